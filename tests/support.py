@@ -249,7 +249,7 @@ def rescue_now(
 ) -> list[str]:
     """Look for dead workers now, though somebody may have looked just before."""
     queue.client.delete("look")
-    return queue.rescue(by, lease_ms, rescues)
+    return queue.rescue(by, lease_ms, rescues).send()
 
 
 def die(queue: Queue, worker: str) -> None:

@@ -349,7 +349,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):
                 with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
-                    here.lease.renew()
+                    here.lease.renew().send()
                 raise Empty from None
             if not script:
                 raise

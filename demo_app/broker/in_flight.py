@@ -12,14 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import redis
 
-from . import heartbeat
 from .blame import passes, reason_of
 from .claim import Claim, Claimed, Disposition, Ending
 from .complaints import Complaints
 from .events import State
+from .heartbeat import Heartbeat, Step, without_script
 from .holding import Holding
 from .keys import lanes_of
 from .lease import Lease, LeaseLost
@@ -66,7 +67,7 @@ class InFlight:
         self.draining = False
         self.closing = False
         self.lease = self.make_lease(queue, {})
-        self.heartbeat = heartbeat.Heartbeat(
+        self.heartbeat = Heartbeat(
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, self._hurry
         )
         self._rounds = 0
@@ -211,98 +212,115 @@ class InFlight:
         """The lease of this worker."""
         return Lease(queue, queue.options.lease_seconds, info)
 
-    def steps(self) -> dict[str, heartbeat.Step]:
-        """What the heartbeat does in its next round, by name."""
-        steps = {
-            "renew": self._renew(),
-            "acknowledge_pending": heartbeat.alone(self.acknowledge_pending),  # keeps: ends
-            "rescue": self.rescue(),
-            "promote_due": self._promote_due(),
+    def steps(self) -> dict[str, Callable[[], Step]]:
+        """Return the heartbeat's steps of the next round by name."""
+        steps: dict[str, Callable[[], Step]] = {
+            "renew": self._renew,
+            "acknowledge_pending": without_script(self.acknowledge_pending),  # keeps: ends
+            "rescue": self.rescue,
+            "promote_due": self._promote_due,
         }
         self._rounds += 1
         if self._rounds % _LOOK_EVERY == 0:
-            steps["give_back_unanswered"] = self.give_back_unanswered()
-            steps["give_back_forgotten"] = heartbeat.alone(self.give_back_forgotten)
+            steps["give_back_unanswered"] = self.give_back_unanswered
+            steps["give_back_forgotten"] = without_script(self.give_back_forgotten)
         return steps
 
     def _hurry(self) -> None:
         # so that the heartbeat has time for another try before the lease runs out
         self.queue.scripts.hurry(self.options.lease_seconds / 3)
 
-    def _renew(self) -> heartbeat.Step:
-        waiting: set[str] = set()
+    def _renew(self) -> Step:
+        failed: Exception | None = None
+        self._said_to_wait = set()
         try:
-            waiting = self._waiting()
-        finally:
-            self._said_to_wait = waiting
-            yield from self._renew_lease(waiting)
-        return None
+            self._said_to_wait = self._waiting()
+        except Exception as error:  # the lease is renewed all the same
+            failed = error
+        renewal = self.lease.renew(self._said_to_wait)
 
-    def _renew_lease(self, waiting: set[str]) -> heartbeat.Step:
-        try:
-            if not (yield from self.lease.renewing(waiting)):
-                log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
-        except redis.ResponseError as error:
-            # a log that could not be synced: Redis tries it again when there is something to
-            # write, and refuses everything that would be; a new log ends that, on a whole disk
-            if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
-                self.queue.client.bgrewriteaof()
-            raise
-        return None
+        def handle(reply: Any) -> None:
+            try:
+                if not renewal.result(reply):
+                    log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
+            except redis.ResponseError as error:
+                # A log that could not be synced: Redis tries again when there is something to
+                # write, and refuses every write until then. A new log ends that, if the disk is
+                # whole again.
+                if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
+                    self.queue.client.bgrewriteaof()
+                raise
+            if failed:
+                raise failed
+
+        return Step(renewal.call, handle)
 
     def _waiting(self) -> set[str]:
-        """The ids of what is held here and has not begun."""
+        """Return the ids of jobs that are held here and have not begun."""
         tags = self._waiting_tags()
         return {claim.id for tag, claim in self.held().items() if tag in tags}
 
-    def rescue(self) -> heartbeat.Step:
-        """Give back what dead workers held, as every worker does: none is special.
+    def rescue(self) -> Step:
+        """Give back the jobs of dead workers. Every worker does it: none is special.
 
-        Returns the seconds until the next look, when that may find somebody dead: by then every
-        living worker has given a sign. Raises redis.RedisError.
+        The next round comes a beat later if it may find somebody dead: until then every living
+        worker has renewed its lease.
         """
         if self._cut_off:
-            # Who was cut off from Redis can't tell a dead worker from one that was cut off too.
+            # a worker that was cut off from Redis cannot tell a dead one from another one cut off
             self._cut_off, self._connected_at = False, time.monotonic()
         beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
-        try:
-            rescued = yield from self.queue.rescuing(
-                self.lease.worker,
-                self.lease.milliseconds,
-                self.options.max_rescues,
-                beat_ms=int(1000 * beat),
-                connected=time.monotonic() - self._connected_at,
-            )
-        except redis.RedisError:
-            self._cut_off = True
-            raise
-        if rescued:
-            passed("rescue_moved")
-            log.warning("Rescued %d jobs of dead workers", len(rescued))
-            self.tell_given_up(rescued)
-        return beat if self.queue.suspected else None
+        look = self.queue.rescue(
+            self.lease.worker,
+            self.lease.milliseconds,
+            self.options.max_rescues,
+            beat_ms=int(1000 * beat),
+            connected=time.monotonic() - self._connected_at,
+        )
 
-    def _promote_due(self) -> heartbeat.Step:
-        moved, soonest = yield from self.queue.promoting(self.lease.worker)
-        if moved:
-            passed("due_moved")
-        return None if soonest is None else max(0.01, soonest)
+        def handle(reply: Any) -> float | None:
+            try:
+                rescued = look.result(reply)
+            except redis.RedisError:
+                self._cut_off = True
+                raise
+            if rescued:
+                passed("rescue_moved")
+                log.warning("Rescued %d jobs of dead workers", len(rescued))
+                self.tell_given_up(rescued)
+            return beat if self.queue.suspected else None
 
-    def give_back_unanswered(self) -> heartbeat.Step:
-        """Give back what was claimed over a connection that broke before the answer came.
+        return Step(look.call, handle)
 
-        A job with which that happens again and again is dead: its message may be too large.
+    def _promote_due(self) -> Step:
+        promotion = self.queue.promote_due(self.lease.worker)
+
+        def handle(reply: Any) -> float | None:
+            moved, soonest = promotion.result(reply)
+            if moved:
+                passed("due_moved")
+            return None if soonest is None else max(0.01, soonest)
+
+        return Step(promotion.call, handle)
+
+    def give_back_unanswered(self) -> Step:
+        """Give back claims whose reply was lost with its connection.
+
+        A job whose claims are never answered is dead: its message may be too large.
         """
-        known = yield from self.queue.holding(self.lease.worker, self.lanes)
-        lost = self.holding.refuse_unanswered(known)
-        for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
-            self.queue.finish(claim, Disposition.UNANSWERED)  # so the oldest comes to the very head
-        if lost:
-            log.warning("Gave back jobs whose claim was never answered")
-            states = self.queue.states([claim.id for claim in lost])
-            if dead := [job_id for job_id, state in states.items() if state == State.DEAD]:
-                log.error("Gave up jobs whose claims were never answered: %s", ", ".join(dead))
-        return None
+        reading = self.queue.held_by(self.lease.worker, self.lanes)
+
+        def handle(reply: Any) -> None:
+            lost = self.holding.refuse_unanswered(reading.result(reply))
+            for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
+                self.queue.finish(claim, Disposition.UNANSWERED)  # the oldest comes to the head
+            if lost:
+                log.warning("Gave back jobs whose claim was never answered")
+                states = self.queue.states([claim.id for claim in lost])
+                if dead := [job_id for job_id, state in states.items() if state == State.DEAD]:
+                    log.error("Gave up jobs whose claims were never answered: %s", ", ".join(dead))
+
+        return Step(reading.call, handle)
 
     def give_back_forgotten(self) -> None:
         """Give back what Celery has dropped when its connection broke (see `holding`)."""

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
-from .asking import Asking
+from .lua import ScriptCall
 from .queue import Queue
 
 
@@ -44,7 +44,7 @@ class Lease:
         self._generation = count(1)
         # containers often share a host's name and the number of their process
         self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
-        self._renewing = threading.Lock()
+        self._changing = threading.Lock()
         process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         versions = {"python": platform.python_version(), "celery": version("celery")}
         self._info = json.dumps({**process, **versions, **info})
@@ -65,32 +65,39 @@ class Lease:
         self.worker, self._valid_until = worker, asked + self._seconds
         return worker
 
-    def renew(self) -> bool:
-        """Renew it now, and by itself; see `renewing`."""
-        return self._queue.take(self.renewing())
+    def renew(self, waiting: Iterable[str] = ()) -> ScriptCall[bool]:
+        """Renew the lease. The result is False if it was lost and a new epoch has begun.
 
-    def renewing(self, waiting: Iterable[str] = ()) -> Asking[bool]:
-        """Renew the lease, or take the first one; False when it was lost, and a new epoch began.
+        The first call takes the lease.
 
-        waiting: the jobs that are held and have not begun.
+        Args:
+            waiting: ids of the jobs that are held and have not begun.
+
+        Raises:
+            redis.RedisError: the first lease could not be taken.
         """
-        with self._renewing:
-            if self._over:
-                return True
-            if not self.worker:
+        with self._changing:
+            if not self.worker and not self._over:
                 self.take()
-                return True
-            asked = time.monotonic()
-            beating = self._queue.beating(self.worker, self.milliseconds, self._info, waiting)
-            if (yield from beating):
-                self._valid_until = asked + self._seconds
-                return True
-            self.take()
-            return False
+            worker, asked = self.worker, time.monotonic()
+        beat = self._queue.beat(worker, self.milliseconds, self._info, waiting)
+
+        def parse(reply: Any) -> bool:
+            alive = beat.parse(reply)
+            with self._changing:
+                if self._over or worker != self.worker:  # another thread began the next epoch
+                    return True
+                if alive:
+                    self._valid_until = max(self._valid_until, asked + self._seconds)
+                else:
+                    self.take()
+            return alive
+
+        return ScriptCall(beat.scripts, beat.call, parse)
 
     def end(self) -> None:
         """Give back what is held, and leave; there is no lease from now on."""
-        with self._renewing:
+        with self._changing:
             worker, self.worker, self._over = self.worker, "", True
             if worker:
                 self._queue.deregister(worker)
@@ -103,6 +110,6 @@ class Lease:
         Raises LeaseLost when the epoch is over.
         """
         if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
-            self.renew()
+            self.renew().send()
         if worker != self.worker:
             raise LeaseLost(f"{worker} was taken for dead; its jobs went to others")

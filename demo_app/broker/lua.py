@@ -1,4 +1,4 @@
-"""The Lua scripts: read from their files, and run, each in one round trip."""
+"""The Lua scripts: read from their files, and run in one round trip, alone or several together."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import json
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import redis
 from redis.utils import HIREDIS_AVAILABLE
 
 from .options import Options
 
+T = TypeVar("T")
 #: A script's name and its arguments.
 Call = tuple[Any, ...]
 #: Connections of a process, as many as Celery's `broker_pool_limit`.
@@ -85,6 +87,32 @@ def _together(*names: str) -> str:
     """One script that does what these do, one after the other. Each has arguments of its own,
     behind their number; one that fails does not end the others, and its error is its answer."""
     return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCall(Generic[T]):
+    """A script to run, and the function that parses its reply.
+
+    `send` runs it alone. The heartbeat sends several together: see `Scripts.together`.
+    """
+
+    scripts: Scripts
+    call: Call
+    parse: Callable[[Any], T]
+
+    def send(self) -> T:
+        """Run the script in a round trip of its own, and return its result.
+
+        Raises:
+            redis.RedisError: Redis does not answer, or refuses.
+        """
+        return self.parse(self.scripts.run(*self.call))
+
+    def result(self, reply: Any) -> T:
+        """Return the result of a reply; raise the error if the reply is one."""
+        if isinstance(reply, Exception):
+            raise reply
+        return self.parse(reply)
 
 
 class _Connections:

@@ -10,15 +10,15 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Any
 
 import redis
 
-from .asking import Asker, Asking, alone
 from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .connection import Decoded
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
-from .lua import Scripts
+from .lua import ScriptCall, Scripts
 from .message import Message, compose, parse_or_quote
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     TRANSIENT = "transient"
 
 
-class Queue(Asker):
+class Queue:
     """The queue in one Redis server."""
 
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
@@ -163,16 +163,18 @@ class Queue(Asker):
         """
         self._run("register", worker, lease_ms, said, instead_of)
 
-    def beating(
-        self, worker: str, lease_ms: int, said: str, waiting: Iterable[str] = ()
-    ) -> Asking[bool]:
-        """Renew a lease; False when the worker was taken for dead meanwhile.
+    def beat(
+        self, worker: str, lease_ms: int, info: str, waiting: Iterable[str] = ()
+    ) -> ScriptCall[bool]:
+        """Renew a lease. The result is False if the worker was taken for dead meanwhile.
 
-        waiting: the jobs that it holds and has not begun.
+        Args:
+            worker: its epoch.
+            lease_ms: length of the lease (milliseconds).
+            info: JSON about the worker, for pages and reports.
+            waiting: ids of the jobs that it holds and has not begun.
         """
-        return bool((yield "beat", worker, lease_ms, said, *waiting))
-
-    beat = alone(beating)
+        return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
     def begin(self, worker: str, job_ids: Iterable[str]) -> None:
         """A worker begins jobs of which it has said that they wait."""
@@ -182,20 +184,26 @@ class Queue(Asker):
         """Take a worker off the list; returns how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
-    def rescuing(
+    def rescue(
         self,
         by: str,
         lease_ms: int,
-        most: int,
+        limit: int,
         *,
         beat_ms: int = 500,
         connected: float = 1e9,
-    ) -> Asking[list[str]]:
-        """Give back what those workers held that two looks, a beat apart, found dead; returns the
-        ids. `suspected` says whether there is one whom a next look may find dead.
+    ) -> ScriptCall[list[str]]:
+        """Give back the jobs of workers that two looks, a beat apart, found dead.
 
-        by, lease_ms, beat_ms: who looks, the length of its own lease, and its beat. connected: for
-        how many seconds it has reached Redis.
+        The result is the ids of these jobs. Then `suspected` is True if the next look may find
+        another worker dead.
+
+        Args:
+            by: the worker that looks.
+            lease_ms: length of its lease (milliseconds).
+            limit: rescues of one job before it counts as poison.
+            beat_ms: pause between its heartbeats (milliseconds).
+            connected: for how long it has reached Redis without a break (seconds).
         """
         asked, wall = time.monotonic(), time.time()
         # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
@@ -203,12 +211,14 @@ class Queue(Asker):
         if self._clock is not None:
             then, own_then, wall_then = self._clock
             last_look = _text(then), _text(asked - own_then), _text(wall - wall_then)
-        told = by, lease_ms, beat_ms, most, _text(connected), *last_look
-        now, suspected, *moved = yield "rescue", *told
-        self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
-        return list(moved)
 
-    rescue = alone(rescuing)
+        def parse(reply: Any) -> list[str]:
+            now, suspected, *moved = reply
+            self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
+            return list(moved)
+
+        call = "rescue", by, lease_ms, beat_ms, limit, _text(connected), *last_look
+        return ScriptCall(self.scripts, call, parse)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
         """The messages of those among the jobs that are dead."""
@@ -220,12 +230,17 @@ class Queue(Asker):
         pairs = zip(told[::2], told[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
 
-    def promoting(self, by: str) -> Asking[tuple[int, float | None]]:
-        """Move due jobs into their queues; returns how many, and seconds until the next one."""
-        moved, soonest = yield "promote_due", by, _AT_ONCE
-        return int(moved), float(soonest) if soonest else None
+    def promote_due(self, by: str) -> ScriptCall[tuple[int, float | None]]:
+        """Move due jobs into their queues.
 
-    promote_due = alone(promoting)
+        The result is how many were moved, and the seconds until the next one is due.
+        """
+
+        def parse(reply: Any) -> tuple[int, float | None]:
+            moved, soonest = reply
+            return int(moved), float(soonest) if soonest else None
+
+        return ScriptCall(self.scripts, ("promote_due", by, _AT_ONCE), parse)
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
         """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
@@ -244,13 +259,14 @@ class Queue(Asker):
         lanes = (f"queue:{lane}" for lane in lanes_of(queue))
         self._run("pause", "queue", queue, int(wanted), *lanes)
 
-    def holding(self, worker: str, lanes: Sequence[str]) -> Asking[list[Claim]]:
-        """What Redis has on a worker's claim lists."""
-        held = yield "held", worker, *lanes
-        parts = zip(*[iter(held)] * 3, strict=True)
-        return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
+    def held_by(self, worker: str, lanes: Sequence[str]) -> ScriptCall[list[Claim]]:
+        """Read a worker's claims from Redis."""
 
-    held_by = alone(holding)
+        def parse(reply: Any) -> list[Claim]:
+            parts = zip(*[iter(reply)] * 3, strict=True)
+            return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
+
+        return ScriptCall(self.scripts, ("held", worker, *lanes), parse)
 
     def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
         """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""

@@ -6,14 +6,16 @@ Never in the hot path: an app takes this transport only when it is made without 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from demo_app.broker import heartbeat, transport
+from demo_app import failpoints
+from demo_app.broker import transport
 from demo_app.broker.claim import Claimed
+from demo_app.broker.heartbeat import Step
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease
 from demo_app.broker.queue import Queue
-from demo_app.failpoints import Step, hit
 from demo_app.settings import Safeguard, settings
 
 #: Take a job as stock Celery does: off its queue, and recorded nowhere.
@@ -57,9 +59,10 @@ class UnsafeInFlight(InFlight):
             self.queue.scripts.registered("record_pop", _RECORD)
         self._rescues = chosen.has(Safeguard.RESCUE)
 
-    def rescue(self) -> heartbeat.Step:
-        """What dead workers held stays where it is, without that safeguard."""
-        return (yield from super().rescue()) if self._rescues else None
+    def steps(self) -> dict[str, Callable[[], Step]]:
+        """Return the heartbeat's steps; without that safeguard, none of them rescues."""
+        steps = super().steps()
+        return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
         """A lease that is checked, or not."""
@@ -69,7 +72,7 @@ class UnsafeInFlight(InFlight):
     def track(self, claimed: Claimed) -> str | None:
         """Between the pop and its record, the job is nowhere."""
         if self._pops:
-            hit(Step.POPPED)
+            failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim
             parts = (claim.worker, claim.lane, claim.id, claim.number)
             self.queue.scripts.run("record_pop", *parts)

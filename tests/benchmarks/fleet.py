@@ -208,7 +208,9 @@ def _rescues(store: Queue, lanes: Sequence[str]) -> Iterator[float]:
         die(store, f"dies-{number}")
         store.client.delete("look")
         moved: list[str] = []
-        yield from timed(lambda moved=moved: moved.extend(store.rescue("bench", 60_000, 99)), 1)
+        yield from timed(
+            lambda moved=moved: moved.extend(store.rescue("bench", 60_000, 99).send()), 1
+        )
         assert len(moved) == _HELD
         store.client.delete("deaths")  # nobody is to wait for a suspect
 

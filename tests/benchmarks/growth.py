@@ -99,5 +99,5 @@ def _steps_beside(store: Queue) -> dict[str, float]:
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
         "claim, and give back": _steps(store)["claim, and give back"],
-        "look for due jobs": median_of(lambda: store.promote_due("bench")),
+        "look for due jobs": median_of(lambda: store.promote_due("bench").send()),
     }

@@ -63,7 +63,7 @@ def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
         scene.start(worker)
     began, before = time.monotonic(), _looks(scene.queue)
     for worker in fleet * rounds:
-        scene.queue.rescue(worker, LEASE, 3)
+        scene.queue.rescue(worker, LEASE, 3).send()
     looks = 1 + (time.monotonic() - began) / 0.25
     assert _looks(scene.queue) - before <= len(fleet) * rounds + len(fleet) * looks
 
@@ -71,17 +71,16 @@ def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
 def test_who_has_been_connected_for_longer_looks_though_another_has_just_looked(
     silent: Queue,
 ) -> None:
-    rescuing = silent.rescuing
     _earlier(silent, 0.5)
     silent.client.delete("look")
-    assert silent.take(rescuing("new", LEASE, 3, connected=1.0)) == []
-    assert silent.take(rescuing("old", LEASE, 3)) == ["job-1"]
+    assert silent.rescue("new", LEASE, 3, connected=1.0).send() == []
+    assert silent.rescue("old", LEASE, 3).send() == ["job-1"]
 
 
 def test_a_clock_set_back_does_not_end_the_looks(silent: Queue) -> None:
     _earlier(silent, 0.5)
     silent.client.set("look", 3600, px=3_600_000)
-    assert silent.rescue("other", LEASE, 3) == ["job-1"]
+    assert silent.rescue("other", LEASE, 3).send() == ["job-1"]
 
 
 def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
@@ -100,7 +99,7 @@ def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
-    assert scene.queue.take(scene.queue.rescuing("other", LEASE, 3, connected=0.0)) == ["job-1"]
+    assert scene.queue.rescue("other", LEASE, 3, connected=0.0).send() == ["job-1"]
 
 
 def test_a_reported_death_outlives_a_restart_of_redis(scene: Scene) -> None:
@@ -113,7 +112,7 @@ def test_a_reported_death_outlives_a_restart_of_redis(scene: Scene) -> None:
 
 def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
     _look(silent)
-    assert silent.beat("w", LEASE, "{}")
+    assert silent.beat("w", LEASE, "{}").send()
     assert _look(silent) == ([], False)
     silent.client.delete("worker:w")
     assert _look(silent) == ([], True), "this is a first look again"

@@ -73,7 +73,7 @@ class System:
 
     def promote(self, _: int) -> None:
         """What is due goes into its queue."""
-        self.queue.promote_due("somebody")
+        self.queue.promote_due("somebody").send()
 
     def purge(self, choice: int) -> None:
         """Everything of one priority is discarded."""

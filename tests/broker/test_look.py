@@ -82,7 +82,7 @@ def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
     scene.put(1)
     error, mail = '{"error": "E"}', '{"message_id": "<a@b>"}'
     scene.queue.finish(scene.claim(), Disposition.RETRY, after=-1.0, detail=error)
-    scene.queue.promote_due("keeper")
+    scene.queue.promote_due("keeper").send()
     claim = scene.claim()
     [job] = _page(scene, State.RUNNING).jobs
     assert (job.owner, job.deliveries, job.position) == ("w", 2, None)

@@ -73,7 +73,7 @@ def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
 ) -> None:
     """The worst moment: the command is sent, and nobody is there yet to read what comes."""
     store.register("w", 60_000, "{}")
-    assert store.beat("w", 60_000, "{}"), "the server knows the script by now"
+    assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -81,7 +81,7 @@ def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
     with monkeypatch.context() as patch:
         patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            store.beat("w", 60_000, "{}")
+            store.beat("w", 60_000, "{}").send()
     assert store.snapshot().count["queued"] == 0, "this is no answer to `beat`"
 
 

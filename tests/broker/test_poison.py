@@ -73,7 +73,7 @@ def test_a_suspect_stops_nobody_until_it_has_waited_for_a_minute(scene: Scene) -
     assert scene.takes() == ["job-2"]
     scene.note_earlier(61.0)
     assert not scene.takes()
-    for held in (busy, *scene.queue.held_by("w", ["mail"])):
+    for held in (busy, *scene.queue.held_by("w", ["mail"]).send()):
         scene.queue.finish(held, Disposition.DONE)
     assert scene.takes() == ["job-1"]
 
@@ -99,7 +99,7 @@ def test_deaths_are_counted_from_the_last_try_that_came_to_an_end(scene: Scene) 
     for _ in range(2):
         scene.die_with_a_job("w0", "w1", "w2")
         scene.fail()
-        scene.queue.promote_due("w")
+        scene.queue.promote_due("w").send()
     scene.die_with_a_job("another")
     assert scene.job().state == "queued"
     assert not _runs_alone(scene)

@@ -162,7 +162,7 @@ def test_a_worker_taken_for_dead_can_neither_beat_nor_claim_nor_go_on(
 ) -> None:
     scene.put(2)
     scene.lose()
-    assert scene.queue.beat("w", LEASE, "{}") is False
+    assert scene.queue.beat("w", LEASE, "{}").send() is False
     with pytest.raises(redis.ResponseError, match="LEASELOST"):
         scene.takes()
     ended = scene.queue.finish(running, Disposition.DEAD, next_for=("w", LANES))
@@ -203,6 +203,11 @@ def test_a_job_whose_record_was_deleted_is_still_counted(
     assert scene.count == {"enqueued": 1, _STATE_AFTER[how]: 1}
 
 
+def _look_for_unanswered(here: InFlight) -> None:
+    step = here.give_back_unanswered()
+    step.handle(here.queue.scripts.run(*step.call))
+
+
 def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
     scene: Scene,
 ) -> None:
@@ -212,7 +217,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
     scene.put(1)
     [late] = scene.queue.claim(here.lease.worker, LANES)
     for _ in range(2):  # two looks in a row have met it
-        here.queue.take(here.give_back_unanswered())
+        _look_for_unanswered(here)
     assert scene.waiting == ["job-1"]
     assert here.track(late) is None
     assert here.held() == {}
@@ -240,7 +245,7 @@ def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_i
             for tag in filter(None, tags):
                 here.finish(tag, Ending(Disposition.DONE))
         for _ in range(2):
-            here.queue.take(here.give_back_unanswered())
+            _look_for_unanswered(here)
     alone = [["job-2"]] * 4
     assert batches == [["job-1", "job-2", "job-3"], ["job-1"], *alone, ["job-3"]]
     assert scene.count == {"enqueued": 3, "done": 2, "dead": 1}

@@ -52,9 +52,9 @@ def test_what_is_due_later_says_in_how_many_seconds(scene: Scene) -> None:
     scene.put(1, due=now + 60)
     scene.put(2, due=now - 1)
     assert scene.count == {"enqueued": 2, "scheduled": 1, "queued": 1}
-    assert scene.queue.promote_due("w") == (0, pytest.approx(55, abs=5))
+    assert scene.queue.promote_due("w").send() == (0, pytest.approx(55, abs=5))
     scene.queue.client.zadd("scheduled", {"job-1": now - 1})
-    assert scene.queue.promote_due("w") == (1, None)
+    assert scene.queue.promote_due("w").send() == (1, None)
     assert scene.waiting == ["job-2", "job-1"]
 
 
@@ -66,7 +66,7 @@ def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: 
     scene.put(2, due=now + 2 * HOUR)
     scene.put(3, due=now + 100 * HOUR)
     expected = pytest.approx(min(retry, 2 * HOUR), abs=HOUR / 4)
-    assert scene.queue.promote_due("w") == (0, expected)
+    assert scene.queue.promote_due("w").send() == (0, expected)
 
 
 @pytest.mark.parametrize("waits", ["since before", "as a retry", "until a moment"])
@@ -82,7 +82,7 @@ def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
         scene.fail(after=HOUR)
     elif waits == "until a moment":
         scene.put(2, due=now + HOUR)
-    assert scene.queue.promote_due("w") == (0, pytest.approx(HOUR, abs=HOUR / 4))
+    assert scene.queue.promote_due("w").send() == (0, pytest.approx(HOUR, abs=HOUR / 4))
 
 
 @pytest.mark.parametrize(("slept", "moves"), [(True, 0.0), (False, 60.0)])
@@ -105,7 +105,7 @@ def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(scene: Scene) -> N
     scene.fail()
     scene.fail()
     scene.queue.client.delete("job:job-1")
-    scene.queue.promote_due("w")
+    scene.queue.promote_due("w").send()
     assert scene.count == {"enqueued": 2, "queued": 1, "discarded": 1}
     assert scene.waiting == ["job-2"]
 
@@ -154,7 +154,7 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     for how in (Disposition.REQUEUE, Disposition.LOST):
         assert ends_its_wait(partial(queue.finish, scene.claim("idle"), how)), how
     scene.fail("idle")
-    assert ends_its_wait(lambda: queue.promote_due("idle"))
+    assert ends_its_wait(lambda: queue.promote_due("idle").send())
     scene.claim("leaving")
     assert ends_its_wait(lambda: queue.deregister("leaving"))
     scene.claim("dying")
@@ -182,7 +182,7 @@ def test_a_token_that_was_lost_with_its_connection_is_given_again(scene: Scene) 
     scene.start("w")
     scene.put(1)
     scene.queue.client.delete("wake:mail")
-    assert scene.queue.held_by("w", LANES) == []
+    assert scene.queue.held_by("w", LANES).send() == []
     assert scene.queue.client.llen("wake:mail") == 1
 
 
@@ -279,7 +279,7 @@ def test_each_event_says_who_did_it_and_what_is_known_of_it(scene: Scene) -> Non
     ]
     for worker, how, detail in ends:
         queue.finish(scene.claim(worker), how, detail=detail, after=-1.0)
-        queue.promote_due("two")
+        queue.promote_due("two").send()
     scene.decide()
     late = scene.claim("one")
     scene.lose("one")
@@ -374,7 +374,7 @@ def test_a_job_that_has_failed_again_for_another_reason_is_not_woken(scene: Scen
     for number in range(3):
         scene.put(number)
         scene.fail(needs="mail")
-    scene.queue.promote_due("w")
+    scene.queue.promote_due("w").send()
     scene.fail(after=3600.0)
     scene.fail(after=3600.0, needs="another thing")
     scene.fail(after=3600.0, needs="mail")
@@ -438,7 +438,7 @@ def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
     text = "Traceback\n" + "  a line\n" * 1000 + "ValueError: the reason\n"
     detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
     scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
-    scene.queue.promote_due("w")
+    scene.queue.promote_due("w").send()
     scene.queue.finish(scene.claim(), Disposition.DONE, json.dumps({"value": "é" * 100_000}))
     assert scene.job().return_value == "é" * 100_000
     details = [event.detail for event in whole(scene.queue.client)]
@@ -453,7 +453,7 @@ def test_only_the_last_failure_of_a_job_keeps_its_whole_traceback(scene: Scene) 
         text = "Traceback\n" + "  a line\n" * 1000 + f"ValueError: try {number}\n"
         detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
         scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
-        scene.queue.promote_due("w")
+        scene.queue.promote_due("w").send()
     failures = [event for event in scene.job().timeline if event.error_class]
     assert [event.traceback for event in failures[:-1]] == [
         f"ValueError: try {number}" for number in range(29)

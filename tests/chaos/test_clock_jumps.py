@@ -70,7 +70,7 @@ def test_a_leap_ahead_kills_nobody() -> None:
         put_clock(3600)
         assert store.client.keys("worker:*") == [], "every lease has run out at once"
         assert rescue_now(store, "other", _LEASE) == []
-        assert store.beat("w", _LEASE, "{}"), "and the live one goes on"
+        assert store.beat("w", _LEASE, "{}").send(), "and the live one goes on"
         assert store.finish(claim, Disposition.DONE).in_time
 
 
@@ -94,7 +94,7 @@ def test_after_a_leap_back_the_oldest_are_still_forgotten_first(how: Disposition
 
 
 def _moves(store: Queue) -> bool:
-    return store.promote_due("w")[0] > 0
+    return store.promote_due("w").send()[0] > 0
 
 
 @pytest.mark.parametrize("leaps", [(-3600,), (3600, 0)], ids=["back", "ahead and back"])
@@ -104,7 +104,7 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         for seconds in before:
             put_clock(seconds)
         claim = _held(store)
-        store.promote_due("w")
+        store.promote_due("w").send()
         store.finish(claim, Disposition.RETRY, after=2.0)
         until(lambda: _moves(store), 20.0, "the retry")
         [claimed] = store.claim("w", ("mail",))
@@ -113,7 +113,9 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         put_clock(last)
         store.enqueue(message(3), due=time.time() + 600.0)
         until(lambda: _moves(store), 20.0, "the retry")
-        until(lambda: not store.promote_due("w")[0] and store.size(["mail"]) == 2, 20.0, "both")
+        until(
+            lambda: not store.promote_due("w").send()[0] and store.size(["mail"]) == 2, 20.0, "both"
+        )
         count = store.snapshot().count
         assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
         [waiting] = page(store.client, State.SCHEDULED).jobs

@@ -46,13 +46,13 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
     try:
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             store.enqueue(message(2001))
-        assert store.beat("w", _LEASE, "{}")
+        assert store.beat("w", _LEASE, "{}").send()
         store.register("another", _LEASE, "{}")
         claims = [_claim(store)[0] for _ in range(3)]
         assert store.finish(claims[0], Disposition.DONE).in_time
         assert store.finish(claims[1], Disposition.RETRY, after=0.0).in_time
         assert store.finish(claims[2], Disposition.DEAD).in_time
-        assert store.promote_due("w")[0] == 1
+        assert store.promote_due("w").send()[0] == 1
         assert rescue_now(store, "w", _LEASE) == []
         assert store.deregister("another") == 0
     finally:

@@ -18,7 +18,7 @@ _REASONS = {
         r"^broker/queue.py Queue\.(size|pause_queue|given_up):|tell_given_up|self\.given_up",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
-        r"\.renewing\(waiting\)|Lease\.renew(ing)?: `return",
+        r"\.renew\(self\._said_to_wait\)|Lease\.renew: `return",
     ),
     "how soon something is looked at again is no promise": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",

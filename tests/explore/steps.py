@@ -125,7 +125,7 @@ def _claim(world: World, worker: Worker) -> None:
         claimed = worker.claim()
     except redis.ResponseError as error:  # as `Channel` does: it was taken for dead
         if str(error).startswith("LEASELOST"):
-            worker.here.lease.renew()
+            worker.here.lease.renew().send()
         return
     if LINE.fault is None and worker.name not in world.ledger.touched:
         world.ledger.broken = _wrong_claim(world, worker, claimed, waiting, suspects)
