@@ -51,9 +51,9 @@ class CeleryBackend(Backend):
         """The state of each job that Redis knows."""
         return self._store.states(job_ids)
 
-    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
-        """Let the history forget none of these; or (wanted: False) as usual."""
-        self._store.keep(job_ids, wanted=wanted)
+    def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
+        """Keep these jobs in the history, or (kept=False) forget them as usual."""
+        self._store.keep(job_ids, kept=kept)
 
     def kept(self) -> list[str]:
         """The ids that the history is not to forget."""

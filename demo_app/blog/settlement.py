@@ -73,7 +73,7 @@ class Settlement:
         ended = [row for row, job_id in asked.items() if states.get(job_id) in _ENDED]
         if ended:
             outbox.remove(self._database, ended)
-            self._backend.keep([asked[row] for row in ended], wanted=False)
+            self._backend.keep([asked[row] for row in ended], kept=False)
         lost = [row for row, job_id in asked.items() if job_id not in states]  # keeps: kept
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
@@ -87,6 +87,6 @@ class Settlement:
         """A process that was killed after it had deleted rows has not said so."""
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
-            some = kept[first : first + _ASKED]
-            rows = outbox.among(self._database, some)
-            self._backend.keep([job for job in some if job not in rows], wanted=False)
+            batch = kept[first : first + _ASKED]
+            rows = outbox.among(self._database, batch)
+            self._backend.keep([job for job in batch if job not in rows], kept=False)

@@ -1,13 +1,12 @@
-"""A broker for any Celery app: a queue in Redis that loses no job, whatever is killed.
+"""A Celery broker on Redis that loses no job, whatever is killed.
 
 ``import demo_app.broker``, and give the app ``broker_url="claims+redis://host:6379/0"``.
 
-In reading order: `keys` (what is in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
-steps as methods), `claim`, `lease`, `in_flight` and `heartbeat` (what a worker
-holds and how it stays alive), `channel` and `transport` (how Celery puts and gets its
-messages), `worker`, `request` and `threads` (what a Celery worker is told at its start, and how it
-runs a job). For those who look on: `message`, `events`, `inspect`, `reports`,
-`exposition`.
+In reading order: `keys` (the keys in Redis), ``scripts/*.lua`` (the atomic steps), `queue` (the
+steps as methods), `claim`, `lease`, `held`, `in_flight` and `heartbeat` (the claims of a worker,
+and how it stays alive), `channel` and `transport` (how Celery sends and receives messages),
+`worker`, `request` and `threads` (how a Celery worker is set up, and how it runs a job). For
+dashboards and tools: `message`, `events`, `inspect`, `control_replies`, `exposition`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport"]
 
-#: The schemes of a broker URL that lead here; `connection` reads what is behind the plus sign.
+#: The schemes of this broker's URLs; `connection` reads the part behind the plus sign.
 SCHEMES = ("claims", *(f"claims+{scheme}" for scheme in CONNECTIONS))
 TRANSPORT_ALIASES |= dict.fromkeys(SCHEMES, f"{__name__}.transport:Transport")
 
@@ -34,6 +33,6 @@ connect_on_app_finalize(set_defaults)
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # Celery is imported by who needs it, and not by every producer
+    if name in __all__:  # imported when it is used: a producer does not need it
         return getattr(import_module(".transport", __name__), name)
     raise AttributeError(name)

@@ -1,9 +1,9 @@
-"""A channel: messages as any Celery producer sends them, and a consumer that claims jobs.
+"""A kombu channel that enqueues and claims each job in one atomic step.
 
-Kombu's own Redis transport takes a message off its list with BRPOP and records it only
-afterwards: a worker killed in between has lost it. Here one Lua step moves the job from the queue
-to the worker's claims, so there is no moment at which it is nowhere. While there is nothing to
-do, the worker waits for a token; waiting takes no job. `turns` decides what is sent next.
+Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards: a
+worker killed in between loses it. Here one Lua script moves the job from the queue to the worker's
+claims, so that it is always in one of them. While its queues are empty, the worker waits for a
+token; waiting takes no job. `turns` decides which command is sent next.
 
 A consumer without acknowledgement (such as `celery inspect`) claims nothing and is not registered
 as a worker.
@@ -30,9 +30,9 @@ from kombu.transport import virtual
 from kombu.utils.json import JSONEncoder, loads
 
 from . import process, worker
-from .blame import ending_of, passes, reason_of
 from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
+from .error_kinds import ending_of, passes, reason_of
 from .in_flight import InFlight
 from .keys import lane_of, lanes_of
 from .message import JOB, is_job
@@ -47,19 +47,18 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers that do not acknowledge.
 TAKE = "take"
-#: Seconds between two looks whether a wait for jobs is overdue. With kombu's own 25, a connection
-#: that is half-open keeps its worker idle for up to 51 seconds. An app may choose its own interval.
+#: Seconds between two checks whether a wait for jobs is overdue. With kombu's own 25, a half-open
+#: connection keeps its worker idle for up to 51 seconds. An app may choose its own interval.
 OVERDUE_CHECK = 2.0
-#: Seconds of silence on a connection after which its server is sent a PING over it; an app that
-#: chooses an interval has its own.
+#: Seconds of silence on a connection before a PING is sent over it. An app may choose its own.
 SILENCE = 16.0
-#: What JSON does not know, a moment in a header for one, is written as kombu writes it.
+#: Values that JSON does not have, such as a moment in a header, are encoded as in kombu.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
     "separators": (",", ":"),
     "default": JSONEncoder().default,
 }
-#: Adds to a set, when Redis is full as well.
+#: Adds to a set even if Redis is full.
 _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], ARGV[1])"
 
 
@@ -70,18 +69,17 @@ class _Tag(str):
 
 
 class Channel(kombu_redis.Channel):  # type: ignore[misc]
-    """A channel puts each message in as one atomic step, and claims from the queues that its
-    consumers consume."""
+    """A channel that enqueues and claims in atomic steps."""
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # as long as a lease: who waits longer, over a dead connection, is taken for dead
+    # as long as a lease: a worker that waits longer over a dead connection is taken for dead
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS
     _in_poll: Any
     _sent: Claiming | Waiting | None = None  # the command whose reply has not arrived yet
-    _claimant = ""  # for whom it was sent
+    _claimant = ""  # the worker for which it was sent
 
     def __init__(self, connection: Any, **options: Any) -> None:
         client = connection.client
@@ -97,9 +95,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     @property
     def in_flight(self) -> InFlight:
-        """What this process has in flight at this channel's broker.
+        """The jobs in flight of this process at this broker.
 
-        It outlives the channel: a job is acknowledged when its connection has long been closed.
+        They outlive the channel: a job may be acknowledged long after its connection has closed.
         """
         if self._found is None or self._found[0] != os.getpid():
             broker = (self.connection.in_flight_class, *self._address, self.global_keyprefix)
@@ -111,7 +109,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # kombu's limit is a channel's; `lua` has its own
+        pool.max_connections = 2**31  # kombu limits each channel; `lua` has a limit of its own
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
         )
@@ -127,7 +125,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return {**options, "health_check_interval": interval}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
-        """Text stays as it is, readable in Redis; bytes (pickle, say) travel as base64."""
+        """Return the body as text: text stays readable in Redis, and bytes become base64."""
         if isinstance(body, bytes):
             return base64.b64encode(body).decode("ascii"), "base64"
         return body, "utf-8"
@@ -135,15 +133,18 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _inplace_augment_message(
         self, message: dict[str, Any], exchange: str, routing_key: str
     ) -> None:
-        """Give the message a delivery tag. When kombu publishes it again, since the answer was
-        lost, it keeps its tag, and Redis recognises it."""
+        """Give the message a delivery tag.
+
+        A message that kombu publishes again after a lost reply keeps its tag, by which Redis
+        recognises it.
+        """
         tag = message["properties"].get("delivery_tag")
         super()._inplace_augment_message(message, exchange, routing_key)
         own = tag if isinstance(tag, _Tag) else _Tag(message["properties"]["delivery_tag"])
         message["properties"]["delivery_tag"] = own
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
-        """Enqueue what a producer sends; a task with an ETA waits among the scheduled."""
+        """Enqueue a message. A task with an ETA waits among the scheduled jobs."""
         headers, properties = message.get("headers") or {}, message["properties"]
         lane = lane_of(queue, self._get_message_priority(message, reverse=False))
         properties["delivery_info"]["lane"] = lane
@@ -164,18 +165,20 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
         expires = (kwargs.get("arguments") or {}).get("x-expires")
         if expires and not (auto_delete or queue.endswith(".pidbox")):
-            log.warning("The queue %s is to expire (x-expires); here it stays", queue)
+            log.warning("The claims broker ignores x-expires of the queue %s", queue)
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        """Note that a queue belongs to an exchange, when Redis is full as well: else no worker
-        could start, and nothing would ever make room."""
+        """Bind a queue to an exchange, even if Redis is full.
+
+        Otherwise no worker could start, and memory would never become free.
+        """
         try:
             super()._queue_bind(exchange, routing_key, pattern, queue)
         except redis.exceptions.OutOfMemoryError:
-            there = self.in_flight.queue
-            key = there.keys(self.keyprefix_queue % exchange)
+            store = self.in_flight.queue
+            key = store.keys(self.keyprefix_queue % exchange)
             member = self.sep.join([routing_key or "", pattern or "", queue or ""])
-            there.client.eval(_ADD_THOUGH_FULL, 1, key, member)
+            store.client.eval(_ADD_THOUGH_FULL, 1, key, member)
 
     def _size(self, queue: str) -> int:
         return self.in_flight.queue.size(lanes_of(queue))
@@ -184,19 +187,19 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return self._size(queue) > 0
 
     def _purge(self, queue: str) -> int:
-        here, lanes = self.in_flight.queue, lanes_of(queue)
-        return here.purge(lanes, by="purge") + here.purge_due_later(lanes, by="purge")
+        store, lanes = self.in_flight.queue, lanes_of(queue)
+        return store.purge(lanes, by="purge") + store.purge_due_later(lanes, by="purge")
 
     def _delete(
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        # not what is due later: to find that takes a read of every scheduled and retrying job, and
-        # Celery deletes a queue after each reply to `inspect`
+        # Jobs that are due later stay: finding them means reading every scheduled and retrying job,
+        # and Celery deletes a queue after each reply to `inspect`.
         self.in_flight.queue.purge(lanes_of(queue), by="deleted")
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
-        """Consume from a queue. Only who acknowledges becomes a worker, and claims."""
+        """Consume from a queue. A consumer with acknowledgement makes this process a worker."""
         if no_ack:
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
@@ -205,12 +208,12 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the channel, and end its wait for a job."""
         self._end_wait()
         super().close()
 
     def _end_wait(self) -> None:
-        """End a wait without its reply: it has taken no job."""
+        # a wait takes no job, so its reply is not needed
         connection = self._in_poll
         if MAY_END_WAIT and connection and isinstance(self._sent, Waiting):
             connection.disconnect()
@@ -218,7 +221,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._turns.begin()
 
     def claimed_queues(self) -> list[str]:
-        """The queues that its consumers consume and acknowledge, the one whose turn it is first."""
+        """Return the queues whose consumers acknowledge; the queue whose turn it is comes first."""
         queues = self._queue_cycle.consume(len(self.active_queues))
         return [name for name in queues if name not in self._without_ack]
 
@@ -260,41 +263,47 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if not self._turns.replied(sent.script, texts):
             raise Empty
         claims = claimed_by(self._claimant, texts)
-        self.hand_on(claims, sent.queues, tracked=sent.script != TAKE)
+        self.deliver_claims(claims, sent.queues, tracked=sent.script != TAKE)
         return True
 
-    def hand_on(
+    def deliver_claims(
         self, claims: list[Claimed], queues: Sequence[str], *, tracked: bool = True
     ) -> None:
-        """Give the consumer jobs that were claimed from these queues; tracked: see `take_in`."""
+        """Deliver jobs that were claimed from these queues to the consumer.
+
+        Args:
+            claims: the jobs.
+            queues: the queues that they may be from.
+            tracked: False for a consumer without acknowledgement.
+        """
         taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
         self.deliver([delivery for delivery in taken if delivery is not None])
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Give the consumer these."""
-        connection = self.connection  # None when the channel has closed while a job ended
+        """Deliver these messages to the consumer."""
+        connection = self.connection  # None if the channel was closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:
                 if connection is None:
                     raise redis.exceptions.ConnectionError("the channel has closed")
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
-                if not passes(error):  # the next one runs
+                if not passes(error):  # the error is this job's: deliver the next one
                     self._put_aside(delivery.tag, error)
                     continue
-                for unseen in deliveries[number:]:  # Celery will never run or return these
+                for unseen in deliveries[number:]:  # Celery will neither run nor reject these
                     self.in_flight.finish(
-                        unseen.tag, Ending(Disposition.REQUEUE, "it could not be handed on")
+                        unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
                     )
                 raise
 
     def _put_aside(self, tag: str, error: BaseException) -> None:
-        log.error("A message that can't be handed on: %s", error, exc_info=error)
+        log.error("A message can't be delivered: %s", error, exc_info=error)
         self.in_flight.finish(tag, ending_of(error))
         virtual.QoS.ack(self.qos, tag)
 
     def _receive_one(self, subscribed: Any) -> Any:
-        """What another process has told all workers; one that can't be read is dropped."""
+        """Receive a broadcast message; a malformed one is dropped."""
         try:
             return super()._receive_one(subscribed)
         except redis.ResponseError as error:  # to a PING: a server with a broken disk refuses it
@@ -303,13 +312,16 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         except Exception as error:
             if isinstance(error, Empty) or passes(error):
                 raise
-            log.error("A broadcast that can't be read is dropped: %s", error, exc_info=error)
+            log.error("A malformed broadcast is dropped: %s", error, exc_info=error)
             raise Empty from None
 
     def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
-        """Note that a job is held, and make a delivery of it; None when it can't be one.
+        """Hold a job and return its delivery, or None if it cannot be delivered.
 
-        tracked: whether it is to be acknowledged.
+        Args:
+            claimed: the job.
+            queues: the queues that it may be from.
+            tracked: True if it will be acknowledged.
         """
         queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
         self._queue_cycle.rotate(queue)
@@ -318,7 +330,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if tag is None:
             return None
         try:
-            # what kombu has marked (a moment, say) becomes what it was; most messages have no mark
+            # kombu's decoder is needed only for values that it has marked, such as moments
             read = loads if '"__type__"' in claimed.message else json.loads
             payload = read(claimed.message)
             payload["properties"] |= {"delivery_tag": tag, JOB: claimed.claim.id}
@@ -353,13 +365,13 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 raise Empty from None
             if not script:
                 raise
-            # its disk is full, say: ask again when a job comes, or after the wait for it
+            # because its disk is full, for example: claim again after a short wait
             log.warning("No claim can be made: %s", error)
             self._turns.nothing(script, Reason.SOON)
             raise Empty from None
 
     def _get(self, queue: str) -> dict[str, Any]:
-        """One message at once, for `basic_get`; it is claimed like any other."""
+        """Claim one message for `basic_get`. Raises Empty if there is none."""
         here = self.in_flight
         here.work([queue], **process.info())
         taken = here.queue.claim(here.lease.worker, lanes_of(queue))
@@ -370,7 +382,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         raise Empty
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """One message, or None; without acknowledgement it is done at once."""
+        """Return one message, or None. Without acknowledgement it is done at once."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
             self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
@@ -393,7 +405,7 @@ def _retried_job(headers: Mapping[str, Any]) -> str:
 
 
 def _moment(eta: str) -> float:
-    """An ETA as seconds since the epoch; one without a time zone is in UTC."""
+    """Return an ETA as seconds since the epoch. Without a time zone it is in UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -1,4 +1,4 @@
-"""A claim: the right to a job that one worker has, and how it ends."""
+"""A claim: one worker's right to run a job, and how it ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
-    """How a claim ends, in AMQP's word for it."""
+    """How a claim ends (AMQP's term)."""
 
     DONE = "done"
     RETRY = "retry"
@@ -17,15 +17,15 @@ class Disposition(StrEnum):
     DEAD = "dead"
     REQUEUE = "requeue"  # to its queue's head
     REQUEUE_LAST = "requeue_last"  # to its tail
-    UNANSWERED = "unanswered"  # the worker has not received it
+    UNANSWERED = "unanswered"  # the worker has not received the reply
     LOST = "lost"  # the process that ran it died
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a worker holds: it alone may acknowledge it.
+    """A worker's claim of a job. Only this worker may acknowledge the job.
 
-    number: this claim's own (a fencing token): a later claim of the same job has another.
+    number: a fencing token; each claim of the same job has another.
     """
 
     worker: str
@@ -34,16 +34,16 @@ class Claim:
     number: str
 
     def is_of(self, task_id: str) -> bool:
-        """Whether its job is the task that Celery knows by that id (see `enqueue.lua`)."""
+        """Return True if the job is the task with this id in Celery (see `enqueue.lua`)."""
         names = (self.id, self.id.removeprefix("="))
         return any(name == task_id or name.startswith(f"{task_id}#") for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claim, and the message of its job as JSON text.
+    """A claim with the message of its job as JSON text.
 
-    redelivered: it was claimed before, and given back.
+    redelivered: the job was claimed before and given back.
     """
 
     claim: Claim
@@ -52,7 +52,7 @@ class Claimed:
 
 
 class Delivery(NamedTuple):
-    """The message of a claim on its way to its consumer, with the tag by which it is known here."""
+    """The message of a claim on its way to its consumer, with its delivery tag."""
 
     tag: str
     payload: dict[str, Any]
@@ -60,11 +60,12 @@ class Delivery(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a claim is to end.
+    """How a claim shall end.
 
-    detail: what its history says. after: seconds until the next try, for RETRY. message: takes the
-    place of the stored one. needs: what it waits for with RETRY, and what is there with DONE, by
-    any name: a job that is done wakes some of those that wait for the same.
+    detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
+    message for the job; "" keeps the old one. needs: the name of a service. With RETRY the job
+    waits for the service; with DONE the service works, which wakes some of the jobs that wait for
+    it.
     """
 
     how: Disposition
@@ -76,18 +77,18 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an acknowledgement went.
+    """The result of an acknowledgement.
 
-    in_time: False when the claim was not this worker's any more. following: the job taken next.
+    in_time: False if the claim was not this worker's any more. following: the job claimed next.
     """
 
     in_time: bool
     following: Claimed | None = None
 
 
-def claimed_by(worker: str, answer: Sequence[str]) -> list[Claimed]:
+def claimed_by(worker: str, reply: Sequence[str]) -> list[Claimed]:
     """Return the claims in the reply of a script that claims."""
-    parts = zip(*[iter(answer)] * 5, strict=False)
+    parts = zip(*[iter(reply)] * 5, strict=False)
     return [
         Claimed(Claim(worker, lane, job_id, number), message, bool(redelivered))
         for job_id, lane, number, redelivered, message in parts

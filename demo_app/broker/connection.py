@@ -1,4 +1,4 @@
-"""Connections to Redis, from the URL that the parts of the stack share, or that of a Celery app."""
+"""Connections to Redis from a URL."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import redis.asyncio
 from redis import sentinel
 from redis.connection import parse_url
 
-#: A client whose answers are text. redis-py types every answer as text, bytes or awaitable; ours,
-#: made by `connect`, give text, and the code that reads them should not have to say so each time.
+#: A client whose replies are text. redis-py types every reply as text, bytes or awaitable; this
+#: alias saves a cast at every call.
 Decoded = Any
-#: How answers become text. What is no UTF-8 becomes a sign that no JSON has: it can be shown, and
-#: is no message.
+#: How replies become text. Bytes that are not UTF-8 become a character that JSON never contains:
+#: the text can be shown, but it is not a message.
 AS_TEXT = {"decode_responses": True, "encoding_errors": "substitute"}
 codecs.register_error("substitute", lambda error: ("\x1a", error.end))  # type: ignore[attr-defined]
 
@@ -24,16 +24,14 @@ _OF_A_REPLICA = (redis.ReadOnlyError, redis.exceptions.MasterDownError)
 
 
 class _ToThePrimary:
-    """A connection to a server that may write.
-
-    One that has become a replica is as good as gone: its address may lead to another one by now.
-    """
+    """A connection to a primary. A server that has become a replica counts as away."""
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """The next answer; raises redis.ConnectionError when the server is a replica.
+        """Return the next reply.
 
-        It refuses to write, or to read what may be old ("MASTERDOWN"), and who waits in it while it
-        becomes one is sent away ("UNBLOCKED").
+        Raises:
+            redis.ConnectionError: the server is a replica. It refuses to write or to read stale
+                data (MASTERDOWN), or ended a blocking command when it became one (UNBLOCKED).
         """
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
@@ -41,10 +39,10 @@ class _ToThePrimary:
             if not (isinstance(error, _OF_A_REPLICA) or f"{error}".startswith("UNBLOCKED")):
                 raise
             self.disconnect()  # type: ignore[attr-defined]
-            raise redis.ConnectionError(f"it is a replica by now: {error}") from error
+            raise redis.ConnectionError(f"the server is a replica now: {error}") from error
 
     def check_health(self) -> None:
-        """Send a PING, if it is time; a server whose disk is broken refuses it, and is there."""
+        """Send a PING if it is due. A server with a broken disk refuses it, but is alive."""
         try:
             super().check_health()  # type: ignore[misc]
         except redis.ResponseError as error:
@@ -67,32 +65,32 @@ class _BySentinel(_ToThePrimary, sentinel.SentinelManagedConnection): ...
 class _TlsBySentinel(_ToThePrimary, sentinel.SentinelManagedConnection, redis.SSLConnection): ...
 
 
-#: The schemes behind ``claims+``, with the class of their connections.
+#: The class of connections for each scheme behind ``claims+``.
 CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("redis", "valkey"), _Tcp),
     **dict.fromkeys(("rediss", "valkeys"), _Tls),
     **dict.fromkeys(("unix", "socket"), _Unix),
     "sentinel": _BySentinel,
 }
-#: With Celery's `broker_use_ssl`, which needs no other scheme.
+#: The same with Celery's `broker_use_ssl`, which does not change the scheme.
 WITH_TLS: dict[str, type[Any]] = {"redis": _Tls, "sentinel": _TlsBySentinel}
-#: Schemes that redis-py spells in another way.
+#: Schemes with another spelling in redis-py.
 _SPELT = {
     "redis+socket": "unix",
     "socket": "unix",
     "valkey": "redis",
     "valkeys": "rediss",
-    "sentinel": "redis",  # what is behind it is read in the same way
+    "sentinel": "redis",  # the rest of the URL has the same form
 }
-#: What the options begin with that a connection over a unix socket does not take.
+#: Prefixes of options that a connection over a unix socket does not take.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A Redis whose Sentinels know which of several servers is the primary at this moment.
+    """A group of Redis servers whose Sentinels know the present primary.
 
-    sentinels: host and port of each. name: what they call the group of servers.
+    sentinels: host and port of each. name: the group's name in Sentinel.
     """
 
     sentinels: tuple[tuple[str, int], ...]
@@ -103,9 +101,13 @@ class Watched:
 
     @classmethod
     def read(cls, url: str) -> Watched | None:
-        """What ``sentinel://[[user]:password@]host:port;host2:port/name[/database]`` says.
+        """Parse ``sentinel://[[user]:password@]host:port;host2:port/name[/database]``.
 
-        None for the URL of a server. Raises ValueError for one that is incomplete.
+        Returns:
+            The group, or None for the URL of one server.
+
+        Raises:
+            ValueError: the URL is incomplete.
         """
         scheme, _, rest = url.partition("://")
         if scheme != "sentinel":
@@ -116,7 +118,9 @@ class Watched:
         name, _, database = path.partition("/")
         found = [host.partition(":") for host in hosts.split(";")]
         if not (name and all(host for host, _, _ in found)):
-            raise ValueError("sentinel://host:26379;host2:26379/name says who watches, and whom")
+            raise ValueError(
+                "A Sentinel URL needs hosts and a name: sentinel://host:26379;host2/name"
+            )
         return cls(
             tuple((host, int(port or 26379)) for host, _, port in found),
             name,
@@ -127,33 +131,38 @@ class Watched:
 
 
 def scheme_of(url: str | None) -> str:
-    """The scheme of a URL behind ``claims+``; "" for a bare host name.
+    """Return the scheme of a URL behind ``claims+``, or "" for a bare host name.
 
-    Raises ValueError for one that no connection is known for.
+    Raises:
+        ValueError: the scheme is unknown.
     """
     scheme, found, _ = (url or "").partition("://")
     if found and scheme not in CONNECTIONS:
         known = ", ".join(f"claims+{name}://" for name in CONNECTIONS)
-        raise ValueError(f"claims+{scheme}:// leads nowhere; there are {known}")
+        raise ValueError(f"The scheme claims+{scheme}:// is unknown. Use one of {known}.")
     return scheme if found else ""
 
 
 def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a connection with what the URL says put in.
+    """Return kombu's options of a connection, completed from the URL.
 
-    url: ``redis://[[user]:password@]host:port/db`` and the like. options: kombu's.
-    Raises ValueError for a database that is no number.
+    Args:
+        url: such as ``redis://[[user]:password@]host:port/db``.
+        options: kombu's.
+
+    Raises:
+        ValueError: the database is not a number.
     """
     found = parse_url(_as_redis_py_spells(url))  # type: ignore[no-untyped-call]
-    found.pop("connection_class", None)  # kombu makes one of its own from it
+    found.pop("connection_class", None)  # kombu makes its own class from it
     if "path" in found:
         kept = {name: value for name, value in options.items() if not name.startswith(_TCP_ONLY)}
         return {**kept, "db": 0, **found}
     database = urlsplit(url).path.strip("/")
     if database and not database.isdigit():
-        raise ValueError(f"the database behind the last / is a number, not {database!r}")
+        raise ValueError(f"The database behind the last / must be a number, not {database!r}.")
     given = {**options, "host": "127.0.0.1", "port": 6379, "db": 0, **found}
-    if CONNECTIONS[scheme_of(url)] is _Tls:  # Celery's spelling is known too
+    if CONNECTIONS[scheme_of(url)] is _Tls:  # accept Celery's spelling too
         demanded = given.get("ssl_cert_reqs", "required")
         if isinstance(demanded, str):
             given["ssl_cert_reqs"] = demanded.lower().removeprefix("cert_")
@@ -167,34 +176,40 @@ def _as_redis_py_spells(url: str) -> str:
 
 
 def masked(url: str) -> str:
-    """The URL, for people to read: without its password."""
+    """Return the URL without its password."""
     url = re.sub(r"(?<=://)([^/:@]*):.*@", r"\1:***@", url)
     return re.sub(r"(?<=[?&]password=)[^&]*", "***", url)
 
 
 def client_url(url: str) -> str:
-    """The URL as redis-py spells it: ``unix://…?db=1``.
+    """Return the URL in redis-py's spelling: ``unix://…?db=1``.
 
-    Celery spells it ``redis+socket://…?virtual_host=1``. Raises ValueError for Sentinel's, which
-    names no server.
+    Celery's is ``redis+socket://…?virtual_host=1``.
+
+    Raises:
+        ValueError: it is a Sentinel URL, which does not name a server.
     """
     if Watched.read(url):
-        raise ValueError("only the backend celery, with claims, finds Redis through Sentinel")
+        raise ValueError("Only the claims broker finds Redis through Sentinel.")
     return _as_redis_py_spells(url)
 
 
 def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
-    """A client for the server at the URL; it connects at its first command.
+    """Return a client for the server at the URL. It connects at its first command.
 
-    timeout: seconds that one command may take; None waits without end. Raises ValueError for a URL
-    that can't be read.
+    Args:
+        url: see `client_url`.
+        timeout: longest time for one command (seconds); None waits for ever.
+
+    Raises:
+        ValueError: the URL is malformed.
     """
     client: redis.Redis = _client(redis.Redis, sentinel.Sentinel, url, timeout)
     return client
 
 
 def connect_async(url: str) -> Any:
-    """The same, for asyncio."""
+    """Return such a client for asyncio."""
     return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, 3.0)
 
 

@@ -1,4 +1,4 @@
-"""What an app gets that uses this broker and says nothing else: late acknowledgement."""
+"""The defaults that this broker sets in an app: late acknowledgement."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from .connection import client_url
 
-#: Celery acknowledges a job before it runs, and one whose process was killed as well. A job that is
-#: to survive has to be acknowledged when it has ended. An app, or a task, may say False itself.
+#: Celery acknowledges a job before it runs, and also a job whose process was killed. To survive, a
+#: job must be acknowledged when it has ended. An app or a task may set False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
-#: RedBeat keeps its keys where the broker is, unless the app says where, and knows no claims+.
+#: RedBeat uses the broker's URL unless this is set, and does not know `claims+`.
 REDBEAT = "redbeat_redis_url"
 
 
 def is_chosen(conf: Any) -> bool:
-    """Whether an app with this configuration uses the broker of this package."""
+    """Return True if an app with this configuration uses this broker."""
     url = conf.broker_read_url or conf.broker_url or ""
     urls = [url] if isinstance(url, str) else list(url)
     named = str(conf.broker_transport or "")
@@ -22,17 +22,17 @@ def is_chosen(conf: Any) -> bool:
 
 
 def set_defaults(app: Any) -> None:
-    """Acknowledge late, unless the app or a task says otherwise.
+    """Set late acknowledgement, unless the app or a task has a setting of its own.
 
-    Called when an app is finalized, which binds its tasks before or after this, in no order; and
-    when its worker starts, for the app may have been told of its broker only then.
+    Runs when an app is finalized, before or after its tasks are bound, and again when its worker
+    starts: only then may the app know its broker.
     """
     if not is_chosen(app.conf):
         return
-    said = app.conf.maps[:-1]  # the last one has Celery's own defaults
-    app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in said)})
+    chosen = app.conf.maps[:-1]  # the last one has Celery's own defaults
+    app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in chosen)})
     url = f"{app.conf.broker_url}".partition(";")[0].removeprefix("claims+")
-    if not url.startswith(("claims", "sentinel")) and not any(REDBEAT in one for one in said):
+    if not url.startswith(("claims", "sentinel")) and not any(REDBEAT in one for one in chosen):
         app.conf.update({REDBEAT: client_url(url)})
     for task in app._tasks.values():
         for name in DEFAULTS:
@@ -41,16 +41,16 @@ def set_defaults(app: Any) -> None:
 
 
 def early_tasks(app: Any) -> str:
-    """The app's own tasks that are acknowledged before they run, by name."""
+    """Return the names of the app's tasks that are acknowledged before they run."""
     early = [name for name, task in app.tasks.items() if not task.acks_late]
     return ", ".join(sorted(name for name in early if not name.startswith("celery.")))
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:
-    """Whether the task itself says nothing of it, and was bound while the app said nothing yet.
+    """Return True if the task has no setting of its own, and was bound before the app had one.
 
-    What a task says is in its class from the beginning; what the app says comes after the mark that
-    `Task.bind` leaves first.
+    A task's own settings are in its class from the beginning; those of the app come after the mark
+    `__bound__`, which `Task.bind` sets first.
     """
     names = list(vars(task))
     if not {attribute, "__bound__"} <= set(names):

@@ -1,4 +1,4 @@
-"""The states that a job can be in, and what can happen to it."""
+"""The states and the events of a job."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-#: No moment is later, in seconds since the epoch.
+#: Later moments are not valid (seconds since the epoch).
 _LATEST = 2.5e11
 
 
 class State(StrEnum):
-    """Where a job can be; at every moment it is in exactly one."""
+    """The states of a job. It is always in exactly one."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,11 +27,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a job, or to a worker.
+    """One event of a job or of a worker.
 
-    at: seconds since the epoch, by the clock of Redis. by: the worker, or who it was. detail: JSON
-    where a worker wrote it, plain words where a script did. job, id: in the journal its job, and
-    where it stands there; "" when it is about a worker, and in a job's own history.
+    at: seconds since the epoch by Redis' clock. by: the worker or person that caused it. detail:
+    JSON from a worker, plain text from a script. job, id: the job, and the id of the entry in the
+    journal; "" for an event of a worker, and in a job's own history.
     """
 
     event: str
@@ -43,23 +43,25 @@ class Event:
 
     @cached_property
     def notes(self) -> dict[str, Any]:
-        """The detail's parts; `text` where it is plain words."""
+        """The detail as an object; plain text is under `text`."""
         return object_of(self.detail) or ({"text": self.detail} if self.detail else {})
 
     @property
     def error_class(self) -> str:
-        """The exception's dotted name, for a failed try."""
+        """The dotted name of the exception of a failed try."""
         return str(self.notes.get("error", ""))
 
     @property
     def traceback(self) -> str:
-        """The traceback as text, for a failed try."""
+        """The traceback of a failed try as text."""
         return str(self.notes.get("traceback", self.notes.get("text", "")))
 
 
 def event_of(line: str) -> Event:
-    """An event as it lies in the list `job:<id>`; one that can't be read is `unreadable`, with the
-    line as its detail, since other programs may write into Redis."""
+    """Parse an event of the list `job:<id>`.
+
+    A malformed line, from another program, is an event `unreadable` with the line as its detail.
+    """
     with suppress(ValueError, TypeError, RecursionError):
         event, at, by, detail = json.loads(line)
         if isinstance(event, str) and isinstance(by, str) and isinstance(detail, str):
@@ -68,17 +70,17 @@ def event_of(line: str) -> Event:
 
 
 def object_of(text: str) -> dict[str, Any]:
-    """The JSON object that a text is; empty for any other text."""
+    """Parse a JSON object. Return {} for any other text."""
     if text.startswith("{"):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
-            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # it can be shown
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # a page can show it
             return dict(found)
     return {}
 
 
 def moment_of(value: Any) -> float:
-    """Seconds since the epoch; 0.0 for what is no such moment."""
+    """Return seconds since the epoch as a number, or 0.0 if the value is not valid."""
     with suppress(ValueError, TypeError, OverflowError):
         moment = float(value)
         if 0 <= moment < _LATEST:

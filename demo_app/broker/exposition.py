@@ -1,27 +1,30 @@
-"""Numbers as Prometheus reads them: its text format, version 0.0.4."""
+"""Metrics in Prometheus' text format, version 0.0.4."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: A number's name, and its values: by what the label says, or one without a label.
-Number = tuple[str, str, Mapping[str, float]]
+#: A metric's name, its label ("" for none), and its values by the label's value.
+Metric = tuple[str, str, Mapping[str, float]]
 
 
-def exposition(numbers: Iterable[Number]) -> str:
-    """The page. A number counts upwards if its name ends with ``_total``, as the convention is."""
+def exposition(metrics: Iterable[Metric]) -> str:
+    """Return the text of these metrics. A name that ends with ``_total`` is a counter's.
+
+    https://prometheus.io/docs/practices/naming/
+    """
     lines = []
-    for name, label, values in numbers:
+    for name, label, values in metrics:
         lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
-        for of, value in values.items():
-            which = f'{{{label}="{_escaped(of)}"}}' if label else ""
-            lines.append(f"{name}{which} {value}")
+        for key, value in values.items():
+            labels = f'{{{label}="{_escaped(key)}"}}' if label else ""
+            lines.append(f"{name}{labels} {value}")
     return "\n".join(lines) + "\n"
 
 
 def _escaped(text: str) -> str:
-    """Three signs are escaped in a label, and no other may be: a queue has any name.
+    """Escape the three characters that a label's value may not contain as they are.
 
     https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information
     """

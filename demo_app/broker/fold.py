@@ -1,10 +1,9 @@
-"""The fold: what is true of every job after some events of the journal, in their order.
+"""The fold: the state of every job after a number of events of the journal.
 
-Every change of state leaves one event, written in the same atomic step. So the events up to a
-moment say what Redis had at that moment: each job's state, who held it, and which was next. Whoever
-asks what a job was, or is, asks here.
+Every change of state writes one event in the same atomic step. So the events up to a moment give
+the state of Redis at that moment: each job's state and holder, and the order of the queue.
 
-(A job whose record somebody deleted from Redis by hand leaves no event when it goes.)
+(A job whose record was deleted from Redis by hand leaves no event.)
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from itertools import count
 
 from .events import Event, State
 
-#: The state of a job after each event; any other event changes none.
+#: The state of a job after each event. Other events do not change the state.
 STATE_AFTER = {
     "enqueued": State.QUEUED,
     "requeued": State.QUEUED,
@@ -27,12 +26,12 @@ STATE_AFTER = {
     "done": State.DONE,
     "discarded": State.DISCARDED,
 }
-#: The detail of a `requeued` that put the job at the tail of its queue; else it went to the head.
+#: The detail of a `requeued` event that put the job at the tail of its queue, not at the head.
 TO_TAIL = "to the tail"
 
 
 def state_after(events: Iterable[str], state: State = State.QUEUED) -> State:
-    """The state of a job after these events, named in their order. state: the one before."""
+    """Return the state of a job after these events. state: its state before them."""
     for event in events:
         state = STATE_AFTER.get(event, state)
     return state
@@ -40,8 +39,11 @@ def state_after(events: Iterable[str], state: State = State.QUEUED) -> State:
 
 @dataclass(slots=True)
 class Run:
-    """One time that a worker held a job. began, ended: epoch seconds; `ended` is None while it
-    lasts. how: the event that ended it; "rescued" when its worker died."""
+    """One claim of a job by a worker.
+
+    began, ended: seconds since the epoch; `ended` is None while it lasts. how: the event that ended
+    it; "rescued" if its worker died.
+    """
 
     worker: str
     began: float
@@ -51,8 +53,11 @@ class Run:
 
 @dataclass(slots=True)
 class JobRecord:
-    """One job. enqueued: when it was put in; since: when its state last changed (both epoch
-    seconds). runs: every time that it was claimed, the first one first."""
+    """One job.
+
+    enqueued, since: when it was enqueued, and when its state changed last (seconds since the
+    epoch). runs: its claims, the first one first.
+    """
 
     id: str
     enqueued: float = 0.0
@@ -62,7 +67,7 @@ class JobRecord:
     _failed: int = 0
 
     def follow(self, event: Event) -> None:
-        """The next thing that happened to it."""
+        """Apply the next event."""
         self.enqueued = self.enqueued or event.at
         if event.event not in STATE_AFTER:
             return
@@ -75,45 +80,48 @@ class JobRecord:
 
     @property
     def holder(self) -> str:
-        """The worker that has it, while it runs; else ""."""
+        """The worker that runs it; "" for none."""
         return self.runs[-1].worker if self.state is State.RUNNING else ""
 
     @property
     def deliveries(self) -> int:
-        """How often a worker took it."""
+        """How often it was claimed."""
         return len(self.runs)
 
     @property
     def attempts(self) -> int:
-        """How many tries were begun: deliveries, less those given back before they ended."""
+        """How many tries began: its claims without those that were given back."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 
     @property
     def deaths(self) -> list[Run]:
-        """Those runs that ended with the worker's death."""
+        """The runs that ended with the worker's death."""
         return [run for run in self.runs if run.how == "rescued"]
 
     @property
     def rescued(self) -> bool:
-        """Whether a worker died while it held it."""
+        """True if a worker died while it held the job."""
         return bool(self.deaths)
 
     @property
     def done(self) -> float | None:
-        """When it was done; None if it is not."""
+        """When it was done (seconds since the epoch), or None."""
         return self.since if self.state is State.DONE else None
 
     @property
     def given_up(self) -> float | None:
-        """When it went to the dead, or was discarded; None once somebody has brought it back."""
+        """When it became dead or discarded (seconds since the epoch), or None."""
         return self.since if self.state in (State.DEAD, State.DISCARDED) else None
 
 
 @dataclass(slots=True)
 class WorkerRecord:
-    """One worker. killed: when somebody saw it killed; died: when `found_by` found its lease run
-    out (epoch seconds). held: the jobs that it has; rescued: those that were taken from it."""
+    """One worker.
+
+    killed: when its death was reported. died: when `found_by` found its lease expired (both seconds
+    since the epoch). held: the jobs that it holds. rescued: the jobs that were rescued from it.
+    """
 
     id: str
     pid: int | None = None
@@ -126,12 +134,12 @@ class WorkerRecord:
 
     @property
     def alive(self) -> bool:
-        """Whether nothing says otherwise."""
+        """True while no event reports its end."""
         return self.killed is None and self.died is None and not self.stopped
 
 
 class Fold:
-    """Follows the journal, event by event. jobs, workers: by id, the first seen first."""
+    """The state after the events that were applied. jobs, workers: by id, the oldest first."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, JobRecord] = {}
@@ -141,12 +149,14 @@ class Fold:
 
     @property
     def order(self) -> list[str]:
-        """The ids of the queued jobs, next to run first; right for the jobs of each list, since the
-        journal does not say which list a job is in."""
+        """The ids of the queued jobs, the next one first.
+
+        The order is right within each lane; the journal does not contain a job's lane.
+        """
         return sorted(self._places, key=self._places.__getitem__)
 
     def follow(self, entry: Event) -> None:
-        """Take the next entry of the journal."""
+        """Apply the next entry of the journal."""
         if not entry.job:
             self._follow_worker(entry)
             return
@@ -154,7 +164,7 @@ class Fold:
         holder = job.holder
         job.follow(entry)
         if entry.event == "rescued" and (holder or entry.detail in self.workers):
-            # the claim may be older than the journal: then the event says whose it was
+            # if the claim is older than the journal, the event names the worker
             self.worker(holder or entry.detail).rescued.append(job.id)
         if holder != job.holder:
             if holder:
@@ -169,11 +179,11 @@ class Fold:
             self._places[job.id] = next(self._head)
 
     def worker(self, worker_id: str) -> WorkerRecord:
-        """The worker of that id."""
+        """Return the worker with this id; a new one if it is unknown."""
         return self.workers.setdefault(worker_id, WorkerRecord(worker_id))
 
     def forget(self, job_id: str) -> None:
-        """Forget a job, so that who follows without end does not grow without end."""
+        """Forget a job, to keep a long-running fold small."""
         self.jobs.pop(job_id, None)
 
     def _follow_worker(self, entry: Event) -> None:
@@ -184,7 +194,7 @@ class Fold:
                 self.worker(entry.by).stopped = True
             case "worker_killed":
                 worker = self.worker(entry.detail)
-                worker.killed = worker.killed or entry.at  # two may say so
+                worker.killed = worker.killed or entry.at  # there may be two reports
             case "worker_died":
                 worker = self.worker(entry.detail)
                 worker.died, worker.found_by = entry.at, entry.by

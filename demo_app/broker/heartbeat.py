@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import redis
 
-from .complaints import Complaints
 from .lua import Call
+from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Heartbeat:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self._pause, self._next, self._soon = 0.0, math.inf, False
-        self._complaints = Complaints()
+        self._throttled = ThrottledLog()
 
     def start(self) -> None:
         """Run a first round, or two if a step asks for it, and continue in the thread.
@@ -127,9 +127,9 @@ class Heartbeat:
             away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             what = "Redis does not answer" if away else "Redis refuses"
             text = f"{what} the heartbeat's step {name}: %s"
-            self._complaints.say(log.warning if away else log.error, text, error)
+            self._throttled.log(log.warning if away else log.error, text, error)
             self._next = min(self._next, _AGAIN)
         else:
             # a heartbeat that ends would make a live worker look dead
             text = f"The heartbeat's step {name} failed; the others go on"
-            self._complaints.say(log.error, text, exc_info=error)
+            self._throttled.log(log.error, text, exc_info=error)

@@ -1,8 +1,7 @@
-"""What this process has claimed, how each claim ends, and what keeps its jobs in flight: its lease,
-its heartbeat, and how it leaves.
+"""The jobs in flight in this process: its claims, its lease, its heartbeat, and its shutdown.
 
-It outlives Celery's connections. When Redis goes away, Celery drops its channels. A job that ends
-meanwhile is acknowledged from here, when Redis is back.
+They outlive Celery's connections. When Redis goes away, Celery drops its channels; a job that ends
+meanwhile is acknowledged here when Redis is back.
 """
 
 from __future__ import annotations
@@ -16,36 +15,36 @@ from typing import Any
 
 import redis
 
-from .blame import passes, reason_of
 from .claim import Claim, Claimed, Disposition, Ending
-from .complaints import Complaints
+from .error_kinds import passes, reason_of
 from .events import State
 from .heartbeat import Heartbeat, Step, without_script
-from .holding import Holding
+from .held import HeldClaims
 from .keys import lanes_of
 from .lease import Lease, LeaseLost
 from .queue import Queue
 from .steps import passed
+from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis is away.
 PAUSE = 0.2
-#: Rounds of the heartbeat between two looks for what nobody runs.
+#: Rounds of the heartbeat between two searches for jobs that were claimed and cannot run here.
 _LOOK_EVERY = 4
-#: Seconds that a worker which leaves still waits for a Redis that is to hear how its jobs ended.
+#: Seconds that a worker waits for Redis at its end, to acknowledge its last jobs.
 _LAST_WAIT = 5.0
 _STEP_OF = {Disposition.RETRY: "retry_scheduled", Disposition.DEAD: "died"}
 
 
 class InFlight:
-    """See the module; one object for each broker that a process has.
+    """The jobs in flight of one process at one broker.
 
     Args:
         queue: the broker's queue.
-        waiting_tags: returns the delivery tags of what Celery has received and not begun.
-        given_up: is called with the message of each job that was given up since it kept killing
-            its workers.
+        waiting_tags: returns the delivery tags of messages that Celery has received and not begun.
+        given_up: is called with the message of each job that is dead because it kept killing its
+            workers.
     """
 
     #: The script that claims; an experiment may have another.
@@ -59,11 +58,11 @@ class InFlight:
     ) -> None:
         self.queue, self.options = queue, queue.options
         self._waiting_tags, self._given_up = waiting_tags, given_up
-        self.holding = Holding()
-        self._said_to_wait: set[str] = set()  # ids, by the last heartbeat
-        self._pending: dict[str, Ending] = {}  # by tag: what Redis has not answered
-        self._complaints = Complaints()
-        #: No further job is claimed; what is held goes on.
+        self.claims = HeldClaims()
+        self._waiting_in_redis: set[str] = set()  # job ids that the last heartbeat sent
+        self._pending: dict[str, Ending] = {}  # by tag: acknowledgements without a reply
+        self._throttled = ThrottledLog()
+        #: True when no further job is claimed. Jobs that are held go on.
         self.draining = False
         self.closing = False
         self.lease = self.make_lease(queue, {})
@@ -74,63 +73,73 @@ class InFlight:
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._beginning = threading.Lock()
-        #: This process claims; one that only puts jobs in does not.
+        #: True in a process that claims jobs; a producer only enqueues them.
         self.working = False
 
     def track(self, claimed: Claimed) -> str | None:
-        """Note that a script gave us a job; returns the tag by which it is known here.
+        """Hold a claim, and return its delivery tag.
 
-        None when the answer came so late that the job was given back meanwhile.
+        Returns None if the reply arrived so late that the job was given back meanwhile.
         """
-        tag = self.holding.take(claimed)
+        tag = self.claims.take(claimed)
         if tag is not None:
             passed("claimed")
         return tag
 
     def message(self, tag: str) -> str:
-        """The message behind a delivery tag, as its producer wrote it.
+        """Return the message with this delivery tag, as its producer wrote it.
 
-        Raises LeaseLost when its claim has ended.
+        Raises:
+            LeaseLost: its claim has ended.
         """
-        held = self.holding.get(tag)
+        held = self.claims.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
         return held.message
 
     def begins(self, tag: str) -> None:
-        """The job begins: should this worker die now, it may be the cause. Redis has to hear of it
-        only when a heartbeat has said that the job waits."""
-        held = self.holding.get(tag)
-        if held is not None and held.claim.id in self._said_to_wait:
-            with suppress(redis.RedisError):  # the next heartbeat says so
+        """Record that the job begins: if this worker dies now, the job may be the cause.
+
+        Redis needs to know only if a heartbeat has listed the job as waiting.
+        """
+        held = self.claims.get(tag)
+        if held is not None and held.claim.id in self._waiting_in_redis:
+            with suppress(redis.RedisError):  # the next heartbeat corrects it
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
-    def set_ending(self, tag: str, ending: Ending, *, unless_said: bool = False) -> None:
-        """Say how the claim is to end when Celery acknowledges it; unless_said: if nobody has."""
-        held = self.holding.get(tag)
-        if held is not None and not (unless_said and held.ending):
+    def set_ending(self, tag: str, ending: Ending, *, only_if_unset: bool = False) -> None:
+        """Set how the claim ends when Celery acknowledges it."""
+        held = self.claims.get(tag)
+        if held is not None and not (only_if_unset and held.ending):
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
         """End a claim, now or when Redis is back; see `Queue.finish`.
 
-        An ending that was set before wins. lanes: claim the next job from these, in the same step,
-        and return it. A Redis that answers with an error (its disk is full, say) is waited for like
-        one that is away: how a job ended must not be lost with it.
+        An acknowledgement that Redis refuses (because its disk is full, for example) is kept and
+        sent again, as if Redis were away.
+
+        Args:
+            tag: the delivery tag of the claim.
+            ending: how it ends, unless `set_ending` was called before.
+            lanes: where to claim the next job in the same step.
+
+        Returns:
+            The next job, if there is one.
         """
         try:
             return self._finish(tag, ending, lanes)
         except redis.RedisError as error:
-            self._complaints.say(log.warning, "Waiting for Redis: %s", error)
-            # the first one: what has ended is not given back because nobody runs it any more
+            self._throttled.log(log.warning, "Waiting for Redis: %s", error)
+            # the first ending stays: a job that has ended is not requeued later
             self._pending.setdefault(tag, ending)
             return None
 
     def acknowledge_pending(self) -> None:
-        """Acknowledge again what Redis has not answered.
+        """Send the pending acknowledgements again.
 
         Raises:
-            redis.RedisError: Redis is away, or refused one; the others are acknowledged.
+            redis.RedisError: Redis is away, or it refused one of them. The others are sent.
         """
         refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
@@ -146,7 +155,7 @@ class InFlight:
             raise refused
 
     def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
-        held = self.holding.get(tag)
+        held = self.claims.get(tag)
         if held is None:
             return None
         chosen = held.ending or self._pending.get(tag, ending)
@@ -156,26 +165,36 @@ class InFlight:
         except Exception as error:
             if passes(error):
                 raise
-            # it would fail each time, here and in every other worker: the job ends without it
+            # it would fail each time, here and in every other worker: the job ends without details
             log.exception("The acknowledgement of the job %s can't be sent", held.claim.id)
             done = chosen.how is Disposition.DONE
             chosen = Ending(Disposition.DONE if done else Disposition.DEAD, reason_of(error))
             ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
-        self.holding.end(tag)
+        self.claims.end(tag)
         passed(_STEP_OF.get(chosen.how, "acknowledged"))
         if chosen.how is Disposition.LOST:
-            self.tell_given_up([held.claim.id])
+            self.report_given_up([held.claim.id])
         return ended.following
 
-    def tell_given_up(self, job_ids: list[str]) -> None:
-        """Tell of those among the jobs that were rescued too often; raises redis.RedisError."""
+    def report_given_up(self, job_ids: list[str]) -> None:
+        """Call `given_up` for each of these jobs that is dead.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+        """
         if self._given_up is not None:
             for message in self.queue.given_up(job_ids):
                 self._given_up(message)
 
     def check(self, tag: str) -> None:
-        """Call before a side effect: raises LeaseLost when the job is not ours any more."""
-        held = self.holding.get(tag)
+        """Make sure, before a side effect, that the job is still this worker's.
+
+        Waits while Redis is away and the lease may have run out.
+
+        Raises:
+            LeaseLost: the job belongs to another worker now, or this one shuts down.
+        """
+        held = self.claims.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
         while True:
@@ -184,17 +203,19 @@ class InFlight:
             except redis.RedisError as error:
                 if self.closing:
                     raise LeaseLost("Redis is away and the worker stops") from None
-                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
+                self._throttled.log(log.warning, "Waiting for Redis: %s", error)
                 time.sleep(PAUSE)
 
     def held(self) -> dict[str, Claim]:
-        """What is held, by delivery tag."""
-        return self.holding.claims()
+        """Return the claims by delivery tag."""
+        return self.claims.claims()
 
     def work(self, queues: Iterable[str], **info: object) -> None:
         """Become a worker, if this process is not one yet, and claim from these queues too.
 
-        info: what the worker says of itself beside its pid and host.
+        Args:
+            queues: names of the queues.
+            info: further facts about the worker, for pages and reports.
         """
         with self._beginning:
             self._queues |= dict.fromkeys(queues)
@@ -205,11 +226,11 @@ class InFlight:
 
     @property
     def lanes(self) -> tuple[str, ...]:
-        """What is claimed from, the most urgent first."""
+        """The lanes to claim from, the most urgent first."""
         return lanes_of(*self._queues)
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
-        """The lease of this worker."""
+        """Return a lease for this worker."""
         return Lease(queue, queue.options.lease_seconds, info)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
@@ -232,12 +253,12 @@ class InFlight:
 
     def _renew(self) -> Step:
         failed: Exception | None = None
-        self._said_to_wait = set()
+        self._waiting_in_redis = set()
         try:
-            self._said_to_wait = self._waiting()
+            self._waiting_in_redis = self._waiting()
         except Exception as error:  # the lease is renewed all the same
             failed = error
-        renewal = self.lease.renew(self._said_to_wait)
+        renewal = self.lease.renew(self._waiting_in_redis)
 
         def handle(reply: Any) -> None:
             try:
@@ -287,7 +308,7 @@ class InFlight:
             if rescued:
                 passed("rescue_moved")
                 log.warning("Rescued %d jobs of dead workers", len(rescued))
-                self.tell_given_up(rescued)
+                self.report_given_up(rescued)
             return beat if self.queue.suspected else None
 
         return Step(look.call, handle)
@@ -311,7 +332,7 @@ class InFlight:
         reading = self.queue.held_by(self.lease.worker, self.lanes)
 
         def handle(reply: Any) -> None:
-            lost = self.holding.refuse_unanswered(reading.result(reply))
+            lost = self.claims.refuse_unanswered(reading.result(reply))
             for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
                 self.queue.finish(claim, Disposition.UNANSWERED)  # the oldest comes to the head
             if lost:
@@ -323,9 +344,9 @@ class InFlight:
         return Step(reading.call, handle)
 
     def give_back_forgotten(self) -> None:
-        """Give back what Celery has dropped when its connection broke (see `holding`)."""
-        lost = self.holding.forgotten()
-        for tag in lost:  # the newest first: so the oldest comes to the very head
+        """Give back jobs that Celery dropped when its connection broke (see `held`)."""
+        lost = self.claims.forgotten()
+        for tag in lost:  # the newest first, so that the oldest comes to the head
             self.finish(tag, Ending(Disposition.REQUEUE, "the connection broke before it ran"))
         if lost:
             log.warning("Gave back jobs that waited here when the connection broke")
@@ -336,20 +357,20 @@ class InFlight:
             try:
                 self.acknowledge_pending()
             except redis.RedisError as error:
-                self._complaints.say(log.warning, "Waiting for Redis: %s", error)
+                self._throttled.log(log.warning, "Waiting for Redis: %s", error)
                 time.sleep(PAUSE)
 
     def leave(self) -> None:
-        """Give back what is still held, to the head of the queue, and deregister.
+        """Return the jobs that are still held to the heads of their queues, and deregister.
 
-        When Redis can't be reached, what is held stays on this worker's list: it falls silent, and
-        is rescued one lease later.
+        If Redis does not answer, the jobs stay among this worker's claims, and are rescued when its
+        lease has run out.
         """
         self.draining = self.closing = True
         self.heartbeat.stop()
         self._acknowledge_at_last()
-        self.holding.clear()  # a job that still runs must not begin a side effect now
+        self.claims.clear()  # a job that still runs must not have a side effect any more
         try:
             self.lease.end()
         except redis.RedisError as error:
-            log.warning("Could not deregister; others will find out: %s", error)
+            log.warning("Could not deregister; other workers will rescue its jobs: %s", error)

@@ -1,4 +1,4 @@
-"""Look at jobs without changing anything: one by its id, a page of one state, or queue by queue.
+"""Read jobs without changing them: one by its id, or a page of one state.
 
 Every call reads a bounded number of items, however long the queue is.
 """
@@ -16,7 +16,7 @@ from .keys import Keys, lanes_of, queue_of, urgency
 from .message import parse_or_quote
 from .view import JobView, view_of
 
-#: How far from its head a queue is searched for one job's position.
+#: Jobs at the head of a queue that are searched for one job's position.
 SEARCH_DEPTH = 100_000
 #: The demo app's keys have no prefix.
 KEYS = Keys()
@@ -25,14 +25,14 @@ _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets ne
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some jobs, and the cursor for those after them (None at the end)."""
+    """A page of jobs. next: the cursor of the next page; None at the end."""
 
     jobs: tuple[JobView, ...]
     next: str | None
 
 
 def get_job(client: Decoded, job_id: str) -> JobView | None:
-    """The job of that id; None when there is none, or it ended too long ago to be remembered."""
+    """Return the job with this id, or None if it is unknown or was forgotten."""
     for view in get_jobs(client, [job_id]):
         if view.state is State.QUEUED:
             lane = KEYS("queue", lane_of_job(client, job_id))
@@ -42,12 +42,12 @@ def get_job(client: Decoded, job_id: str) -> JobView | None:
 
 
 def lane_of_job(client: Decoded, job_id: str) -> str:
-    """The lane that a job waits in, as its message says."""
+    """Return the lane in a job's message."""
     return parse_or_quote(job_id, client.lindex(KEYS("job", job_id), 0) or "").lane
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
-    """A job's place in a queue, 1 for the head; None when that is too far back."""
+    """Return a job's place in a queue, 1 for the head, or None if it is too far back."""
     pipe = client.pipeline(transaction=True)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
@@ -56,9 +56,9 @@ def _position(client: Decoded, key: str, job_id: str) -> int | None:
 
 
 def answers_of(pipe: Decoded) -> list[Any]:
-    """Return the answers of a pipeline; None from a key of another type.
+    """Return the replies of a pipeline; None for a key of another type.
 
-    Any program may write to Redis, and one such key must not take a whole page away.
+    Any program may write to Redis, and one such key must not break a whole page.
     """
     answers: list[Any] = pipe.execute(raise_on_error=False)
     for number, answer in enumerate(answers):
@@ -70,9 +70,15 @@ def answers_of(pipe: Decoded) -> list[Any]:
 
 
 def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
-    """Some jobs of one state: queued in the order in which they run, dead and done newest first.
+    """Return a page of jobs in one state.
 
-    cursor: what the page before gave as `next`; it stays right while jobs move.
+    Queued jobs are in the order in which they run, dead and done ones with the newest first.
+
+    Args:
+        client: a client of Redis.
+        state: the state.
+        limit: jobs on the page.
+        cursor: `next` of the page before; it stays valid while jobs move.
     """
     if state is State.QUEUED:
         return _queued(client, limit, cursor)
@@ -87,7 +93,7 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
 
 def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
     lane, _, after = (cursor or "").partition(" ")
-    # gone from the list: it was claimed, and so was all that was before it
+    # a job that left the list was claimed, and so were all jobs before it
     skip = (lane and _position(client, KEYS("queue", lane), after)) or 0
     found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]
@@ -99,7 +105,7 @@ def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
 def _next(
     client: Decoded, limit: int, first: str = "", skip: int = 0
 ) -> list[tuple[str, str, int]]:
-    """Lane, id and position of the jobs that run next, from so many behind the head of `first`."""
+    """Return lane, id and position of the next jobs, `skip` jobs behind the head of `first`."""
     lanes = client.smembers("lanes")
     if first and first in lanes_of(queue_of(first)):  # it may be empty by now, and forgotten
         lanes = lanes | {first}
@@ -133,7 +139,7 @@ def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> 
         rank = client.zrank(state, job_id) if soonest_first else client.zrevrank(state, job_id)
         if rank is not None:
             start = int(rank) + 1
-        else:  # gone meanwhile: go on at its place
+        else:  # the job has left this state: continue at its place
             bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
             start = int(client.zcount(state, *bounds))
     rows = client.zrange(state, start, start + limit, desc=not soonest_first, withscores=True)
@@ -143,7 +149,7 @@ def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> 
 
 
 def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
-    """The jobs of these ids, without those that there are not. positions: as in `JobView`."""
+    """Return the jobs with these ids that are known. positions: see `JobView`."""
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
         pipe.lrange(KEYS("job", job_id), 0, -1)

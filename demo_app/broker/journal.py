@@ -1,4 +1,4 @@
-"""The journal: a capped stream of every change, the oldest first, and how it is read."""
+"""The journal: a capped stream of every change, the oldest first."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any
 from .connection import Decoded
 from .events import Event
 
-#: Entries read in one go.
+#: Entries read in one command.
 _AT_ONCE = 5000
 
 
 def entry_of(entry_id: str, fields: dict[str, str]) -> Event:
-    """A line as Redis has it."""
+    """Return an entry of the stream as an event."""
     job, event, by, detail = (fields.get(name, "") for name in ("job", "event", "by", "detail"))
     return Event(event, order(entry_id)[0] / 1000, by, detail, job, entry_id)
 
 
 def order(entry_id: str) -> tuple[int, int]:
-    """What entries are sorted by: milliseconds, and a number in each."""
+    """Return the sort key of an entry: its time (milliseconds since the epoch) and a number."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number or 0)
 
 
-def between(client: Decoded, since: float, until: float, most: int) -> list[Event]:
-    """The entries between two moments (epoch seconds), the oldest first; of many, the newest."""
+def between(client: Decoded, since: float, until: float, limit: int) -> list[Event]:
+    """Return the newest entries between two moments (seconds since the epoch), the oldest first."""
     last, first = int(until * 1000), int(since * 1000)
-    rows: Any = client.xrevrange("journal", max=last, min=first, count=most)
+    rows: Any = client.xrevrange("journal", max=last, min=first, count=limit)
     return [entry_of(*row) for row in reversed(rows)]
 
 
-def after(client: Decoded, last: str = "0-0", most: int = _AT_ONCE) -> list[Event]:
-    """The entries after the one of the id `last`, at most so many."""
-    rows: Any = client.xrange("journal", min=f"({last}", count=most)
+def after(client: Decoded, last: str = "0-0", limit: int = _AT_ONCE) -> list[Event]:
+    """Return up to `limit` entries after the entry with the id `last`."""
+    rows: Any = client.xrange("journal", min=f"({last}", count=limit)
     return [entry_of(*row) for row in rows]
 
 
 def whole(client: Decoded) -> Iterator[Event]:
-    """Every entry that there is."""
+    """Yield every entry."""
     page = after(client)
     yield from page
     while len(page) == _AT_ONCE:

@@ -1,15 +1,15 @@
-"""The names of the keys in Redis, in one place.
+"""The names of the keys in Redis.
 
 ===========================  =======================================================================
 ``queue:<lane>``             list of job ids; the head, which runs next, is at the right end
 ``job:<id>``                 list: the message as its producer sent it, without arguments once the
                              job is done or discarded; then every event
 ``claims:<lane>:<worker>``   list of the ids that one worker holds
-``worker:<worker>``          what a worker says of itself; it expires when the lease runs out
+``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<lane>``, that are paused
 ``paused:<worker>``          set for a week when a paused worker was taken for dead
-``lanes``, ``transient``     sets of the lists there are: of jobs, and of other messages
+``lanes``, ``transient``     sets of the lists of jobs, and of the lists of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
 ``replicated``               written before a producer waits for replicas
 ``look``                     set for half a beat after somebody has looked for dead workers
@@ -39,13 +39,12 @@ from functools import lru_cache
 
 #: Celery's priorities on Redis are 0 (first) to 9, in these steps.
 STEPS = (0, 3, 6, 9)
-#: What a lane's name ends with, the most urgent first: one for each step, and the job layer's high
-#: priority, which goes before them all.
+#: Suffixes of lanes, the most urgent first: the job layer's high priority, and one for each step.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Queues that one worker may consume. A claim passes the five lanes of each to Lua's `unpack`,
 #: which returns at most some 8,000 values.
 MOST_QUEUES = 1500
-#: Stands for "" where the queue's own name ends like a lane's: `orders:3` is no lane of `orders`.
+#: Replaces "" if the queue's own name ends like a lane's: `orders:3` is not a lane of `orders`.
 _PLAIN = ":-"
 
 
@@ -57,12 +56,12 @@ def _lane(queue: str, suffix: str) -> str:
 
 @lru_cache
 def lanes_of(*queues: str) -> tuple[str, ...]:
-    """The lanes of some queues, the most urgent first; of equal urgency in the queues' order."""
+    """Return the lanes of these queues, the most urgent first, then in the queues' order."""
     return tuple(_lane(queue, suffix) for suffix in _SUFFIXES for queue in queues)
 
 
 def lane_of(queue: str, priority: int) -> str:
-    """The lane for a priority as Celery has it on Redis: 0 runs first, 9 last.
+    """Return the lane for Celery's priority on Redis: 0 runs first, 9 last.
 
     Source: Celery's manual, "Using Redis", "Message Priorities".
     """
@@ -71,29 +70,29 @@ def lane_of(queue: str, priority: int) -> str:
 
 @lru_cache
 def class_lane_of(queue: str, priority: int) -> str:
-    """The lane for a priority as the job layer has it: higher runs first, 0 is normal."""
+    """Return the lane for the job layer's priority: higher runs first, 0 is normal."""
     return _lane(queue, ":high" if priority > 0 else ":low" if priority < 0 else "")
 
 
 @lru_cache
 def queue_of(lane: str) -> str:
-    """The queue that a lane belongs to."""
+    """Return the queue of a lane."""
     ends = (*filter(None, _SUFFIXES), _PLAIN)
     return next((lane.removesuffix(end) for end in ends if lane.endswith(end)), lane)
 
 
 def urgency(lane: str) -> tuple[int, str]:
-    """What lanes are sorted by, the most urgent first; of equal urgency by the queues' names."""
+    """Return the sort key of a lane: the most urgent first, then by the queue's name."""
     queue = queue_of(lane)
     return lanes_of(queue).index(lane), queue
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys with a prefix before each (Celery's ``global_keyprefix``)."""
+    """Builds keys with a prefix (Celery's ``global_keyprefix``)."""
 
     prefix: str = ""
 
     def __call__(self, *parts: object) -> str:
-        """The key of these parts: ``("claims", lane, worker)`` is ``claims:<lane>:<worker>``."""
+        """Return the key of these parts: ``("worker", name)`` is ``worker:<name>``."""
         return self.prefix + ":".join(map(str, parts))

@@ -1,9 +1,9 @@
-"""A worker's lease: its sign of life in Redis, and its own certainty that it still holds it.
+"""A worker's lease: a key in Redis that expires unless the worker renews it.
 
-Each worker process has an epoch, a name that no other process has, and no later epoch of the same
-process. While the lease is renewed, nobody touches the epoch's claims. When it was not renewed in
-time (the process was paused, say), others have rescued its jobs. This process then begins a new
-epoch, and what it still runs under the old one must do nothing more.
+A worker process claims jobs under the name of its epoch, which no other process and no later epoch
+has. While the lease is renewed, no other worker touches the epoch's claims. If it expires (because
+the process was paused, for example), other workers rescue its jobs. The process then begins a new
+epoch, and the jobs that it still runs under the old one must have no further side effects.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from .queue import Queue
 
 
 class LeaseLost(BaseException):
-    """This worker was taken for dead and the job is another's now: stop, without side effects.
+    """The job belongs to another worker now: stop without side effects.
 
-    No Exception, so that a job's own `except Exception` can't swallow it.
+    Not an Exception, so that `except Exception` in a task does not catch it.
     """
 
 
 class Lease:
-    """See the module. Safe to use from every thread of the process.
+    """The lease of this process. Safe to use from every thread.
 
-    seconds: how long it lasts when it is not renewed. info: what the worker says of itself
-    beside its process, and since when that runs (epoch seconds).
+    Args:
+        queue: the broker's queue.
+        seconds: length of the lease.
+        info: facts about the worker for pages and reports, beside its process and versions.
     """
 
     def __init__(self, queue: Queue, seconds: float, info: Mapping[str, Any]) -> None:
@@ -54,11 +56,11 @@ class Lease:
 
     @property
     def milliseconds(self) -> int:
-        """The lease's length."""
+        """The length of the lease (milliseconds)."""
         return int(self._seconds * 1000)
 
     def take(self) -> str:
-        """Register a new epoch, and so a lease; returns the epoch's name."""
+        """Register a new epoch with its lease, and return its name."""
         worker, before = f"{self._birth}.{next(self._generation)}", self.worker
         asked = time.monotonic()
         self._queue.register(worker, self.milliseconds, self._info, instead_of=before)
@@ -96,18 +98,21 @@ class Lease:
         return ScriptCall(beat.scripts, beat.call, parse)
 
     def end(self) -> None:
-        """Give back what is held, and leave; there is no lease from now on."""
+        """Give back the claims and end the lease for good."""
         with self._changing:
             worker, self.worker, self._over = self.worker, "", True
             if worker:
                 self._queue.deregister(worker)
 
     def check(self, worker: str) -> None:
-        """Call before a side effect of a job that the epoch `worker` claimed.
+        """Make sure, before a side effect, that the epoch of a job's claim still has its lease.
 
-        While the own clock says that the lease holds, this costs nothing. Else Redis decides,
-        and while Redis can't be reached this raises its error: nobody may act on a guess.
-        Raises LeaseLost when the epoch is over.
+        This costs nothing while the lease is valid by the clock of this process. Otherwise the
+        lease is renewed first.
+
+        Raises:
+            LeaseLost: the epoch is over.
+            redis.RedisError: Redis does not answer, so nobody knows.
         """
         if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
             self.renew().send()

@@ -1,7 +1,7 @@
-"""A job as it lies in Redis: a message of Celery's documented protocol, in readable JSON.
+"""A job's message in Redis: version 2 of Celery's message protocol, as readable JSON.
 
-Source: Celery's manual, "Message Protocol", version 2. It is composed here by hand, which
-takes a tenth of the time that a full Celery producer needs.
+Source: Celery's manual, "Message Protocol". Composing it here takes a tenth of the time of a full
+Celery producer.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from typing import Any
 from .events import moment_of
 from .keys import class_lane_of, queue_of
 
-#: The property under which a delivered message carries its job's id in Redis, which is not always
-#: Celery's task id: several jobs may have the same one.
+#: The property of a delivered message with the job's id in Redis. It differs from Celery's task id
+#: if several jobs have the same one.
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_quoted = json.encoder.encode_basestring  # what it does with a text
+_quoted = json.encoder.encode_basestring  # as the encoder quotes a text
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message says: which task, with which arguments, for which queue.
+    """The parts of a message.
 
-    arguments: None when Redis has dropped them, since the job has ended.
+    arguments: None if Redis has dropped them, since the job has ended. enqueued_at: seconds since
+    the epoch.
     """
 
     id: str
@@ -41,20 +42,20 @@ class Message:
 
     @property
     def lane(self) -> str:
-        """The queue's list that fits the priority: ``mail``, ``mail:high`` or ``mail:low``."""
+        """The lane for its queue and priority: ``mail``, ``mail:high`` or ``mail:low``."""
         return self.written_lane or class_lane_of(self.queue, self.priority)
 
 
 def is_job(headers: Mapping[str, Any]) -> bool:
-    """Whether a message with these headers is a task of protocol 2.
+    """Return True if a message with these headers is a task of protocol 2.
 
-    Anything else, one of protocol 1 too, is carried as it is: it has no history and no due moment.
+    Any other message, also of protocol 1, is only carried: it has no history and no due moment.
     """
     return bool(headers.get("task") and headers.get("id"))
 
 
 def compose(message: Message) -> str:
-    """The message as JSON text, ready for Redis."""
+    """Return the message as JSON text."""
     arguments = _dumps(message.arguments)
     job_id, queue = _quoted(message.id), _quoted(message.queue)
     owner = f',"owner":{_quoted(message.owner)}' if message.owner else ""
@@ -71,9 +72,9 @@ def compose(message: Message) -> str:
 
 
 def parse_or_quote(job_id: str, text: str) -> Message:
-    """The message; one that can't be read becomes the only argument of a task `unreadable`.
+    """Parse a message for a page.
 
-    Other programs may write into the queue, and a page has to show it all the same.
+    A malformed message, from another program, becomes the argument of a task `unreadable`.
     """
     try:
         message = parse(text)
@@ -87,7 +88,7 @@ def parse_or_quote(job_id: str, text: str) -> Message:
 
 
 def next_try(text: str) -> str:
-    """The same message for the next try: all is kept, and one more try is counted."""
+    """Return the message for the next try: the same with one more retry."""
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None
@@ -95,9 +96,10 @@ def next_try(text: str) -> str:
 
 
 def parse(text: str | bytes) -> Message:
-    """The message in the JSON text.
+    """Parse a message.
 
-    Raises ValueError when it is no message of the protocol.
+    Raises:
+        ValueError: it is not a message of the protocol.
     """
     raw = json.loads(text)
     try:
@@ -109,7 +111,7 @@ def parse(text: str | bytes) -> Message:
 def read(
     headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any] | None
 ) -> Message:
-    """The message of these parts, which Celery has read already."""
+    """Return the message of parts that Celery has parsed already."""
     info = properties["delivery_info"]
     lane = info.get("lane", info["routing_key"])
     return Message(
@@ -126,12 +128,12 @@ def read(
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any] | None:
-    """The arguments by name, as far as they can be read; positional ones are named 0, 1, ..."""
+    """Return the arguments by name; positional ones are named 0, 1, ..."""
     if "body" not in raw:
         return None
     try:
         args, kwargs, _ = json.loads(raw["body"])
         return {**{str(number): value for number, value in enumerate(args)}, **kwargs}
-    except (ValueError, TypeError):  # pickle, or compressed: only its worker can read it
+    except (ValueError, TypeError):  # pickled or compressed: only a worker can read it
         shown = {"args": headers.get("argsrepr"), "kwargs": headers.get("kwargsrepr")}
         return {name: value for name, value in shown.items() if value}

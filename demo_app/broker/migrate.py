@@ -1,4 +1,4 @@
-"""Jobs that move from one broker to another, there or back, while workers of both run."""
+"""Move jobs from one broker to another, in both directions, while workers of both run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import redis
 from celery.contrib.migrate import migrate_tasks, republish
 from kombu.transport import redis as kombu_redis
 
-from .blame import passes, reason_of
 from .channel import Channel
 from .connection import Decoded
+from .error_kinds import passes, reason_of
 from .events import State
 from .keys import queue_of
 from .process import in_flight_here
 from .transport import Transport
 
-#: Seconds that a living worker of stock Celery has to say which jobs it holds.
+#: Seconds that workers of stock Celery have to report which jobs they hold.
 _ANSWER = 2.0
 
 
 class _Move:
-    """Carries messages to another broker. left: how many stay, by the reason."""
+    """Moves messages to another broker. left: how many stay, by the reason."""
 
     def __init__(self, app: Any, source: Any, target: Any) -> None:
         self.app, self.source = app, source
@@ -37,17 +37,17 @@ class _Move:
         self._producer = app.amqp.Producer(target, auto_declare=False)
 
     def declare(self, queues: Iterable[str]) -> None:
-        """Make the queues known at the target."""
+        """Declare the queues at the target."""
         for name in queues:
             self.app.amqp.queues[name](self._target.default_channel).declare()
 
     def carry(self, message: Any, queue: str) -> None:
-        """Put one message into a queue of the target."""
+        """Publish one message to a queue of the target."""
         republish(self._producer, message, exchange="", routing_key=queue)
         self.moved += 1
 
     def carry_text(self, text: str | bytes, queue: str) -> bool:
-        """Put one message into a queue of the target; False if it can't be read."""
+        """Publish one message to a queue of the target. Return False if it is malformed."""
         try:
             payload = json.loads(text)
             self.carry(self.channel.Message(payload, channel=self.channel), queue)
@@ -60,13 +60,15 @@ class _Move:
 
 
 def migrate(app: Any, asked: argparse.Namespace) -> int:
-    """Carry what waits from one broker to another, there or back, while workers of both run. What
-    is there twice after a kill of this command is safe: no job is taken away before it is there.
-    Prints what it could not carry; the exit status is 1 then."""
+    """Move waiting jobs from one broker to another, while workers of both run.
+
+    No job is removed before the target has it, so a kill of this command may double jobs, but loses
+    none. It prints which jobs stay; the exit status is 1 then.
+    """
     with app.connection(asked.source) as source, app.connection(asked.target) as target:
         prefix = source.transport_options.get("global_keyprefix", "")
         if not (prefix.isascii() or isinstance(source.transport, Transport)):
-            print(f"The prefix {prefix} has letters beyond ASCII; kombu finds no job behind it.")
+            print(f"The prefix {prefix} is not ASCII: kombu cannot find its jobs.")
             return 1
         move = _Move(app, source, target)
         try:
@@ -80,7 +82,7 @@ def migrate(app: Any, asked: argparse.Namespace) -> int:
         finally:
             for one in in_flight_here():
                 one.leave()
-    print(f"Carried {move.moved} jobs over.")
+    print(f"Moved {move.moved} jobs.")
     for why, number in move.left.items():
         print(f"Left {number} behind: {why}.")
     return 1 if move.left else 0
@@ -111,8 +113,8 @@ def _from_claims(move: _Move) -> None:
         if not (orphaned or seen.count[State.QUEUED]) or time.monotonic() > deadline:
             break
         time.sleep(queue.options.heartbeat_seconds)  # the heartbeat of this process rescues them
-    here = len(channel.in_flight.held())  # what could not be read
-    if held := seen.count[State.RUNNING] - here:
+    unreadable = len(channel.in_flight.held())
+    if held := seen.count[State.RUNNING] - unreadable:
         move.left["held by workers; run this again when they have ended"] += held
 
 
@@ -120,7 +122,7 @@ def _take_all(move: _Move, name: str) -> None:
     while True:
         try:
             message = move.channel.basic_get(name)
-        except Exception as error:  # it goes back to its queue when this process leaves
+        except Exception as error:  # the job goes back to its queue when this process ends
             if passes(error):
                 raise
             move.left[f"can't be read ({reason_of(error)})"] += 1
@@ -136,7 +138,7 @@ def _queue_in(text: str) -> str:
         info = json.loads(text)["properties"]["delivery_info"]
         return queue_of(str(info.get("lane") or info["routing_key"]))
     except (ValueError, LookupError, TypeError, AttributeError):
-        return ""  # and so it can't be carried
+        return ""  # a malformed job cannot be moved
 
 
 def _from_stock(move: _Move) -> None:
@@ -163,20 +165,23 @@ def _is_broadcast(name: str) -> bool:
 
 
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
-    """Carry a list over, from its head. What is on its way is in a list beside it: another worker
-    can't take it, and it is there after a kill."""
+    """Move a list from its head.
+
+    A message on its way is in a list beside it, where no worker takes it and a kill does not lose
+    it.
+    """
     beside = f"{key}:migrating"
     while client.lmove(beside, key, "LEFT", "RIGHT"):
-        pass  # left by a command that was killed
+        pass  # from an earlier command that was killed
     while (text := client.lmove(key, beside, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(beside)
     while client.lmove(beside, key, "LEFT", "RIGHT"):
-        pass  # what can't be read stays
+        pass  # malformed messages stay
 
 
 def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
-    """Carry what workers had taken that have died."""
+    """Move the jobs that dead workers had received."""
     channel = move.channel
     unacked = client.hgetall(prefix + channel.unacked_key)
     held = set(_held_by_the_living(move)) if unacked else set()

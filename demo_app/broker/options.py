@@ -1,4 +1,4 @@
-"""What an app may set in Celery's ``broker_transport_options``, beside kombu's own options."""
+"""The broker's options in Celery's ``broker_transport_options``, beside those of kombu."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from dataclasses import dataclass, fields
 class Options:
     """The options of the broker.
 
-    lease_seconds: a worker that is silent for longer is dead, and its jobs go to others.
-    heartbeat_seconds: how often a worker renews its lease.
-    max_rescues: a job whose workers died more often is a poison pill. It gets one more try alone,
-    after poison_pause seconds, and then goes to the dead.
-    history_length, history_bytes: how many finished jobs are kept, and how many bytes of them at
-    most. journal_length: how many changes are kept.
-    wait_for_replicas: how many replicas must have a job before the producer's call returns.
-    global_keyprefix: what every key in Redis begins with.
-    Raises ValueError for a number that makes no sense.
+    Attributes:
+        lease_seconds: a worker that has not renewed its lease for so long is dead, and its jobs go
+            to other workers.
+        heartbeat_seconds: pause between two renewals.
+        max_rescues: a job whose workers died more often is a poison pill. It gets one more try
+            alone, and then goes to the dead jobs.
+        poison_pause: seconds before that last try.
+        history_length: finished jobs that are kept.
+        history_bytes: bytes of finished jobs that are kept.
+        journal_length: changes that are kept.
+        wait_for_replicas: replicas that must have a job before the producer's call returns.
+        global_keyprefix: prefix of every key in Redis.
+
+    Raises:
+        ValueError: a number is negative, or a period is 0.
     """
 
     lease_seconds: float = 3.0

@@ -1,4 +1,4 @@
-"""This process: what it has in flight, for each broker that it uses, and whether it is a worker."""
+"""The state of this process: its jobs in flight at each broker, and its Celery worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .in_flight import InFlight
 
 _in_flight: dict[Hashable, InFlight] = {}
 _making = threading.Lock()
-#: Of a Celery worker: its own object, and what it says of itself beside its pid.
+#: The Celery worker of this process: its object, and facts about it for pages and reports.
 _worker: dict[str, Any] = {}
 
 
 def in_flight_at(broker: Hashable, make: Callable[[], InFlight]) -> InFlight:
-    """What this process has in flight at a broker; made when it is asked for."""
+    """Return the jobs in flight of this process at a broker; `make` is called the first time."""
     with _making:
         if broker not in _in_flight:
             _in_flight[broker] = make()
@@ -24,45 +24,51 @@ def in_flight_at(broker: Hashable, make: Callable[[], InFlight]) -> InFlight:
 
 
 def in_flight_here() -> list[InFlight]:
-    """What this process has in flight, one for each broker."""
+    """Return the jobs in flight of this process, one object for each broker."""
     return list(_in_flight.values())
 
 
 def claiming_here() -> InFlight:
-    """What this worker has claimed.
+    """Return the jobs in flight of this worker.
 
-    Raises LookupError when this process is no worker.
+    Raises:
+        LookupError: this process is not a worker.
     """
     for found in in_flight_here():
         if found.working:
             return found
-    raise LookupError("this process is no worker")
+    raise LookupError("this process is not a worker")
 
 
 def begin(controller: Any, **info: object) -> None:
-    """This process is a Celery worker. info: what it says of itself."""
+    """Note that this process is a Celery worker.
+
+    Args:
+        controller: Celery's object for the worker.
+        info: facts about it for pages and reports.
+    """
     _worker.update(controller=controller, info=info)
 
 
 def info() -> dict[str, Any]:
-    """What a Celery worker says of itself beside its pid; nothing elsewhere."""
+    """Return the facts about this Celery worker; {} in another process."""
     return dict(_worker.get("info", {}))
 
 
 def controller() -> Any:
-    """Celery's own object for the worker; None in a process that is none."""
+    """Return Celery's object for this worker; None in another process."""
     return _worker.get("controller")
 
 
 def in_a_pools_thread() -> bool:
-    """Whether this thread runs a worker's jobs, beside the main one."""
+    """Return True in a thread of a worker's pool."""
     return _worker.get("info", {}).get("pool") == "thread" and (
         threading.current_thread() is not threading.main_thread()
     )
 
 
 def _forget_the_parents() -> None:
-    """A forked process claims nothing, and is no worker: all that is its parent's."""
+    # a forked process is not a worker: the claims are its parent's
     global _making
     _in_flight.clear()
     _worker.clear()

@@ -1,4 +1,4 @@
-"""What a channel has in hand, and how each message ends: acknowledged, given back, or put aside."""
+"""Kombu's quality of service: which messages a channel has delivered, and how each one ends."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from kombu.exceptions import DecodeError
 from kombu.transport import virtual
 
 from . import process, worker
-from .blame import reason_of
 from .claim import Disposition, Ending
+from .error_kinds import reason_of
 from .in_flight import InFlight
 from .keys import lanes_of
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]
-    """What one channel has in hand; how a claim ends is decided in `in_flight`."""
+    """The unacknowledged messages of one channel. `in_flight` decides how a claim ends."""
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
-        # it outlives the channel: one that was closed has no connection any more
+        # a closed channel has no connection, and its jobs are acknowledged all the same
         self._in_flight: InFlight = channel.in_flight
 
     def can_consume(self) -> bool:
-        """Whether there is a place for one more message."""
+        """Return True if one more message fits into the prefetch window."""
         return not self.prefetch_count or self._in_hand() < self.prefetch_count
 
     def can_consume_max_estimate(self) -> int | None:
-        """How many more messages there is a place for; None when nobody has said how many."""
+        """Return how many more messages fit into the prefetch window; None for unlimited."""
         if not self.prefetch_count:
             return None
         places: int = self.prefetch_count - self._in_hand()
         return max(places, 0)
 
     def _in_hand(self) -> int:
-        """A worker still runs what it got over a connection that has broken since."""
+        # a worker still runs jobs that it received over a connection that has broken since
         if process.controller():
             return len(self._in_flight.held())
         return len(self._delivered) - len(self._dirty)
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note what Celery gets, and do not keep it: who runs it does (see `holding`)."""
+        """Note the message without keeping it: the code that runs it does (see `held`)."""
         super().append(None, delivery_tag)
-        self._in_flight.holding.delivered(delivery_tag, message)
+        self._in_flight.claims.delivered(delivery_tag, message)
 
     def ack(self, delivery_tag: str) -> None:
-        """The job has ended: done, unless something else was said of it."""
+        """Acknowledge a job: it is done, unless another ending was set before."""
         error = sys.exc_info()[1]
         if isinstance(error, DecodeError):  # Celery acknowledges what it can't read
             self._end(delivery_tag, Ending(Disposition.DEAD, reason_of(error)))
@@ -54,8 +54,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             self._end(delivery_tag, Ending(Disposition.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Put a message at the tail of its queue, so that others have their turn; or aside, if it
-        can't be run."""
+        """Reject a message: requeue it at the tail, or move it to the dead jobs."""
         if requeue:
             self._end(delivery_tag, Ending(Disposition.REQUEUE_LAST))
         else:
@@ -69,33 +68,35 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         claimed = self._in_flight.finish(tag, ending, lanes_of(*queues))
         super().ack(tag)
         if claimed is not None:
-            self.channel.hand_on([claimed], queues)
+            self.channel.deliver_claims([claimed], queues)
         else:
             worker.look_for_work()
 
     def _queues_to_go_on_with(self) -> list[str]:
-        """The queues to take the next job from, in the step that ends this one.
+        """Return the queues to claim the next job from, in the step that ends this one.
 
-        None when its place is not free then, or when another part of Celery decides on that.
+        There are none if the prefetch window stays full, or if another part of Celery limits it.
         """
-        asked_by_celery = "can_consume" in vars(self)  # it has put its own in the method's place
+        asked_by_celery = "can_consume" in vars(self)  # it replaces the method by its own
         if not worker.goes_on() or asked_by_celery or self._in_hand() > self.prefetch_count:
             return []
         queues: list[str] = self.channel.claimed_queues()
         return queues
 
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
-        """Give back what is in hand, unless this is a Celery worker: its claims stay in Redis,
-        whatever becomes of the connection, and its jobs go on; what Celery drops is forgotten."""
+        """Give back the messages of a closed channel.
+
+        A worker keeps its claims, and its jobs go on. `held` finds those that Celery has dropped.
+        """
         self._flush()
         if process.controller():
-            self._in_flight.holding.channel_closed(self._delivered)
+            self._in_flight.claims.channel_closed(self._delivered)
         else:
             for tag in reversed(list(self._delivered)):
                 self._end(tag, Ending(Disposition.REQUEUE, "its consumer closed"))
         return []
 
-    restore_unacked_once = restore_unacked  # when the channel is closed
+    restore_unacked_once = restore_unacked  # called when the channel closes
 
     def restore_visible(self, *_: Any, **__: Any) -> None:
-        """Nothing to do: a claim has no timeout, its worker has a lease."""
+        """Do nothing: there is no visibility timeout, since each worker has a lease."""

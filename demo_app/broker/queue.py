@@ -1,7 +1,8 @@
 """The queue's atomic steps, each one Lua script, as typed Python methods.
 
-Every method is one round trip and one atomic step. All raise redis.ConnectionError or
-redis.TimeoutError when the server can't be reached, and redis.ResponseError when it refuses.
+Every method is one round trip and one atomic step, unless its docstring says otherwise. All raise
+redis.ConnectionError or redis.TimeoutError if the server does not answer, and redis.ResponseError
+if it refuses.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from .message import Message, compose, parse_or_quote
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
-#: Jobs asked about, discarded or moved in one step.
+#: Jobs that one script reads, discards or moves at most.
 _AT_ONCE = 500
 #: Seconds that a producer waits for replicas.
 REPLICAS_WITHIN = 1.0
 
 
 class Kind(StrEnum):
-    """What a message is; `enqueue.lua` says what becomes of each kind."""
+    """The kinds of messages; see `enqueue.lua`."""
 
     ONCE = "once"
     JOB = "job"
@@ -48,13 +49,17 @@ class Queue:
         self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
-        self._clock: tuple[float, float, float] | None = None  # Redis' and ours, at one moment
+        # the clock of Redis, our monotonic clock and our wall clock at the last look
+        self._clock: tuple[float, float, float] | None = None
         self.suspected = False
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
-        """Put one job in; False when its id was known already.
+        """Enqueue one job. Return False if its id is known already.
 
-        due: epoch seconds before which it must not run.
+        Args:
+            message: the job.
+            by: the producer, for the history.
+            due: when it may run (seconds since the epoch).
         """
         return bool(self.enqueue_many([(message, due)], by=by))
 
@@ -68,37 +73,45 @@ class Queue:
         by: str = "",
         due: float | None = None,
     ) -> None:
-        """Put in a message as its producer wrote it; due: epoch seconds until which it waits.
+        """Enqueue a message as its producer wrote it.
+
+        Args:
+            text: the message.
+            job_id: its id in Redis.
+            lane: the list that it waits in.
+            kind: see `enqueue.lua`.
+            by: the producer, for the history.
+            due: when it may run (seconds since the epoch).
 
         Raises:
-            redis.TimeoutError: fewer replicas than `wait_for_replicas` have a job in time. It is
-                in the queue all the same, and one that is put in again is the same job.
+            redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).
+                The job is in the queue all the same, and publishing it again does not double it.
         """
         self._run("enqueue", by, time.time(), job_id, lane, _text(due), kind, text)
         if self.options.wait_for_replicas and kind in (Kind.JOB, Kind.NEXT_TRY):
             self._wait_for_replicas(self.options.wait_for_replicas)
 
-    def _wait_for_replicas(self, wanted: int) -> None:
+    def _wait_for_replicas(self, number: int) -> None:
         pipe = self.client.pipeline(transaction=False)
-        # WAIT is about the last write of its own connection, and the job's was on another
+        # WAIT covers only its own connection's writes, and the job was written over another one
         pipe.set(self.keys("replicated"), "", px=1000)
-        pipe.wait(wanted, int(1000 * REPLICAS_WITHIN))
+        pipe.wait(number, int(1000 * REPLICAS_WITHIN))
         _, found = pipe.execute()
-        if found < wanted:
+        if found < number:
             raise redis.exceptions.TimeoutError(
-                f"The job is in Redis, but after {REPLICAS_WITHIN:g} s only {found} of {wanted} "
+                f"The job is in Redis, but after {REPLICAS_WITHIN:g} s only {found} of {number} "
                 "replicas have it."
             )
 
     def purge(self, lanes: Sequence[str], *, by: str) -> int:
-        """Discard every job that waits in these lanes; returns how many those were."""
+        """Discard every job that waits in these lanes, in steps. Return how many."""
         purged = 0
-        while some := int(self._run("purge", by, _AT_ONCE, *lanes)):
-            purged += some
+        while batch := int(self._run("purge", by, _AT_ONCE, *lanes)):
+            purged += batch
         return purged
 
     def purge_due_later(self, lanes: Sequence[str], *, by: str) -> int:
-        """Discard every job that is due later in these lanes; returns how many those were."""
+        """Discard every job of these lanes that is due later, one by one. Return how many."""
         client: Decoded = self.client
         purged = 0
         for state in ("scheduled", "retrying"):
@@ -109,7 +122,7 @@ class Queue:
         return purged
 
     def size(self, lanes: Sequence[str]) -> int:
-        """How many messages wait in these lanes."""
+        """Return how many messages wait in these lanes."""
         pipe = self.client.pipeline(transaction=False)
         for lane in lanes:
             pipe.llen(self.keys("queue", lane))
@@ -118,7 +131,7 @@ class Queue:
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:
-        """Put many jobs in, in their order and in one atomic step; returns how many were new."""
+        """Enqueue jobs in their order, in one atomic step. Return how many were new."""
         entries = [
             part
             for message, due in messages
@@ -126,12 +139,13 @@ class Queue:
         ]
         return int(self._run("enqueue", by, time.time(), *entries)) if entries else 0
 
-    def claim(self, worker: str, lanes: Sequence[str], most: int = 1) -> list[Claimed]:
-        """Take the next jobs, if there are any, from the first lane that has one.
+    def claim(self, worker: str, lanes: Sequence[str], limit: int = 1) -> list[Claimed]:
+        """Claim up to `limit` jobs, each from the first lane that has one.
 
-        Raises redis.ResponseError, beginning with LEASELOST, for a worker that is not registered.
+        Raises:
+            redis.ResponseError: begins with LEASELOST if the worker is not registered.
         """
-        return claimed_by(worker, self._run("claim", worker, most, *lanes))
+        return claimed_by(worker, self._run("claim", worker, limit, *lanes))
 
     def finish(
         self,
@@ -144,24 +158,34 @@ class Queue:
         *,
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
-        """Acknowledge a claim, and take the next job in the same step if that is wanted.
+        """Acknowledge a claim, and claim the next job in the same step.
 
-        how, detail, after, message, needs: see `Ending`.
-        next_for: a worker, and the lanes to take the next job from.
+        Args:
+            claim: the claim.
+            how: see `Ending`, as for detail, after, message and needs.
+            detail: see `Ending`.
+            after: see `Ending` (seconds).
+            message: see `Ending`.
+            needs: see `Ending`.
+            next_for: the worker and the lanes for the next claim; None for none.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.lane, claim.id, claim.number)
-        told = (how, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
-        in_time, *taken = self._run("finish", *held, *told, *taking)
+        ending = (how, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
+        in_time, *taken = self._run("finish", *held, *ending, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
         return Ended(bool(in_time), following)
 
-    def register(self, worker: str, lease_ms: int, said: str, *, instead_of: str = "") -> None:
-        """Make a worker known, alive for one lease (milliseconds), before its first claim.
+    def register(self, worker: str, lease_ms: int, info: str, *, instead_of: str = "") -> None:
+        """Register a worker before its first claim.
 
-        instead_of: the name under which it was taken for dead, though it was only paused.
+        Args:
+            worker: its epoch.
+            lease_ms: length of the lease (milliseconds).
+            info: JSON about the worker, for pages and reports.
+            instead_of: the epoch under which it was taken for dead, though it was only paused.
         """
-        self._run("register", worker, lease_ms, said, instead_of)
+        self._run("register", worker, lease_ms, info, instead_of)
 
     def beat(
         self, worker: str, lease_ms: int, info: str, waiting: Iterable[str] = ()
@@ -177,11 +201,11 @@ class Queue:
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
     def begin(self, worker: str, job_ids: Iterable[str]) -> None:
-        """A worker begins jobs of which it has said that they wait."""
+        """Record that a worker begins jobs that its heartbeat has listed as waiting."""
         self._run("begin", worker, *job_ids)
 
     def deregister(self, worker: str) -> int:
-        """Take a worker off the list; returns how many jobs went back to their queues."""
+        """Deregister a worker. Return how many jobs went back to their queues."""
         return int(self._run("deregister", worker))
 
     def rescue(
@@ -206,7 +230,7 @@ class Queue:
             connected: for how long it has reached Redis without a break (seconds).
         """
         asked, wall = time.monotonic(), time.time()
-        # our own monotonic clock tells whether the one of Redis, which ends leases, leapt ahead
+        # our monotonic clock shows whether the clock of Redis, which ends leases, was set forward
         last_look: tuple[str, ...] = ()
         if self._clock is not None:
             then, own_then, wall_then = self._clock
@@ -221,13 +245,13 @@ class Queue:
         return ScriptCall(self.scripts, call, parse)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
-        """The messages of those among the jobs that are dead."""
+        """Return the messages of those among these jobs that are dead."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
             pipe.zscore(self.keys("dead"), job_id)
             pipe.lindex(self.keys("job", job_id), 0)
-        told = pipe.execute()
-        pairs = zip(told[::2], told[1::2], strict=True)
+        replies = pipe.execute()
+        pairs = zip(replies[::2], replies[1::2], strict=True)
         return [message for dead, message in pairs if dead is not None and message]
 
     def promote_due(self, by: str) -> ScriptCall[tuple[int, float | None]]:
@@ -243,21 +267,27 @@ class Queue:
         return ScriptCall(self.scripts, ("promote_due", by, _AT_ONCE), parse)
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
-        """Bring a waiting job back ("retry"), "discard" it, or forget one that was "moved".
+        """Change a waiting job as a person decides.
 
-        "delete" discards one that is queued, too. Returns the state it was in; "" when it was in
-        none of those in which jobs wait.
+        Args:
+            job_id: the job.
+            what: "retry" brings it back to its queue; "discard" discards it; "delete" discards it
+                also if it is queued; "moved" forgets it, since it is safe in another queue.
+            by: who decides, for the history.
+
+        Returns:
+            Its state before; "" if it was not waiting.
         """
         return str(self._run("decide", job_id, what, by))
 
-    def pause(self, worker: str, wanted: bool) -> bool:
-        """Ask a worker to take nothing new, or to go on; False when there is no such worker."""
-        return bool(self._run("pause", "worker", worker, int(wanted), worker))
+    def pause(self, worker: str, paused: bool) -> bool:
+        """Pause a worker, so that it claims no job, or resume it. Return False if it is unknown."""
+        return bool(self._run("pause", "worker", worker, int(paused), worker))
 
-    def pause_queue(self, queue: str, wanted: bool) -> None:
-        """Let no worker take jobs from a queue, or let them again; what runs goes on."""
+    def pause_queue(self, queue: str, paused: bool) -> None:
+        """Pause a queue, so that no worker claims from it, or resume it. Running jobs go on."""
         lanes = (f"queue:{lane}" for lane in lanes_of(queue))
-        self._run("pause", "queue", queue, int(wanted), *lanes)
+        self._run("pause", "queue", queue, int(paused), *lanes)
 
     def held_by(self, worker: str, lanes: Sequence[str]) -> ScriptCall[list[Claim]]:
         """Read a worker's claims from Redis."""
@@ -268,19 +298,25 @@ class Queue:
 
         return ScriptCall(self.scripts, ("held", worker, *lanes), parse)
 
-    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:
-        """Forget none of these jobs, however long ago it ended; or (wanted: False) as usual."""
-        self._run("keep", int(wanted), *job_ids)
+    def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
+        """Keep these jobs, however long ago they ended; or (kept=False) forget them as usual."""
+        self._run("keep", int(kept), *job_ids)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job that is known."""
+        """Return the state of each of these jobs that is known."""
         found = self._run("states", json.dumps(STATE_AFTER), *job_ids)
         return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
-    def snapshot(self, most: int = 0, whole: int = 0, ids: Sequence[str] = ()) -> Snapshot:
-        """Everything at one moment. most: jobs of each list to name; whole: how many of these to
-        give with their history. ids: further jobs to tell about."""
-        return Snapshot(json.loads(self._run("snapshot", most, whole, *ids), strict=False), ids)
+    def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
+        """Return the state of the whole queue at one moment.
+
+        Args:
+            limit: ids to return of each list.
+            with_history: how many of these to return with their history.
+            ids: further jobs to look up.
+        """
+        reply = self._run("snapshot", limit, with_history, *ids)
+        return Snapshot(json.loads(reply, strict=False), ids)
 
 
 def _text(seconds: float | None) -> str:

@@ -1,7 +1,4 @@
-"""A job as Celery runs it: given to the pool, and what becomes of it when that can't be.
-
-By Celery's own means: a task's `Request` class, and what hands a job to the pool.
-"""
+"""Celery's request for a job: how it gets to the pool, and how it ends if it cannot run."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ from celery.exceptions import InvalidTaskError, TaskRevokedError
 from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
-from .blame import ending_of, passes, reason_of
 from .claim import Disposition, Ending
+from .error_kinds import ending_of, passes, reason_of
 from .message import is_job
 from .process import in_a_pools_thread, in_flight_here
 
@@ -23,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
-    """A request that says when the process that ran the job has died."""
+    """A request that reports the death of the process that ran its job."""
 
     _process_lost = False
     _error: BaseException | None = None
@@ -36,7 +33,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
             raise InvalidTaskError(f"no time limit: {self.time_limits!r}")
 
     def acknowledge(self) -> None:
-        """Acknowledge in the pool's own thread, where there is one, and not in Celery's loop."""
+        """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop."""
         if in_a_pools_thread() and not self.acknowledged and not any(self._on_ack.listeners):
             self.message.ack_log_error(log, self._connection_errors)
             self.acknowledged = True
@@ -45,20 +42,20 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
     @property
     def eta(self) -> Any:
-        """None: the job has waited in Redis, and the worker starts it at once.
+        """None, since the job has waited in Redis until it was due.
 
-        A message of Celery's first protocol has not: the worker has to wait.
+        Only a message of Celery's protocol 1 waits in the worker.
         """
         return None if is_job(self.message.headers) else super().eta
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:
-        """The pool begins the job."""
+        """Record that the pool begins the job."""
         super().on_accepted(pid, time_accepted)
         for in_flight in in_flight_here():
             in_flight.begins(self.message.delivery_tag)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """The task failed; Celery decides whether a job whose process was lost is given back."""
+        """Handle a failed try. Celery decides whether a job whose process died is requeued."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         self._error = error
@@ -70,7 +67,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
             return self.put_aside(failed)
 
     def put_aside(self, error: Exception) -> None:
-        """The job can't be begun, or can't be ended: see `ending_of`."""
+        """End a job that cannot begin, or whose end failed; see `ending_of`."""
         log.error("A job that can't be run to its end: %s", error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
@@ -78,20 +75,20 @@ class Request(CeleryRequest):  # type: ignore[misc]
         self.reject(requeue=self._process_lost)
 
     def reject(self, requeue: bool = False) -> Any:
-        """Give the job back; that its process was lost counts against it like a lost worker."""
+        """Reject the job. The death of its process counts like that of a worker."""
         if requeue and self._process_lost:
             self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
         elif self._error and not requeue:
-            self._set_ending(Ending(Disposition.DEAD, reason_of(self._error)), unless_said=True)
+            self._set_ending(Ending(Disposition.DEAD, reason_of(self._error)), only_if_unset=True)
         return super().reject(requeue=requeue)
 
-    def _set_ending(self, ending: Ending, *, unless_said: bool = False) -> None:
+    def _set_ending(self, ending: Ending, *, only_if_unset: bool = False) -> None:
         for in_flight in in_flight_here():
-            in_flight.set_ending(self.message.delivery_tag, ending, unless_said=unless_said)
+            in_flight.set_ending(self.message.delivery_tag, ending, only_if_unset=only_if_unset)
 
 
 def start(controller: Any, request: Request) -> None:
-    """Give a job to the pool. One that the pool can't take is put aside, and its place is free."""
+    """Give a job to the pool; a job that the pool cannot take ends, and its place becomes free."""
     try:
         request.execute_using_pool(controller.pool)
         return
@@ -104,5 +101,5 @@ def start(controller: Any, request: Request) -> None:
         for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):  # of prefork
             if promise.correlation_id is request.id:
                 promise.discard()
-    with suppress(AttributeError):  # as Celery does; some pools have no places to count
+    with suppress(AttributeError):  # as in Celery; some pools have no semaphore
         controller._quick_release()

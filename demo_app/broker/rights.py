@@ -1,4 +1,4 @@
-"""What the broker needs of Redis: no cluster, and a user with enough rights."""
+"""The broker's requirements: a Redis without cluster mode, and a user with enough rights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import redis
 
 from .connection import Decoded
 
-#: Commands that come from outside the scripts.
+#: Commands that are sent outside scripts.
 _PLAIN = ("BLPOP", "XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
-#: What is around the key in some commands. They must be well-formed: Valkey 9 crashes when it
-#: is asked about one whose keys it can't find.
+#: Arguments before the key of some commands. The commands must be well-formed: Valkey 9 crashes
+#: when it checks a command without its keys.
 _BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
 _BEHIND_IT = {
     "LMPOP": ["RIGHT"],
@@ -24,8 +24,8 @@ _BEHIND_IT = {
 #: A key of each kind, as `keys.py` names them.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
-#: Returns "cluster" of a server in cluster mode; else the keys that the user may not touch, or else
-#: the commands.
+#: Returns "cluster" if the server is in cluster mode; otherwise the keys that the user may not
+#: write, or the commands that the user may not send.
 _DENIED = """
 local info = redis.pcall('INFO', 'cluster')
 if type(info) == 'string' and string.find(info, 'cluster_enabled:1', 1, true) then
@@ -68,8 +68,10 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
 
 
 def refusal(client: Decoded, prefix: str = "") -> str:
-    """Return a sentence that says why the broker can't use this Redis: it is a cluster, or the
-    client's user lacks a right. "" for nothing, or if Redis can't be asked now."""
+    """Return a sentence that explains why the broker cannot use this Redis.
+
+    Returns "" if it can, or if Redis does not answer.
+    """
     try:
         lacks = ", ".join(denied(client, prefix))
     except redis.exceptions.NoPermissionError as error:

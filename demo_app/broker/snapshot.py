@@ -1,4 +1,4 @@
-"""One moment of the queue: all that the pages draw, read in one script."""
+"""The state of the whole queue at one moment, read in one script."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from .view import JobView, view_of
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """One queue. size: the jobs that wait. latency: seconds for which the next of them has waited
-    since it was enqueued, the longest over its lists; 0 for an empty queue. paused: nobody takes
-    from it."""
+    """One queue.
+
+    size: jobs that wait. latency: seconds since its next job was enqueued, the longest of its
+    lanes; 0 for an empty queue. paused: no worker claims from it.
+    """
 
     name: str
     size: int
@@ -29,8 +31,10 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class JobSeen:
-    """A job that was asked about. holder: the worker that has it; "" for none. rescued: whether it
-    was lately rescued from a dead worker."""
+    """A job that was looked up.
+
+    holder: the worker that runs it; "" for none. rescued: True if it was rescued lately.
+    """
 
     state: State
     holder: str
@@ -39,11 +43,11 @@ class JobSeen:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker, by its key in Redis and by what it says of itself.
+    """One worker.
 
-    alive: its lease holds. running: how many jobs it has. here: whether it runs on this machine.
-    quiet: it takes nothing new. left: seconds until its lease ends, unless it is renewed. queues:
-    those that it works on. since: when its process began (epoch seconds).
+    alive: its lease is valid. running: jobs that it holds. here: True if it runs on this machine.
+    paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
+    the queues that it consumes. since: start of its process (seconds since the epoch).
     """
 
     id: str
@@ -52,7 +56,7 @@ class Worker:
     running: int
     host: str = ""
     here: bool = False
-    quiet: bool = False
+    paused: bool = False
     left: float = 0.0
     concurrency: int = 0
     queues: tuple[str, ...] = ()
@@ -60,30 +64,35 @@ class Worker:
 
 
 class Snapshot:
-    """What `snapshot.lua` answered. at: epoch seconds, by the clock of Redis. count: jobs by state,
-    `enqueued`, and `late`, the acknowledgements after a rescue. workers: the oldest first.
-    next_to_run: ids of queued jobs, in that order. asked: the jobs that were asked about, by id,
-    without those that are not known."""
+    """The reply of `snapshot.lua`.
 
-    def __init__(self, told: dict[str, Any], asked: Sequence[str] = ()) -> None:
-        self.at = float(told["at"])
-        self.count: dict[str, int] = told["count"]
-        self.workers = sorted(map(_worker, told["workers"]), key=lambda one: (one.since, one.id))
-        self._held = [job for one in told["workers"] for job in one["held"]]
+    Attributes:
+        at: the moment by Redis' clock (seconds since the epoch).
+        count: jobs by state, `enqueued`, and `late`, the acknowledgements after a rescue.
+        workers: the workers, the oldest first.
+        next_to_run: ids of queued jobs, in that order.
+        asked: the jobs that were looked up and are known, by id.
+    """
+
+    def __init__(self, reply: dict[str, Any], asked: Sequence[str] = ()) -> None:
+        self.at = float(reply["at"])
+        self.count: dict[str, int] = reply["count"]
+        self.workers = sorted(map(_worker, reply["workers"]), key=lambda one: (one.since, one.id))
+        self._held = [job for one in reply["workers"] for job in one["held"]]
         self._lists: list[dict[str, Any]] = sorted(
-            told["lists"], key=lambda one: urgency(one["lane"])
+            reply["lists"], key=lambda one: urgency(one["lane"])
         )
-        self._histories: dict[str, list[str]] = dict(told["histories"])
+        self._histories: dict[str, list[str]] = dict(reply["histories"])
         self.next_to_run = [job for one in self._lists for job in one["ids"]]
-        words: dict[str, JobSeen] = {}  # few different ones
+        words: dict[str, JobSeen] = {}  # there are few different lines
         self.asked: dict[str, JobSeen] = {}
-        for job, line in zip(asked, told["last"], strict=True):
+        for job, line in zip(asked, reply["last"], strict=True):
             if line != "|":
                 self.asked[job] = words.get(line) or words.setdefault(line, _seen(line))
 
     @classmethod
     def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
-        """What is known of jobs that are kept elsewhere: how many are in each state."""
+        """Return a snapshot of jobs of which only the number in each state is known."""
         count = {state.value: given.get(state, 0) for state in State}
         count |= {"enqueued": given.get("enqueued", sum(count.values())), "late": 0}
         nothing = dict.fromkeys(("workers", "lists", "histories", "last"), ())
@@ -91,39 +100,39 @@ class Snapshot:
 
     @property
     def missing(self) -> int:
-        """How many of the jobs that were ever put in are in no state."""
+        """How many enqueued jobs are in no state."""
         return self.count["enqueued"] - sum(self.count[state] for state in State)
 
     @property
     def conserved(self) -> bool:
-        """Whether every job that was ever put in is in exactly one state."""
+        """True if every job that was ever enqueued is in exactly one state."""
         return self.missing == 0
 
     @property
     def alive(self) -> int:
-        """How many workers live."""
+        """How many workers have a valid lease."""
         return sum(worker.alive for worker in self.workers)
 
     @property
     def stranded(self) -> bool:
-        """Whether jobs wait and nobody is there to run them."""
-        return self.count["queued"] > 0 and not any(w.alive and not w.quiet for w in self.workers)
+        """True if jobs wait and no worker would claim them."""
+        return self.count["queued"] > 0 and not any(w.alive and not w.paused for w in self.workers)
 
     def worker(self, worker_id: str | None) -> Worker | None:
-        """The worker of that id."""
+        """Return the worker with this id, or None."""
         return next((worker for worker in self.workers if worker.id == worker_id), None)
 
-    def queued(self, most: int) -> list[JobView]:
-        """The jobs that run next, at most so many, and no more than were asked for whole."""
+    def queued(self, limit: int) -> list[JobView]:
+        """Return up to `limit` of the jobs that run next, as far as their histories were read."""
         places = ((job, n) for one in self._lists for n, job in enumerate(one["ids"], 1))
-        return self._views(places, most)
+        return self._views(places, limit)
 
-    def running(self, most: int) -> list[JobView]:
-        """Jobs that are running, in the same way."""
-        return self._views(((job, None) for job in self._held), most)
+    def running(self, limit: int) -> list[JobView]:
+        """Return up to `limit` running jobs, as far as their histories were read."""
+        return self._views(((job, None) for job in self._held), limit)
 
     def queues(self) -> list[QueueView]:
-        """Every queue that ever had a job, by name; for the latency, ask for one job whole."""
+        """Return the known queues by name. The latency needs a snapshot `with_history`."""
         lists: dict[str, list[dict[str, Any]]] = {}
         for one in self._lists:
             lists.setdefault(queue_of(one["lane"]), []).append(one)
@@ -135,10 +144,10 @@ class Snapshot:
             found.append(QueueView(name, sum(o["size"] for o in mine), max(0.0, latency), paused))
         return found
 
-    def _views(self, jobs: Any, most: int) -> list[JobView]:
+    def _views(self, jobs: Any, limit: int) -> list[JobView]:
         known = ((job, place) for job, place in jobs if self._histories.get(job))
         views = [view_of(job, self._histories[job], position=place) for job, place in known]
-        return views[:most]
+        return views[:limit]
 
 
 def _seen(line: str) -> JobSeen:
@@ -148,29 +157,29 @@ def _seen(line: str) -> JobSeen:
 
 
 def _worker(given: dict[str, Any]) -> Worker:
-    said = object_of(given["said"])
-    host, served = str(said.get("host", "")), said.get("served")
+    info = object_of(given["said"])
+    host, served = str(info.get("host", "")), info.get("served")
     return Worker(
         id=given["id"],
-        pid=_count(said.get("pid")) or pid_of(given["id"]),
+        pid=_count(info.get("pid")) or pid_of(given["id"]),
         host=host,
         alive=given["alive"],
         here=host == socket.gethostname(),
-        quiet=given["paused"],
+        paused=given["paused"],
         running=int(given["running"]),
         left=max(0, given["left"]) / 1000,
-        concurrency=_count(said.get("concurrency")),
+        concurrency=_count(info.get("concurrency")),
         queues=tuple(map(str, served)) if isinstance(served, list) else (),
-        since=moment_of(said.get("since")),
+        since=moment_of(info.get("since")),
     )
 
 
 def _count(value: object) -> int:
-    """A whole number as a worker says it of itself; 0 for what is none."""
+    """Return a number that a worker has reported, or 0 if it is not a whole number."""
     return value if isinstance(value, int) and 0 <= value < 2**31 else 0
 
 
 def pid_of(worker: str) -> int:
-    """Of a worker that Redis has forgotten: its name is host-pid-random.number."""
+    """Return the process id in a worker's name (host-pid-random.number), or 0."""
     found = re.search(r"-([0-9]{1,9})-[^-]*$", worker)
     return int(found[1]) if found else 0

@@ -1,4 +1,4 @@
-"""The steps that a worker takes with its claims, for a test that wants to stop it at one."""
+"""Named steps of a worker, at which a test may stop it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _watchers: list[Callable[[str], object]] = []
 
 
 def watch(watcher: Callable[[str], object]) -> None:
-    """Have the watcher called after each step, with its name, in the thread that took it."""
+    """Call the watcher after each step with its name, in the thread that ran it."""
     _watchers.append(watcher)
 
 
 def passed(step: str) -> None:
-    """Tell who watches that this step was taken."""
+    """Call the watchers: this step has been taken."""
     for watcher in _watchers:
         watcher(step)

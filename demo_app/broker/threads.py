@@ -1,9 +1,8 @@
-"""How jobs are given to a pool of threads.
+"""Jobs in a pool of threads.
 
-A thread that acknowledges a job receives another one with Redis' reply (see `QoS`). So it goes on
-itself with the job that has waited longest. To wake another thread would cost as much time as a
-small job. All the rest is Celery's own: the request, the tracer, signals, events, revocations,
-results.
+A thread that acknowledges a job receives the next one with Redis' reply (see `QoS`), and runs the
+job that has waited longest itself: waking another thread would cost as much time as a small job.
+Celery does all the rest: the request, the tracer, signals, events, revocations, results.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ Call = Callable[[], None]
 
 
 def _nothing(*_: object) -> None:
-    """Stand for a callback that is not wanted."""
+    """Do nothing."""
 
 
 class _Thread(threading.local):
-    """What a thread of the pool knows.
+    """The state of one thread.
 
-    ready: its job has run, so that what is acknowledged now may bring the next one. more: it takes
-    one more call when the present one has ended.
+    ready: its job has run, so that an acknowledgement may bring the next one. more: it makes one
+    more call after the present one.
     """
 
     ready = False
@@ -44,7 +43,7 @@ class Threads:
     """Gives jobs to a pool of threads, which begin them in their order.
 
     Args:
-        submit: the pool's own ``on_apply``, which lets any of its threads run something.
+        submit: the pool's own ``on_apply``, which runs a function in one of its threads.
     """
 
     def __init__(self, submit: Callable[..., Any]) -> None:
@@ -70,7 +69,7 @@ class Threads:
         return None
 
     def _take(self) -> None:
-        """Make the call that has waited longest, and one more for each that an end has brought."""
+        """Make the call that has waited longest, and one for each job that it has brought."""
         here = self._here
         here.more = True
         while here.more:
@@ -88,14 +87,13 @@ class Threads:
         callback: Callable[..., object],
         accept_callback: Callable[..., object],
     ) -> None:
-        """Run a job. An error outside of the task is its result, as with Celery's other pools:
-        this pool would tell nobody of it."""
+        """Run a job. An error outside the task is its result, as in Celery's other pools."""
         try:
             accept_callback(os.getpid(), monotonic())
             result = run()
         except Exception:
             result = 1, ExceptionInfo(internal=True), 0.0
-        except BaseException as error:  # sys.exit(), say, which ends a process of prefork
+        except BaseException as error:  # such as sys.exit(), which ends a process of prefork
             lost = WorkerLostError(repr(error))
             found = ExceptionInfo((WorkerLostError, lost, error.__traceback__), internal=True)
             result = 1, found, 0.0

@@ -1,6 +1,7 @@
-"""The transport: kombu's for Redis, with channels that claim jobs instead of popping them.
+"""Kombu's Redis transport with channels that claim jobs instead of popping them.
 
-It overrides private methods of kombu 5.6 and 5.7: a canary test names what moved when kombu moves.
+It overrides private methods of kombu 5.6 and 5.7. A test names the methods that a new kombu
+changes.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from .connection import scheme_of
 from .in_flight import PAUSE, InFlight
 from .keys import STEPS
 
-#: Seconds that one wait for a job lasts. It ends at once when there is one; with kombu 5.6 nothing
-#: else ends it, and so it is short.
+#: Longest wait for a job (seconds). A job ends it at once. With kombu 5.6 nothing else does, so it
+#: is short.
 WAIT = 5 if MAY_END_WAIT else 1
 
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
-    """The same, with Redis' primary found through Sentinel (option ``master_name``)."""
+    """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: How a Sentinel is asked: when it is away the next one is asked, and it is not asked again.
+    #: A Sentinel that does not answer is not asked again: the next one is.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,
@@ -37,11 +38,11 @@ class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[mis
 
 
 class Transport(kombu_redis.Transport):  # type: ignore[misc]
-    """Kombu's Redis transport with the channel above."""
+    """Kombu's Redis transport with channels that claim jobs."""
 
     Channel = Channel
     SentinelChannel = SentinelChannel
-    #: What its channels have in flight; an experiment may have another.
+    #: The class for jobs in flight; an experiment may replace it.
     in_flight_class: type[InFlight] = InFlight
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
@@ -49,21 +50,21 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
 
     def __init__(self, client: Any, **options: Any) -> None:
         if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):
-            told = ", ".join(map(str, STEPS))
-            raise ValueError(f"the claims broker has fixed steps of priority, {told}")
+            steps = ", ".join(map(str, STEPS))
+            raise ValueError(f"The priority_steps of the claims broker are fixed: {steps}.")
         if scheme_of(client.hostname) == "sentinel":
             self.Channel, self.default_port = self.SentinelChannel, 26379
             urls = client.alt or [""]
             client.alt = [url and f"sentinel://{url.rpartition('//')[2]}" for url in urls]
-            client.cycle = None  # Sentinel says where to go, not the list of URLs
+            client.cycle = None  # Sentinel knows the primary, not the list of URLs
         super().__init__(client, **options)
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        """Let the worker's loop read what arrives and check the connections.
+        """Register the connections with the worker's event loop, which reads and checks them.
 
-        Only the wait for jobs is checked more often than kombu does it. The connection for control
-        messages is dropped after two checks without an answer, which a busy machine may not give
-        in a few seconds, and messages are lost until it is open again.
+        Only the wait for jobs is checked more often than in kombu. The connection for control
+        messages is closed after two checks without a reply. A busy machine may be too slow for
+        frequent checks, and messages are lost until the connection is open again.
         """
         super().register_with_event_loop(connection, loop)
         if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:
@@ -73,9 +74,9 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             )
 
     def establish_connection(self) -> Any:
-        """Connect; a worker waits here until Redis answers, unless it has another address to try.
+        """Connect. A worker waits until Redis answers, unless it has another address to try.
 
-        Celery would wait between its tries, two seconds, then four, and so on up to thirty.
+        Celery would back off between its tries, up to 30 s.
         """
         working = [one for one in process.in_flight_here() if one.working and not one.closing]
         while working and self.client.cycle is None:

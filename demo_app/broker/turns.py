@@ -1,10 +1,10 @@
-"""Which command a consumer sends next: it claims until its queues are empty, then it waits.
+"""The consumer's state machine: it claims until its queues are empty, then it waits.
 
-Three states follow from what the last commands brought:
+It has three states:
 
-- *claiming*: a script has not been tried since something may have changed. It is sent.
+- *claiming*: a script has not been sent in this round. It is sent.
 - *waiting*: every script has found nothing. BLPOP waits for a token (see `notify` in
-  ``_prelude.lua``), which ends the wait of one worker. Waiting takes no job.
+  ``_prelude.lua``), which wakes one worker. Waiting takes no job.
 - *draining*: the consumer claims from no queue any more. Nothing is sent.
 
 A claim, a token, the end of a wait, a new queue and a broken connection begin a new round.
@@ -16,20 +16,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-#: Seconds until the next claim when one may succeed soon though no token will come.
+#: Seconds until the next claim when one may succeed soon without a token.
 _SOON = 1.0
 
 
 class Reason(StrEnum):
-    """Why a script that found nothing asks for another wait than the usual one."""
+    """Why the wait after a script that found nothing is not the usual one."""
 
-    PAUSED = "paused"  # this worker takes no token: they are for others
-    SOON = "soon"  # a suspect is there, or Redis refuses
+    PAUSED = "paused"  # this worker must not take the tokens of others
+    SOON = "soon"  # there is a suspect, or Redis refuses
 
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """Send a script. queues: what it takes from."""
+    """Send a script that takes jobs from these queues."""
 
     script: str
     queues: tuple[str, ...]
@@ -37,7 +37,7 @@ class Claiming:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Wait for a token. queues: of which jobs. seconds: at most."""
+    """Wait for a token of one of these queues, for so many seconds at most."""
 
     queues: tuple[str, ...]
     seconds: float
@@ -45,18 +45,18 @@ class Waiting:
 
 @dataclass(slots=True)
 class Turns:
-    """See the module. found_nothing: the scripts tried in this round, each with its reason."""
+    """The state machine. found_nothing: the scripts sent in this round, each with its reason."""
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)
 
     def next_command(
         self, scripts: Mapping[str, Sequence[str]], longest: float
     ) -> Claiming | Waiting | None:
-        """Return what to send; None for nothing.
+        """Return the next command, or None while draining.
 
         Args:
             scripts: each script that claims, with the queues that it takes from.
-            longest: how long a wait may last (seconds).
+            longest: longest wait (seconds).
         """
         open_ones = {name: tuple(queues) for name, queues in scripts.items() if queues}
         if not open_ones:
@@ -74,7 +74,7 @@ class Turns:
         return Waiting(tuple(awaited), min(longest, _SOON) if Reason.SOON in reasons else longest)
 
     def replied(self, script: str, reply: Sequence[str]) -> bool:
-        """Note the reply of a script that claims; returns whether that has found something."""
+        """Note the reply of a script that claims. Return True if it has found a job."""
         if len(reply) > 1:
             self.begin()
             return True
@@ -82,9 +82,9 @@ class Turns:
         return False
 
     def nothing(self, script: str, reason: Reason | None = None) -> None:
-        """Note that a script has found nothing."""
+        """Note that a script has found no job."""
         self.found_nothing[script] = reason
 
     def begin(self) -> None:
-        """Begin a new round: every script may find something."""
+        """Begin a new round: every script may find a job."""
         self.found_nothing.clear()

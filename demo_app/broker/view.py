@@ -1,7 +1,4 @@
-"""What is known of one job: its message, everything that happened to it, and what that comes to.
-
-It is all read from the list `job:<id>`, which the scripts and workers write.
-"""
+"""One job with its message and its history, read from the list `job:<id>`."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from .message import parse_or_quote
 
 @dataclass(slots=True, kw_only=True)
 class JobView(JobRecord):
-    """A job with what its message says, and everything that happened to it.
+    """A job with its message and its history.
 
-    arguments: None once it is done or discarded. position: 1 is next to run; None when it is not
-    queued, or too far back to be counted.
-    due: epoch seconds, while scheduled or retrying.
+    arguments: None once the job is done or discarded. position: 1 for the next job of its queue;
+    None if it is not queued, or too far back. due: when a scheduled or retrying job may run
+    (seconds since the epoch).
     """
 
     task: str
@@ -32,18 +29,18 @@ class JobView(JobRecord):
 
     @property
     def owner(self) -> str | None:
-        """The worker that has it, while it runs."""
+        """The worker that runs the job."""
         return self.holder or None
 
     @property
     def message_id(self) -> str | None:
-        """The Message-ID of its mail."""
+        """The Message-ID of the job's mail."""
         found = self._end.get("message_id")
         return found if isinstance(found, str) else None
 
     @property
     def return_value(self) -> Any:
-        """What it returned."""
+        """The task's return value."""
         return self._end.get("value")
 
     @property
@@ -55,9 +52,13 @@ class JobView(JobRecord):
 def view_of(
     job_id: str, lines: list[str], *, position: int | None = None, due: float | None = None
 ) -> JobView:
-    """The job of a list `job:<id>`: its message comes first, then what happened to it.
+    """Return the job of a list `job:<id>`.
 
-    position, due: as in `JobView`; they are kept elsewhere in Redis.
+    Args:
+        job_id: its id.
+        lines: the list: the message, then each event.
+        position: see `JobView`.
+        due: see `JobView`.
     """
     message = parse_or_quote(job_id, lines[0])
     view = JobView(

@@ -1,8 +1,8 @@
-"""Where is this job? The one answer, over every place that may have it.
+"""Find a job among all places that may have it.
 
-A job travels from the outbox of its producer (or that program's own memory) into the queue, and its
-mail into the inbox. Who asks in that order, each place once, misses none that moves meanwhile.
-Nothing is guessed: what nobody has is lost.
+A job moves from the outbox of its producer (or that program's memory) into the queue, and its mail
+into the inbox. Reading each place once, in that order, finds every job, also one that moves
+meanwhile. A job that no place has is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .snapshot import JobSeen
 
 
 class Place(StrEnum):
-    """Where a job can be. UNSURE: Redis may have it, and can't be asked now."""
+    """Where a job can be. UNSURE: Redis may have it, but does not answer."""
 
     OUTBOX = "outbox"
     MEMORY = "memory"
@@ -43,8 +43,11 @@ PLACE_OF_STATE = {
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """holder: the worker that has it. rescued: whether it was lately rescued from a dead worker.
-    backend: the backend in this process's memory that has, or had, it; "" for none."""
+    """The place of one job.
+
+    holder: the worker that runs it. rescued: True if it was rescued lately. backend: the backend in
+    this process's memory that has or had it; "" for none.
+    """
 
     place: Place
     holder: str = ""
@@ -60,11 +63,14 @@ def where(
     arrived: Callable[[], Container[str]],
     memory: Mapping[str, Whereabouts] | None = None,
 ) -> dict[str, Whereabouts]:
-    """Where each job is.
+    """Return where each job is.
 
-    outbox: the jobs that it has, and whether it has handed each over; read before the queue.
-    queue: the jobs that it knows; None when it can't be asked. arrived: asked last, and only when
-    it is needed: the jobs whose mails have come. memory: what backends in this process have.
+    Args:
+        job_ids: the jobs.
+        outbox: the jobs of the outbox, and whether each was handed over; read before the queue.
+        queue: the jobs of the queue; None if Redis does not answer.
+        arrived: returns the jobs whose mails have arrived. It is called last, if it is needed.
+        memory: the jobs of backends in this process.
     """
     found: dict[str, Whereabouts] = {}
     nowhere = []
@@ -81,7 +87,7 @@ def where(
         else:
             nowhere.append(job)
     mailed = arrived() if nowhere else ()
-    for job in nowhere:  # what the queue has forgotten, the outbox hands over again
+    for job in nowhere:  # the outbox hands a job over again that the queue has forgotten
         rest = Place.OUTBOX if job in outbox else Place.LOST
         found[job] = Whereabouts(Place.DELIVERED if job in mailed else rest)
     return found

@@ -1,5 +1,7 @@
-"""What a Celery worker is told at its start, so that it loses nothing, and at its end: by its own
-signals."""
+"""Set up a Celery worker at its start so that it loses no job, and deregister it at its end.
+
+Everything happens in Celery's signals.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,19 @@ from celery.worker import control, state
 
 from . import process, request
 from .claim import Disposition, Ending
+from .control_replies import scheduled, store_failure
 from .defaults import early_tasks, is_chosen, set_defaults
 from .keys import MOST_QUEUES
-from .reports import scheduled, store_failure
 from .rights import refusal
 from .threads import Threads
 
 log = logging.getLogger(__name__)
 
-_in_memory = control.scheduled  # what Celery itself answers to `inspect scheduled`
+_in_memory = control.scheduled  # Celery's own reply to `inspect scheduled`
 
 
 def connect_signals() -> None:
-    """Listen to Celery."""
+    """Connect to Celery's signals."""
     celeryd_after_setup.connect(_begin, weak=False)
     worker_ready.connect(_keep_what_the_pool_has, weak=False)
     task_revoked.connect(_discard, weak=False)
@@ -37,10 +39,11 @@ def connect_signals() -> None:
 
 
 def goes_on() -> bool:
-    """Whether the end of a job may bring the next one, which begins in the thread that asks.
+    """Return True if the acknowledgement of a job may claim the next one.
 
-    Not at the worker's end; not with the pool solo, where jobs would begin within each other; and
-    not in a pool's thread while there are rate limits, whose timer is not made for several threads.
+    The next job begins in the same thread. So this is False while the worker shuts down, in the
+    pool solo, where jobs would nest, and in a pool of threads with rate limits, since Celery's
+    timer is not thread-safe.
     """
     if _loop() is None or state.should_stop is not None or state.should_terminate is not None:
         return False
@@ -50,10 +53,10 @@ def goes_on() -> bool:
 
 
 def look_for_work() -> None:
-    """Wake Celery's loop, which claims when there is a free place."""
+    """Wake Celery's event loop, which claims a job if there is a free place."""
     loop = _loop()
     if loop is not None and process.in_a_pools_thread():
-        loop.call_soon(lambda: None)  # it looks again whenever it wakes
+        loop.call_soon(lambda: None)  # it claims whenever it wakes
 
 
 def _loop() -> Any:
@@ -61,12 +64,12 @@ def _loop() -> Any:
 
 
 def waiting_tags() -> set[str]:
-    """The delivery tags of what Celery has received and not begun."""
+    """Return the delivery tags of messages that Celery has received and not begun."""
     return _tags(state.reserved_requests) - _tags(state.active_requests)
 
 
 def given_up(message: str) -> None:
-    """A caller who waits for the result of a job that was given up gets an error."""
+    """Store a failure as the result of a dead job, for callers that wait for it."""
     if process.controller():
         store_failure(process.controller().app, message)
 
@@ -78,15 +81,15 @@ def _tags(requests: Iterable[Any]) -> set[str]:
 
 
 def _begin(instance: Any, **_: Any) -> None:
-    """Just before the worker runs: its pool and tasks are known, and it has received nothing."""
+    """Set up the worker. Its pool and tasks are known, and it has received no message."""
     if not is_chosen(instance.app.conf):
         return
     set_defaults(instance.app)
     pool = instance.pool_cls.__module__.rpartition(".")[2]
     if pool in ("gevent", "eventlet"):
         sys.exit(
-            f"The claims broker runs with the pools prefork, threads and solo, not with {pool}: "
-            "its heartbeat is a thread."
+            f"The claims broker does not run with the pool {pool}: its heartbeat is a thread. "
+            "Use prefork, threads or solo."
         )
     served = sorted(instance.app.amqp.queues.consume_from)
     if len(served) > MOST_QUEUES:
@@ -116,22 +119,24 @@ def _begin(instance: Any, **_: Any) -> None:
 
 
 def _lacks(app: Any) -> str:
-    """What the user of Redis may not do: without it no job of a dead worker would be rescued."""
+    """Return why this Redis cannot be used; "" if it can, or while it is away."""
     with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
         queue = link.channel().in_flight.queue
         return refusal(queue.client, queue.keys.prefix)
-    return ""  # it is away: the worker waits for it
+    return ""  # Redis is away: the worker waits for it
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
-    """When a connection breaks, Celery would forget the jobs that a process has not begun yet, and
-    the process would begin them all the same. With claims, they are still this worker's."""
+    """Keep jobs in the pool when a connection breaks: the worker still has their claims.
+
+    Celery would forget those that have not begun, and the pool would run them all the same.
+    """
     if process.controller():
         sender.pool.flush = None
 
 
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
-    """List of ETA, countdown and retried tasks, those that wait in Redis too."""
+    """List of ETA, countdown and retried tasks, also of those that wait in Redis."""
     in_redis = [
         job
         for in_flight in process.in_flight_here()
@@ -148,7 +153,7 @@ def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
 
 
 def leave(**_: Any) -> None:
-    """Give back what is held, and deregister: the worker ends."""
+    """Give back this worker's jobs, and deregister it."""
     for in_flight in process.in_flight_here():
         if in_flight.working:
             in_flight.leave()

@@ -123,9 +123,12 @@ class Backend(ABC):
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
 
-    def keep(self, job_ids: Sequence[str], *, wanted: bool = True) -> None:  # noqa: B027 - may be
-        """An outbox has a copy of these jobs, and will ask `states`: forget none of them, however
-        long ago it ended; or (wanted: False) as usual. Raises its error if it can't be reached."""
+    def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:  # noqa: B027 - may be
+        """Keep these jobs, however long ago they ended, or (kept=False) forget them as usual.
+
+        An outbox has a copy of them, and will ask `states`. Raises the backend's error if it does
+        not answer.
+        """
 
     def kept(self) -> list[str]:
         """The ids that are to be kept."""

@@ -163,7 +163,7 @@ def _start_again(stage: Stage) -> None:
         return
     with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
         for worker in snapshot.take(queue, stage.comments.backend).workers:
-            if worker.quiet:
+            if worker.paused:
                 queue.pause(worker.id, False)
         _hold_queues(False)(stage)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from demo_app.broker.events import State
-from demo_app.broker.exposition import CONTENT_TYPE, Number, exposition
+from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition
 from demo_app.settings import settings
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
@@ -44,10 +44,10 @@ def healthz(services: ServicesDep) -> Health:
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
     """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
-    return Response(exposition(_numbers(services)), media_type=CONTENT_TYPE)
+    return Response(exposition(_metrics(services)), media_type=CONTENT_TYPE)
 
 
-def _numbers(services: Services) -> Iterator[Number]:
+def _metrics(services: Services) -> Iterator[Metric]:
     comments = services.comments
     yield "demo_outbox_jobs", "", {"": comments.relay.size()}
     try:

@@ -196,7 +196,7 @@ def _claim(store: Queue, lanes: Sequence[str]) -> None:
 
 
 def _metrics(store: Queue) -> str:
-    queues = store.snapshot(most=1, whole=1).queues()
+    queues = store.snapshot(limit=1, with_history=1).queues()
     lengths = {one.name: float(one.size) for one in queues}
     return exposition([("length", "queue", lengths), ("age", "queue", lengths)])
 

@@ -289,10 +289,10 @@ def test_a_job_that_ended_while_redis_was_away_is_not_given_back_as_forgotten(
     here: InFlight, monkeypatch: pytest.MonkeyPatch, looks_while_away: bool
 ) -> None:
     delivered = Delivered()
-    here.holding.delivered("1", delivered)
+    here.claims.delivered("1", delivered)
     _away_for(here, 1 + looks_while_away, monkeypatch)
     here.finish("1", Ending(Disposition.DONE))
-    here.holding.channel_closed(["1"])
+    here.claims.channel_closed(["1"])
     del delivered
     here.give_back_forgotten()
     here.acknowledge_pending()

@@ -96,7 +96,7 @@ def test_what_is_used_is_still_there(module: str, used: str) -> None:
 
 def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:
     other = Connection("claims+redis://", transport_options={"priority_steps": [0, 5]})
-    with pytest.raises(ValueError, match=r"fixed steps of priority, 0, 3, 6, 9"):
+    with pytest.raises(ValueError, match=r"are fixed: 0, 3, 6, 9"):
         other.create_transport()
     same = Connection("claims+redis://", transport_options={"priority_steps": [0, 3, 6, 9]})
     assert isinstance(same.create_transport(), transport.Transport)
@@ -210,7 +210,7 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
         claimed = here.queue.claim(here.lease.worker, here.lanes)
         channel.close()
         with pytest.raises(redis.ConnectionError):
-            channel.hand_on(claimed, ["mail"])
+            channel.deliver_claims(claimed, ["mail"])
         count = store.snapshot().count
         assert (count["queued"], count["dead"]) == (1, 0)
     finally:

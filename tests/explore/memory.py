@@ -20,8 +20,8 @@ from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.loop import Loop
 from demo_app.blog.relay import Relay
 from demo_app.broker.claim import Claim
-from demo_app.broker.complaints import Complaints
 from demo_app.broker.options import Options
+from demo_app.broker.throttled_log import ThrottledLog
 from explore.frozen import EXPIRY, Content
 from explore.worker import Client, Said, Setup, Wire
 
@@ -82,7 +82,7 @@ _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] =
     threading.Thread: lambda _: (Silent, ()),
     Silent: lambda _: (Silent, ()),
     Loop: lambda _: (Silent, ()),
-    Complaints: lambda _: (Complaints, ()),
+    ThrottledLog: lambda _: (ThrottledLog, ()),
     Said: lambda _: (Said, ()),
     Wire: lambda wire: (_wire, (wire.setup,)),
     Client: lambda _: (_client, ()),
@@ -149,7 +149,7 @@ class Key:
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}
         for worker in world.workers.values():
             numbers |= {claim.number for claim in worker.here.held().values()}
-            numbers |= {claim.number for claim in worker.here.holding._refused}
+            numbers |= {claim.number for claim in worker.here.claims._refused}
             numbers |= {one.claim.number for one in worker.on_its_way}
         ordered = sorted(numbers, key=int)
         self._numbers = {number: place for place, number in enumerate(ordered)}

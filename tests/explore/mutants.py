@@ -22,7 +22,7 @@ from explore.worker import Wire
 STEPS = tuple(
     f"demo_app.{name}"
     for name in ("broker.queue", "broker.lease", "broker.in_flight",
-                 "broker.heartbeat", "broker.holding", "blog.relay", "blog.settlement",
+                 "broker.heartbeat", "broker.held", "blog.relay", "blog.settlement",
                  "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.
@@ -162,7 +162,7 @@ class _Change(ast.NodeTransformer):
         if isinstance(node.value, ast.Constant):
             return node  # a docstring
         if isinstance(node.value, ast.Call):
-            if ast.unparse(node.value.func).startswith(("log.", "hit", "self._complaints")):
+            if ast.unparse(node.value.func).startswith(("log.", "hit", "self._throttled")):
                 return node
             if self._now(node):
                 return ast.copy_location(ast.Pass(), node)

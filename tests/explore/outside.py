@@ -15,14 +15,14 @@ _REASONS = {
     ),
     "it is only shown, logged, or told to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
-        r"^broker/queue.py Queue\.(size|pause_queue|given_up):|tell_given_up|self\.given_up",
+        r"^broker/queue.py Queue\.(size|pause_queue|given_up):|report_given_up|self\.given_up",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
-        r"\.renew\(self\._said_to_wait\)|Lease\.renew: `return",
+        r"\.renew\(self\._waiting_in_redis\)|Lease\.renew: `return",
     ),
     "how soon something is looked at again is no promise": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
-        r"Holding\.refuse_unanswered:|ZRANGE', key, 1, 0",
+        r"HeldClaims\.refuse_unanswered:|ZRANGE', key, 1, 0",
         r"settlement.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
     ),
     "it only asks Redis once more than it has to": (
@@ -35,7 +35,7 @@ _REASONS = {
     "the process ends then": (r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",),
     "two lists are as long as each other, and the code says so": (r"strict=True",),
     "Celery's own objects stand there, which the exploration has none of": (
-        r"^broker/holding.py (Held\.forgotten|Holding\.(delivered|forgotten|clear)):|_search_until",
+        r"^broker/held.py (Held\.forgotten|HeldClaims\.(delivered|forgotten|clear)):|_search_until",
     ),
     "a queue that can't be asked, or refuses a kind of job, is another backend": (
         r"outbox\.remove\(self\._database, \[row",

@@ -97,7 +97,7 @@ def _round(world: World, worker: Worker) -> None:
     failed = worker.round()
     if not failed and epoch == worker.here.lease.worker:
         world.ledger.broken = _wrong_beat(world, worker)
-        world.ledger.waits |= {(epoch, job) for job in worker.here._said_to_wait}
+        world.ledger.waits |= {(epoch, job) for job in worker.here._waiting_in_redis}
     if worker.name not in world.ledger.touched:
         if failed:
             world.ledger.broken = f"alive: {worker.name}: {failed[0]}"

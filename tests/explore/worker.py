@@ -12,15 +12,15 @@ from unittest import mock
 import redis
 
 from demo_app.backends.celery import job_of
-from demo_app.broker import holding, in_flight, lease, lua
+from demo_app.broker import held, in_flight, lease, lua
 from demo_app.broker.claim import Claimed, Disposition, Ending, claimed_by
-from demo_app.broker.complaints import Complaints
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
 from demo_app.broker.lua import Call
 from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
+from demo_app.broker.throttled_log import ThrottledLog
 from demo_app.broker.turns import Turns, Waiting
 from demo_app.jobs.perform import perform
 from demo_app.worker.run import conclude
@@ -30,7 +30,7 @@ from explore.remembering import RememberingRedis
 LANES = ("mail", "mail:low")
 LONGEST = 5.0  # seconds that a wait for a token lasts
 lease.version = cache(lease.version)  # it reads files, at each start of a worker
-holding.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
+held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
 in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
 
 
@@ -135,15 +135,15 @@ def text_of(name: str, options: Options) -> str:
         return text
 
 
-class Said(Complaints):
-    """Complaints that are heard."""
+class Said(ThrottledLog):
+    """Keeps what is logged."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: list[str] = []
 
-    def say(self, log: Any, text: str, *parts: object, **options: object) -> None:
-        """See `Complaints`."""
+    def log(self, write: Any, text: str, *parts: object, **options: object) -> None:
+        """See `ThrottledLog`."""
         self.said.append(f"{text % parts} {options.get('exc_info', '')}")
 
 
@@ -205,9 +205,9 @@ class Worker:
 
     def round(self) -> list[str]:
         """A heartbeat; returns what it complained of."""
-        self.here.heartbeat._complaints = complaints = Said()
+        self.here.heartbeat._throttled = logged = Said()
         self.due = LINE.clock.now + self.here.heartbeat.round()
-        return complaints.said
+        return logged.said
 
     def claim(self, lanes: Sequence[str] = LANES) -> list[Claimed]:
         """Ask for as many jobs as there is a place for."""
@@ -246,10 +246,10 @@ class Worker:
     def drop(self) -> None:
         """Celery's connection breaks: it forgets what waits in it."""
         tags = self.tags("waits")
-        self.here.holding.channel_closed(tags)
+        self.here.claims.channel_closed(tags)
         for tag in tags:
             self.phase[tag] = "dropped"
-            held = self.here.holding.get(tag)
+            held = self.here.claims.get(tag)
             assert held is not None
             held.delivered = gone  # type: ignore[assignment]
 

@@ -30,7 +30,7 @@ def test_an_address_of_sentinel_names_who_watches_and_whom() -> None:
     watched = Watched.read("sentinel://me:p%40ss@one:1;two/books/3")
     assert watched == Watched((("one", 1), ("two", 26379)), "books", 3, "me", "p@ss")
     assert Watched.read("redis://one:1/3") is None
-    with pytest.raises(ValueError, match="says who watches, and whom"):
+    with pytest.raises(ValueError, match="needs hosts and a name"):
         Watched.read("sentinel://one:1")
 
 

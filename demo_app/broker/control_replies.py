@@ -1,5 +1,4 @@
-"""What Celery's own tools are told of jobs that no task can tell of: those that wait in Redis until
-they are due, and those that were given up."""
+"""Jobs that Celery does not know: jobs that wait in Redis until they are due, and dead jobs."""
 
 from __future__ import annotations
 
@@ -20,33 +19,43 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: How many jobs are listed at the most, those that are due first.
-MOST = 1000
+#: Jobs that are listed at most, the soonest first.
+LIMIT = 1000
 
 
 def scheduled(queue: Queue, lanes: Sequence[str], app: Any, hostname: str) -> list[dict[str, Any]]:
-    """What `celery inspect scheduled` and Flower show: the jobs of these lanes that are due later,
-    as Celery describes them, the soonest first.
+    """Return the jobs that are due later, for `celery inspect scheduled` and Flower.
 
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
-    each worker lists all that wait for the queues it consumes.
-    app, hostname: of the worker that answers. Raises redis.RedisError.
+    each worker lists all such jobs of the queues that it consumes.
+
+    Args:
+        queue: the broker's queue.
+        lanes: the lanes that the worker consumes.
+        app: the worker's Celery app.
+        hostname: the worker's name.
+
+    Returns:
+        The jobs in Celery's format, the soonest first.
+
+    Raises:
+        redis.RedisError: Redis does not answer.
     """
     client: Decoded = queue.client
     keys = [queue.keys(state) for state in ("scheduled", "retrying")]
-    found = [pair for key in keys for pair in client.zrange(key, 0, MOST - 1, withscores=True)]
-    found = sorted(found, key=lambda pair: pair[1])[:MOST]
+    found = [pair for key in keys for pair in client.zrange(key, 0, LIMIT - 1, withscores=True)]
+    found = sorted(found, key=lambda pair: pair[1])[:LIMIT]
     pipe = client.pipeline(transaction=False)
     for job_id, _ in found:
         pipe.lindex(queue.keys("job", job_id), 0)
     listed = []
     for text, (_, due) in zip(pipe.execute(), found, strict=True):
-        with suppress(Exception):  # what can't be read is not listed; it is dead when it is due
+        with suppress(Exception):  # an unreadable job is not listed; it is dead when it is due
             raw = json.loads(text)
             if raw["properties"]["delivery_info"].get("lane") in lanes:
                 eta = raw["headers"].get("eta") or datetime.fromtimestamp(due, UTC).isoformat()
                 request = _request(raw, app, hostname)
-                # the priority is of Celery's timer, not of the job
+                # the priority is that of Celery's timer, not of the job
                 listed.append({"eta": eta, "priority": 6, "request": request.info()})
     return listed
 
@@ -55,7 +64,10 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
     headers, properties = raw["headers"], raw["properties"]
     try:
         body = json.loads(raw["body"])
-    except (ValueError, TypeError):  # pickle, or compressed: only its task's worker can read it
+    except (
+        ValueError,
+        TypeError,
+    ):  # pickled or compressed: only a worker with its task can read it
         body = headers.get("argsrepr"), headers.get("kwargsrepr"), None
     message = Message(
         headers=headers, properties=properties, delivery_info=properties["delivery_info"]
@@ -64,10 +76,13 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
 
 
 def store_failure(app: Any, message: str) -> None:
-    """A job was given up, for its processes died with it: its result is a WorkerLostError.
+    """Store a WorkerLostError as the result of a dead job, and call its errbacks.
 
-    app: the Celery app. message: the job's, as its producer wrote it. Its chain, its chord and its
-    errbacks are told as well. Raises nothing: the job itself is among the dead, and safe.
+    A failure is logged: the job itself is kept among the dead jobs.
+
+    Args:
+        app: the Celery app.
+        message: the job's message, as its producer wrote it.
     """
     try:
         raw = json.loads(message)
@@ -76,4 +91,4 @@ def store_failure(app: Any, message: str) -> None:
         error = WorkerLostError("every process that ran the task has died with it")
         app.backend.mark_as_failure(request.id, error, request=request)
     except Exception:  # pickled arguments, or a backend that is away
-        log.exception("The result of a job that was given up could not be stored")
+        log.exception("The result of a dead job could not be stored")

@@ -1,9 +1,9 @@
-"""What this process holds: each claim with its message, until it is ended.
+"""The claims that this process holds, each with its message.
 
-Celery, and what extends it, keeps a message in places that nobody can list: a pool, a token bucket,
-a timer, a list of an extension's own. But what nothing in this process refers to any more can't be
-run here, nor acknowledged. So a message is forgotten when its channel has closed and Python has
-deleted it, and until then it is held, wherever it is.
+Celery and its extensions keep messages in places that a broker cannot list: a pool, a token bucket,
+a timer, a list of an extension. But a message to which nothing in this process refers can neither
+run here nor be acknowledged. So a claim is held until its channel has closed and Python has deleted
+its message.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from typing import Any
 
 from .claim import Claim, Claimed, Ending
 
-#: Seconds after a channel's end in which the garbage collector is helped to find what Celery has
-#: dropped: an idle process would not run it.
+#: Seconds after a channel has closed in which the garbage collector is run to find dropped
+#: messages: an idle process would not run it.
 _SEARCH = 30.0
 
 
 @dataclass(slots=True)
 class Held:
-    """A claim with its message, and how it is to end, once that is known.
+    """A claim with its message.
 
-    delivered: Celery's own object for the message. closed: the channel that brought it has closed.
+    ending: how it shall end, once that is known. delivered: Celery's object for the message.
+    closed: True when the channel that delivered it has closed.
     """
 
     claim: Claim
@@ -39,12 +40,12 @@ class Held:
 
     @property
     def forgotten(self) -> bool:
-        """Nothing in this process can run it any more."""
+        """True when nothing in this process can run the job any more."""
         return self.closed and self.delivered is not None and self.delivered() is None
 
 
-class Holding:
-    """See the module; by Celery's delivery tag. Safe to use from every thread."""
+class HeldClaims:
+    """The claims of this process by Celery's delivery tag. Safe to use from every thread."""
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
@@ -55,8 +56,11 @@ class Holding:
         self._lock = threading.Lock()
 
     def take(self, claimed: Claimed) -> str | None:
-        """Hold a claim; returns its tag, which is this delivery's own: the same job may come again
-        while an old run still ends. None when it was refused meanwhile."""
+        """Hold a claim, and return the tag of this delivery.
+
+        Each delivery has a tag of its own: the same job may come again while an old run ends.
+        Returns None if the claim was refused meanwhile.
+        """
         tag = str(next(self._tags))
         with self._lock:
             if claimed.claim in self._refused:
@@ -65,32 +69,32 @@ class Holding:
         return tag
 
     def get(self, tag: str) -> Held | None:
-        """What is held under this tag."""
+        """Return the claim with this tag, or None."""
         return self._held.get(tag)
 
     def end(self, tag: str) -> None:
-        """It is held no longer."""
+        """Stop holding the claim with this tag."""
         with self._lock:
             self._held.pop(tag, None)
 
     def clear(self) -> None:
-        """Nothing is held any longer."""
+        """Stop holding every claim."""
         with self._lock:
             self._held.clear()
 
     def claims(self) -> dict[str, Claim]:
-        """Every claim, by tag."""
+        """Return every claim by tag."""
         with self._lock:
             return {tag: held.claim for tag, held in self._held.items()}
 
     def delivered(self, tag: str, message: Any) -> None:
-        """Celery has this object for the message now."""
+        """Note Celery's object for the message."""
         held = self._held.get(tag)
         if held is not None:
             held.delivered = weakref.ref(message)
 
     def channel_closed(self, tags: Iterable[str]) -> None:
-        """The channel that brought these has closed: Celery may drop what it has not begun."""
+        """Note that the channel of these deliveries has closed: Celery may drop waiting jobs."""
         self._search_until = time.monotonic() + _SEARCH
         for tag in tags:
             held = self._held.get(tag)
@@ -98,7 +102,7 @@ class Holding:
                 held.closed = True
 
     def forgotten(self) -> list[str]:
-        """The tags of what nothing in this process can run any more, the newest first."""
+        """Return the tags of claims that nothing in this process can run, the newest first."""
         with self._lock:
             closed = {tag: held for tag, held in self._held.items() if held.closed}
         if closed and time.monotonic() < self._search_until:
@@ -108,8 +112,11 @@ class Holding:
         )
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
-        """Of the claims that Redis knows of, those whose answer has not come by the second look in
-        a row: the connection broke before. Should it still come, it is refused."""
+        """Return those of a worker's claims in Redis that this process has not received.
+
+        A claim counts when two looks in a row have missed it: its reply was lost with a connection.
+        If the reply still arrives, `take` refuses it.
+        """
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}
             lost, self._unanswered = unanswered & self._unanswered, unanswered

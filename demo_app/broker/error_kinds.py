@@ -1,5 +1,4 @@
-"""Whose an error is that kept a job from its beginning or its end: the message's, this worker's, or
-that of a server which is away."""
+"""The cause of an error that stopped a job: its message, this worker, or a server that is away."""
 
 from __future__ import annotations
 
@@ -10,10 +9,9 @@ from kombu.exceptions import OperationalError, SerializationError
 
 from .claim import Disposition, Ending
 
-#: Redis, or what keeps the results, is away, or memory is short: it passes, and whatever was to be
-#: done is done then.
+#: Redis or the result backend is away, or memory is short. Such an error passes: try again later.
 _PASSING = (redis.RedisError, OperationalError, ConnectionError, TimeoutError, MemoryError)
-#: What is wrong with a text raises one of these, where it is read.
+#: A malformed message raises one of these in the code that reads it.
 _OF_CONTENT = (ValueError, TypeError, LookupError, AttributeError, SerializationError)
 _READERS = (
     *("celery.app.", "celery.backends.base", "celery.canvas", "celery.utils.", "celery.worker."),
@@ -23,16 +21,18 @@ _READERS = (
 
 
 def passes(error: BaseException) -> bool:
-    """Whether it says nothing of the message, nor of this worker. An end that was asked for
-    (SystemExit) is nobody's either."""
+    """Return True if the error has nothing to do with the message or this worker.
+
+    An exit that was requested (SystemExit) counts too.
+    """
     return not isinstance(error, Exception) or isinstance(error, _PASSING)
 
 
 def ending_of(error: BaseException) -> Ending:
-    """How a claim ends that met this error.
+    """Return how a claim ends after this error.
 
-    A message that can't be run is dead at once. Any other error may be the worker's: the job comes
-    again; if it meets one each time, it is poison.
+    A message that cannot be read is dead at once. Any other error may be this worker's: the job
+    runs again, and is poison if it fails each time.
     """
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)
@@ -41,5 +41,5 @@ def ending_of(error: BaseException) -> Ending:
 
 
 def reason_of(error: BaseException) -> str:
-    """The error in one line, for the history of the job."""
+    """Return the error as one line of the job's history, of at most 500 characters."""
     return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,23 @@
+"""Log a failure that goes on: at once, and then once in ten seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: Seconds between two messages with the same text.
+PAUSE = 10.0
+
+
+class ThrottledLog:
+    """Logs each text once in a while."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+
+    def log(self, write: Callable[..., None], text: str, *parts: object, **options: object) -> None:
+        """Pass the text and its parts to a logger's method, unless it was logged a moment ago."""
+        if time.monotonic() < self._next.get(text, 0.0):
+            return
+        self._next[text] = time.monotonic() + PAUSE
+        write(text, *parts, **options)
