@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,8 +32,28 @@ def settings() -> str:
     return "\n".join(rows)
 
 
+def install() -> str:
+    """Return the commands that install the broker beside any Celery app.
+
+    They use the repository's address in ``pyproject.toml``, or a checkout while that is empty.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    address = project["tool"]["jobs-that-survive"]["repository"]
+    version = project["project"]["version"]
+    if address:
+        source = f"celery-claims @ git+{address}#subdirectory=.dist/celery-claims"
+        return f'```sh\npip install "{source}"\n```'
+    return (
+        "In a checkout of this project, with the `pip` of your app's environment:\n\n"
+        "```sh\npip wheel --no-deps --wheel-dir build .dist/celery-claims\n"
+        f"pip install build/celery_claims-{version}-py3-none-any.whl\n```"
+    )
+
+
 #: Where each table is, and what makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
+    "broker/install": (REFERENCE / "broker.md", install),
+    "celery-claims/install": (ROOT / ".dist" / "celery-claims" / "README.md", install),
     "judged": (REFERENCE / "judge.md", partial(answers.signs, "judge.csv")),
     "settings": (REFERENCE / "reference.md", settings),
     **{

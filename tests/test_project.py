@@ -131,6 +131,8 @@ def test_a_job_of_a_workflow_that_runs_code_of_the_tree_can_only_read() -> None:
 
 def test_the_version_is_the_same_everywhere() -> None:
     assert local_smtp.__version__ == PROJECT["version"]
+    broker = tomllib.loads((ROOT / ".dist" / "celery-claims" / "pyproject.toml").read_text())
+    assert broker["project"]["version"] == PROJECT["version"]
     newest = re.search(
         r"^## (\S+?),", (ROOT / ".github" / "CHANGELOG.md").read_text(), re.MULTILINE
     )

@@ -1,6 +1,6 @@
--- Shared as well: how a job is claimed, and how it is given back when its worker has died.
+-- Shared too: claiming a job, and giving it back when its worker has died.
 
--- The workers that died while they ran the job, since its last try that came to an end.
+-- The workers that died while they ran the job, since the end of its last try.
 local function deaths_of(id)
   local workers = {}
   for worker in string.gmatch(redis.call('HGET', DEATHS, id) or '', '%S+') do
@@ -9,15 +9,15 @@ local function deaths_of(id)
   return workers
 end
 
--- A job that two workers died with runs alone, so that a poison pill takes no other job with it.
+-- A job with two deaths is a suspect and runs alone, so that poison delays no other job.
 local function in_quarantine(id) return #deaths_of(id) >= 2 end
 
--- The worker that held the job is dead, and the job at the head of its queue already. A death counts
--- when the job may have been its cause. What has too many gets one more try, alone and after a pause;
--- what kills a worker then as well is dead.
--- So does each lease that was lost with it, but for ten: a machine may sleep.
--- victim: the worker, or '' when the job had not begun there.
-local function rescued(id, lane, by, detail, most, victim)
+-- Record the rescue of a job that is back at the head of its queue. A death counts if the job may have
+-- caused it, that is, if it had begun. A job with too many deaths gets one more try, alone and after a
+-- pause; if that kills a worker too, the job is dead. Lost leases count like deaths, except for the
+-- first ten: a machine may sleep.
+-- victim: the worker, or '' if the job had not begun there.
+local function rescued(id, lane, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
   if follow_successor(id, by, detail, lane) then return end
@@ -28,10 +28,10 @@ local function rescued(id, lane, by, detail, most, victim)
   redis.call('HSET', DEATHS, id, table.concat(deaths, ' '))
   local lost = tonumber(redis.call('HGET', DEATHS, '~' .. id) or 0)
   local counted = #deaths + math.max(0, lost - 10)
-  if counted <= most then return end  -- keeps: bounded
+  if counted <= limit then return end  -- keeps: bounded
   redis.call('LREM', queue_key(lane), -1, id)
   local why = 'poison: ' .. #deaths + lost .. ' workers died while they ran it'
-  if counted > most + 1 then return end_job('dead', id, by, why) end
+  if counted > limit + 1 then return end_job('dead', id, by, why) end
   redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
@@ -66,7 +66,7 @@ local function give_back(worker, each)
   return ids
 end
 
--- Those of the lanes from which jobs may be taken.
+-- Those of these lanes that are not paused.
 local function flowing(lanes)
   local open = {}
   for _, lane in ipairs(lanes) do
@@ -75,9 +75,8 @@ local function flowing(lanes)
   return open
 end
 
--- Take the next job while there are suspects; returns its lane and id, or nothing. A suspect runs
--- alone, in a worker that holds nothing else: others go past it. When it has waited for a minute, they
--- wait for it.
+-- Pop the next job while there are suspects; return its lane and id, or nothing. A suspect runs alone,
+-- in a worker without other jobs; busy workers pass over it until it has waited for a minute.
 local function pop_past_suspects(worker, lanes, all)
   local holding = false
   for _, lane in ipairs(all) do
@@ -100,10 +99,10 @@ local function pop_past_suspects(worker, lanes, all)
   end
 end
 
--- The detail of a job that was given back because the answer to its claim was lost.
+-- The detail of a job that was given back because the reply to its claim was lost.
 local UNANSWERED = "the claim's answer was lost"
 
--- How many times in a row that has happened to the job.
+-- How many times in a row that has happened.
 local function times_unanswered(id)
   local times, number = 0, -1
   while true do
@@ -117,27 +116,26 @@ local function times_unanswered(id)
   end
 end
 
--- Whether a job was claimed before and given back ('1', or '' for no), and whether it was because the
--- answer was lost.
+-- Return '1' if the job was claimed before and given back, else ''; and whether that was because a reply
+-- was lost.
 local function redelivered(id)
   local name, _, _, detail = last_event(id)
   local again = name == 'requeued' or name == 'rescued'
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake others for the jobs of these lists: this worker may have taken their tokens.
+-- Wake others for the jobs of these lanes: this worker may have taken their tokens.
 local function pass_on(lanes)
   for _, lane in ipairs(lanes) do notify(lane, redis.call('LLEN', queue_key(lane))) end
 end
 
--- Move up to `most` jobs into the worker's claims. Returns id, lane, number, whether it comes again,
--- and message of each, one after the other; and, when a worker that gets nothing is not to wait for a
--- token, why: it is `paused`; or it asks again `soon`, since who may run a suspect changes without
--- anything new.
--- Every claim has a number of its own: only who knows it may end the claim.
-local function claim(worker, most, lanes)
+-- Move up to `limit` jobs into the worker's claims. Return a flat list with id, lane, number, redelivered
+-- and message of each. For an empty list also return why the worker must not wait for a token: it is
+-- `paused`; or it must claim again `soon`, since a suspect becomes free without a token.
+-- Every claim has a number (a fencing token), which is needed to end it.
+local function claim(worker, limit, lanes)
   local claimed, quarantine, open = {}, false, lanes
-  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- most of the time there is neither
+  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually there is neither
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then
       pass_on(lanes)
       return claimed, 'paused'
@@ -149,7 +147,7 @@ local function claim(worker, most, lanes)
   local pop, tokens = {'LMPOP', #open}, {'DEL'}  -- from the first list that has a job
   for i, lane in ipairs(open) do pop[2 + i], tokens[1 + i] = queue_key(lane), wake_key(lane) end
   pop[#pop + 1] = 'RIGHT'  -- keeps: order
-  while #claimed < 5 * most do
+  while #claimed < 5 * limit do
     local lane, id
     if quarantine then
       lane, id = pop_past_suspects(worker, open, lanes)
@@ -165,11 +163,11 @@ local function claim(worker, most, lanes)
       if popped then lane, id = string.sub(popped[1], #P + 7), popped[2][1] end
     end
     if not id then
-      if not quarantine then redis.call(unpack(tokens)) end  -- those of an empty list are of no use
+      if not quarantine then redis.call(unpack(tokens)) end  -- tokens of an empty lane are stale
       return claimed, quarantine and 'soon' or nil
     end
     local message = redis.call('LINDEX', job_key(id), 0)
-    if message then  -- else its record was deleted: there is nothing that could run
+    if message then  -- otherwise its record was deleted
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(lane, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
@@ -178,7 +176,7 @@ local function claim(worker, most, lanes)
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
-      if unanswered then return claimed end  -- if it gets no answer again, fewer others get none
+      if unanswered then return claimed end  -- alone: its reply may be lost again
     else
       forget_deaths(id)
     end

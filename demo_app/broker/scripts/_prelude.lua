@@ -1,5 +1,5 @@
--- Shared by every script: the clock, the names of the keys, and the one way to write down what
--- happened. P is the prefix of every key. keys.py describes them.
+-- Shared by every script: the clock, the keys, and the functions that record events.
+-- P is the prefix of every key; keys.py describes the keys.
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)
@@ -26,27 +26,27 @@ local function in_parts(values, first, act)
   for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
 end
 
--- A message that is no task (a reply to `inspect`, say) is carried, but it is no job: it is not
--- counted and leaves no history.
+-- A message that is not a task (such as a reply to `inspect`) is not a job: it is not counted and has
+-- no history.
 local function is_job(id) return string.sub(id, 1, 1) ~= '~' end
 
 local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
--- What a line of a job's history says: event, moment, by whom, and the rest; '' for its message.
+-- Parse a line of a job's history into event, moment, author and detail; event '' for its message.
 local function event_in(line)
   local event, moment, by, rest = string.match(line, '^%["([%w_]+)","([%d.]+)","([^"]*)","?(.*)')
   return event or '', tonumber(moment), by, rest
 end
 
--- The same for the line of that number, -1 for the last; nothing when there is none.
+-- The same for the line with this number, -1 for the last; nothing if there is none.
 local function event_at(id, number)
   local line = redis.call('LINDEX', job_key(id), number)
   if line then return event_in(line) end
 end
 
--- What changed the job's state last. An end that came too late changes nothing.
+-- The last event that changed the job's state. A late acknowledgement changes nothing.
 local function last_event(id)
   local number = -1
   while event_at(id, number) == 'late' do number = number - 1 end
@@ -55,7 +55,7 @@ end
 
 local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
 
--- The detail of a try that failed, with the last line of its traceback in place of all.
+-- Shorten the detail of a failed try: only the last line of its traceback stays.
 local function brief(detail)
   local readable, short = pcall(function()
     local notes = cjson.decode(detail)
@@ -65,7 +65,7 @@ local function brief(detail)
   return readable and short or detail
 end
 
--- The journal has the beginning of a detail: the job's own history has all of it.
+-- The journal stores the beginning of a detail; the job's own history stores all of it.
 local function journal(id, event, by, detail)
   if id ~= '' and #(detail or '') > 200 then
     if event == 'retrying' or event == 'dead' then detail = brief(detail) end
@@ -75,7 +75,7 @@ local function journal(id, event, by, detail)
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
 
--- Only the last try that failed keeps its whole detail: a job may fail very often.
+-- Only the last failed try keeps its whole detail, since a job may fail very often.
 local function shorten_last_failure(id)
   for number = -1, -20, -1 do
     local line = redis.call('LINDEX', job_key(id), number)
@@ -93,22 +93,22 @@ end
 local function record(id, event, by, detail)
   if not is_job(id) then return end
   if (event == 'retrying' or event == 'dead') and #(detail or '') > 200 then
-    pcall(function() shorten_last_failure(id) end)  -- other programs may have written any line
+    pcall(function() shorten_last_failure(id) end)  -- another program may have written a malformed line
   end
   local length = redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
   journal(id, event, by, detail)
   return length
 end
 
--- Wake one waiting worker for each of so many jobs in this list. A worker that found nothing takes a
--- token with BLPOP, which serves one worker and wakes no other. More tokens than workers are of no use.
+-- Wake one waiting worker for each of so many jobs of this lane. A waiting worker takes a token with
+-- BLPOP, which wakes no other worker. There are never more tokens than workers.
 local function notify(lane, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(lane))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-wait
 end
 
--- Forget those of the lists that are empty and of which no worker holds anything. all: the set with
--- their names; the next message adds its list again.
+-- Forget those of these lanes that are empty and that no worker has claims in. all: the set of names
+-- (LANES or TRANSIENT). The next message adds its lane again.
 local function forget_empty(all, lanes)
   local workers = redis.call('SMEMBERS', WORKERS)
   for _, lane in ipairs(lanes) do
@@ -119,8 +119,7 @@ local function forget_empty(all, lanes)
   end
 end
 
--- The list that a job waits in, as its producer wrote it into the message; nil when the message was
--- deleted, or can't be read.
+-- The lane in a job's message; nil if the message was deleted or is malformed.
 local function lane_of(id)
   local readable, lane = pcall(function()
     local info = cjson.decode(redis.call('LINDEX', job_key(id), 0)).properties.delivery_info
@@ -129,8 +128,8 @@ local function lane_of(id)
   return readable and type(lane) == 'string' and lane or nil
 end
 
--- Move what is due, or has ended, later than a moment. seconds(id, noted): by how much; noted: when it
--- came into this state, if it waits.
+-- Shift the scores of jobs that are due, or ended, later than a moment. seconds(id, noted) returns by
+-- how much; noted is when a waiting job came into its state.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
@@ -140,10 +139,9 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- The clock may be set back. What was noted by the clock as it was before, and lies ahead of now,
--- moves with it: what waits would wait for as much longer. What was noted earlier stays: its moment is
--- the same by every clock that is right. Unless it has moved when the clock leapt ahead, and is put
--- back. The latest moment that anybody has seen tells that it was.
+-- Handle a clock that was set back: without this, waiting jobs would wait for so much longer. Moments
+-- after now were noted by the clock before, so they move back with it. Earlier ones stay, except that
+-- a shift of `leap_ahead` is undone. SERVER stores the latest moment that any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -157,7 +155,7 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- The clock, and no other, has leapt ahead by so many seconds. What was noted before waits as long as it
+-- Handle Redis' clock alone set forward by so many seconds: jobs that waited before wait as long as they
 -- would have.
 local function leap_ahead(leap)
   shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
@@ -167,25 +165,25 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- A moment so many seconds from now; as text, by the clock that will find it due.
+-- The moment so many seconds from now, as text.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)
 end
 
--- Whatever the clock says, what ended last comes behind all that ended before it.
+-- Add a job behind all that ended before it, whatever the clock shows.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
   redis.call('ZADD', set_key(state), score, id)
 end
 
--- '~' and the id is the field for leases that its workers lost (see register.lua).
+-- The field '~<id>' counts leases that the job's workers lost (see register.lua).
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
--- What stays of the message of an ended job, as the beginning of a JSON object: what a page shows, and
--- the tag that tells this publish from another one.
--- Quotes in a body are escaped, so that no name is found in there; to decode it would take long.
+-- The part of an ended job's message that is kept, as the beginning of a JSON object: what a page shows,
+-- and the tag that identifies the publish. Searching is much faster than decoding, and cannot find a
+-- name in the body, where quotes are escaped.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
   local function place(name, from)
@@ -208,7 +206,7 @@ local function rest_of(message, id)
     return 'null'
   end
   local at, next_at = nil, place('delivery_tag')
-  while next_at do at, next_at = next_at, place('delivery_tag', next_at) end  -- headers may have any name
+  while next_at do at, next_at = next_at, place('delivery_tag', next_at) end  -- a header may have this name too
   local tag, lane = text(at), text(place('lane') or place('routing_key'))
   return '{"headers":{"task":' .. text(place('task')) .. ',"id":' .. cjson.encode(id)
     .. ',"enqueued_at":' .. number('enqueued_at') .. '},"properties":{"delivery_tag":' .. tag
@@ -216,12 +214,12 @@ local function rest_of(message, id)
     .. ',"lane":' .. lane .. '}}'
 end
 
--- The ended jobs that are remembered take up so many bytes more, or fewer; returns how many they are.
+-- Add to the number of bytes of ended jobs, and return it.
 local function count_bytes(bytes)
   return redis.call('HINCRBY', COUNTERS, 'bytes', string.format('%d', bytes))
 end
 
--- The arguments of a job that has ended well may be large, and somebody's secret: they go.
+-- Drop the arguments of a done or discarded job: they may be large or secret.
 local function drop_arguments(id, detail, length)
   if length < 2 then return count_bytes(0) end  -- somebody deleted its record
   local rest = rest_of(redis.call('LINDEX', job_key(id), 0), id)
@@ -230,8 +228,8 @@ local function drop_arguments(id, detail, length)
   return count_bytes(bytes)
 end
 
--- Forget the oldest jobs that ended in a state; one of an outbox stays until that has heard of its end.
--- Returns about how many bytes are free now.
+-- Forget the oldest jobs in an ended state. A job of an outbox stays until the outbox has read its end.
+-- Return about how many bytes are free now.
 local function forget_ended(state, number)
   local counted, freed = 0, 0
   local old = redis.call('ZPOPMIN', set_key(state), number)
@@ -248,7 +246,7 @@ local function forget_ended(state, number)
   return freed
 end
 
--- Forget ended jobs, the oldest first, until so many bytes are free; returns how many are.
+-- Forget ended jobs, the oldest first, until so many bytes are free. Return how many are.
 local function forget_oldest(bytes)
   local freed = 0
   for _ = 1, 5000 do
@@ -266,9 +264,8 @@ local function forget_oldest(bytes)
   return freed
 end
 
--- The newest finished jobs are kept, and older ones forgotten whole. They are counted at every 64th
--- end only, so that up to 63 more may be there. A dead one stays, with its message, until a person
--- decides.
+-- End a job. The newest ended jobs are kept; they are counted at every 64th end only, so that there may
+-- be 63 more. A dead job stays with its message until a person decides.
 local function end_job(state, id, by, detail)
   forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
@@ -290,7 +287,7 @@ local function set_message(id, message)
   end
 end
 
--- Nothing is left of the job but its number in the counters.
+-- Delete a job; it stays in the counters.
 local function forget(id, by, why)
   forget_deaths(id)
   redis.call('DEL', job_key(id))
@@ -298,8 +295,8 @@ local function forget(id, by, why)
   journal(id, 'discarded', by, why)
 end
 
--- A job whose time has come goes to the tail of its queue, unless its message is gone: then
--- nothing is left that could run, and only the sum has to hold. One that can't be read is dead.
+-- Move a due job to the tail of its queue. If its message was deleted, only the counters must be right;
+-- a job with a malformed message is dead.
 local function release(id, by, detail)
   local lane = lane_of(id)
   if not lane and redis.call('EXISTS', job_key(id)) == 1 then
@@ -312,19 +309,19 @@ local function release(id, by, detail)
   notify(lane)
 end
 
--- A running job may have published its own next try (`retry`, `replace`): it takes the place of
--- this one, which may be in a lane again. Returns whether there was one.
+-- A running job may have published its own next try (`retry`, `replace`), which then replaces it, also
+-- if it is in a lane again. Return whether there was one.
 local function follow_successor(id, by, detail, lane)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end
   if lane then redis.call('LREM', queue_key(lane), -1, id) end
   redis.call('DEL', successor_key(id))
   forget_deaths(id)
-  local told = cjson.decode(successor)
-  set_message(id, told.message)
+  local next_try = cjson.decode(successor)
+  set_message(id, next_try.message)
   record(id, 'retrying', by, detail)
-  if (tonumber(told.due) or 0) > now then
-    redis.call('ZADD', set_key('retrying'), told.due, id)
+  if (tonumber(next_try.due) or 0) > now then
+    redis.call('ZADD', set_key('retrying'), next_try.due, id)
   else
     release(id, by, 'it was due')
   end

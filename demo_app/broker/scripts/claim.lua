@@ -1,6 +1,6 @@
--- Take the next jobs: from the head of the first queue that has one, into the worker's claims.
--- ARGV: worker, how many at the most, then its lanes, most urgent first.
--- Returns what `claim` in _claims.lua returns; when there is nothing to do, only why not, if it says.
+-- Claim the next jobs from the head of the first lane that has one.
+-- ARGV: worker, limit, then its lanes, the most urgent first.
+-- Returns the list of `claim` in _claims.lua; if that is empty, a list with the reason, if there is one.
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead; its jobs went to others')
 end

@@ -1,8 +1,6 @@
--- A person decides over a job that waits: run it now (to the tail of its queue), discard it, or
--- forget it, since it is safe in another queue. `delete` discards it, and only this and `moved` take
--- it off its queue, too.
--- ARGV: id, what (retry, discard, delete, moved), by whom. Returns the state it was in, or '' when it
--- is none of these.
+-- Change a waiting job as a person decides: retry (to the tail of its queue), discard, delete (discard it
+-- also if it is queued), or moved (forget it, since it is safe in another queue).
+-- ARGV: id, what, author. Returns the state before, or '' if it was not waiting.
 local id, what, by = unpack(ARGV)
 local lane = (what == 'delete' or what == 'moved') and lane_of(id)
 local was = lane and redis.call('LREM', queue_key(lane), -1, id) == 1 and 'queued'

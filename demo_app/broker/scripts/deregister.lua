@@ -1,5 +1,5 @@
--- A worker leaves: what it still holds goes back to the head of its queue, in its order.
--- ARGV: worker. Returns how many jobs that were.
+-- Deregister a worker: its jobs go back to the heads of their queues, in their order.
+-- ARGV: worker. Returns how many jobs it held.
 local worker = ARGV[1]
 local returned = give_back(worker, function(id, lane)
   redis.call('HDEL', RUNNING, id)

@@ -1,31 +1,30 @@
--- Acknowledge a claim with its outcome. After a rescue the job is another's. That it was done counts
--- all the same, as long as nobody else has finished it; any other late outcome changes nothing but its
--- own counter.
+-- Acknowledge a claim with its outcome. After a rescue the job belongs to another worker; then `done` still
+-- counts unless somebody else has finished the job, and any other outcome is only counted as late.
 -- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
 --       requeue_last: to the queue's tail; unanswered: the worker has not received it),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
---       rescues at the most (for lost: the process that ran it died),
---       what it waits for (retry), or what is there (done), '' when there is nothing to say.
---       Then, to take the next job in the same step: the worker as it is called now, its lanes.
--- Returns 1, or 0 when it came too late; behind it the next job, as claim.lua returns it.
+--       limit of rescues (for lost: the process that ran the job died), service that the job waits for
+--       (retry) or that works (done), or ''.
+--       Then, to claim the next job in the same step: the worker's present epoch and its lanes.
+-- Returns 1, or 0 if it was too late, followed by the next job as in claim.lua.
 local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
-local detail, after, message, most, needs = unpack(ARGV, 6, 10)
+local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
 
--- Of an id that is no UTF-8 the worker knows only a sign that stands for it; the number is enough.
+-- The worker does not know an id that is not UTF-8, but a substitute; the number is enough to find it.
 if string.find(id, '\26', 1, true) then
   for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
     if redis.call('HGET', RUNNING, held) == number then id = held end
   end
 end
 
-local function answer(in_time)
-  local told = ARGV[11] and is_known(ARGV[11]) and (claim(ARGV[11], 1, {unpack(ARGV, 12)})) or {}
-  table.insert(told, 1, in_time)
-  return told
+local function reply(in_time)
+  local claimed = ARGV[11] and is_known(ARGV[11]) and (claim(ARGV[11], 1, {unpack(ARGV, 12)})) or {}
+  table.insert(claimed, 1, in_time)
+  return claimed
 end
 
--- What the job needed is there: some of those that wait for it are due now. Each of them that is done
--- wakes some more. A job that has failed again since then waits for something else.
+-- The service works again: make up to ten of the jobs that wait for it due. Each that is done wakes more.
+-- A job that has failed again meanwhile waits for its own moment.
 local function wake_waiting()
   local woken = 0
   for _ = 1, 100 do
@@ -44,9 +43,8 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Whether this is the second time that the same acknowledgement comes: its answer was lost. Then
--- the job was not claimed again, and this worker has written how it ended; `retrying` may mean
--- any outcome when the job had published its own next try.
+-- Whether the same acknowledgement came before, and its reply was lost. Then the job was not claimed again,
+-- and this worker has recorded its end; `retrying` may be any outcome of a job with a next try.
 local function said_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)
@@ -56,7 +54,7 @@ local function said_before()
   return false
 end
 
--- Whether the job was taken from this worker, which had claimed it last, and nobody has finished it.
+-- Whether the job was rescued from this worker, and nobody has finished it.
 local function is_unfinished()
   if redis.call('LPOS', claims_key(lane, worker), id) then return false end  -- a newer claim
   for i = -1, -64, -1 do
@@ -71,7 +69,7 @@ local function is_unfinished()
   return false
 end
 
--- Take it back, from wherever it is: it waits again, or another worker runs it as well.
+-- Take the job back from wherever it is: it waits again, or another worker runs it too.
 local function take_back()
   redis.call('LREM', queue_key(lane), -1, id)
   redis.call('ZREM', set_key('retrying'), id)
@@ -82,32 +80,32 @@ end
 
 if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
     and redis.call('LREM', claims_key(lane, worker), 1, id) == 1 then
-  -- it is this worker's, as it nearly always is
+  -- the usual case: the claim is this worker's
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
 else
-  if said_before() then return answer(1) end  -- keeps: figures
-  if not is_job(id) then return answer(0) end  -- it leaves no history to tell
+  if said_before() then return reply(1) end  -- keeps: figures
+  if not is_job(id) then return reply(0) end  -- it has no history
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
-  return answer(0)
+  return reply(0)
 end
 redis.call('HDEL', RUNNING, id)
 
 if message ~= '' then set_message(id, message) end
 if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
 if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
-  -- somebody deleted its record while it ran: only the sum has to hold
+  -- its record was deleted while it ran: only the counters must be right
   forget_deaths(id)
   local state = outcome == 'done' and 'done' or 'discarded'
   if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
-  return answer(1)
+  return reply(1)
 end
 if outcome ~= 'lost' and follow_successor(id, worker, detail) then
-  return answer(1)
+  return reply(1)
 end
 if outcome == 'unanswered' and times_unanswered(id) >= MOST_UNANSWERED - 1 then
-  -- its message is too large for a worker to receive in time
+  -- its message may be too large to receive in time
   local why = 'the answer to its claim was lost ' .. MOST_UNANSWERED .. ' times in a row'
   end_job('dead', id, worker, why)
 elseif NAMES[outcome] == 'requeued' then
@@ -119,7 +117,7 @@ elseif NAMES[outcome] == 'requeued' then
   notify(lane)
 elseif outcome == 'lost' then
   redis.call('RPUSH', queue_key(lane), id)
-  rescued(id, lane, worker, detail, tonumber(most), worker .. '/process')
+  rescued(id, lane, worker, detail, tonumber(limit), worker .. '/process')
   notify(lane)
 elseif outcome == 'retry' then
   forget_deaths(id)
@@ -130,4 +128,4 @@ else  -- done, discard, dead
   if outcome == 'done' and needs ~= '' then wake_waiting() end
   end_job(NAMES[outcome], id, worker, detail)
 end
-return answer(1)
+return reply(1)

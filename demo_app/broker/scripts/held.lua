@@ -1,5 +1,5 @@
--- What a worker holds. ARGV: worker, then its lanes. Returns lane, id and number of each claim.
--- Also wakes a worker for what waits in them: a token is lost with the connection that it came over.
+-- Read a worker's claims. ARGV: worker, then its lanes. Returns lane, id and number of each claim.
+-- It also replaces tokens of waiting jobs, since a token is lost if its connection breaks.
 local held = {}
 for i = 2, #ARGV do
   local waiting = redis.call('LLEN', queue_key(ARGV[i]))

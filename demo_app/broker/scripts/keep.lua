@@ -1,5 +1,5 @@
--- An outbox has a copy of each of these jobs, and hands over again what is not known here: they are not
--- forgotten until it has heard of their end. ARGV: yes (1) or no (0), then the ids.
+-- Keep jobs until their outbox has read their end: an outbox hands over again every job that is unknown
+-- here. ARGV: keep (1) or not any more (0), then the ids.
 for i = 2, #ARGV do
   local id = ARGV[i]
   if ARGV[1] == '1' then

@@ -1,6 +1,5 @@
--- Move what is due, a delayed job or a retry, to the tail of its queue.
--- ARGV: by whom, how many at the most.
--- Returns {how many were moved, seconds until the next one is due ('' for none)}.
+-- Move due jobs, scheduled or retrying, to the tails of their queues.
+-- ARGV: worker, limit. Returns {how many were moved, seconds until the next one is due ('' for none)}.
 local moved, soonest = 0, ''
 follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do

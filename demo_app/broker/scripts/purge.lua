@@ -1,5 +1,4 @@
--- Discard what waits in some lists. ARGV: by whom, how many at the most, then the lanes.
--- Returns how many were discarded.
+-- Discard waiting jobs. ARGV: author, limit, then the lanes. Returns how many were discarded.
 local by, purged = ARGV[1], 0
 for i = 3, #ARGV do
   while purged < tonumber(ARGV[2]) do

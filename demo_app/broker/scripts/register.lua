@@ -1,7 +1,7 @@
--- A worker's first sign of life, before its first claim.
--- ARGV: worker, lease in milliseconds, what it says of itself (JSON), the name under which it was
--- taken for dead, if it was: then it was only paused, and no job is to blame. A job with which that
--- happens again and again may be the cause: see `rescued`. A person's pause of it goes on.
+-- Register a worker before its first claim.
+-- ARGV: worker, lease (milliseconds), facts about it (JSON), the epoch under which it was taken for dead,
+-- or ''. Such a worker was only paused, so its jobs did not kill it: a lost lease is counted instead (see
+-- `rescued`). If a person had paused the worker, it stays paused.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])

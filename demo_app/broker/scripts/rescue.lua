@@ -1,27 +1,27 @@
--- Give back what dead workers held: to the head of its queue, in its order; see `rescued`.
--- Dead is who is in `workers` and had no live key in two looks, a beat apart: after one, its beat may
--- be on its way. Each worker is judged by its own lease. Right after Redis was started again, or its
--- clock leapt ahead, every key may have run out at once; and who asks may have been cut off from Redis
--- together with others. So nobody is judged until all that is one lease ago.
--- ARGV: by whom, its lease in milliseconds, its beat in milliseconds, rescues at the most, for how many
--- seconds it has not been cut off, what our time was when it looked last, and how many seconds ago that
--- was by its clock that can't leap, and by the one on its wall (none of these at its first look).
--- One look each half beat serves the whole fleet: if each worker looked at each other one, the cost
--- would grow with the square of their number. Whoever has been connected for longer than the last one
--- who looked may judge more, and looks as well.
--- Returns {the time, how many may be dead, then the ids that were moved}.
+-- Give back the jobs of dead workers to the heads of their queues, in their order; see `rescued`.
+-- A worker is dead if its key had expired in two looks, a beat apart: after one look its beat may be on
+-- its way. Each worker is judged by its own lease. After a restart of Redis, or if its clock was set
+-- forward, every key may have expired at once; and the worker that looks may have been cut off from Redis
+-- together with others. So no worker is judged until all that is one lease ago.
+-- One look per half beat serves the whole fleet: if each worker looked at each other one, the cost would
+-- grow with the square of their number. A worker that has been connected for longer than the last one
+-- that looked can judge more, and looks too.
+-- ARGV: worker that looks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds for
+-- which it has been connected; then, except at its first look: the time here at its last look, and the
+-- seconds since then by its monotonic clock and by its wall clock.
+-- Returns {the time, number of suspects, then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local most, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
+local limit, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
 local ahead = then_ and now - then_ - ARGV[7] or 0
 if then_ then
-  -- a machine that slept has a wall clock that leapt too, and is right
+  -- after a machine slept, its wall clock has leapt too, and is right
   local leap = math.min(ahead, now - then_ - ARGV[8])
   if leap > 1 and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < then_ then
     leap_ahead(leap)  -- keeps: not-early
   end
 end
 local connected, look_ms = math.min(tonumber(ARGV[5]), 3600), math.min(own_beat, 500) / 2
-local look_left = redis.call('PTTL', LOOK)  -- more than it was set to: the clock was set back
+local look_left = redis.call('PTTL', LOOK)  -- more than it was set to if the clock was set back
 if ahead <= own_lease / 2000 and look_left > 0 and look_left <= look_ms
     and tonumber(redis.call('GET', LOOK)) >= connected then
   return {now_text, redis.call('HLEN', SUSPECTS)}
@@ -37,7 +37,7 @@ end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
--- Whether this look and an earlier one found no sign of life; too early a look proves nothing.
+-- Return true if an earlier look, at least a beat ago, found the lease expired too.
 local function is_dead(worker, lease, first_look)
   local age = first_look and 1000 * (now - first_look)
   if age and age >= 0 and age <= math.max(lease, own_lease) then
@@ -49,10 +49,10 @@ end
 
 local suspected, moved = 0, {}
 for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
-  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- an old one has not said
+  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- unknown for an old worker
   local left = redis.call('PTTL', worker_key(worker))
   local first_look = tonumber(redis.call('HGET', SUSPECTS, worker) or nil)
-  if left > lease then  -- the clock was set back: nobody may seem alive for hours
+  if left > lease then  -- the clock was set back: no dead worker may seem alive for hours
     redis.call('PEXPIRE', worker_key(worker), lease)
   end
   if left ~= -2 then
@@ -65,20 +65,20 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
       end
       local _, stay = give_back(worker, function(id, lane)
         local began = redis.call('SISMEMBER', waiting_key(worker), id) == 0
-        rescued(id, lane, by, worker, most, began and worker or '')
+        rescued(id, lane, by, worker, limit, began and worker or '')
         moved[#moved + 1] = id
       end)
       if not stay then journal('', 'worker_died', by, worker) end
     end
   end
 end
--- While somebody is to blame, each claim takes longer: a job that was deleted by hand is not.
+-- Deaths make each claim slower: forget those of jobs that were deleted by hand.
 for _, id in ipairs(redis.call('HKEYS', DEATHS)) do
   id = string.gsub(id, '^~', '')
   if redis.call('EXISTS', job_key(id)) == 0 then forget_deaths(id) end
 end
--- A rescue and a page examine every list. A hundred cost next to nothing, and a page shows those of
--- them that are empty too.
+-- A rescue and a page read every lane. A hundred lanes cost next to nothing, and pages also show empty
+-- ones.
 if redis.call('SCARD', LANES) > 100 then
   forget_empty(LANES, redis.call('SRANDMEMBER', LANES, 20))
 end

@@ -1,11 +1,11 @@
--- All that the pages draw, of one moment, as JSON: how many jobs are in each state, each list in which
--- jobs wait, each worker with what it holds, and what happened last to the jobs that are asked about.
--- ARGV: how many jobs of each list to name (next to run first), how many of each list to give with
--- their whole history, then the ids to tell about.
-local most, whole = tonumber(ARGV[1]), tonumber(ARGV[2])
+-- Return the state of the whole queue as JSON: jobs in each state, each lane, each worker with its claims,
+-- and the last events of the jobs that are looked up.
+-- ARGV: limit of ids of each list (the next to run first), how many of these with their whole history,
+-- then the ids to look up.
+local limit, with_history = tonumber(ARGV[1]), tonumber(ARGV[2])
 
--- Read a key. Any program may write to Redis: a key of another type counts as empty, so that one of
--- them does not take the whole page away.
+-- Read a key. Any program may write to Redis: a key of another type counts as empty, so that it does not
+-- break the whole page.
 local function read(empty, ...)
   local found = redis.pcall(...)
   if type(found) == 'table' and found.err then return empty end
@@ -27,7 +27,7 @@ local function ids_of(key, length)
   local found = length > 0 and read({}, 'LRANGE', key, -length, -1) or {}
   for i = #found, 1, -1 do
     ids[#ids + 1] = found[i]
-    if #ids <= whole then histories[found[i]] = read({}, 'LRANGE', job_key(found[i]), 0, -1) end
+    if #ids <= with_history then histories[found[i]] = read({}, 'LRANGE', job_key(found[i]), 0, -1) end
   end
   return ids
 end
@@ -37,7 +37,7 @@ for i, lane in ipairs(lanes) do
   local size = read(0, 'LLEN', queue_key(lane))
   count.queued = count.queued + size
   lists[i] = {
-    lane = lane, size = size, ids = ids_of(queue_key(lane), math.min(size, most)),
+    lane = lane, size = size, ids = ids_of(queue_key(lane), math.min(size, limit)),
     paused = redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 1,
   }
 end
@@ -46,7 +46,7 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   for _, lane in ipairs(lanes) do
     local size = read(0, 'LLEN', claims_key(lane, worker))
     running = running + size
-    for _, id in ipairs(ids_of(claims_key(lane, worker), math.min(size, most))) do
+    for _, id in ipairs(ids_of(claims_key(lane, worker), math.min(size, limit))) do
       held[#held + 1] = id
     end
   end
@@ -58,18 +58,18 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   }
 end
 
--- Up to four events, the oldest first, and who claimed it last.
+-- Up to four events, the oldest first, and the worker that claimed the job last.
 local function history_of(id)
   local names, owner = {}, ''
   for _, line in ipairs(read({}, 'LRANGE', job_key(id), -4, -1)) do
     local name, _, by = event_in(line)
-    if name ~= '' then names[#names + 1] = name end  -- a short list begins with the message
+    if name ~= '' then names[#names + 1] = name end  -- the first line of a short list is the message
     if name == 'claimed' then owner = by end
   end
   return table.concat(names, ' ') .. '|' .. owner
 end
 
--- To read so many histories would keep the workers waiting; where a job is says nearly as much.
+-- Reading so many histories would block the workers; a job's place shows nearly as much.
 local found = {}
 if #ARGV > 300 then
   for _, lane in ipairs(lanes) do

@@ -1,5 +1,5 @@
--- Take the next messages for a consumer that does not acknowledge (AMQP: no-ack): they have ended then.
--- ARGV: by whom, how many at the most, then the lanes. Returns what claim.lua returns.
+-- Take the next messages for a consumer without acknowledgement (AMQP: no-ack); this ends them.
+-- ARGV: consumer, limit, then the lanes. Returns a list as claim.lua does.
 local by, taken = ARGV[1], (claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)}))
 for i = 1, #taken, 5 do
   local id, lane = taken[i], taken[i + 1]
