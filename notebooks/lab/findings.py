@@ -46,11 +46,6 @@ FINDINGS = {
         "with one thread all three orders are the same. With four threads, jobs still start in "
         "order, but a short job can finish before a long one.",
     ),
-    "Which of the four named jobs is started first?": Finding(
-        lambda name: name == "urgent",
-        "first in, first out holds within a list. A priority lane is just another list that "
-        "workers check first.",
-    ),
     "After the SIGTERM: are the rest still in order?": Finding(
         lambda in_order: in_order == "no",
         "Celery put the prefetched jobs back one at a time, each in front of the last. Nothing "

@@ -12,7 +12,6 @@ assert "Thank you" in said
 """,
     "02_fifo_queues": """
 assert changed_places(one) == 0
-assert named[:2] == ["urgent", "ordinary"]
 """,
     "03_redis_persistence": """
 assert left["appendfsync always"] == 200

@@ -40,8 +40,8 @@ def worker_killed() -> Tried:
         ("1.1", min, "for [5.0, 1.0, 3.0] it is wrong"),
         ("7.3", half_done, "Now replace the `...` in `run_next`"),
         ("7.3", forgetful, "Are those before it still there?"),
-        ("2.3", "5", "a number, without quotes"),
-        ("2.3", None, "a number, without quotes"),
+        ("9.2", "5", "a number, without quotes"),
+        ("9.2", None, "a number, without quotes"),
         ("4.3", "lost", "a word in place of each `...`"),
         ("6.2", {"again", "dead"}, "a word in place of each `...`"),
         ("6.3", lambda first, tries: print(end=""), "return"),
@@ -82,5 +82,5 @@ def test_an_answer_that_is_right_in_another_way_is_right(
 
 
 def test_a_number_of_numpy_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    check("2.3", numpy.int64(1))
+    check("9.2", numpy.int64(1))
     assert "a number, without quotes" not in capsys.readouterr().out

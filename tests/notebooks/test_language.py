@@ -60,7 +60,7 @@ def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
 def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
     assert heard(code, NOTEBOOKS) == "3 comments posted\n"
-    told = heard(f'{code}\nfrom lab import check\ncheck("2.3", 5)').splitlines()
+    told = heard(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
     assert told[0] == "コメントを 3 件投稿しました"
     assert "正解" in told[1]
 
@@ -92,7 +92,7 @@ from pathlib import Path
 from lab.language import meant, say
 from lab.mysteries import PLACES, REASONS
 asked = tomllib.loads(Path("lab/exercises.toml").read_text("utf-8"))
-words = {*PLACES, *REASONS, "yes", "no", "urgent", "when you have time", "first", "second"}
+words = {*PLACES, *REASONS, "yes", "no", "first", "second"}
 for one in asked["some_of"].values():
     words |= {*one["right"], *one["wrong"]}
 for one in asked["for_each"].values():
@@ -117,7 +117,7 @@ check("7.1", "ＩＮＬＩＮＥ")
 check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
 check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
 check("5.4", {"消失"})
-check("2.3", "五")
+check("9.2", "五")
 check("3.2", {"no"})
 check("6.2", "あきらめる")
 check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "no answer"], "x"))
@@ -136,7 +136,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told
     marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
-    assert marks == ["✓ 7.1", "✓ 10.2", "✗ 10.2", "✗ 5.4", "✗ 2.3", "✗ 3.2", "✗ 6.2", "✗ 6.2"]
+    assert marks == ["✓ 7.1", "✓ 10.2", "✗ 10.2", "✗ 5.4", "✗ 9.2", "✗ 3.2", "✗ 6.2", "✗ 6.2"]
     assert "ここで '消失' は本当に" in told
     assert "数値で答えてください" in told
     assert "'no' のとき" in told

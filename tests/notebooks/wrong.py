@@ -41,7 +41,6 @@ WRONG: dict[str, dict[str, list[str]]] = {
             "push = lambda job: mine.lpush('parcels', job)\npop = lambda: None",
         ],
         "2.2": ["answer = ['4', '1', '2', '3']", "answer = kept.started()[-4:]", "answer = None"],
-        "2.3": ["answer = 10 / 0.5", "answer = 10", "answer = 'five'"],
     },
     "03_redis_persistence": {
         "3.1": ["answer = {'always'}", "answer = {'always', 'everysec'}", "answer = 'always'"],
