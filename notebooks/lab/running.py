@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from demo_app.demo.picture import describe, draw
-from demo_app.demo.run import journal_end, recovery
+from demo_app.demo.run import journal_end
 from demo_app.demo.timeline import Kill, Timeline
 from lab import look, order, queue_lists
 from lab.figures import drawn
@@ -63,10 +63,6 @@ class Lab(System):
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
-
-    def back_after(self, kill: Kill) -> float:
-        """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
-        return recovery(self.seen(), kill)
 
     def new_page(self) -> None:
         """From here on, pictures show only what comes next."""
