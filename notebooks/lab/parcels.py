@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 import psutil
+from celery import Celery
 
 from demo_app.looks import looks
 from demo_app.uninterruptible import uninterruptible
@@ -14,7 +15,7 @@ from lab.figures import Outcome
 from lab.language import say
 from lab.program import Beside, Program, cell_of, held
 from lab.progress import Progress
-from lab.running import Lab
+from lab.running import Lab, LabError
 
 #: Seconds without a line after which nothing more is expected. More than a lease, less than the
 #: hour after which stock Celery looks again.
@@ -22,12 +23,19 @@ _STILL = 8.0
 
 
 class Parcels:
-    """The app of the last cell with a line "app = ", run as the module `name`; its task writes a
-    line into ``packed.txt`` for each parcel. One Redis serves one app: start a new lab for each.
+    """The app of the last cell with a line "app = ", run as the module that the app names; its
+    task writes a line into ``packed.txt`` for each parcel. One Redis serves one app: start a new
+    lab for each.
+
+    Raises LabError when the cell has no app yet.
     """
 
-    def __init__(self, lab: Lab, name: str) -> None:
-        self.lab, self.program = lab, Program(lab, cell_of("app = "), name)
+    def __init__(self, lab: Lab, app: Celery) -> None:
+        if not isinstance(app, Celery):
+            raise LabError(
+                say("`app` is not a Celery app yet. Write it in its cell, and run that cell.")
+            )
+        self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
         self._workers: list[Beside] = []
         self._forget()  # the app as it was, too: its workers would take the jobs of this one
 

@@ -63,14 +63,14 @@ def run_lesson(
     run: runs a cell, and returns what it showed.
     """
     solved = solutions_of(lesson)
-    exercises = [name for cell in code_cells(lesson) if (name := _exercise(cell))]
+    exercises = [name for cell in code_cells(lesson) if (name := exercise_of(cell))]
     assert set(exercises) == set(solved) == set(wrong), "every exercise has both"
     shown: list[Output] = []
     *cells, last = code_cells(lesson)
     for cell in cells:
         shown += run(cell)
         assert here.silence < _SILENT, f"nothing moved for {here.silence:.0f} s in\n{cell}"
-        name = _exercise(cell)
+        name = exercise_of(cell)
         if name is None:
             continue
         assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
@@ -120,7 +120,8 @@ def _luminance(colour: str) -> float:
     return sum(w * part for w, part in zip((0.2126, 0.7152, 0.0722), light, strict=True))
 
 
-def _exercise(cell: str) -> str | None:
+def exercise_of(cell: str) -> str | None:
+    """The number of the exercise that the cell checks, such as "4.1"; None if it checks none."""
     found = re.search(r'^check\("(\d+\.\d)"', cell, re.M)
     return found[1] if found else None
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import ndiff
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,14 @@ from typing import Any
 import nbformat
 from notebooks.japanese import JAPANESE, TRANSLATED, english, japanese, take_over_minutes
 from notebooks.kernels import NOTEBOOKS, kernel
-from notebooks.lesson import CHALLENGES, LESSONS, code_cells, solution_of
+from notebooks.lesson import (
+    CHALLENGES,
+    LESSONS,
+    code_cells,
+    exercise_of,
+    solution_of,
+    solutions_of,
+)
 
 #: Words a minute of somebody who reads English as a foreign language, and learns from it.
 _WORDS = 120
@@ -97,8 +105,11 @@ def _section(minutes: float, has_code: bool) -> str:
     return f"*About {_minutes(minutes)}.*\n\n" if has_code else ""
 
 
-def measure(cells: Sequence[str], folder: Path = NOTEBOOKS) -> list[float]:
-    """The seconds that each of these cells takes, in a fresh kernel in that folder."""
+def measure(
+    cells: Sequence[str], solved: Mapping[str, str], folder: Path = NOTEBOOKS
+) -> list[float]:
+    """The seconds that each of these cells takes, in a fresh kernel in that folder. solved: the
+    solution of each exercise, which later cells may need."""
     taken = []
     with kernel(folder) as here:
         here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
@@ -106,6 +117,7 @@ def measure(cells: Sequence[str], folder: Path = NOTEBOOKS) -> list[float]:
             began = time.monotonic()
             here.run(cell)
             taken.append(round(time.monotonic() - began, 1))
+            here.run(solved.get(exercise_of(cell) or "", ""))
     return taken
 
 
@@ -113,10 +125,10 @@ def _measured_anew(name: str) -> list[float]:
     """Of a lesson; of a challenge with a class that holds, which writes its lamp beside itself."""
     cells = code_cells(name)
     if name not in CHALLENGES:
-        return measure(cells)
+        return measure(cells, solutions_of(name))
     cells[1] = solution_of(name)
     with TemporaryDirectory() as empty:
-        return measure(cells, Path(empty))
+        return measure(cells, {}, Path(empty))
 
 
 def measured() -> dict[str, list[float]]:
@@ -140,6 +152,7 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(NOTEBOOKS))  # of `lab`, which reads the solutions
     parser = argparse.ArgumentParser(prog="python -m notebooks.minutes", description=__doc__)
     every = [*LESSONS, *CHALLENGES]
     parser.add_argument("--measure", nargs="*", metavar="NAME", choices=every)

@@ -42,7 +42,7 @@ def worker_killed() -> Tried:
         ("7.3", forgetful, "Are those before it still there?"),
         ("9.2", "5", "a number, without quotes"),
         ("9.2", None, "a number, without quotes"),
-        ("4.3", "lost", "a word in place of each `...`"),
+        ("4.4", "lost", "a word in place of each `...`"),
         ("6.2", {"again", "dead"}, "a word in place of each `...`"),
         ("6.3", lambda first, tries: print(end=""), "return"),
         ("6.3", lambda first, tries: first, "a list"),

@@ -114,8 +114,8 @@ print(predict("How many?", 3, "mails").against(12).rows)
 print(predict("Does it come?", "no", choices=("yes", "no")).against("yes").rows)
 print(predict("Does it come?", "no", choices=("yes", "no")).against("no").rows)
 check("7.1", "ＩＮＬＩＮＥ")
-check("10.2", {"クレジットカードに請求する", "カウンターに 1 を足す"})
-check("10.2", {"クレジットカードに請求する", "昨日のログを消す"})
+check("10.3", {"クレジットカードに請求する", "カウンターに 1 を足す"})
+check("10.3", {"クレジットカードに請求する", "昨日のログを消す"})
 check("5.4", {"消失"})
 check("9.2", "五")
 check("3.2", {"no"})
@@ -136,7 +136,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
     assert "'はい', 'はい', '予想どおり'" in told
     assert "'いいえ', 'いいえ', '予想どおり'" in told
     marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
-    assert marks == ["✓ 7.1", "✓ 10.2", "✗ 10.2", "✗ 5.4", "✗ 9.2", "✗ 3.2", "✗ 6.2", "✗ 6.2"]
+    assert marks == ["✓ 7.1", "✓ 10.3", "✗ 10.3", "✗ 5.4", "✗ 9.2", "✗ 3.2", "✗ 6.2", "✗ 6.2"]
     assert "ここで '消失' は本当に" in told
     assert "数値で答えてください" in told
     assert "'no' のとき" in told

@@ -18,6 +18,22 @@ class Mine(Backend):
     def run_next(self):
         return {run}
 """
+CLAIMS = "os.environ['DEMO_REDIS_URL'].replace('redis+socket', 'claims+unix')"
+
+
+def wrong_apps(name: str) -> list[str]:
+    """Each has one more of what is asked for: a name, this Redis, a task, and what enqueues."""
+    app = f"app = Celery('{name}', broker=os.environ['DEMO_REDIS_URL'])"
+    task = f"{app}\npack = app.task(lambda parcel: open('packed.txt', 'w').write(f'{{parcel}}'))"
+    return [
+        "app = Celery(broker=os.environ['DEMO_REDIS_URL'])",
+        f"app = Celery('{name}')",
+        app,
+        task,
+        f"{task}\norder = pack",
+    ]
+
+
 #: By the lesson.
 WRONG: dict[str, dict[str, list[str]]] = {
     "00_start_here": {
@@ -48,9 +64,10 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "3.3": ["answer = 'RPUSH'", "redis.config_set('appendonly', 'yes')\nanswer = ''"],
     },
     "04_kill_the_worker": {
-        "4.2": [],
+        "4.2": wrong_apps("parcels"),
+        "4.3": [],
         "4.1": ["answer = set()", "answer = [job.id for job in lab.seen().jobs if job.rescued]"],
-        "4.3": [
+        "4.4": [
             "answer = {name: 'lost' for name in answer}",
             "answer = {name: 'late' for name in answer}",
         ],
@@ -100,11 +117,12 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "9.3": ["answer = ['late ack', 'early ack', 'claim', 'outbox']", "answer = ['early ack']"],
     },
     "10_take_it_home": {
-        "10.1": [
-            "answer = 'rediss://:secret@queue.example.test:6379/2'",
-            "answer = 'claims+redis://:secret@queue.example.test:6379/2'",
-        ],
+        "10.1": wrong_apps("shop"),
         "10.2": [
+            "app = pack = order = Celery('shop', broker=os.environ['DEMO_REDIS_URL'])",
+            f"app = pack = order = Celery('shop', broker={CLAIMS})",
+        ],
+        "10.3": [
             "answer = {'charge a credit card'}",
             "answer = {'charge a credit card', 'add 1 to a counter', \"delete yesterday's log\"}",
         ],
