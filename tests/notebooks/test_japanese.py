@@ -14,6 +14,7 @@ from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import CHALLENGES, LESSONS
 
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 PAGES = [path.relative_to(JAPANESE).as_posix() for path in sorted(JAPANESE.glob("**/*.md"))]
 
 
@@ -43,6 +44,15 @@ def test_no_cell_is_behind(lesson: str) -> None:
 def test_its_prose_is_japanese(lesson: str) -> None:
     for cell in japanese(lesson).cells:
         assert cell.cell_type == "code" or LETTER.search(cell.source), cell.source
+
+
+@pytest.mark.parametrize("lesson", TRANSLATED)
+def test_it_has_each_word_of_code(lesson: str) -> None:
+    """A reader types them, so they are the same; a page of a lesson is in the folder `ja`."""
+    for ours, theirs in zip(japanese(lesson).cells, english(lesson).cells, strict=True):
+        if ours.cell_type == "markdown":
+            told = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
+            assert not {*CODE.findall(theirs.source)} - {*told}, ours.source
 
 
 @pytest.mark.parametrize("page", PAGES + TRANSLATED)
