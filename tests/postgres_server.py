@@ -14,8 +14,9 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
-from demo_app.judge.leash import Leash, send_to_all
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
+from demo_app.rig.process import send_to_all
+from demo_app.rig.process_group import ProcessGroup
 
 #: Its superuser, and the port that names its socket.
 USER, PORT = "judge", 5432
@@ -31,14 +32,14 @@ def programs() -> tuple[str, str] | None:
 
 
 class PostgresServer:
-    """A PostgreSQL server with a new cluster in a folder of the leash."""
+    """A PostgreSQL server with a new cluster in a folder of the group."""
 
-    def __init__(self, leash: Leash) -> None:
+    def __init__(self, group: ProcessGroup) -> None:
         found = programs()
         assert found is not None, "PostgreSQL is not installed"
         initdb, self._program = found
-        self._leash, self._user = leash, _another_user()
-        self._folder = Path(tempfile.mkdtemp(dir=leash.folder))
+        self._group, self._user = group, _another_user()
+        self._folder = Path(tempfile.mkdtemp(dir=group.folder))
         secret, password = secrets.token_hex(16), self._folder / "password"
         password.write_text(secret)
         self.url = f"postgresql://{USER}:{secret}@/postgres?host={self._folder}&port={PORT}"
@@ -55,7 +56,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server. Raises TimeoutError if it does not answer within a minute."""
         self.kill()
-        for _ in looks(60.0):
+        for _ in poll(60.0):
             if self.ask(lambda _: True):
                 return
             # it ends at once while a process of the one before still has the shared memory
@@ -65,7 +66,7 @@ class PostgresServer:
 
     def _launched(self) -> subprocess.Popen[bytes]:
         options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
-        return self._leash.start(
+        return self._group.start(
             [self._program, "-D", f"{self._folder}/data", *options],
             cwd="/", **self._user,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

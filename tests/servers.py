@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import redis
 from support import or_none, until
 
-from demo_app.stack import ports
-from demo_app.stack.redis_server import binary
+from demo_app.rig import ports
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import binary, command
 
 #: Milliseconds without an answer after which Sentinel calls the primary dead.
 SILENT_MS = 1000
@@ -28,58 +29,45 @@ class Server:
     client: Any
 
 
-@contextmanager
-def server(folder: Path, primary: int | None = None, keeps: str = "yes") -> Iterator[Server]:
-    """A server in the folder; primary: the port of the one that it copies. keeps: whether it has an
-    append-only file."""
-    port = ports.take(0, "Redis")
-    options = ["--appendonly", keeps, "--appenddirname", f"aof-{port}", "--save", ""]
+def server(primary: int | None = None, **options: Any) -> AbstractContextManager[Server]:
+    """A server; primary: the port of the server that it copies. options: see `redis_server`."""
     if primary is not None:
-        options += ["--replicaof", f"127.0.0.1 {primary}", "--repl-diskless-sync-delay", "0"]
-    with _running(folder, port, "--dbfilename", f"{port}.rdb", *options) as server:
-        yield server
+        options |= {"replicaof": f"127.0.0.1 {primary}", "repl_diskless_sync_delay": "0"}
+    return _running(lambda folder, port: command(folder, folder / "s", port=port, **options))
 
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[Server]:
-    """A server in the folder that is a cluster by itself."""
+def cluster() -> AbstractContextManager[Server]:
+    """A server that is a cluster by itself."""
     # its bus is else at the port plus 10,000, which may be in use
-    port, bus = ports.take(0, "Redis"), ports.take(0, "the cluster's bus")
-    options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--save", ""]
-    try:
-        with _running(folder, port, *options) as server:
-            yield server
-    finally:
-        ports.release(bus)
+    bus = str(ports.take(0, "the cluster's bus"))
+    return server(persistence=False, cluster_enabled="yes", cluster_port=bus)
 
 
-@contextmanager
-def sentinel(folder: Path, primary: int, silent_ms: int = SILENT_MS) -> Iterator[Server]:
+def sentinel(primary: int, silent_ms: int = SILENT_MS) -> AbstractContextManager[Server]:
     """A Sentinel that watches the primary at this port, under the name of books."""
-    settings = folder / "sentinel.conf"
-    settings.write_text(
-        f"sentinel monitor books 127.0.0.1 {primary} 1\n"
-        f"sentinel down-after-milliseconds books {silent_ms}\n"
-        "sentinel failover-timeout books 5000\n"
-    )
-    port = ports.take(0, "Sentinel")
-    with _running(folder, port, str(settings), "--sentinel") as server:
-        yield server
+
+    def started(folder: Path, port: int) -> list[str]:
+        settings = folder / "sentinel.conf"
+        settings.write_text(
+            f"sentinel monitor books 127.0.0.1 {primary} 1\n"
+            f"sentinel down-after-milliseconds books {silent_ms}\n"
+            "sentinel failover-timeout books 5000\n"
+        )
+        return [binary(), str(settings), "--sentinel", "--port", str(port), "--dir", str(folder)]
+
+    return _running(started)
 
 
 @contextmanager
-def _running(folder: Path, port: int, *options: str) -> Iterator[Server]:
-    where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    process = subprocess.Popen([binary(), *options, *where], stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port, decode_responses=True, socket_timeout=5.0)
-    try:
+def _running(started: Callable[[Path, int], list[str]]) -> Iterator[Server]:
+    port = ports.take(0, "Redis")
+    with ProcessGroup() as group:
+        process = group.start(started(group.folder, port), stdout=subprocess.DEVNULL)
+        client = redis.Redis(port=port, decode_responses=True, socket_timeout=5.0)
         until(lambda: or_none(client.ping), what="the server")
         yield Server(port, process, client)
-    finally:
         client.close()
-        process.kill()
-        process.wait()
-        ports.release(port)
+    ports.release(port)
 
 
 def wait_until_watched(copy: Server, watching: Server) -> None:

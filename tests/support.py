@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,11 +22,10 @@ from programs import BROWSER, POSTGRES, needs
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
-from demo_app.judge.leash import Leash
-from demo_app.looks import looks
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
-from demo_app.web.processes import lives
+from demo_app.rig.polling import poll
+from demo_app.rig.process import is_alive
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -62,7 +59,7 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
     seconds: of a machine that has nothing else to do; on a busy one it takes as much longer.
     """
     began = time.monotonic()
-    for _ in looks(math.inf):
+    for _ in poll():
         if answer := ask():
             return answer
         if (waited := time.monotonic() - began) > patience(seconds):
@@ -80,7 +77,7 @@ def or_none(ask: Callable[[], Answer]) -> Answer | None:
 
 def gone(*pids: int) -> bool:
     """Whether none of these processes lives."""
-    return not any(lives(pid) for pid in pids)
+    return not any(is_alive(pid) for pid in pids)
 
 
 def pids_of(ready: Mapping[str, Any]) -> list[int]:
@@ -194,24 +191,18 @@ def browser_running() -> Iterator[Browser]:
 @contextmanager
 def redis_running(**options: Any) -> Iterator[str]:
     """A Redis server of one's own; gives its URL."""
-    with (
-        tempfile.TemporaryDirectory(prefix="t-") as folder,
-        redis_server.running(Path(folder), Options(**options)) as url,
-    ):
-        yield url
+    with ProcessGroup() as group, RedisServer(group, **options) as server:
+        yield server.url
 
 
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
     """A PostgreSQL server of one's own."""
     needs(POSTGRES)
-    leash = Leash()
-    try:
-        server = PostgresServer(leash)
+    with ProcessGroup() as group:
+        server = PostgresServer(group)
         server.start()
         yield server
-    finally:
-        leash.end()
 
 
 def administer(server: PostgresServer, *commands: str) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 
 from demo_app.broker.connection import masked
+from demo_app.rig.redis_server import binary
 from demo_app.stack import StackError, preflight
-from demo_app.stack.redis_server import binary
 from local_smtp.web.words import words_in
 
 Say = Callable[..., str]

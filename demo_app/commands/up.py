@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from typer import BadParameter, Option
 
 from demo_app.commands.from_options import takes_options
+from demo_app.rig.reaper import MARKER
 from demo_app.settings import Settings, complaint, variable
 from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
 from demo_app.stack.options import SETTINGS, Options
-from demo_app.stack.reaper import MARKER
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 

@@ -18,7 +18,7 @@ from demo_app.conformance.harness import NEVER, Broken, Harness
 from demo_app.conformance.sample_tasks import Passing, echo, hold, pointless, step, stumble
 from demo_app.jobs import ArgumentError, Job, TaskResult, Unsupported
 from demo_app.jobs.capabilities import Death
-from demo_app.web.processes import lives
+from demo_app.rig.process import is_alive
 
 #: Values that lose something in careless hands.
 AWKWARD: list[Any] = [
@@ -168,7 +168,7 @@ def death_of_who_runs_it(harness: Harness) -> str:
     [began] = harness.wait_for("began", name="killed")
     killed_at = time.time()
     harness.stack.kill("worker")
-    harness.until(lambda: not lives(began["pid"]), "the end of the process that ran the job")
+    harness.until(lambda: not is_alive(began["pid"]), "the end of the process that ran the job")
     harness.release("killed")
     return _verdict(harness, Death.WORKER, jobs, killed_at)
 

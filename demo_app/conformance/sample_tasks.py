@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from demo_app.jobs import current, discard_on, retry_on, task
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from demo_app.settings import settings
 
 #: The file, in the stack's folder.
@@ -51,7 +51,7 @@ def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
     record("began", name=name)
     file = settings().dir / f"release-{name}"
-    for _ in looks(60.0):
+    for _ in poll(60.0):
         if file.exists():
             break
     record("ended", name=name)

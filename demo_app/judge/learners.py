@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.judge.leash import Leash
 from demo_app.judge.record import Say
 from demo_app.judge.role import Role
 from demo_app.judge.target import CannotJudge, Running, Target
+from demo_app.rig.process_group import ProcessGroup
 
 
 class Learners(Target):
@@ -34,7 +33,7 @@ class Learners(Target):
         super().__init__(name)
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
-        self._hosts = [_Host(target, self.work, self.leash, say) for _ in range(2)]
+        self._hosts = [_Host(target, self.work, self.group, say) for _ in range(2)]
         try:
             told = [host.loaded() for host in self._hosts]
         except CannotJudge:
@@ -49,19 +48,19 @@ class Learners(Target):
 
     def close(self) -> None:
         """See `Target`."""
+        super().close()
         for host in self._hosts:
             host.close()
-        super().close()
 
 
 class _Host:
     """A process that has read the file; see `host`."""
 
-    def __init__(self, target: str, work: Path, leash: Leash, say: Say) -> None:
+    def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
         self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
-        self._log = os.fdopen(tempfile.mkstemp(dir=leash.folder)[0], "rb")
-        self._process = leash.start(
+        self._log = os.fdopen(tempfile.mkstemp(dir=group.folder)[0], "rb")
+        self._process = group.start(
             [sys.executable, "-P", "-m", "demo_app.judge.host", target, str(work)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             text=True, errors="replace",
@@ -86,10 +85,7 @@ class _Host:
             return Running(None)
 
     def close(self) -> None:
-        """End it, and with it its forks."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """Close the streams."""
         for stream in (self._log, self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):

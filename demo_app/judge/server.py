@@ -10,11 +10,9 @@ from typing import Any
 
 import redis
 
-from demo_app.judge.leash import Leash
-from demo_app.judge.proxy import Streams
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
-from demo_app.stack.process import Process
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.proxy import Streams
+from demo_app.rig.redis_server import RedisServer
 
 #: A script that returns all that is in the server at one moment: each key, its type, its parts.
 CONTENT = """
@@ -35,48 +33,45 @@ return found
 DOWN = ["? (the server is down)"]
 
 
-class RedisServer:
-    """Redis server of a trial.
+class TrialServer:
+    """The Redis server of a trial.
 
-    folder: its own. password: what it asks for. address: its URL, with a gap for the port, if it
-    has a password. fsync: whether it has on disk what it answers, which takes its time.
+    Args:
+        folder: of the trial.
+        group: ends the server.
+        password: that the server requires; it then has an address that others can reach.
+        fsync: whether the server has on disk what it answers, which takes its time. With everysec
+            it may answer before it has written, while the disk is busy: its kill would lose a job,
+            and the queue would be blamed.
 
-    With everysec it may answer before it has written, while the disk is busy: its kill would lose
-    a job, and the queue would be blamed.
+    Attributes:
+        address: its URL, with a gap for the port, if it has a password.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        leash: Leash,
-        password: str = "",
-        *,
-        fsync: bool = True,
+        self, folder: Path, group: ProcessGroup, password: str = "", *, fsync: bool = True
     ) -> None:
-        self._folder, self._leash, self._password = folder / "redis", leash, password
+        self._password = password
         self.address = f"redis://:{password}@127.0.0.1:{{}}/0" if password else ""
-        self._options = Options(appendfsync="always" if fsync else "no")
+        (folder / "redis").mkdir()
+        appendfsync = "always" if fsync else "no"
+        self._server = RedisServer(group, folder / "redis", appendfsync=appendfsync)
+        self.path = str(self._server.socket)
         self._opens = threading.Event()
-        self._folder.mkdir()
-        self._server: Process | None = None
 
     def start(self) -> None:
         """Start the server on the data that it had."""
-        self.kill()
-        environment = self._leash.environment
-        self._server, url = redis_server.start(self._folder, self._options, environment)
-        self.path = url.partition("://")[2]
-        self._leash.hold(self._server.pid)
+        self._opens.clear()
+        self._server.start()
         with redis.Redis(unix_socket_path=self.path) as client:
             if self._password:
                 client.config_set("requirepass", self._password)
         self._opens.set()
 
     def kill(self) -> None:
-        """Send SIGKILL to the server and its processes."""
+        """Send SIGKILL to the server."""
         self._opens.clear()
-        if self._server is not None:
-            self._server.kill()
+        self._server.kill()
 
     async def connect(self) -> Streams:
         """Return a new connection to the server."""

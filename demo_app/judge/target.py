@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from demo_app.judge.leash import Leash, send_to_all
 from demo_app.judge.role import Role
+from demo_app.rig.process import send_to_all
+from demo_app.rig.process_group import ProcessGroup
 
 
 class CannotJudge(Exception):
@@ -44,7 +45,7 @@ class Target:
 
     stepped: whether it says at which step of which method it is. trusted: whether it is a library.
     has_where: whether it says itself where a job is. password: of the servers of its trials, which
-    then have an address that others can reach. work: the folder of all trials. leash: ends what
+    then have an address that others can reach. work: the folder of all trials. group: ends what
     the target has started.
     """
 
@@ -52,8 +53,8 @@ class Target:
     password = ""
 
     def __init__(self, name: str) -> None:
-        self.name, self.leash = name, Leash()
-        self.work = self.leash.folder / "work"
+        self.name, self.group = name, ProcessGroup()
+        self.work = self.group.folder / "work"
         self.work.mkdir(mode=0o700)
 
     def start(self, role: Role) -> Running:
@@ -62,4 +63,4 @@ class Target:
 
     def close(self) -> None:
         """End everything that was started."""
-        self.leash.end()
+        self.group.end()

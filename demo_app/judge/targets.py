@@ -79,9 +79,8 @@ class Adapter(Target):
             raise CannotJudge(f"The package {package} is not installed: see the judge's page.")
         if not self.trusted:
             _find_program(known.argument)
-        self._children: list[subprocess.Popen[bytes]] = []
         super().__init__(name)
-        self.leash.environment[COMMAND] = known.argument
+        self.group.environment[COMMAND] = known.argument
         if known.adapter == "celery:play":
             self._find(known.argument)
 
@@ -90,31 +89,24 @@ class Adapter(Target):
         part = Path(role.files) / f"{role.who}.role"  # which may be too long for a variable
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
-            child = self.leash.start(
+            child = self.group.start(
                 [sys.executable, "-P", "-m", _ADAPTERS, self._known.adapter],
                 {VARIABLE: str(part)},
                 cwd=role.files if self.trusted else None,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        self._children.append(child)
         return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
         """A reader's app is found from where the judge was called. Raises CannotJudge."""
-        self.leash.environment[APPS] = os.getcwd()
+        self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
-        environment = self.leash.environment
+        environment = self.group.environment
         found = subprocess.run(command, env=environment, capture_output=True, text=True)
         if found.returncode:
             self.close()
             told = (found.stderr.strip().splitlines() or ["no reason was given"])[-1]
             raise CannotJudge(f"The Celery app {app} can't be loaded: {told}.")
-
-    def close(self) -> None:
-        """See `Target`."""
-        super().close()
-        for child in self._children:
-            child.wait()
 
 
 def _find_program(command: str) -> None:

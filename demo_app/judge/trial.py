@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -18,12 +17,12 @@ from demo_app.judge.cable import Watch
 from demo_app.judge.hearing import Event, Hearing
 from demo_app.judge.names import Names
 from demo_app.judge.plan import Act, Fault, Plan
-from demo_app.judge.proxy import Proxy
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
-from demo_app.judge.server import RedisServer
+from demo_app.judge.server import TrialServer
 from demo_app.judge.target import Running, Target
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
+from demo_app.rig.proxy import Proxy
 
 #: At which step a process is that says so.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
@@ -42,11 +41,11 @@ class Part:
 
     role: Role
     nth: int
+    cable: Proxy
+    watch: Watch
     go: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
     running: Running = field(default_factory=lambda: Running(None))
-    cable: Proxy = field(init=False)
-    watch: Watch = field(init=False)
 
     @property
     def who(self) -> str:
@@ -79,7 +78,7 @@ class Trial:
         self.folder = Path(tempfile.mkdtemp(prefix="t", dir=target.work))
         (self.folder / FILES).mkdir(mode=0o700)
         fsync = plan.kills_server
-        self.server = RedisServer(self.folder, target.leash, target.password, fsync=fsync)
+        self.server = TrialServer(self.folder, target.group, target.password, fsync=fsync)
         self.parts: list[Part] = []
         self._over = False
         self._log = Hearing(self.folder / EVENTS, self._answer, self._named)
@@ -128,7 +127,7 @@ class Trial:
 
     def until(self, ask: Callable[[], object], seconds: float) -> bool:
         """Wait until it is so; False when it is not within that time."""
-        for _ in looks(seconds):
+        for _ in poll(seconds):
             if ask():
                 return True
             if self.stop.is_set():
@@ -235,18 +234,12 @@ class Trial:
         """Start a process, with its cable. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir()
-        if self.server.address:
-            end = socket.create_server(("127.0.0.1", 0))
-            address = self.server.address.format(end.getsockname()[1])
-        else:
-            end = socket.socket(socket.AF_UNIX)
-            address = str(folder / "redis.sock")
-            end.bind(address)
-            end.listen(64)
+        at = None if self.server.address else folder / "redis.sock"
+        watch = Watch(who, self.note, lambda step: self._holds(part, step))
+        cable = Proxy(self.server.connect, at, watch)
+        address = str(at or self.server.address.format(cable.port))
         role = Role(who, str(self.folder), address, halt=halt, **given)
-        part = Part(role, nth)
-        part.watch = Watch(who, self.note, lambda step: self._holds(part, step))
-        part.cable = Proxy({end: self.server.connect}, part.watch)
+        part = Part(role, nth, cable, watch)
         self.parts.append(part)  # it may speak before it is known that it has started
         part.running = self._target.start(role)
         return part

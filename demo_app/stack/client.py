@@ -10,7 +10,7 @@ import httpx
 import redis
 
 from demo_app.broker.connection import connect
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 
 Answer = dict[str, Any]
 
@@ -125,7 +125,7 @@ class Client:
 
 
 def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
-    for _ in looks(seconds):
+    for _ in poll(seconds):
         if fits(seen := ask()):
             return seen
     raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")

@@ -7,9 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from demo_app.looks import looks
-from demo_app.stack.options import StackError
-from demo_app.stack.reaper import reap
+from demo_app.rig.polling import poll
+from demo_app.rig.process import StackError
+from demo_app.rig.reaper import reap
 from local_smtp.resources import SinkError, take_directory
 
 
@@ -57,7 +57,7 @@ class Folder:
     def close(self) -> None:
         """Release the folder; a temporary one is removed."""
         self._lock.close()
-        for _ in looks(2.0):  # a process that is ending may have just written a file
+        for _ in poll(2.0):  # a process that is ending may have just written a file
             if not self._temporary or not self.path.exists():
                 break
             shutil.rmtree(self.path, ignore_errors=True)

@@ -15,11 +15,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from demo_app.jobs.backend import known, known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport, split, variable
 
-
-class StackError(Exception):
-    """The stack can't start or go on; the message is one sentence for a person."""
-
-
 _Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free one")]
 
 

@@ -15,7 +15,7 @@ from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
 from demo_app.broker.connection import Decoded, connect, masked
 from demo_app.broker.rights import refusal
-from demo_app.stack.options import StackError
+from demo_app.rig.process import StackError
 
 #: The oldest version that has every command of the scripts (LMPOP).
 OLDEST = 7

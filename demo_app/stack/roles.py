@@ -12,12 +12,13 @@ from pathlib import Path
 
 from demo_app.backends.stock import StockBackend
 from demo_app.jobs.backend import Backend, make_backend
+from demo_app.rig.process import StackError
+from demo_app.rig.reaper import MARKER
+from demo_app.rig.redis_server import answers as redis_answers
+from demo_app.rig.redis_server import command as redis_command
 from demo_app.settings import Settings, Transport
 from demo_app.stack.folder import Folder
-from demo_app.stack.options import Options, StackError
-from demo_app.stack.reaper import MARKER
-from demo_app.stack.redis_server import answers as redis_answers
-from demo_app.stack.redis_server import command as redis_command
+from demo_app.stack.options import Options
 
 ROLES = ("redis", "smtp", "web", "worker")
 #: The worker of stock Celery, with a database of its own in the same Redis.
@@ -103,7 +104,13 @@ def command(role: str, plan: Plan) -> list[str]:
     python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None
-        return redis_command(plan.folder.redis, plan.redis_socket, plan.options)
+        options = plan.options
+        return redis_command(
+            plan.folder.redis,
+            plan.redis_socket,
+            persistence=options.persistence,
+            appendfsync=options.appendfsync,
+        )
     if role == "smtp":
         ports = ["--smtp-port", str(plan.smtp_port), "--inbox-port", str(plan.inbox_port)]
         return [*python, "local_smtp", "--json", "--dir", str(plan.folder.mail), *ports]

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 
-from demo_app.looks import looks
-from demo_app.stack.options import StackError
-from demo_app.stack.process import GRACE, Process
-from demo_app.stack.reaper import ReaperClient, reap
+from demo_app.rig.polling import poll
+from demo_app.rig.process import GRACE, Process, StackError
+from demo_app.rig.reaper import ReaperClient, reap
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds that a process may take to answer at its start, on a slow and busy machine.
@@ -104,7 +103,7 @@ class Supervisor:
 
     def wait_for(self, role: str, wanted: int) -> None:
         """Wait until so many processes of the role answer; raises StackError when they don't."""
-        for _ in looks(PATIENCE):
+        for _ in poll(PATIENCE):
             pids = self.pids(role)
             if len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids):
                 return

@@ -12,17 +12,8 @@ from contextlib import suppress
 
 import psutil
 
-#: What the supervisor puts into the environment of every process of one stack.
-_MARKER = "DEMO_STACK_ID"
-_GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-
-
-def lives(pid: int) -> bool:
-    """Whether a process of that number runs (one that ended and was not waited for does not)."""
-    try:
-        return pid > 1 and psutil.Process(pid).status() not in _GONE
-    except psutil.NoSuchProcess:
-        return False
+from demo_app.rig.process import is_alive
+from demo_app.rig.reaper import MARKER
 
 
 def is_our_worker(pid: int) -> bool:
@@ -33,11 +24,11 @@ def is_our_worker(pid: int) -> bool:
 def is_ours(pid: int, word: str) -> bool:
     """Whether it has the mark of this stack in its environment, and the word on its command
     line."""
-    mark = os.environ.get(_MARKER)
+    mark = os.environ.get(MARKER)
     try:
         process = psutil.Process(pid)
-        marked = bool(mark) and process.environ().get(_MARKER) == mark
-        return marked and lives(pid) and word in process.cmdline()
+        marked = bool(mark) and process.environ().get(MARKER) == mark
+        return marked and is_alive(pid) and word in process.cmdline()
     except (psutil.Error, ValueError):  # gone, or another user's, or no number of a process
         return False
 

@@ -15,7 +15,7 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Snapshot
 from demo_app.jobs.backend import Backend
-from demo_app.web.processes import lives
+from demo_app.rig.process import is_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def take(
         return Snapshot.of_counts(backend.count_by_state())
     seen = queue.snapshot(most, whole, ids)
     seen.workers = [
-        replace(one, alive=one.alive and not (one.here and not lives(one.pid)))
+        replace(one, alive=one.alive and not (one.here and not is_alive(one.pid)))
         for one in seen.workers
     ]
     return seen

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from demo_app.backends.celery_command import worker_command
 from demo_app.broker.connection import connect
-from demo_app.stack.options import Options
-from demo_app.stack.redis_server import answers, command, socket_path
+from demo_app.rig.redis_server import answers, command, socket_path
 from lab.jobs import remind, work
 from lab.mysteries import Case, Mystery
 from lab.program import Beside
@@ -145,7 +144,7 @@ def _another_redis(lab: Mystery) -> str:
     folder.mkdir()
     socket = socket_path(folder)
     url = f"redis+socket://{socket}"
-    server = Beside(lab, "redis", command(folder, socket, Options()))
+    server = Beside(lab, "redis", command(folder, socket))
     server.until_ready(lambda: answers(url))
     worker = Beside(lab, "worker", worker_command(), DEMO_REDIS_URL=url)
     with connect(url) as other:

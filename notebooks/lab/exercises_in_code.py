@@ -17,9 +17,9 @@ from aiosmtpd.controller import Controller
 from celery import Celery
 
 from demo_app.broker.connection import connect
-from demo_app.stack import ports
-from demo_app.stack.options import Options
-from demo_app.stack.redis_server import running
+from demo_app.rig import ports
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 from lab.kinds import Hint, exercise
 from lab.language import say
 from lab.parcels import Parcels
@@ -73,10 +73,10 @@ def _log(answer: Any, lab: Lab) -> Hint:
     mine = lab.redis.lindex("mine", 0)
     if not isinstance(answer, str) or mine not in answer:
         return say("your text is not in what you read. Was it pushed after the log was on?")
-    with tempfile.TemporaryDirectory(prefix="demo-log-") as name:
-        folder = Path(name)  # what a power failure would leave: a copy of the log, and no Redis
-        shutil.copytree(lab.stack.plan.folder.redis / "appendonlydir", folder / "appendonlydir")
-        with running(folder, Options()) as url, connect(url) as another:
+    with ProcessGroup() as group:  # what a power failure would leave: a copy of the log, no Redis
+        log = lab.stack.plan.folder.redis / "appendonlydir"
+        shutil.copytree(log, group.folder / "appendonlydir")
+        with RedisServer(group, group.folder) as server, connect(server.url) as another:
             left = another.lrange("mine", 0, -1)
     return None if mine in left else say("another Redis that reads this log does not find it.")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from demo_app.stack import ports
+from demo_app.rig import ports
 from lab.language import say
 from lab.program import Beside
 from lab.running import Lab

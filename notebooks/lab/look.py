@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
-from demo_app.stack.reaper import MARKER
+from demo_app.rig.reaper import MARKER
 from lab.language import say
 from lab.show import Picture, Table
 from lab.system import LabError, Posted, System

@@ -21,7 +21,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from email import message_from_bytes, policy
-from functools import partial
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -30,10 +29,10 @@ import httpx
 
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
-from demo_app.judge.proxy import Line as Connection
-from demo_app.judge.proxy import Proxy
-from demo_app.looks import looks
-from demo_app.stack import StackError, ports
+from demo_app.rig import ports
+from demo_app.rig.polling import poll
+from demo_app.rig.proxy import Connection, Proxy
+from demo_app.stack import StackError
 from lab.language import say
 from lab.ledger import Ledger, Line
 from lab.program import PATIENCE, Beside, Program, held
@@ -56,9 +55,10 @@ class OwnApp:
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
-        self.cable, smtp = self._cable_to(port := ports.take(0, "SMTP"))
-        self.inbox = port
-        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(smtp)}
+        self.inbox = port = ports.take(0, "SMTP")
+        self.cable = cable = Proxy(port, watch=self._overhear)
+        lab.at_end.callback(cable.end)
+        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(cable.port)}
         parts, self.held_before = self._look(), 0
         #: By a comment's text: when it was posted, when its mail was on its way to the inbox, and
         #: when that was shown there.
@@ -116,13 +116,6 @@ class OwnApp:
             if needed not in parts:
                 raise LabError(say("Your app has nothing of the name {name!r}.", name=needed))
         return parts
-
-    def _cable_to(self, port: int) -> tuple[Proxy, int]:
-        """The way to the inbox, which can be slow, and can lose an answer; and its port."""
-        end = socket.create_server(("127.0.0.1", 0))
-        cable = Proxy({end: partial(asyncio.open_connection, "127.0.0.1", port)}, self._overhear)
-        self.lab.at_end.callback(cable.end)
-        return cable, int(end.getsockname()[1])
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
         """Note the subject of each mail before the inbox has it; hold one that may not pass."""
@@ -235,7 +228,7 @@ class OwnApp:
         """Wait until each comment on the page has its mail, or none has come for a while; the
         ledger, how many are late, and how many are shown twice."""
         count, since = 0, time.monotonic()
-        for _ in looks(math.inf):
+        for _ in poll():
             self.all_run(again=True)
             arrived, page = self.arrived(mark), self.page(mark)
             if arrived.total() != count:

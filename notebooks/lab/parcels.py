@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 
 import psutil
 from celery import Celery
 
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.language import say
@@ -92,7 +91,7 @@ class Parcels:
         """What became of so many parcels, once all are packed or nothing has moved for a while."""
         packed, since = len(self.lines()), time.monotonic()
         with Progress("the parcels"):
-            for _ in looks(math.inf):
+            for _ in poll():
                 if len(self.lines()) > packed:
                     packed, since = len(self.lines()), time.monotonic()
                 if packed >= ordered or time.monotonic() - since >= _STILL:

@@ -11,7 +11,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from demo_app.stack.process import Process
+from demo_app.rig.process import Process
 from demo_app.stack.roles import readiness
 from demo_app.uninterruptible import uninterruptible
 from lab.language import say

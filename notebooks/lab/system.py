@@ -19,11 +19,11 @@ from demo_app.demo import timeline as timelines
 from demo_app.demo.run import kill_busy_worker
 from demo_app.demo.timeline import Kill, Timeline
 from demo_app.jobs.backend import started_backend
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
+from demo_app.rig.reaper import MARKER
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
-from demo_app.stack.reaper import MARKER
 from demo_app.stack.supervisor import Event
 from demo_app.uninterruptible import uninterruptible
 from lab.language import say
@@ -214,7 +214,7 @@ class System:
         once when this lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
-            for _ in looks(seconds):
+            for _ in poll(seconds):
                 if self.stack and (answer := ask()):  # a closed lab says so
                     return answer
             told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"

@@ -3,7 +3,6 @@ stopped."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.progress import Progress
@@ -53,7 +52,7 @@ def run_together(
 
 def _end(running: Sequence[Future[Any]], before: Sequence[System]) -> None:
     """Close the labs, until nothing runs that could start one."""
-    for _ in looks(math.inf):
+    for _ in poll():
         if all(one.done() for one in running):
             break
         ours = [lab for lab in [*LABS] if lab not in before]

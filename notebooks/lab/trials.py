@@ -12,7 +12,7 @@ from threading import Thread
 
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from lab.language import say
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
@@ -86,12 +86,12 @@ def _worker_killed(app: OwnApp) -> Trial:
         return Trial(name, None, *app.settle("worker"))
     app.let_pass = 1
     app.post(*texts)
-    for _ in looks(PATIENCE):
+    for _ in poll(PATIENCE):
         began = sum(len(app.sent[text]) for text in texts)
         if (app.all_run() and began > 1 and app.arrived("worker")) or app.forged:
             break
     early = 0
-    for _ in looks(_SOON):  # does it acknowledge a job early?
+    for _ in poll(_SOON):  # does it acknowledge a job early?
         known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
         early = early + 1 if known < _COMMENTS else 0
         if early == 3:  # one may be read while another is written
@@ -131,7 +131,7 @@ def _let_the_relay_try(app: OwnApp) -> None:
     the same thing again and again."""
     (asked := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     asked.touch()
-    for _ in looks(_ROUNDS):
+    for _ in poll(_ROUNDS):
         times = Counter(asked.read_text("utf-8").splitlines()).values()
         if max(times, default=0) > _TRIES or not app.running["relay"].alive:
             break
@@ -161,7 +161,7 @@ def _relay_killed(app: OwnApp) -> Trial:
     relay, steps = app.running["relay"], app.steps("relay")
     armed = enable(steps, Step.OUTBOX_HANDED_OVER, signal.SIGSTOP)
     app.post("relay 0")
-    for _ in looks(_ROUNDS):
+    for _ in poll(_ROUNDS):
         if not armed.exists() or not relay.alive:
             break
     disable(steps, Step.OUTBOX_HANDED_OVER)
@@ -169,14 +169,14 @@ def _relay_killed(app: OwnApp) -> Trial:
     reader.join(_COMMENT)  # it may wait for the relay's transaction
     relay.send(signal.SIGCONT)
     reader.join()
-    for _ in looks(_SOON):
+    for _ in poll(_SOON):
         if app.arrived("relay").total() >= len(app.page("relay")):
             break
     app.all_run(again=True)
     app.lab.stack.kill("redis", restart=False)
     with app.dying_at_commit("relay"):
         app.post("relay 2")
-        for _ in looks(_SOON):
+        for _ in poll(_SOON):
             if not app.running["relay"].alive:
                 break
         kill = app.kill("relay")

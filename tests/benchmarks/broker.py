@@ -80,7 +80,6 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
         shop.link_port = shop.port  # the workers reach Redis without the link that can break
         try:
             enqueue = _fill(shop)
-            assert shop.server is not None
             server, worker = [shop.server.pid], [shop.start_worker().pid]
             rate, cost = _drained(shop, server + worker)
             idle, its_redis = seconds_of(worker), seconds_of(server)

@@ -8,7 +8,7 @@ import signal
 import psutil
 
 from benchmarks.measuring import Running, at_work, seconds_of
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 
 JOBS = 200
 #: Seconds that each job takes, so that every worker has one when it is killed.
@@ -30,7 +30,7 @@ def missing_after_a_kill(name: str, layout: str) -> int:
 
 
 def _wait(running: Running, mails: int, seconds: float) -> None:
-    any(running.arrived()[0] >= mails for _ in looks(seconds))
+    any(running.arrived()[0] >= mails for _ in poll(seconds))
 
 
 def _busiest(running: Running) -> int:

@@ -10,22 +10,19 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import cycle
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
-from demo_app.judge.leash import Leash
-from demo_app.stack import ports
-from demo_app.stack.process import Process
-from demo_app.stack.redis_server import start
+from demo_app.rig import ports
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 JOBS = 2000
 
@@ -53,7 +50,7 @@ class Running(NamedTuple):
     """A peer at work. enqueue: as in Measured."""
 
     sink: subprocess.Popen[str]
-    redis: Process
+    redis: RedisServer
     workers: list[subprocess.Popen[bytes]]
     enqueue: float
     start_worker: Callable[[], None]
@@ -82,11 +79,11 @@ def at_work(
     variables. workers: so many worker processes, in place of the layout's own number.
     """
     module = f"benchmarks.peers.{name}"
-    with _servers() as (leash, sink, redis):
-        leash.environment |= settings or {}
+    with _servers() as (group, sink, redis):
+        group.environment |= settings or {}
         told = subprocess.run(
             [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
-            env=leash.environment,
+            env=group.environment,
             capture_output=True,
             text=True,
         )
@@ -99,7 +96,7 @@ def at_work(
 
         def start_worker() -> None:
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            doing.append(leash.start(next(more), peer["environment"], **silent))
+            doing.append(group.start(next(more), peer["environment"], **silent))
 
         for _ in range(workers or len(commands)):
             start_worker()
@@ -177,29 +174,23 @@ def seconds_of(pids: list[int]) -> float:
 
 
 @contextmanager
-def _servers() -> Iterator[tuple[Leash, subprocess.Popen[str], Process]]:
+def _servers() -> Iterator[tuple[ProcessGroup, subprocess.Popen[str], RedisServer]]:
     """What starts the peer's processes, and tells them where the servers are; the mail sink, and
     Redis. All end with the block."""
-    leash = Leash()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        redis, url = start(Path(name))
-        port = ports.take(0, "the mail server")
-        leash.environment |= {
-            "DEMO_DIR": name,
-            "DEMO_REDIS_URL": url,
+    port = ports.take(0, "the mail server")
+    with ProcessGroup() as group, RedisServer(group) as redis:
+        group.environment |= {
+            "DEMO_DIR": str(group.folder),
+            "DEMO_REDIS_URL": redis.url,
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "PYTHONWARNINGS": "ignore",
         }
-        try:
-            sink = leash.start(
-                [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            assert sink.stdout is not None
-            sink.stdout.readline()
-            yield leash, sink, redis
-        finally:
-            leash.end()
-            redis.kill()
+        sink = group.start(
+            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert sink.stdout is not None
+        sink.stdout.readline()
+        yield group, sink, redis

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -19,8 +16,8 @@ from kombu import Connection
 from servers import leads_to, sentinel, server, wait_until_watched
 from support import until
 
-from demo_app.judge.proxy import Proxy
-from demo_app.stack.ports import take
+from demo_app.rig.ports import take
+from demo_app.rig.proxy import Proxy
 
 
 class OpenedBy(Shop):
@@ -35,11 +32,9 @@ class OpenedBy(Shop):
 @contextmanager
 def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
     """Speaks TLS on the port that it yields, and passes on to a server that does not."""
-    end = socket.create_server(("127.0.0.1", 0))
-    port = end.getsockname()[1]
-    proxy = Proxy({end: partial(asyncio.open_connection, "127.0.0.1", server_port)}, tls=context)
+    proxy = Proxy(server_port, tls=context)
     try:
-        yield port
+        yield proxy.port
     finally:
         proxy.end()
 
@@ -82,7 +77,7 @@ def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> No
 
 @pytest.mark.thorough
 def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
-    with server(shop.folder) as first:
+    with server() as first:
         ports = (first.port, shop.port)
         shop.address = ";".join(f"claims+redis://127.0.0.1:{port}/0" for port in ports)
         worker = shop.start_worker()
@@ -97,8 +92,8 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
     with (
-        server(shop.folder, shop.port) as copy,
-        sentinel(shop.folder, shop.port) as watching,
+        server(shop.port) as copy,
+        sentinel(shop.port) as watching,
     ):
         wait_until_watched(copy, watching)
         nobody = take(0, "nobody")
@@ -106,7 +101,7 @@ def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) 
         shop.start_worker()
         shop.order("before")
         assert not shop.lost(["before"], 30)
-        shop.kill_redis()
+        shop.server.kill()
         until(lambda: leads_to(watching, copy.port), 60, "the fail-over")
         shop.order("after")
         assert not shop.lost(["after"], 60)

@@ -231,7 +231,7 @@ def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_st
 def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
     shop: Shop, tmp_path: Path
 ) -> None:
-    with cluster(tmp_path) as server:
+    with cluster() as server:
         elsewhere = {**shop.environment, "BROKER": shop.broker(server.port)}
         for told in _refused(shop, elsewhere):
             assert "This Redis is a cluster" in told

@@ -60,16 +60,14 @@ def test_a_producer_that_waits_for_a_replica_loses_nothing_when_that_takes_over(
 ) -> None:
     shop = open_shop("threads", broker_transport_options={"wait_for_replicas": 1})
     replica = _replica_of(shop, open_shop("threads"))
-    assert replica.server
-    assert shop.server
-    replica.server.send_signal(signal.SIGSTOP)
+    replica.server.send(signal.SIGSTOP)
     with shop.app() as app:
         for retries in ({"retry": False}, {"retry_policy": {"max_retries": 1}}):
             with pytest.raises(OperationalError, match="only 0 of 1 replicas have it"):
                 app.send_task("shop.pack", ["unsure"], **retries)
-        replica.server.send_signal(signal.SIGCONT)
+        replica.server.send(signal.SIGCONT)
         app.send_task("shop.pack", ["sure"])
-    shop.kill_redis()
+    shop.server.kill()
     replica.redis.replicaof("no", "one")
     replica.start_worker()
     assert not replica.lost(["sure"], 30)

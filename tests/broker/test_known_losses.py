@@ -186,8 +186,8 @@ def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transp
     shop.order("lamp", sending={"countdown": 6})
     shop.order(*parcels, seconds=1)
     shop.until_started("p1")
-    shop.kill_redis()
-    shop.start_redis()
+    shop.server.kill()
+    shop.server.start()
     assert not shop.lost([*parcels, "lamp"], PATIENCE[transport] + 8)
 
 
@@ -217,10 +217,10 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     worker = shop.start_worker()
     shop.order("vase", seconds=1)
     shop.until_started("vase")
-    shop.kill_redis()
+    shop.server.kill()
     shop.until(lambda: shop.times("ended")["vase"], "its end")
     signal_group(worker, signal.SIGTERM)
     assert worker.wait(timeout=200) == 0
-    shop.start_redis()
+    shop.server.start()
     shop.start_worker()
     shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")

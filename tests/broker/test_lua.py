@@ -17,7 +17,8 @@ from support import client_of, message, until
 from demo_app.broker import lua
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
-from demo_app.stack.redis_server import start
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 TESTS = Path(__file__).parent.parent
 
@@ -55,17 +56,13 @@ def test_a_prefix_may_have_any_letter(store: Queue) -> None:
     assert store.client.keys("läden:queue:*")
 
 
-def test_a_server_that_was_started_again_is_used_at_once(tmp_path: Path) -> None:
-    server, url = start(tmp_path)
-    try:
-        store = Queue(client_of(url))
+def test_a_server_that_was_started_again_is_used_at_once() -> None:
+    with ProcessGroup() as group, RedisServer(group) as server:
+        store = Queue(client_of(server.url))
         assert store.enqueue(message(1))
-        server.kill()
-        server, _ = start(tmp_path)
+        server.start()
         assert store.enqueue(message(2))
         assert store.snapshot().count["queued"] == 2
-    finally:
-        server.kill()
 
 
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(

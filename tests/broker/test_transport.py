@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import kombu
@@ -28,7 +27,8 @@ from demo_app.broker.claim import Claim, Claimed
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Queue
 from demo_app.broker.turns import Waiting
-from demo_app.stack import redis_server
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 _OVERRIDDEN = {
     "_brpop_start": ["self", "timeout"],
@@ -102,21 +102,19 @@ def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:
     assert isinstance(same.create_transport(), transport.Transport)
 
 
-def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours(
-    tmp_path: Path,
-) -> None:
-    server, url = redis_server.start(tmp_path)
-    try:
-        with Connection(url.replace("redis+socket://", "claims+unix://")) as connection:
-            channel: Any = connection.channel()
-            channel._queue_cycle.update(["mail"])
-            server.kill()
-            malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
-            good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
-            assert channel.take_in(malformed, ["mail"], tracked=True) is None
-            assert channel.take_in(good, ["mail"], tracked=True) is not None
-    finally:
+def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() -> None:
+    with (
+        ProcessGroup() as group,
+        RedisServer(group) as server,
+        Connection(server.url.replace("redis+socket://", "claims+unix://")) as connection,
+    ):
+        channel: Any = connection.channel()
+        channel._queue_cycle.update(["mail"])
         server.kill()
+        malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
+        good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
+        assert channel.take_in(malformed, ["mail"], tracked=True) is None
+        assert channel.take_in(good, ["mail"], tracked=True) is not None
 
 
 needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a wait to its end")

@@ -23,7 +23,7 @@ from typing import Any
 from celery_suite import sources
 from celery_suite.outside import Shop
 from celery_suite.run import REPOSITORY, keep
-from demo_app.stack.ports import take
+from demo_app.rig.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
 #: Not what they depend on: that would be another Celery.

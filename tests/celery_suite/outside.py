@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,17 +20,16 @@ from pathlib import Path
 from typing import IO, Any
 
 import redis
-from bad_wire import BadWire
 from celery import Celery
-from support import or_none, patience
+from support import patience
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
-from demo_app.judge.leash import Leash
-from demo_app.judge.proxy import Streams
-from demo_app.looks import looks
-from demo_app.stack.ports import take
-from demo_app.stack.redis_server import binary
+from demo_app.rig.polling import poll
+from demo_app.rig.ports import take
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.proxy import Proxy, Streams
+from demo_app.rig.redis_server import RedisServer
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -102,14 +99,14 @@ class Shop:
         self.notes.touch()
         self.port = take(0, "Redis")
         self.workers: list[subprocess.Popen[bytes]] = []
-        self.server: subprocess.Popen[bytes] | None = None
-        self._leash = Leash()  # what this process has started ends with it, even if it is killed
+        self._group = ProcessGroup()
+        self.server = RedisServer(self._group, port=self.port)
+        self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
-        self.start_redis()
         self.queue = Queue(self.redis)  #: what claims has in it
-        end = socket.create_server(("127.0.0.1", 0))
-        self.link_port, self.leads_to = int(end.getsockname()[1]), self.port
-        self.link = BadWire({end: self._connect})  #: the workers' way to Redis, which may break
+        self.leads_to = self.port
+        self.link = Proxy(self._connect)  #: the workers' way to Redis, which may break
+        self.link_port = self.link.port
 
     async def _connect(self) -> Streams:
         return await asyncio.open_connection("127.0.0.1", self.leads_to)
@@ -124,24 +121,11 @@ class Shop:
         scheme = "claims+redis" if self.transport == "claims" else "redis"
         return f"{scheme}://127.0.0.1:{port}/0"
 
-    def start_redis(self) -> None:
-        """Start the server on the folder's data, as the one before left them."""
-        command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
-        self.server = self._leash.start(command, stdout=subprocess.DEVNULL)
-        self.until(lambda: or_none(self.redis.ping), "Redis")
-
-    def kill_redis(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        assert self.server is not None
-        self.server.kill()
-        self.server.wait()
-
     @property
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app."""
         return {
-            **self._leash.environment,
+            **self._group.environment,
             "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
             "BROKER": self.broker(self.link_port),
             "SETTINGS": json.dumps(self.settings),
@@ -150,7 +134,7 @@ class Shop:
 
     def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
         """Start a program in the folder that knows the app; output: of all that it says."""
-        return self._leash.start(
+        return self._group.start(
             command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
         )
 
@@ -214,7 +198,7 @@ class Shop:
         if self.transport == "claims":  # what stock has lost is not worth a longer wait
             seconds = patience(seconds)
         left = set(parcels)
-        for _ in looks(seconds):
+        for _ in poll(seconds):
             if not (left := left - set(self.times("ended"))):
                 break
         if left and self.transport == "claims":  # shown only if the test fails
@@ -229,7 +213,7 @@ class Shop:
     def has_rest(self, quiet: float, seconds: float) -> bool:
         """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
         size, since = 0, time.monotonic()
-        for _ in looks(seconds):
+        for _ in poll(seconds):
             if (now := self.notes.stat().st_size) != size:
                 size, since = now, time.monotonic()
             if time.monotonic() - since >= quiet:
@@ -270,7 +254,7 @@ class Shop:
     ) -> None:
         """Wait until the answer is yes; raises TimeoutError after so many seconds."""
         died = False
-        for _ in looks(patience(seconds)):
+        for _ in poll(patience(seconds)):
             if ask():
                 return
             if died := process is not None and process.poll() is not None:
@@ -281,13 +265,9 @@ class Shop:
     def close(self) -> None:
         """End everything that was started."""
         self.link.end()
-        for worker in self.workers:
-            signal_group(worker, signal.SIGKILL)
-            worker.wait()
         self.redis.close()
-        if self.server is not None:
-            self.kill_redis()
-        self._leash.end()
+        self.server.kill()
+        self._group.end()
 
 
 def signal_group(worker: subprocess.Popen[bytes], number: int) -> None:

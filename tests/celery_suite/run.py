@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from servers import server
 
 from celery_suite.outside import REPOSITORY, signal_group
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 
 HERE = Path(__file__).parent
 CACHE = REPOSITORY / "build" / "celery-suite"  #: what was downloaded, and what came of the runs
@@ -104,8 +103,7 @@ def run(
     if project == "celery":
         command += ["-p", "celery.contrib.pytest"]
     with (
-        tempfile.TemporaryDirectory() as data,
-        server(Path(data), keeps="no") as redis,
+        server(persistence=False) as redis,
         log.open("w") as output,
         record.open() as lines,
     ):
@@ -118,7 +116,7 @@ def run(
             start_new_session=True,
         )
         try:
-            for _ in looks(seconds):
+            for _ in poll(seconds):
                 running = tester.poll() is None
                 for line in lines:
                     one = Ended(**json.loads(line))

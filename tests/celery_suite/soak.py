@@ -103,8 +103,8 @@ class Soak(Shop):
         if kind == "cut":
             self.link.reset()
         elif kind == "redis":
-            self.kill_redis()
-            self.start_redis()
+            self.server.kill()
+            self.server.start()
         elif kind == "kill child":
             self.ended.add(children[0])
             os.kill(children[0], signal.SIGKILL)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from chaos.system import System
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from demo_app.stack.client import Client
 
 Rule = dict[str, Any]
@@ -33,7 +33,7 @@ class MailRules:
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
         """Put the rule in force for one mail; returns when it struck, None when it did not."""
         number = self._add({**rule, "times": 1})
-        for _ in looks(seconds if number is not None else 0.0):
+        for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):
                 mine = [known for known in self._client.faults() if known["id"] == number]
                 if not mine:  # the server was killed, and its rules with it

@@ -22,7 +22,7 @@ import redis
 from chaos.ledger import rows
 from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.journal import after, order
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 
 Line = dict[str, Any]
 
@@ -76,7 +76,7 @@ class Follower:
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
-        for _ in looks(seconds):
+        for _ in poll(seconds):
             if not newest or order(self._last) >= order(newest[0][0]):
                 return
         raise TimeoutError("the journal is not followed")

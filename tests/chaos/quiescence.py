@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,7 +14,7 @@ import httpx
 from chaos.ledger import comments_of, rows
 from demo_app.broker.queue import Queue
 from demo_app.broker.where import where
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 from demo_app.stack.client import Client
 
 #: Events of a job's timeline that `trace` names, the last ones.
@@ -40,7 +39,7 @@ def wait_for_quiescence(
     back. on_line: is called with a line now and then.
     """
     seen, since = -1, time.monotonic()
-    for _ in looks(math.inf):
+    for _ in poll():
         with suppress(httpx.HTTPError):
             wanted = {job for job, _ in comments_of(folder).values()}
             there = client.mail_stats()["distinct"]

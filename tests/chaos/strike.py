@@ -14,7 +14,7 @@ from redis import RedisError
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
-from demo_app.looks import looks
+from demo_app.rig.polling import poll
 
 #: How many may be under way at once.
 AT_ONCE = 8
@@ -50,7 +50,7 @@ def strike(
             on_line(f"{len(happened):5}  {fault.kind}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in looks(plan.seconds):
+        for _ in poll(plan.seconds):
             if len(happened) >= plan.faults:
                 break
             under_way = sum(not future.done() for future in tried)
@@ -60,7 +60,7 @@ def strike(
             tried.append(pool.submit(one, kind, chance.getrandbits(32)))
             before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
-            any(len(accepted) > before for _ in looks(LONGEST))
+            any(len(accepted) > before for _ in poll(LONGEST))
     return sorted(happened, key=lambda fault: fault.at)
 
 

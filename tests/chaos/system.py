@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from chaos.wires import WIRES, Wires
-from demo_app.looks import looks
+from demo_app.rig import ports
+from demo_app.rig.polling import poll
 from demo_app.settings import Safeguard, Transport
-from demo_app.stack import Stack, ports
+from demo_app.stack import Stack
 from demo_app.stack.roles import ROLES
 
 #: What the campaign asks of every process, besides the defaults.
@@ -68,7 +69,7 @@ class System:
 
         Raises TimeoutError when it does not start in time.
         """
-        if not any(self._start() for _ in looks(seconds)):
+        if not any(self._start() for _ in poll(seconds)):
             raise TimeoutError("the stack does not start")
 
     def _start(self) -> bool:

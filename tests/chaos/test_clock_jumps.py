@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +16,8 @@ from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
-from demo_app.stack import redis_server
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 _LEASE = 2000
 
@@ -26,18 +25,17 @@ _LEASE = 2000
 @contextmanager
 def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
     """A server, and a way to put its clock forward or back (seconds)."""
-    with tempfile.TemporaryDirectory(prefix="t-") as name:
-        folder = Path(name)
-        clock = folder / "clock"
+    with ProcessGroup() as group:
+        clock = group.folder / "clock"
         clock.write_text("+0\n")
-        told = {
+        group.environment |= {
             "LD_PRELOAD": needs(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        with redis_server.running(folder, environment={**os.environ, **told}) as url:
-            store = Queue(client_of(url))
+        with RedisServer(group) as server:
+            store = Queue(client_of(server.url))
             yield store, lambda seconds: _put(store, clock, seconds)
 
 

@@ -6,18 +6,17 @@ import re
 import time
 from collections.abc import Callable
 
-from bad_wire import BadWire
-
 from chaos.context import Context, Fault, FaultType, Injector
 from chaos.wires import WIRES
+from demo_app.rig.proxy import Proxy
 
 
 def _lasting(
-    begin: Callable[[BadWire], None], end: Callable[[BadWire], None], least: float, most: float
-) -> Callable[[BadWire, Context], None]:
+    begin: Callable[[Proxy], None], end: Callable[[Proxy], None], least: float, most: float
+) -> Callable[[Proxy, Context], None]:
     """A fault that lasts for so many seconds."""
 
-    def play(wire: BadWire, context: Context) -> None:
+    def play(wire: Proxy, context: Context) -> None:
         begin(wire)
         time.sleep(context.chance.uniform(least, most))
         end(wire)
@@ -25,12 +24,12 @@ def _lasting(
     return play
 
 
-def _set(name: str, value: object) -> Callable[[BadWire], None]:
+def _set(name: str, value: object) -> Callable[[Proxy], None]:
     return lambda wire: setattr(wire, name, value)
 
 
 #: What can happen to a wire.
-_BREAKS: dict[str, Callable[[BadWire, Context], None]] = {
+_BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
     "cut before the request arrives": _lasting(
         _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
     ),
@@ -38,7 +37,7 @@ _BREAKS: dict[str, Callable[[BadWire, Context], None]] = {
         _set("loses_answers", True), _set("loses_answers", False), 0.2, 0.8
     ),
     "slow": _lasting(_set("delay", 0.15), _set("delay", 0.0), 1.0, 2.0),
-    "a hole": _lasting(BadWire.unplug, BadWire.plug_in, 0.5, 4.5),
+    "a hole": _lasting(Proxy.unplug, Proxy.plug_in, 0.5, 4.5),
     "half-open": lambda wire, _: wire.freeze(),
     "reset": lambda wire, _: wire.reset(),
 }

@@ -16,8 +16,8 @@ from typing import Any, Self
 import redis
 
 from demo_app.judge.server import CONTENT
-from demo_app.stack import redis_server
-from demo_app.stack.options import Options
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
 #: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
 Content = tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -47,22 +47,20 @@ class Hangs(Exception):
 
 
 class FrozenRedis:
-    """See the module. folder: for its socket. now: epoch seconds. run: which start of it this is.
+    """See the module. now: epoch seconds. run: which start of it this is.
 
     A context manager: the server ends with the block, or with this process.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self.now, self.run = 1e9, 1
         self._ends = ExitStack()
         self._start()
 
     def _start(self) -> None:
-        server = redis_server.running(self._folder, Options(persistence=False))
-        self.url = self._ends.enter_context(server)
-        path = self.url.partition("://")[2]
-        self.client = redis.Redis(unix_socket_path=path, decode_responses=True)
+        server = RedisServer(self._ends.enter_context(ProcessGroup()), persistence=False)
+        self.url = self._ends.enter_context(server).url
+        self.client = redis.Redis(unix_socket_path=str(server.socket), decode_responses=True)
         connection: Any = self.client.connection_pool.make_connection()
         connection.socket_timeout = _PATIENCE
         self._connection = connection

@@ -4,7 +4,6 @@ want in one round trip."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from explore.frozen import (
@@ -39,8 +38,8 @@ class RememberingRedis(FrozenRedis):
     later: whether a script whose doing is not known raises Wanted, to be asked with many others.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self) -> None:
+        super().__init__()
         self.whole, self.later = True, False
         self.memory: dict[Asked, tuple[Any, Content]] = {}
 

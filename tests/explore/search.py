@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from explore.events import enabled, faults, variants
@@ -95,12 +93,7 @@ def taken(
 @contextmanager
 def server() -> Iterator[RememberingRedis]:
     """A server for worlds, and their time."""
-    with (
-        TemporaryDirectory(prefix="explore-") as name,
-        RememberingRedis(Path(name)) as found,
-        virtual_time(),
-        doing(),
-    ):
+    with RememberingRedis() as found, virtual_time(), doing():
         yield found
 
 

@@ -11,7 +11,7 @@ from explore.frozen import FrozenRedis
 
 
 def test_an_expiry_is_as_in_redis_and_stands_still_with_the_clock(tmp_path: Path) -> None:
-    with FrozenRedis(tmp_path) as server:
+    with FrozenRedis() as server:
         ask = server.command
         ask("SET", "lease", "w1", "EX", 5)
         server.now += 2

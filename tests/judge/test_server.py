@@ -12,20 +12,19 @@ import pytest
 import redis
 from support import until
 
-from demo_app.judge.leash import Leash
-from demo_app.judge.server import RedisServer
+from demo_app.judge.server import TrialServer
+from demo_app.rig.process_group import ProcessGroup
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    leash = Leash()
-    made = RedisServer(tmp_path, leash)
-    made.start()
-    yield made
-    leash.end()
+def server(tmp_path: Path) -> Iterator[TrialServer]:
+    with ProcessGroup() as group:
+        made = TrialServer(tmp_path, group)
+        made.start()
+        yield made
 
 
-def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -> None:
+def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
         # everysec may answer before it has written, while the disk is busy
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
@@ -40,10 +39,10 @@ def test_what_the_server_answered_is_there_after_its_kill(server: RedisServer) -
 
 def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:
     makes_one = (
-        "import signal; from demo_app.judge.leash import Leash;"
-        "print(Leash().folder, flush=True); signal.pause()"
+        "import signal; from demo_app.rig.process_group import ProcessGroup;"
+        "print(ProcessGroup().folder, flush=True); signal.pause()"
     )
-    mine = Leash()
+    mine = ProcessGroup()
     (mine.folder / "a server's").mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", makes_one], stdout=subprocess.PIPE, text=True

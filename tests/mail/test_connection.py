@@ -15,8 +15,8 @@ from certificate import tls_context
 from pydantic import ValidationError
 
 from demo_app.mail.connection import connect
+from demo_app.rig.ports import take
 from demo_app.settings import Settings
-from demo_app.stack.ports import take
 
 TLS = ["smtps", "smtp+starttls"]
 

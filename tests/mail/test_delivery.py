@@ -12,8 +12,8 @@ from demo_app.mail import delivery
 from demo_app.mail.connection import MailDeferred, MailRefused
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mail, Mailbox
+from demo_app.rig.ports import take
 from demo_app.settings import Settings
-from demo_app.stack.ports import take
 from local_smtp.fault_rules import Fault
 from local_smtp.sink import MailSink
 

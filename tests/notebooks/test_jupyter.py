@@ -18,7 +18,7 @@ from notebooks.kernels import NOTEBOOKS
 from programs import GIT, needs
 from support import or_none, patience, until
 
-from demo_app.stack import ports
+from demo_app.rig import ports
 
 CONFIG = NOTEBOOKS / "jupyter" / "config.py"
 

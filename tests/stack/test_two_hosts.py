@@ -81,9 +81,9 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
     with (
-        server(tmp_path) as primary,
-        server(tmp_path, primary.port) as replica,
-        sentinel(tmp_path, primary.port, NEVER_MS) as watching,
+        server() as primary,
+        server(primary.port) as replica,
+        sentinel(primary.port, NEVER_MS) as watching,
         _host(postgres_url, watching) as one,
         _host(postgres_url, watching, one) as two,
         Client(one.ready) as first,

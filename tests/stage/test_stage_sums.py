@@ -14,6 +14,7 @@ import pytest
 from stage.stage_page import StagePage, press
 from support import or_none, until
 
+from demo_app.rig.process import is_alive
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.web import processes
@@ -128,7 +129,7 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     sleeper = subprocess.Popen(["sleep", "60"], env={**os.environ, "celery": "worker"})
     try:
-        assert processes.lives(sleeper.pid)
+        assert is_alive(sleeper.pid)
         assert not processes.is_our_worker(sleeper.pid)
         assert not processes.is_ours(sleeper.pid, "--unixsocket")
         assert not processes.send(sleeper.pid, signal.SIGKILL)
@@ -139,9 +140,9 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     finally:
         sleeper.kill()
         sleeper.wait()
-    assert not processes.lives(sleeper.pid)
-    assert not processes.lives(1)
-    assert not processes.lives(-1)
+    assert not is_alive(sleeper.pid)
+    assert not is_alive(1)
+    assert not is_alive(-1)
 
 
 def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) -> None:

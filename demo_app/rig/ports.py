@@ -6,7 +6,7 @@ import random
 import socket
 import sys
 
-from demo_app.stack.options import StackError
+from demo_app.rig.process import StackError
 
 #: Below the range from which systems take ports for outgoing connections.
 _RANGE = range(20_000, 32_000)

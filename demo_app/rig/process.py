@@ -1,4 +1,4 @@
-"""One process of the stack: started in a session of its own, watched, killed, stopped."""
+"""One process: started in a session of its own, watched, killed, stopped."""
 
 from __future__ import annotations
 
@@ -12,11 +12,37 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.looks import looks
-from demo_app.stack.options import StackError
+from demo_app.rig.polling import poll
 
 #: Seconds for a process to end.
 GRACE = 5.0
+_GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+class StackError(Exception):
+    """A process, or a stack of them, can't start or go on; the message is one sentence."""
+
+
+def is_alive(pid: int) -> bool:
+    """Return True if the process is running. A zombie counts as dead."""
+    try:
+        return pid > 1 and psutil.Process(pid).status() not in _GONE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def send_to_all(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process and to its descendants, whatever their groups are.
+
+    They are stopped before a SIGKILL, so that none of them sees the end of another one.
+    """
+    if number is signal.SIGKILL:
+        send_to_all(pid, signal.SIGSTOP)
+    with suppress(psutil.NoSuchProcess):
+        started = psutil.Process(pid).children(recursive=True)
+        for one in [pid, *(child.pid for child in started)]:
+            with suppress(ProcessLookupError):
+                os.kill(one, number)
 
 
 class Process:
@@ -74,15 +100,11 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and all that it started; what has left its group, as a process for
         one of RQ's jobs has, gets only a SIGKILL."""
-        left = list[psutil.Process]()
-        with suppress(psutil.Error, OSError):  # there may be no descriptor left to look with
-            if number is signal.SIGKILL:
-                left = psutil.Process(self.pid).children(recursive=True)
+        if number is signal.SIGKILL and self.alive:
+            with suppress(psutil.Error, OSError):  # there may be no descriptor left to look with
+                send_to_all(self.pid, number)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        for process in left:
-            with suppress(psutil.Error):
-                process.kill()
 
     def kill(self) -> None:
         """End it and all that it started at once; returns when it has ended."""
@@ -120,7 +142,7 @@ class Process:
 
         Raises StackError when the process ends before, the time is up, or the stack stops.
         """
-        for _ in looks(seconds):
+        for _ in poll(seconds):
             if is_ready():
                 return
             if not self.alive:

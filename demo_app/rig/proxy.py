@@ -1,4 +1,4 @@
-"""The cable between two processes: a proxy that breaks it in each of the ways a network breaks."""
+"""A proxy between two processes, which breaks their connections as a network does."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Container, Coroutine
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -22,8 +23,13 @@ Answer = TypeVar("Answer")
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Line:
-    """One connection through the proxy. frozen: nothing passes any more, and nobody is told."""
+class Connection:
+    """One connection through the proxy.
+
+    Attributes:
+        ends: the side of the client, and the side of the server.
+        frozen: whether it is half-open: nothing passes any more, and neither side is notified.
+    """
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.ends = client, server
@@ -38,42 +44,57 @@ class Line:
 
 
 class Proxy:
-    """Forwards each connection at a socket to the other side.
+    """Forwards each connection to the other side, and breaks in every way that a network has.
 
-    Unplugged, it holds the bytes, as a broken network does: neither side is told. Safe to use from
-    every thread. watch: is told of all data that come by, with their connection and whether they
-    are an answer; they go on when it returns. tls: what it speaks to clients, if anything; the
-    other side hears plain text.
+    Unplugged, it holds the bytes: neither side is notified. Safe to use from every thread.
+
+    Args:
+        connect: opens a connection to the other side, or is its port on this machine.
+        at: the path of the socket at which it listens; a free `port` without one.
+        watch: is called with all data, their connection and whether they are an answer; the data
+            go on when it returns.
+        tls: what it speaks to clients, if anything; the other side receives plain text.
+
+    Attributes:
+        delay: by which each piece of data is late, in both directions (seconds).
+        loses_requests: no request arrives, and the connection on which one is made breaks.
+        loses_answers: every request arrives; its answer does not, and its connection breaks.
+        lost: is set when the answer was lost of `lose_answer` or `lose_answer_like`.
     """
 
     def __init__(
         self,
-        routes: Mapping[socket.socket, Connect],
+        connect: Connect | int,
+        at: Path | None = None,
         watch: Callable[..., Any] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        if isinstance(connect, int):
+            connect = partial(asyncio.open_connection, "127.0.0.1", connect)
         self._watch = watch
         self._loop = asyncio.new_event_loop()
         self._plugged_in = asyncio.Event()
         self._plugged_in.set()
-        self._loses = False
+        self._loses_next = False
         self._loses_like: re.Pattern[bytes] | None = None
-        self._lines: set[Line] = set()
-        #: Seconds by which each piece of data is late, in both directions.
+        self._connections: set[Connection] = set()
         self.delay = 0.0
-        #: Set when the answer was lost that `lose_answer` or `lose_answer_like` is for.
+        self.loses_requests = self.loses_answers = False
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
-        self._servers = [
-            self._run(asyncio.start_server(partial(self._forward, connect), sock=listener, ssl=tls))
-            for listener, connect in routes.items()
-        ]
+        forward = partial(self._forward, connect)
+        if at:
+            listening = asyncio.start_unix_server(forward, at, ssl=tls, backlog=128)
+            self._server, self.port = self._run(listening), 0
+        else:
+            self._server = self._run(asyncio.start_server(forward, "127.0.0.1", 0, ssl=tls))
+            self.port = int(self._server.sockets[0].getsockname()[1])
 
     @property
     def busy(self) -> bool:
         """Whether a connection is open."""
-        return bool(self._lines)
+        return bool(self._connections)
 
     def unplug(self) -> None:
         """From now on nothing arrives, in either direction."""
@@ -90,16 +111,27 @@ class Proxy:
     def lose_answer(self) -> None:
         """The next request arrives; its answer does not, and its connection breaks."""
         self.lost.clear()
-        self._loses = True
+        self._loses_next = True
 
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
         """The next answer that holds the pattern does not arrive; None: not even that one."""
         self.lost.clear()
         self._loses_like = pattern
 
+    def freeze(self, ports: Container[int] | None = None) -> None:
+        """Leave connections half-open: they stay, and nothing passes. New ones work.
+
+        ports: by which the other side knows the connections; all connections by default.
+        """
+
+        def freeze(one: Connection) -> None:
+            one.frozen |= ports is None or one.ends[1].get_extra_info("sockname")[1] in ports
+
+        self._for_all(freeze)
+
     def reset(self) -> None:
         """End every connection; new ones work."""
-        self.for_all(Line.reset)
+        self._for_all(Connection.reset)
 
     def end(self) -> None:
         """Close every connection; may be called twice."""
@@ -112,13 +144,11 @@ class Proxy:
     def _run(self, act: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(act, self._loop).result()
 
-    def for_all(self, act: Callable[[Line], None]) -> None:
-        """Do it with every connection."""
-        self._loop.call_soon_threadsafe(lambda: [*map(act, [*self._lines])])
+    def _for_all(self, act: Callable[[Connection], None]) -> None:
+        self._loop.call_soon_threadsafe(lambda: [*map(act, [*self._connections])])
 
     async def _drop_all(self) -> None:
-        for server in self._servers:
-            server.close()
+        self._server.close()
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in others:
                 task.cancel()
@@ -130,49 +160,54 @@ class Proxy:
         with suppress(OSError, asyncio.CancelledError):
             await self._plugged_in.wait()
             there, back = await connect()
-            line = Line(writer, back)
-            self._lines.add(line)
-            requests = self._pump(line, reader, back, self._may_lose)
+            connection = Connection(writer, back)
+            self._connections.add(connection)
+            requests = self._pump(connection, reader, back, self._may_lose)
             try:
-                await asyncio.gather(requests, self._pump(line, there, writer, self._cut))
+                await asyncio.gather(requests, self._pump(connection, there, writer, self._cut))
             finally:
-                self._lines.discard(line)
+                self._connections.discard(connection)
         writer.close()
 
-    def _may_lose(self, line: Line, _request: bytes) -> None:
-        """A request passes; its answer may be one to be lost."""
-        if self._loses:
-            self._loses, line.losing = False, True
+    def _may_lose(self, connection: Connection, _request: bytes) -> None:
+        """A request passes, or is lost; its answer may be one to be lost.
 
-    def _cut(self, line: Line, answer: bytes) -> None:
+        Raises ConnectionError for a lost request.
+        """
+        if self.loses_requests:
+            raise ConnectionError("the request was lost")
+        if self._loses_next or self.loses_answers:
+            self._loses_next, connection.losing = False, True
+
+    def _cut(self, connection: Connection, answer: bytes) -> None:
         """An answer passes, or is lost. Raises ConnectionError for a lost one."""
         if self._loses_like and self._loses_like.search(answer):
-            self._loses_like, line.losing = None, True
-        if line.losing:
+            self._loses_like, connection.losing = None, True
+        if connection.losing:
             self.lost.set()
             raise ConnectionError("the answer was lost")
 
     async def _pump(
         self,
-        line: Line,
+        connection: Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        passes: Callable[[Line, bytes], None],
+        passes: Callable[[Connection, bytes], None],
     ) -> None:
         try:
             while data := await reader.read(65536):
                 if self.delay:
                     await asyncio.sleep(self.delay)
                 await self._plugged_in.wait()
-                if line.frozen:
+                if connection.frozen:
                     continue
                 if self._watch:
-                    await self._watch(line, data, is_answer=passes == self._cut)
-                passes(line, data)
+                    await self._watch(connection, data, is_answer=passes == self._cut)
+                passes(connection, data)
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()
-            while line.frozen:  # nor is anybody told of an end
+            while connection.frozen:  # nor is anybody told of an end
                 await asyncio.sleep(3600.0)
         finally:
             writer.close()

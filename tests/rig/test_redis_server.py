@@ -8,25 +8,22 @@ from pathlib import Path
 
 from support import until
 
-from demo_app.stack.redis_server import answers
+from demo_app.rig.redis_server import answers
 
 CODE = """
 import sys
-from pathlib import Path
-from demo_app.stack.redis_server import running
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 
-with running(Path(sys.argv[1])) as url:
-    print(url, flush=True)
+with ProcessGroup() as group, RedisServer(group) as server:
+    print(server.url, flush=True)
     sys.stdin.read()
 """
 
 
-def test_a_server_ends_with_the_process_that_started_it_even_if_that_is_killed(
-    tmp_path: Path,
-) -> None:
-    command = [sys.executable, "-c", CODE, str(tmp_path)]
+def test_a_server_ends_with_the_process_that_started_it_even_if_that_is_killed() -> None:
     with subprocess.Popen(
-        command,
+        [sys.executable, "-c", CODE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,0 +1,1 @@
+"""The rig: the only code that starts, kills, waits and counts."""

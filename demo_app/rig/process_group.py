@@ -1,0 +1,74 @@
+"""Ends all processes that were started for one purpose and removes their folder, even if the
+process that started them is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from demo_app.rig.reaper import MARKER, ReaperClient, reap
+
+
+class ProcessGroup:
+    """Processes that end with the block of this context manager, or with this process.
+
+    Attributes:
+        environment: for each process to be started; its mark identifies the process.
+        folder: a folder that only this user can list, with a path that is short enough for sockets.
+    """
+
+    def __init__(self) -> None:
+        self._mark = uuid.uuid4().hex
+        self._children: list[subprocess.Popen[Any]] = []
+        root = tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp"
+        self.folder = Path(tempfile.mkdtemp(prefix="rig-", dir=root))
+        self.folder.chmod(0o711)
+        self._reaper = ReaperClient(self._mark, [self.folder])
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}
+        self.environment = {**kept, MARKER: self._mark, "C_FORCE_ROOT": "1"}
+
+    def start(
+        self, command: Sequence[str | Path], env: Mapping[str, str] | None = None, **given: Any
+    ) -> subprocess.Popen[Any]:
+        """Start a process in a session of its own.
+
+        Args:
+            command: the program and its arguments.
+            env: variables beside those of `environment`.
+            given: further arguments of `subprocess.Popen`.
+        """
+        environment = {**self.environment, **(env or {})}
+        child = subprocess.Popen(command, env=environment, start_new_session=True, **given)
+        self._children.append(child)
+        self.add(child.pid)
+        return child
+
+    def add(self, pid: int) -> None:
+        """Add a process that leads a session of its own."""
+        self._reaper.add(pid)
+
+    def end(self) -> None:
+        """End every process and remove the folder; may be called twice."""
+        for child in self._children:
+            if child.poll() is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.pid, signal.SIGKILL)
+        reap(self._mark)  # and what they have started
+        for child in self._children:
+            child.wait()
+        self._reaper.close(5.0)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()

