@@ -18,6 +18,7 @@ from demo_app.conformance.harness import NEVER, Broken, Harness
 from demo_app.conformance.sample_tasks import Passing, echo, hold, pointless, step, stumble
 from demo_app.jobs import ArgumentError, Job, TaskResult, Unsupported
 from demo_app.jobs.capabilities import Death
+from demo_app.rig.polling import until
 from demo_app.rig.process import is_alive
 
 #: Values that lose something in careless hands.
@@ -127,7 +128,7 @@ def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, 
     harness.wait_for("tried", tries, job=job)
     result = harness.finished(job) if harness.capabilities.results else None
     expect(not result or result.state == state, f"it ended as {result and result.state}")
-    again = harness.happens(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
+    again = until(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
     expect(not again, f"there was another try after {tries}, the last that is allowed")
     return job, result
 
@@ -198,7 +199,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
     declared = death in harness.capabilities.survives
     if not declared:  # this job runs after those above, which had their turn then
         harness.wait_until_all_ran(harness.put(step.job(-1)))
-    if harness.happens(gone_on, harness.patience if declared else LAST_CHANCE):
+    if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:

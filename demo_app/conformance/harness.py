@@ -16,7 +16,7 @@ from demo_app.broker.connection import connect
 from demo_app.conformance.host import Host
 from demo_app.conformance.sample_tasks import EVENTS
 from demo_app.jobs import Job, TaskResult
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 from demo_app.rig.process import Process
 from demo_app.stack import Stack
 from demo_app.stack.supervisor import PATIENCE
@@ -197,14 +197,9 @@ class Harness:
 
     def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
         """Ask until there is an answer; raises Broken when patience ends."""
-        for _ in poll(self.patience):
-            if answer := ask():
-                return answer
+        if answer := until(ask, self.patience):
+            return answer
         raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
-
-    def happens(self, ask: Callable[[], object], seconds: float) -> bool:
-        """Whether it happens within that time."""
-        return any(ask() for _ in poll(seconds))
 
     def _last_line(self) -> str:
         """The last line that a process wrote."""

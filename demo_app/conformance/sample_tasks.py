@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from demo_app.jobs import current, discard_on, retry_on, task
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 from demo_app.settings import settings
 
 #: The file, in the stack's folder.
@@ -51,9 +51,7 @@ def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
     record("began", name=name)
     file = settings().dir / f"release-{name}"
-    for _ in poll(60.0):
-        if file.exists():
-            break
+    until(file.exists, 60.0)
     record("ended", name=name)
 
 

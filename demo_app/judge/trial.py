@@ -21,7 +21,7 @@ from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
 from demo_app.judge.server import TrialServer
 from demo_app.judge.target import Running, Target
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 
 #: At which step a process is that says so.
@@ -125,14 +125,9 @@ class Trial:
             self._record = Record([*self._log.events])
         return self._record
 
-    def until(self, ask: Callable[[], object], seconds: float) -> bool:
-        """Wait until it is so; False when it is not within that time."""
-        for _ in poll(seconds):
-            if ask():
-                return True
-            if self.stop.is_set():
-                break
-        return False
+    def until(self, ask: Callable[[], object], seconds: float) -> None:
+        """Wait until it is so, for that time at most."""
+        until(lambda: ask() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:
         """The first event of these that the process said."""

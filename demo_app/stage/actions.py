@@ -20,7 +20,7 @@ from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker
 from demo_app.jobs.backend import backend_named
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.sink import DOWN, HANG_UP, SLOW
 from demo_app.stage.stage import Stage
@@ -99,9 +99,8 @@ def _twin(stage: Stage) -> None:
     for _ in range(COMPARED):
         _post(stage, next(_numbers), twin)
     at_once = 2 * min(COMPARED, settings().concurrency)
-    for _ in poll(PATIENCE):
-        if stage.inbox.hits() >= at_once:
-            break  # both systems' jobs are at the same step: their mails are on the way
+    # both systems' jobs are at the same step then: their mails are on the way
+    until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
     twin.kill()
     _kill_worker(stage)
     stage.inbox.misbehave()
@@ -132,8 +131,7 @@ def _kill_redis(stage: Stage) -> None:
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
-        for _ in poll(PATIENCE):
-            client.ping()
+        until(lambda: not client.ping(), PATIENCE)
 
 
 def _wipe_redis(stage: Stage) -> None:

@@ -30,7 +30,7 @@ import httpx
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig import ports
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
 from lab.language import say
@@ -227,16 +227,14 @@ class OwnApp:
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int, int]:
         """Wait until each comment on the page has its mail, or none has come for a while; the
         ledger, how many are late, and how many are shown twice."""
-        count, since = 0, time.monotonic()
+        stillness = Stillness()
         for _ in poll():
             self.all_run(again=True)
             arrived, page = self.arrived(mark), self.page(mark)
-            if arrived.total() != count:
-                count, since = arrived.total(), time.monotonic()
             missing = any(len(self._came[text]) < page.count(text) for text in page)
             still = _STILL if mark == "answer" or missing else 0.0
             still = 0.0 if self.forged_in(mark) else still
-            if time.monotonic() - since >= still:
+            if stillness.seconds(arrived.total()) >= still:
                 break
         # the last mail has come, and its answer may not have: it is no part of the next trial
         quiet = "a moment without change"

@@ -8,7 +8,7 @@ from collections import Counter
 import psutil
 from celery import Celery
 
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import Stillness, poll
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.language import say
@@ -89,12 +89,11 @@ class Parcels:
 
     def count(self, ordered: int) -> Outcome:
         """What became of so many parcels, once all are packed or nothing has moved for a while."""
-        packed, since = len(self.lines()), time.monotonic()
+        stillness = Stillness()
         with Progress("the parcels"):
             for _ in poll():
-                if len(self.lines()) > packed:
-                    packed, since = len(self.lines()), time.monotonic()
-                if packed >= ordered or time.monotonic() - since >= _STILL:
+                packed = len(self.lines())
+                if packed >= ordered or stillness.seconds(packed) >= _STILL:
                     break
         late = min(held(self.lab.redis), ordered - packed)
         name = "claims+redis://" if "claims+" in self.program.text else "redis://"

@@ -19,7 +19,7 @@ from demo_app.demo import timeline as timelines
 from demo_app.demo.run import kill_busy_worker
 from demo_app.demo.timeline import Kill, Timeline
 from demo_app.jobs.backend import started_backend
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import Stillness, until
 from demo_app.rig.reaper import MARKER
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
@@ -214,9 +214,8 @@ class System:
         once when this lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
-            for _ in poll(seconds):
-                if self.stack and (answer := ask()):  # a closed lab says so
-                    return answer
+            if answer := until(lambda: self.stack and ask(), seconds):  # a closed lab says so
+                return answer
             told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
             what, now = say(what), self.situation()
             raise LabError(say(told, seconds=seconds, what=what, situation=now))
@@ -242,15 +241,13 @@ class System:
         enough: is given the mail server's counts, and may end the wait earlier. For systems that
         don't say when they have finished, such as stock Celery.
         """
-        redis, last, since = self.redis, None, time.monotonic()
+        redis, stillness = self.redis, Stillness()
 
         def quiet() -> bool:
-            nonlocal last, since
             stats = self.client.mail_stats()
             now = (stats["accepted"], redis.hlen("unacked"), redis.llen("mail"))
-            if now != last:
-                last, since = now, time.monotonic()
-            return enough(stats) or (now[2] == 0 and time.monotonic() - since >= still)
+            same = stillness.seconds(now)
+            return enough(stats) or (now[2] == 0 and same >= still)
 
         self.until(quiet, "a moment without change")
 

@@ -12,7 +12,7 @@ from threading import Thread
 
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import poll, until
 from lab.language import say
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
@@ -86,10 +86,12 @@ def _worker_killed(app: OwnApp) -> Trial:
         return Trial(name, None, *app.settle("worker"))
     app.let_pass = 1
     app.post(*texts)
-    for _ in poll(PATIENCE):
+
+    def in_the_middle() -> bool:
         began = sum(len(app.sent[text]) for text in texts)
-        if (app.all_run() and began > 1 and app.arrived("worker")) or app.forged:
-            break
+        return bool((app.all_run() and began > 1 and app.arrived("worker")) or app.forged)
+
+    until(in_the_middle, PATIENCE)
     early = 0
     for _ in poll(_SOON):  # does it acknowledge a job early?
         known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
@@ -131,10 +133,12 @@ def _let_the_relay_try(app: OwnApp) -> None:
     the same thing again and again."""
     (asked := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     asked.touch()
-    for _ in poll(_ROUNDS):
+
+    def tried() -> bool:
         times = Counter(asked.read_text("utf-8").splitlines()).values()
-        if max(times, default=0) > _TRIES or not app.running["relay"].alive:
-            break
+        return max(times, default=0) > _TRIES or not app.running["relay"].alive
+
+    until(tried, _ROUNDS)
     asked.unlink()
 
 
@@ -161,24 +165,18 @@ def _relay_killed(app: OwnApp) -> Trial:
     relay, steps = app.running["relay"], app.steps("relay")
     armed = enable(steps, Step.OUTBOX_HANDED_OVER, signal.SIGSTOP)
     app.post("relay 0")
-    for _ in poll(_ROUNDS):
-        if not armed.exists() or not relay.alive:
-            break
+    until(lambda: not (armed.exists() and relay.alive), _ROUNDS)
     disable(steps, Step.OUTBOX_HANDED_OVER)
     (reader := Thread(target=app.post, args=["relay 1"])).start()
     reader.join(_COMMENT)  # it may wait for the relay's transaction
     relay.send(signal.SIGCONT)
     reader.join()
-    for _ in poll(_SOON):
-        if app.arrived("relay").total() >= len(app.page("relay")):
-            break
+    until(lambda: app.arrived("relay").total() >= len(app.page("relay")), _SOON)
     app.all_run(again=True)
     app.lab.stack.kill("redis", restart=False)
     with app.dying_at_commit("relay"):
         app.post("relay 2")
-        for _ in poll(_SOON):
-            if not app.running["relay"].alive:
-                break
+        until(lambda: not app.running["relay"].alive, _SOON)
         kill = app.kill("relay")
     app.lab.start("redis")
     app.again("relay")

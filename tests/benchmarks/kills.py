@@ -8,7 +8,7 @@ import signal
 import psutil
 
 from benchmarks.measuring import Running, at_work, seconds_of
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 
 JOBS = 200
 #: Seconds that each job takes, so that every worker has one when it is killed.
@@ -21,16 +21,12 @@ def missing_after_a_kill(name: str, layout: str) -> int:
     """Of JOBS, so many have not been done PATIENCE seconds after the SIGKILL of one process."""
     settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
     with at_work(name, JOBS, layout, settings) as running:
-        _wait(running, JOBS // 4, 60.0)
+        until(lambda: running.arrived()[0] >= JOBS // 4, 60.0)
         os.kill(_busiest(running), signal.SIGKILL)
         for _ in list(running.workers):
             running.start_worker()
-        _wait(running, JOBS, PATIENCE)
+        until(lambda: running.arrived()[0] >= JOBS, PATIENCE)
         return JOBS - running.arrived()[0]
-
-
-def _wait(running: Running, mails: int, seconds: float) -> None:
-    any(running.arrived()[0] >= mails for _ in poll(seconds))
 
 
 def _busiest(running: Running) -> int:

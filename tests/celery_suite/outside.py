@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,7 +24,7 @@ from support import patience
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import Stillness, poll, until
 from demo_app.rig.ports import take
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.proxy import Proxy, Streams
@@ -212,13 +211,8 @@ class Shop:
 
     def has_rest(self, quiet: float, seconds: float) -> bool:
         """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
-        size, since = 0, time.monotonic()
-        for _ in poll(seconds):
-            if (now := self.notes.stat().st_size) != size:
-                size, since = now, time.monotonic()
-            if time.monotonic() - since >= quiet:
-                return True
-        return False
+        stillness = Stillness()
+        return until(lambda: stillness.seconds(self.notes.stat().st_size) >= quiet, seconds)
 
     def queued(self) -> int:
         """How many jobs wait in the queue, as long as the two keep it in a list of Redis."""

@@ -12,7 +12,7 @@ from redis import RedisError
 from chaos.context import Context, Fault, Injector
 from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 
 #: Seconds for which a worker is paused, at most, until others have taken it for dead; and then, so
 #: that they have done its jobs.
@@ -55,7 +55,7 @@ def pause_worker(context: Context) -> list[Fault]:
 
 def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
     with connect(context.system.ready["redis"]) as client:
-        any(not _is_known(client, pid) for _ in poll(UNTIL_DEAD))
+        until(lambda: not _is_known(client, pid), UNTIL_DEAD)
     time.sleep(AND_THEN)
     context.system.signal(pid, signal.SIGCONT)
     return [Fault(kind, at, at, (pid,))]
@@ -177,7 +177,7 @@ def _wait_for_step(
     if armed.exists():
         return None  # somebody else waits for it
     enable(folder, step, number)
-    gone = any(not armed.exists() for _ in poll(context.seconds))
+    gone = until(lambda: not armed.exists(), context.seconds)
     if not gone and disable(folder, step):
         return None
     [taken, *_] = sorted(armed.parent.glob(f"{step}.[0-9]*"), key=lambda path: path.stat().st_ctime)

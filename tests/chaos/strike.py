@@ -14,7 +14,7 @@ from redis import RedisError
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import poll, until
 
 #: How many may be under way at once.
 AT_ONCE = 8
@@ -60,7 +60,7 @@ def strike(
             tried.append(pool.submit(one, kind, chance.getrandbits(32)))
             before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
-            any(len(accepted) > before for _ in poll(LONGEST))
+            until(lambda before=before: len(accepted) > before, LONGEST)
     return sorted(happened, key=lambda fault: fault.at)
 
 

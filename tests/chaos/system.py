@@ -21,7 +21,7 @@ from typing import Any
 
 from chaos.wires import WIRES, Wires
 from demo_app.rig import ports
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import until
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack import Stack
 from demo_app.stack.roles import ROLES
@@ -69,7 +69,7 @@ class System:
 
         Raises TimeoutError when it does not start in time.
         """
-        if not any(self._start() for _ in poll(seconds)):
+        if not until(self._start, seconds):
             raise TimeoutError("the stack does not start")
 
     def _start(self) -> bool:
