@@ -11,7 +11,7 @@ from importlib import import_module
 
 _WHERE = {
     "Lab": "running",
-    "LabError": "running",
+    "LabError": "show",
     "Table": "show",
     "check": "checks",
     "doctor": "checks",

@@ -12,7 +12,6 @@ from demo_app.broker.connection import connect
 from demo_app.rig.redis_server import answers, command, socket_path
 from lab.jobs import remind, work
 from lab.mysteries import Case, Mystery
-from lab.program import Beside
 
 Happens = Callable[[Mystery], str]
 #: By the mystery's number.
@@ -144,9 +143,9 @@ def _another_redis(lab: Mystery) -> str:
     folder.mkdir()
     socket = socket_path(folder)
     url = f"redis+socket://{socket}"
-    server = Beside(lab, "redis", command(folder, socket))
+    server = lab.start_beside("redis", command(folder, socket))
     server.until_ready(lambda: answers(url))
-    worker = Beside(lab, "worker", worker_command(), DEMO_REDIS_URL=url)
+    worker = lab.start_beside("worker", worker_command(), DEMO_REDIS_URL=url)
     with connect(url) as other:
         worker.until_ready(lambda: bool(other.smembers("workers")))
     return _comment(lab, range(17, 21))

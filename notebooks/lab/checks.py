@@ -14,8 +14,7 @@ from lab import exercises, exercises_in_code  # noqa: F401  # which are register
 from lab.kinds import TESTS
 from lab.language import meant, say
 from lab.running import Lab
-from lab.show import Table
-from lab.system import LabError
+from lab.show import LabError, Table
 
 _FOLDER = Path(__file__).resolve().parent.parent
 

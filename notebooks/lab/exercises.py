@@ -15,7 +15,6 @@ from lab.capstone import Tried
 from lab.jobs import work
 from lab.kinds import Hint, exercise, for_each, number, some_of, word
 from lab.language import say
-from lab.order import name_of
 from lab.running import Lab
 
 #: For a function that forgets to give its answer back.
@@ -169,7 +168,7 @@ def _one_late(answer: int, lab: Lab) -> str | None:
     if len(jobs) <= _ON_TIME:
         missing = _ON_TIME - len(jobs) + 1
         return say("one job was late. Now {n} more that are on time.", n=missing)
-    if str(answer) != name_of(lab, late[0].id):
+    if str(answer) != lab.name_of(late[0].id):
         told = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
         return say(told)
     return None

@@ -15,8 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from demo_app.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from demo_app.demo.fonts import japanese_font
 from lab.language import JAPANESE, Say, english_of, say, sentence
-from lab.show import Picture
-from lab.system import LabError
+from lab.show import LabError, Picture
 
 #: Inches.
 WIDTH = 11

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from demo_app.rig import ports
+from lab.beside import Beside
 from lab.language import say
-from lab.program import Beside
 from lab.running import Lab
 
 
@@ -25,9 +25,9 @@ class Flower(Beside):
         self._auth = ("lab", lab.stack.ready["token"])
         where = ["--address=127.0.0.1", f"--port={port}", "--logging=warning"]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "flower", *where]
-        super().__init__(
-            lab, "flower", command, FLOWER_BASIC_AUTH=":".join(self._auth), FLOWER_URL_PREFIX=secret
-        )
+        self._lab = lab
+        variables = {"FLOWER_BASIC_AUTH": ":".join(self._auth), "FLOWER_URL_PREFIX": secret}
+        super().__init__(lab.stack, lab.at_end, "flower", command, variables)
 
     def __repr__(self) -> str:
         user, password = self._auth

@@ -17,7 +17,6 @@ import httpx
 from demo_app.backends.stock import held_by_kombu
 from lab.challenge import YOURS, blog_on
 from lab.figures import Outcome
-from lab.look import rows
 from lab.running import Lab
 from lab.show import Table
 from lab.together import run_together
@@ -122,7 +121,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
             _post(lab, _COMMENTS)
 
-        held = _held(lab, {row["job_id"] for row in rows(lab, "SELECT job_id FROM comments")})
+        held = _held(lab, {row["job_id"] for row in lab.rows("SELECT job_id FROM comments")})
         with _part(lab, ends, max(rung.still, 4.5), patient=not {"outbox", "keep"} & {*without}):
             lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})  # so some mails take longer
             _post(lab, 3 * _COMMENTS)  # more than its threads have and fetch
@@ -151,7 +150,7 @@ def _part(
     """
     before = lab.client.mail_stats()[count]
     yield
-    ends.append(int(rows(lab, "SELECT max(id) FROM comments")[0][0]))
+    ends.append(int(lab.rows("SELECT max(id) FROM comments")[0][0]))
     mails = before + ends[-1] - ends[-2] + again
     lab.until_still(30.0 if patient else still, enough=lambda stats: stats[count] >= mails)
 
@@ -178,7 +177,7 @@ def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
     """What became of each part's comments. held: the jobs that a list in Redis had before it was
     wiped."""
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
-    jobs = {row["id"]: row["job_id"] for row in rows(lab, "SELECT id, job_id FROM comments")}
+    jobs = {row["id"]: row["job_id"] for row in lab.rows("SELECT id, job_id FROM comments")}
     found = []
     for fault, (first, last) in zip(FAULTS, pairwise(ends), strict=True):
         mine = [job for number, job in jobs.items() if first < number <= last]

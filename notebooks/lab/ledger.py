@@ -18,7 +18,23 @@ from demo_app.stack.client import Client
 from lab.figures import drawn, legend, mark, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture, Table
-from lab.system import Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An accepted comment. at: epoch seconds. took: seconds that the reader waited."""
+
+    comment_id: int
+    job_id: str
+    at: float
+    took: float
+
+
+class Posts(list[Posted]):
+    """The comments of one `post`, the first one first."""
+
+    def __repr__(self) -> str:
+        return say("1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from lab.language import say
 from lab.look import place_of
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Table
-from lab.system import LabError
+from lab.show import LabError, Table
 
 #: Where a job can be, and why it can still be there.
 PLACES = (

@@ -15,9 +15,7 @@ from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
-from lab.look import rows
 from lab.show import Picture
-from lab.system import System
 
 #: How a job's line looks.
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
@@ -30,30 +28,21 @@ _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
 }
 
 
-def waiting(lab: System, queue: str = "mail") -> list[str]:
-    """What waits in a queue, next to run first: comments by number, other jobs by name."""
-    if lab.stock:
-        messages = map(json.loads, reversed(lab.redis.lrange(queue, 0, -1)))
-        return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
-    ids = reversed(lab.redis.lrange(f"queue:{queue}", 0, -1))
-    return [name_of(lab, job) for job in ids]
+def waiting_in_stock(redis: Any, queue: str) -> list[str]:
+    """What waits in a queue of stock Celery, next to run first."""
+    messages = map(json.loads, reversed(redis.lrange(queue, 0, -1)))
+    return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
 
 
-def name_of(lab: System, job: str) -> str:
+def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
     """What the job is about: the number of its comment, its name, or else its task's name."""
-    view = view_of(job, lab.redis.lrange(f"job:{job}", 0, -1))
+    view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
     if arguments is None:  # it has ended, and Redis has dropped them
-        found = rows(lab, "SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
+        found = rows("SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
         returned = {} if view.return_value is None else {"name": view.return_value}
         arguments = dict(found[0]) if found else returned
     return _name(arguments, view.task.rpartition(".")[2])
-
-
-def started(lab: System) -> list[str]:
-    """The jobs in the order in which they (last) started, named as in `waiting`."""
-    jobs = sorted((job for job in lab.seen().jobs if job.runs), key=_MOMENTS["started"])
-    return [name_of(lab, job.id) for job in jobs]
 
 
 def changed_places(seen: Timeline) -> int:

@@ -33,11 +33,12 @@ from demo_app.rig import ports
 from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
+from lab.beside import PATIENCE, Beside
 from lab.language import say
 from lab.ledger import Ledger, Line
-from lab.program import PATIENCE, Beside, Program, held
+from lab.program import Program, held
 from lab.running import Lab
-from lab.system import LabError
+from lab.show import LabError
 
 #: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's
 #: hour.

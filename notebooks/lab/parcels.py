@@ -10,9 +10,10 @@ from celery import Celery
 
 from demo_app.rig.polling import Stillness, poll
 from demo_app.uninterruptible import uninterruptible
+from lab.beside import Beside
 from lab.figures import Outcome
 from lab.language import say
-from lab.program import Beside, Program, cell_of, held
+from lab.program import Program, cell_of, held
 from lab.progress import Progress
 from lab.running import Lab, LabError
 

@@ -15,9 +15,9 @@ from demo_app.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, panels, titled
 from lab.language import say, sentence
+from lab.ledger import Posted
 from lab.running import Lab
 from lab.show import Picture, seconds
-from lab.system import Posted
 
 #: Seconds that count as one moment.
 _MOMENT = 0.1

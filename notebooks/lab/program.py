@@ -1,64 +1,18 @@
-"""Programs beside the stack, as real processes that end with their lab: a Celery worker with any
-options, or a file of the learner's, in a folder of its own."""
+"""A file of the learner's, run as real processes, in a folder of its own."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from demo_app.rig.process import Process
-from demo_app.stack.roles import readiness
-from demo_app.uninterruptible import uninterruptible
+from lab.beside import Beside
 from lab.language import say
-from lab.progress import Progress
-from lab.system import LabError, System
-
-#: Seconds that a process may take to answer, on a slow and busy machine.
-PATIENCE = 45.0
-
-
-class Beside(Process):
-    """A process that ends with its lab; it has the stack's mark, so the reaper knows it."""
-
-    def __init__(self, lab: System, name: str, command: list[str], **environment: str) -> None:
-        self._lab = lab
-        plan = lab.stack.plan
-        log = plan.folder.logs / f"{name}-started-by-hand.log"
-
-        def begin() -> None:
-            Process.__init__(self, name, command, {**plan.environment(), **environment}, log)
-            lab.at_end.callback(self.kill)
-
-        uninterruptible(begin)
-
-    def until_ready(self, ready: Callable[[], bool]) -> None:
-        """Wait until it does its work; it is killed when the wait fails or is interrupted."""
-        try:
-            with Progress("what you started"):
-                self.wait_until(ready, PATIENCE, "What you started")
-        except BaseException:
-            self.kill()
-            raise
-
-
-class ManualWorker(Beside):
-    """A Celery worker beside the stack's own. arguments: its options."""
-
-    def __init__(self, lab: System, arguments: tuple[str, ...], **environment: str) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
-        super().__init__(lab, "worker", command, **environment)
-        self.until_ready(readiness("worker", lab.stack.plan, self.pid))
-
-    def __repr__(self) -> str:
-        alive = "The Celery worker with pid {pid} is running."
-        dead = "The Celery worker with pid {pid} is dead."
-        return say(alive if self.alive else dead, pid=self.pid)
+from lab.running import Lab
+from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
@@ -87,7 +41,7 @@ def held(redis: Any) -> int:
 class Program:
     """A module `name` in a folder of the lab's. text: its source."""
 
-    def __init__(self, lab: System, text: str, name: str) -> None:
+    def __init__(self, lab: Lab, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name
         folder = lab.stack.plan.folder.logs / name
         found = (folder.with_name(f"{name}-{n}") for n in range(1, 1000))
@@ -101,7 +55,7 @@ class Program:
         self.started += 1
         here = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.folder)]
         command = [*here, sys.executable, "-m", module, *arguments]
-        return Beside(self.lab, f"{role}-{self.name}-{self.started}", command, **environment)
+        return self.lab.start_beside(f"{role}-{self.name}-{self.started}", command, **environment)
 
     def worker(self, *options: str, **environment: str) -> Beside:
         """Start a Celery worker of the module; returns when it is ready."""

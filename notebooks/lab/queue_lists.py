@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,10 +12,8 @@ from typing import Any
 from demo_app.broker.keys import lanes_of, queue_of
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.language import say
-from lab.order import name_of
 from lab.progress import Live
 from lab.show import Picture
-from lab.system import System
 
 #: Pictures a second.
 RATE = 5.0
@@ -57,9 +55,9 @@ _LEGEND = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every list at one moment. after: seconds since the first look."""
+    """Every list at one moment. at: seconds on the monotonic clock."""
 
-    after: float
+    at: float
     lists: list[JobList]
 
     @property
@@ -68,7 +66,7 @@ class Moment:
         return any(one.dead for one in self.lists)
 
 
-def read(redis: Any, died: Collection[int] = ()) -> list[JobList]:
+def read(redis: Any, died: Collection[int] = ()) -> Moment:
     """Every list of jobs, read in one step. died: pids of workers that are known to be dead, even
     if Redis does not know it yet."""
     workers = sorted(redis.smembers("workers"))
@@ -95,7 +93,7 @@ def read(redis: Any, died: Collection[int] = ()) -> list[JobList]:
     for name in ("scheduled", "retrying", "dead"):
         if ids := tuple(next(answers)):
             found.append(JobList(name, ids))
-    return [*found, JobList("done", tuple(next(answers)), "done")]
+    return Moment(time.monotonic(), [*found, JobList("done", tuple(next(answers)), "done")])
 
 
 def _urgency(queue: str) -> tuple[str, int]:
@@ -104,31 +102,23 @@ def _urgency(queue: str) -> tuple[str, int]:
     return base, lanes_of(base).index(queue)
 
 
-def picture(lab: System) -> Picture:
-    """Every job in the Redis list in which it is now, by the number of its comment or its name."""
-    return _draw(lab, [Moment(0.0, read(lab.redis, lab.died))])
+class Film:
+    """The queue's picture as it moves; read: reads a moment, name: names a job."""
 
+    def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
+        self._read, self._name, self._live = read, name, Live()
+        self._moments: list[Moment] = []
 
-def watch(lab: System, seconds: float = 120.0) -> None:
-    """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
+    def look(self) -> None:
+        """Show how it looks now, a few times a second."""
+        if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
+            self._moments.append(self._read())
+            self._live.show(draw(self._moments[-1:], self._name))
 
-    Raises LabError when that does not happen in time.
-    """
-    live, began = Live(), time.monotonic()
-    moments: list[Moment] = []
-
-    def look() -> None:
-        moments.append(Moment(time.monotonic() - began, read(lab.redis, lab.died)))
-
-    def finished() -> bool:
-        if not moments or time.monotonic() - began - moments[-1].after >= 1.0 / RATE:
-            look()
-            live.show(_draw(lab, moments[-1:]))
-        return lab.finished()
-
-    lab.until(finished, "the end of every job", seconds, silent=True)
-    look()
-    live.show(_draw(lab, snapshots(moments)))
+    def end(self) -> None:
+        """Show some snapshots, which stay."""
+        self._moments.append(self._read())
+        self._live.show(draw(snapshots(self._moments), self._name))
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:
@@ -142,15 +132,15 @@ def snapshots(moments: list[Moment]) -> list[Moment]:
     return [first, *(deaths[:1] or between[len(between) // 2 :][:1]), last]
 
 
-def _draw(lab: System, moments: list[Moment]) -> Picture:
-    """The moments, one below the other."""
+def draw(moments: list[Moment], name: Callable[[str], str]) -> Picture:
+    """The moments, one below the other. name: names a job."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
-    names = {posted.job_id: str(posted.comment_id) for posted in lab.posted}
-    names |= {job: name_of(lab, job) for job in jobs - names.keys()}
+    names = {job: name(job) for job in jobs}
     legend = "".join(_box(say(label), label) for label in _LEGEND)
     rows, sentences = [_row("", legend)], []
     for moment in moments:
-        when = say("after {n:.1f} s: ", n=moment.after) if len(moments) > 1 else ""
+        after = moment.at - moments[0].at
+        when = say("after {n:.1f} s: ", n=after) if len(moments) > 1 else ""
         if when:
             rows.append(_row(f"<b>{when}</b>", ""))
         for one in moment.lists:

@@ -2,41 +2,363 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import signal
+import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import httpx
+
+from demo_app.broker.fold import WorkerRecord
+from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
-from demo_app.demo.run import journal_end
+from demo_app.demo.run import journal_end, kill_busy_worker
 from demo_app.demo.timeline import Kill, Timeline
-from lab import look, order, queue_lists
+from demo_app.jobs.backend import started_backend
+from demo_app.rig.polling import Stillness, until
+from demo_app.rig.reaper import MARKER
+from demo_app.settings import settings
+from demo_app.stack import Stack, StackError
+from demo_app.stack.client import Client
+from demo_app.stack.supervisor import Event
+from demo_app.uninterruptible import uninterruptible
+from lab import order, queue_lists
+from lab.beside import Beside, ManualWorker
 from lab.figures import drawn
 from lab.language import say
-from lab.ledger import Ledger, count
-from lab.program import ManualWorker
-from lab.show import Picture
-from lab.system import LabError, Posted, Posts, System
+from lab.ledger import Ledger, Posted, Posts, count
+from lab.map import draw_map, steps_of
+from lab.progress import Progress
+from lab.show import LabError, Picture, Table
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
+#: The states of jobs that are still to be done.
+UNFINISHED = ("queued", "running", "retrying", "scheduled")
+_CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
 
-__all__ = ["Lab", "LabError", "Posted"]
+
+#: Those of this kernel that run or start.
+LABS: list[Lab] = []
+_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
 
-class Lab(System):
-    """A lab as the notebooks use it. Takes the options of `demo_app.stack.Options`.
+class Lab:
+    """A running stack that one can wait for, break and repair, and a client that talks to it.
 
-    beside: keep the lab that runs, and start this one next to it.
+    Takes the options of `demo_app.stack.Options`. Times are in seconds.
+
+    One lab runs at a time, unless a second one is asked for with `beside`. Starting a lab ends the
+    one before, so a cell that starts one may be run twice. The processes end when the kernel ends:
+    by `atexit`, or by the stack's reaper if the kernel was killed.
     Raises LabError, with nothing left running, when it can't start.
     """
 
-    waiting = order.waiting
-    started = order.started
-    map = look.draw_map
-    follow = look.follow
-    queue_picture = queue_lists.picture
-    watch = queue_lists.watch
+    def __init__(self, *, beside: bool = False, **options: Any) -> None:
+        if not beside:
+            close_all()
+        if not LABS:
+            _environment.clear()
+            _environment.update({name: os.environ[name] for name in _demo_variables()})
+        self.beside = beside
+        self.posted = Posts()
+        self.kills: list[Kill] = []
+        #: When each dead process of the stack died, in epoch seconds, by its pid.
+        self.died: dict[int, float] = {}
+        self._since, self._page_began = "0-0", 0.0
+        #: What must not outlive this lab.
+        self.at_end = ExitStack()
+        # a worker must find lab.jobs, wherever the notebook was started
+        paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+        found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        options["environment"] = {**found, **options.get("environment", {})}
+        options.setdefault("controls", True)  # lessons and their pages kill processes
+        options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
+        self._restarted: set[int] = set()  # pids of processes that were started again
+        stack = Stack(self._on_event, **options)
+        self._stack: Stack | None = stack
+        self._client: Client | None = None
+        self._redis: Any = None
+        LABS.append(self)
+        try:
+            with nullcontext() if beside else Progress("the start of the system"):
+                uninterruptible(stack.__enter__)
+            self._client = Client(self.stack.ready)
+            self._enqueue_as_web_app()
+        except BaseException as error:
+            # another thread may have closed this lab, and what was started after that would go on
+            uninterruptible(stack.stop)
+            self.close()
+            if isinstance(error, StackError):
+                raise LabError(str(error)) from None
+            raise
+
+    def _on_event(self, event: Event) -> None:
+        if event["event"] == "started":
+            self._restarted.add(int(event["pid"]))
+        elif event["event"] == "died":
+            self.died.setdefault(int(event["pid"]), time.time())
+
+    def __repr__(self) -> str:
+        if self._stack is None:
+            return say("This lab is closed.")
+        pids = self.stack.ready["pids"]
+        roles = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
+        return say("Running: {roles}.", roles=", ".join(roles))
+
+    def close(self) -> None:
+        """End every process of this lab; may be called twice."""
+        uninterruptible(self._close)
+
+    def _close(self) -> None:
+        self.at_end.close()
+        redis, self._redis = self._redis, None
+        client, self._client = self._client, None
+        stack, self._stack = self._stack, None
+        try:
+            for connection in (redis, client):
+                if connection is not None:
+                    connection.close()
+        finally:
+            if stack is not None:
+                with suppress(StackError):  # nobody needs what they would still do or write
+                    for role in ("worker", "web", "smtp", "redis"):
+                        stack.kill(role, restart=False)
+                stack.stop()
+            if self in LABS:
+                LABS.remove(self)
+                if not LABS:
+                    _set_environment(_environment)
+
+    def _enqueue_as_web_app(self) -> None:
+        """From now on, `enqueue` in this notebook uses the same backend as the web app."""
+        environment = self.stack.plan.environment()
+        names = {name for name in environment if name.startswith("DEMO_")} - {MARKER}
+        _set_environment({name: environment[name] for name in names})
+
+    @property
+    def stack(self) -> Stack:
+        """The stack behind it. Raises LabError when the lab is closed."""
+        if self._stack is None:
+            raise LabError(say(_CLOSED))
+        return self._stack
+
+    @property
+    def client(self) -> Client:
+        """Talks to it over HTTP. Raises LabError when the lab is closed."""
+        if self._client is None:
+            raise LabError(say(_CLOSED))
+        return self._client
+
+    @property
+    def redis(self) -> Any:
+        """A connection to its Redis; answers are text."""
+        if self._redis is None:
+            self._redis = self.client.redis()
+        return self._redis
+
+    @property
+    def redis_url(self) -> str:
+        """The address of its Redis, as redis-py has it."""
+        return str(self.stack.ready["redis"]).replace("redis+socket:", "unix:")
+
+    @property
+    def stock(self) -> bool:
+        """Whether its worker takes jobs as stock Celery does."""
+        return self.stack.options.transport == "stock"
+
+    def wait(self, seconds: float = 120.0) -> None:
+        """Wait until every mail has arrived and no job is left to do.
+
+        Raises LabError when that does not happen in time.
+        """
+        self.until(self.finished, "the end of every job", seconds)
+
+    def finished(self) -> bool:
+        """Whether every mail has arrived and no job is left to do."""
+        if self.client.mail_stats()["distinct"] < len(self.posted):
+            return False
+        now = self.client.summary()
+        return not any(now[state] for state in UNFINISHED)
+
+    def until(
+        self,
+        ask: Callable[[], Any],
+        what: str = "it",
+        seconds: float = 120.0,
+        *,
+        silent: bool = False,
+    ) -> Any:
+        """Ask until the answer is true, and return it.
+
+        silent: don't show in the cell that it waits. Raises LabError when the time is up, and at
+        once when this lab is closed.
+        """
+        with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
+            if answer := until(lambda: self.stack and ask(), seconds):  # a closed lab says so
+                return answer
+            told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
+            what, now = say(what), self.situation()
+            raise LabError(say(told, seconds=seconds, what=what, situation=now))
+
+    def situation(self) -> str:
+        """What the jobs and workers are doing, and what might help."""
+        try:
+            now = self.client.summary()
+        except (httpx.HTTPError, LabError):
+            return say("The web app does not answer.")
+        alive = sum(worker["alive"] for worker in now["workers"])
+        counts = say(", ").join(
+            say("{n} {state}", n=now[state], state=say(state)) for state in UNFINISHED
+        )
+        help_ = "" if alive or self.stock else say(" lab.start() starts the workers.")
+        return say("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
+
+    def until_still(
+        self, still: float = 1.5, enough: Callable[[dict[str, int]], bool] = lambda _: False
+    ) -> None:
+        """Wait until the queue is empty and nothing has moved for so long (`still`).
+
+        enough: is given the mail server's counts, and may end the wait earlier. For systems that
+        don't say when they have finished, such as stock Celery.
+        """
+        redis, stillness = self.redis, Stillness()
+
+        def quiet() -> bool:
+            stats = self.client.mail_stats()
+            now = (stats["accepted"], redis.hlen("unacked"), redis.llen("mail"))
+            same = stillness.seconds(now)
+            return enough(stats) or (now[2] == 0 and same >= still)
+
+        self.until(quiet, "a moment without change")
+
+    def fault_hits(self) -> int:
+        """How often the mail server has misbehaved, under the rules in force."""
+        return sum(int(rule["hits"]) for rule in self.client.faults())
+
+    def slow_mail(self, each: float) -> None:
+        """Let the mail server take so many seconds for each mail."""
+        self.faults({"at": "data", "do": "wait", "seconds": each})
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Make the mail server misbehave by these rules and no others; no rule repairs it."""
+        self.client.set_faults(*rules)
+
+    def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
+        """SIGKILL a process of this role; a worker is killed in the middle of its jobs.
+
+        restart: False keeps it dead until `start`. Waits until a worker is busy. When no job is
+        left, as in a cell that is run again, an idle worker is killed.
+        """
+        if role == "worker":
+            self.kills.append(self._kill_worker(restart))
+        elif self.stack.ready["pids"].get(role):
+            self.kills.append(self._kill_first(role, role, restart=restart))
+        else:
+            raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
+        return self.kills[-1]
+
+    def kill_process(
+        self,
+        role: str,
+        number: signal.Signals = signal.SIGKILL,
+        meanwhile: Callable[[], Any] = lambda: None,
+    ) -> Kill:
+        """A signal to the role's first process, busy or not; returns when another one has replaced
+        it. meanwhile: called when it is dead, before the other one works."""
+        before = {*self._restarted}
+        kill = self._kill_first(role, role, number)
+        meanwhile()
+        another = say("another {role}", role=say(role))
+        self.until(lambda: (self._restarted - before) & {*self.stack.ready["pids"][role]}, another)
+        self.kills.append(kill)
+        return kill
+
+    def _kill_first(
+        self,
+        role: str,
+        called: str,
+        number: signal.Signals = signal.SIGKILL,
+        *,
+        restart: bool = True,
+    ) -> Kill:
+        """A signal to the role's first process. called: who it is, for the kill."""
+        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        self.stack.kill(role, number, pid=pid, restart=restart)
+        return Kill(at, pid, called, signal=number.name)
+
+    def _kill_worker(self, restart: bool) -> Kill:
+        if not self.stock:
+            kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
+            return kill
+        options, redis = self.stack.options, self.redis
+        # a worker holds no more jobs than it has threads: with one more, each worker has some
+        wanted = options.concurrency * (options.workers - 1) + 1
+        self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
+        return self._kill_first("worker", "stock", restart=restart)
+
+    def _kill_busy(self, restart: bool) -> Kill | None:
+        try:
+            return kill_busy_worker(self.stack, self.client, restart=restart, seconds=0.2)
+        except TimeoutError:
+            living = self.stack.ready["pids"]["worker"]
+            if not living or not self.finished():
+                return None
+        return self._kill_first("worker", "an idle worker", restart=restart)
+
+    def start(self, role: str = "worker") -> None:
+        """Start what was killed or stopped; returns when it answers."""
+        uninterruptible(lambda: self.stack.start(role))
+
+    def send_workers_home(self) -> None:
+        """Stop the workers properly (SIGTERM); none runs until `start`."""
+        self.stack.kill("worker", signal.SIGTERM, restart=False)
+        self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
+
+    def until_worker_waits(self) -> set[tuple[str, str]]:
+        """Wait until a worker asks Redis for a job and there is none; see `_waits`."""
+        found: set[tuple[str, str]] = self.until(self._waits, "a worker that waits for a job")
+        return found
+
+    def freeze_idle_worker(self) -> None:
+        """SIGSTOP to a worker that waits for a job: it keeps what it has, and does nothing.
+
+        A wait ends by itself after a second, so the worker is frozen at the beginning of one.
+        """
+        before = self.until_worker_waits()
+        self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
+        self.stack.kill("worker", signal.SIGSTOP)
+
+    def kill_frozen_worker(self) -> Kill:
+        """SIGKILL, after Redis has answered the frozen worker; a new worker replaces it."""
+        self.until(lambda: not self._waits(), "Redis answering the frozen worker")
+        return self.kill_process("worker")
+
+    def _waits(self) -> set[tuple[str, str]]:
+        """The connections on which a worker waits, each with its number of commands so far."""
+        waits_in = "brpop" if self.stock else "blpop"
+        return {
+            (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
+            for client in self.redis.client_list()
+            if client["cmd"] == waits_in and "b" in client["flags"]
+        }
+
+    def seen(self) -> Timeline:
+        """What happened to each job since the last `new_page`, from the journal in Redis."""
+        seen = timelines.read(self.redis, self._since)
+        deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
+        return replace(seen, deaths=deaths)
+
+    def _died(self, death: WorkerRecord) -> float:
+        """When it died; when that was found out, for a process that is not the stack's own."""
+        return self.died.get(death.pid or 0, death.died or 0.0)
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
         """Post comments, with so many readers at the same time; each waits for its answer."""
@@ -56,9 +378,13 @@ class Lab(System):
         with ThreadPoolExecutor(readers) as pool:
             return Posts(pool.map(one, numbers))
 
+    def start_beside(self, name: str, command: list[str], **environment: str) -> Beside:
+        """Start a process that ends with this lab."""
+        return Beside(self.stack, self.at_end, name, command, environment)
+
     def celery(self, *arguments: str, **environment: str) -> ManualWorker:
         """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
-        return ManualWorker(self, arguments, **environment)
+        return ManualWorker(self.stack, self.at_end, arguments, environment)
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
@@ -93,3 +419,75 @@ class Lab(System):
             for death in seen.deaths
             if death.id not in known and death.pid is not None and death.pid in self.died
         ]
+
+    def rows(self, question: str, *values: Any) -> list[Any]:
+        """Return what the web app's database answers to this SQL."""
+        with closing(sqlite3.connect(self.stack.plan.folder.path / "blog.sqlite3")) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(question, values).fetchall()
+
+    def map(self) -> Picture:
+        """The running processes, with pids and ports, and the way of a comment."""
+        return draw_map(self.stack)
+
+    def follow(self, posted: Posted) -> Table:
+        """One comment at every step of its way: what database, Redis and inbox hold of it."""
+        return steps_of(posted, self.rows, self.redis, self.client)
+
+    def name_of(self, job: str) -> str:
+        """What the job is about: the number of its comment, its name, or its task's name."""
+        known = (str(one.comment_id) for one in self.posted if one.job_id == job)
+        return next(known, "") or order.name_of(job, self.rows, self.redis)
+
+    def waiting(self, queue: str = "mail") -> list[str]:
+        """What waits in a queue, next to run first: comments by number, other jobs by name."""
+        if self.stock:
+            return order.waiting_in_stock(self.redis, queue)
+        return [*map(self.name_of, reversed(self.redis.lrange(f"queue:{queue}", 0, -1)))]
+
+    def started(self) -> list[str]:
+        """The jobs in the order in which they (last) started, named as in `waiting`."""
+        runs = sorted((job.runs[-1].began, job.id) for job in self.seen().jobs if job.runs)
+        return [self.name_of(job) for _, job in runs]
+
+    def queue_picture(self) -> Picture:
+        """Every job in the Redis list in which it is now, by its comment's number or its name."""
+        return queue_lists.draw([self._moment()], self.name_of)
+
+    def watch(self, seconds: float = 120.0) -> None:
+        """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
+
+        Raises LabError when that does not happen in time.
+        """
+        film = queue_lists.Film(self._moment, self.name_of)
+
+        def finished() -> bool:
+            film.look()
+            return self.finished()
+
+        self.until(finished, "the end of every job", seconds, silent=True)
+        film.end()
+
+    def _moment(self) -> queue_lists.Moment:
+        return queue_lists.read(self.redis, self.died)
+
+
+def _demo_variables() -> list[str]:
+    return [name for name in os.environ if name.startswith("DEMO_")]
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    for name in _demo_variables():
+        del os.environ[name]
+    os.environ.update(variables)
+    settings.cache_clear()
+    started_backend.cache_clear()
+
+
+def close_all() -> None:
+    """End every lab of this kernel."""
+    while LABS:
+        LABS[-1].close()
+
+
+atexit.register(close_all)

@@ -26,6 +26,13 @@ _CODE = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace"
 _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:underline"
 
 
+class LabError(Exception):
+    """Something that a learner can fix; shown as one sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A drawing (SVG or HTML), and in words what it shows: for people who can't see it, and for

@@ -15,8 +15,7 @@ from demo_app.rig.polling import poll
 from demo_app.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.progress import Progress
-from lab.running import Lab
-from lab.system import LABS, System
+from lab.running import LABS, Lab
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -50,14 +49,14 @@ def run_together(
             raise
 
 
-def _end(running: Sequence[Future[Any]], before: Sequence[System]) -> None:
+def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
     """Close the labs, until nothing runs that could start one."""
     for _ in poll():
         if all(one.done() for one in running):
             break
         ours = [lab for lab in [*LABS] if lab not in before]
         with ThreadPoolExecutor(len(ours) or 1) as pool:
-            list(pool.map(System.close, ours))
+            list(pool.map(Lab.close, ours))
 
 
 def crash(*backends: str) -> list[Outcome]:

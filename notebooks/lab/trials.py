@@ -13,10 +13,11 @@ from threading import Thread
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import poll, until
+from lab.beside import PATIENCE
 from lab.language import say
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
-from lab.program import PATIENCE, held
+from lab.program import held
 
 #: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
 _SLOW = 0.08

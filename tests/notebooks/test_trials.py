@@ -14,7 +14,7 @@ from support import most_nightly, until
 from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
 from lab.running import Lab
-from lab.system import LabError
+from lab.show import LabError
 
 #: What each rung does not pass yet.
 FAILS = {

@@ -1,0 +1,68 @@
+"""Processes beside the stack that end with their lab, such as a Celery worker with any options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from demo_app.rig.process import Process
+from demo_app.stack import Stack
+from demo_app.stack.roles import readiness
+from demo_app.uninterruptible import uninterruptible
+from lab.language import say
+from lab.progress import Progress
+
+#: Seconds that a process may take to answer, on a slow and busy machine.
+PATIENCE = 45.0
+
+
+class Beside(Process):
+    """A process that ends with its lab; it has the stack's mark, so the reaper knows it."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        at_end: ExitStack,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+    ) -> None:
+        plan = stack.plan
+        log = plan.folder.logs / f"{name}-started-by-hand.log"
+
+        def begin() -> None:
+            Process.__init__(self, name, command, {**plan.environment(), **environment}, log)
+            at_end.callback(self.kill)
+
+        uninterruptible(begin)
+
+    def until_ready(self, ready: Callable[[], bool]) -> None:
+        """Wait until it does its work; it is killed when the wait fails or is interrupted."""
+        try:
+            with Progress("what you started"):
+                self.wait_until(ready, PATIENCE, "What you started")
+        except BaseException:
+            self.kill()
+            raise
+
+
+class ManualWorker(Beside):
+    """A Celery worker beside the stack's own. arguments: its options."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        at_end: ExitStack,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+    ) -> None:
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
+        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
+        super().__init__(stack, at_end, "worker", command, environment)
+        self.until_ready(readiness("worker", stack.plan, self.pid))
+
+    def __repr__(self) -> str:
+        alive = "The Celery worker with pid {pid} is running."
+        dead = "The Celery worker with pid {pid} is dead."
+        return say(alive if self.alive else dead, pid=self.pid)
