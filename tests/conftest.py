@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import uuid
 from collections.abc import Generator, Iterator
@@ -16,12 +15,12 @@ import costs
 import hypothesis
 import psutil
 import pytest
-import watchdog
 from postgres_server import PostgresServer
 from programs import left_out
 from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
+from demo_app.rig.reaper import ReaperClient
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
@@ -38,7 +37,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _BEFORE = pytest.StashKey[float]()
-_WATCHDOG = pytest.StashKey[subprocess.Popen[bytes]]()
+_REAPER = pytest.StashKey[ReaperClient]()
 
 #: The tests and files that take longest, the longest first: from two minutes down to half of one.
 LONGEST = (
@@ -67,10 +66,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the watchdog, in the process that starts the others."""
+    """Start what ends all that the run has started, even if the run is killed."""
     if not hasattr(config, "workerinput"):
-        config.stash[_WATCHDOG] = watchdog.start()
-        config.add_cleanup(partial(watchdog.stop, config.stash[_WATCHDOG]))
+        os.environ["TEST_RUN"] = uuid.uuid4().hex  # each process inherits it
+        config.stash[_REAPER] = ReaperClient(os.environ["TEST_RUN"], marker="TEST_RUN")
+        config.add_cleanup(partial(config.stash[_REAPER].close, 5.0))
 
 
 @pytest.hookimpl(trylast=True)
@@ -153,12 +153,12 @@ def _reason(report: pytest.TestReport) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_left_running(pytestconfig: pytest.Config) -> Iterator[None]:
     yield
-    watchdog = pytestconfig.stash.get(_WATCHDOG, None)
+    reaper = pytestconfig.stash.get(_REAPER, None)
     left = [
         process
         for process in psutil.Process().children(recursive=True)
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        if watchdog is None or process.pid != watchdog.pid
+        if reaper is None or process.pid != reaper.pid
     ]
     told = [f"{process.pid} {' '.join(process.cmdline())[:100]}" for process in left]
     for process in left:

@@ -39,56 +39,63 @@ def main() -> None:
             pids.add(int(word[1:]))
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
-    folders = [path for path in sys.argv[2:] if Path(path).is_dir()]
-    for socket in sys.argv[2:]:  # first: once all is dead, the next stack makes new ones here
+    folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
+    for socket in sys.argv[3:]:  # first: once all is dead, the next stack makes new ones here
         with suppress(OSError):
             Path(socket).unlink()
-    reap(sys.argv[1], pids, seconds=LATE_STARTS)
+    reap(sys.argv[1], pids, seconds=LATE_STARTS, marker=sys.argv[2])
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def reap(stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0) -> None:
+def reap(
+    stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0, marker: str = MARKER
+) -> None:
     """Kill these process groups, and then whatever has the stack's mark, until nothing is left.
 
-    seconds: how long to go on looking when nothing is found.
+    seconds: how long to go on looking when nothing is found. marker: the variable with the mark.
     """
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
     end = time.monotonic() + seconds
-    while (found := _marked(stack_id)) or time.monotonic() < end:
+    while (found := _marked(f"{marker}={stack_id}")) or time.monotonic() < end:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)  # between two looks
 
 
-def _marked(stack_id: str) -> set[int]:
-    """The processes that have the stack's mark in their environment (Linux only)."""
-    found = set()
-    wanted = f"{MARKER}={stack_id}".encode()
+def _marked(mark: str) -> set[int]:
+    """Return the processes that have NAME=value in their environment (Linux only)."""
+    found, wanted = set(), mark.encode()
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             pid = int(entry.parent.name)
-            if pid != os.getpid() and wanted in entry.read_bytes().split(b"\0"):
+            ours = pid != os.getpid() and wanted in entry.read_bytes().split(b"\0")
+            if ours and not _reaps(pid):
                 found.add(pid)
     return found
+
+
+def _reaps(pid: int) -> bool:
+    """Return True for another reaper, which ends after its own work."""
+    return __file__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 class ReaperClient:
     """The supervisor's end of the pipe. Starts the reaper.
 
-    stack_id: the mark of every process; paths: the sockets and folders that it removes. Safe to use
-    from every thread.
+    stack_id: the mark of every process, in the variable `marker`; paths: the sockets and folders
+    that it removes. Safe to use from every thread.
     """
 
-    def __init__(self, stack_id: str, paths: Iterable[Path] = ()) -> None:
+    def __init__(self, stack_id: str, paths: Iterable[Path] = (), marker: str = MARKER) -> None:
         self._lock = threading.Lock()
         # it outlives whatever stack started this one, or nobody would end what is in here
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, stack_id, *map(str, paths)],
+            [sys.executable, "-I", "-S", __file__, stack_id, marker, *map(str, paths)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -96,6 +103,11 @@ class ReaperClient:
             start_new_session=True,
             text=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """The reaper's process id."""
+        return self._reaper.pid
 
     def add(self, pid: int) -> None:
         """A process was started, in a group of its own."""
