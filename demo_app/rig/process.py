@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from demo_app.rig.polling import poll
+from demo_app.rig.reaper import MARKER, ROLE
 
 #: Seconds for a process to end.
 GRACE = 5.0
@@ -29,6 +30,15 @@ def is_alive(pid: int) -> bool:
         return pid > 1 and psutil.Process(pid).status() not in _GONE
     except psutil.NoSuchProcess:
         return False
+
+
+def role_of(pid: int, mark: str) -> str:
+    """Return the role of a living process of the stack with this mark, "" for any other one."""
+    with suppress(psutil.Error, OSError, ValueError):
+        environment = psutil.Process(pid).environ()
+        if mark and environment.get(MARKER) == mark and is_alive(pid):
+            return str(environment.get(ROLE, ""))
+    return ""
 
 
 def send_to_all(pid: int, number: signal.Signals) -> None:

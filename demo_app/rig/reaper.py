@@ -22,6 +22,8 @@ from pathlib import Path
 
 #: Every process of a stack has this in its environment, with the stack's id.
 MARKER = "DEMO_STACK_ID"
+#: And its role, as the stack knows it.
+ROLE = "DEMO_ROLE"
 #: Seconds after the supervisor's death in which a process may appear that it was just starting.
 LATE_STARTS = 1.0
 

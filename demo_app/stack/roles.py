@@ -13,7 +13,7 @@ from pathlib import Path
 from demo_app.backends.stock import StockBackend
 from demo_app.jobs.backend import Backend, make_backend
 from demo_app.rig.process import StackError
-from demo_app.rig.reaper import MARKER
+from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.rig.redis_server import answers as redis_answers
 from demo_app.rig.redis_server import command as redis_command
 from demo_app.settings import Settings, Transport
@@ -89,6 +89,7 @@ class Plan:
             "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
             "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
+            ROLE: role,
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "ignore",
         }

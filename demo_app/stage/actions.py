@@ -77,11 +77,14 @@ def _living(stage: Stage) -> list[Worker]:
 
 def _kill_worker(stage: Stage) -> None:
     """`kill -9` for the worker with the most jobs."""
-    victim = max(_living(stage), key=lambda worker: worker.running)
-    if not processes.send(victim.pid, signal.SIGKILL):
-        raise DomainError(409, "not_ours", pid=victim.pid)
+    if stage.queue is None:  # of another backend, which does not say how many jobs each has
+        pid = next(iter(processes.with_role("worker")), 0)
+    else:
+        pid = max(_living(stage), key=lambda worker: worker.running).pid
+    if not processes.send(pid, signal.SIGKILL):
+        raise DomainError(409, "not_ours" if pid else "no_worker_here", pid=pid)
     if stage.queue is not None:
-        note_killed(stage.queue, victim.pid, by="a person")
+        note_killed(stage.queue, pid, by="a person")
 
 
 def _twin(stage: Stage) -> None:
@@ -121,7 +124,7 @@ def _our_redis(stage: Stage) -> Decoded:
         pid = int(snapshot.redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
         raise DomainError(409, "redis_away") from None
-    if not processes.is_ours(pid, "--unixsocket"):
+    if pid not in processes.with_role("redis"):
         raise DomainError(409, "not_ours", pid=pid)
     return client
 

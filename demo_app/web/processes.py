@@ -1,4 +1,4 @@
-"""The processes of this stack on this machine: whether a worker's still lives, and signals to it.
+"""The processes of this stack on this machine: which of them are workers, and signals to them.
 
 A worker says its pid and host in Redis. A pid alone proves nothing: the process may be gone and
 its number given to a stranger. So a signal goes only to a process that belongs to this stack.
@@ -12,25 +12,19 @@ from contextlib import suppress
 
 import psutil
 
-from demo_app.rig.process import is_alive
+from demo_app.rig.process import role_of
 from demo_app.rig.reaper import MARKER
 
 
+def with_role(*wanted: str) -> list[int]:
+    """Return the pids of this stack's living processes with one of these roles."""
+    mark = os.environ.get(MARKER, "")
+    return [pid for pid in psutil.pids() if role_of(pid, mark) in wanted]
+
+
 def is_our_worker(pid: int) -> bool:
-    """Whether the process is a worker that this stack started."""
-    return is_ours(pid, "demo_app.worker")
-
-
-def is_ours(pid: int, word: str) -> bool:
-    """Whether it has the mark of this stack in its environment, and the word on its command
-    line."""
-    mark = os.environ.get(MARKER)
-    try:
-        process = psutil.Process(pid)
-        marked = bool(mark) and process.environ().get(MARKER) == mark
-        return marked and is_alive(pid) and word in process.cmdline()
-    except (psutil.Error, ValueError):  # gone, or another user's, or no number of a process
-        return False
+    """Return True if the process is a worker that this stack started."""
+    return role_of(pid, os.environ.get(MARKER, "")) in ("worker", "stock")
 
 
 def send(pid: int, number: signal.Signals) -> bool:

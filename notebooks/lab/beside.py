@@ -29,10 +29,11 @@ class Beside(Process):
         environment: Mapping[str, str],
     ) -> None:
         plan = stack.plan
+        environment = {**plan.environment(name.partition("-")[0]), **environment}
         log = plan.folder.logs / f"{name}-started-by-hand.log"
 
         def begin() -> None:
-            Process.__init__(self, name, command, {**plan.environment(), **environment}, log)
+            Process.__init__(self, name, command, environment, log)
             at_end.callback(self.kill)
 
         uninterruptible(begin)

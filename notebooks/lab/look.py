@@ -12,19 +12,13 @@ from redis.exceptions import RedisError
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
-from demo_app.rig.reaper import MARKER
+from demo_app.rig.process import role_of
 from lab.language import say
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: The words of a command line by which a process is known, and its role.
-_ROLES = {
-    "demo_app.stage": "web app",
-    "local_smtp": "mail server",
-    "demo_app.worker": "worker",
-    "celery": "worker",
-    "unixsocket": "redis",
-}
+#: What the processes of some roles are called.
+_NAMES = {"web": "web app", "smtp": "mail server", "stock": "worker"}
 #: What can happen to a job. A Japanese lesson has its own words for these.
 _EVENTS = {
     *("enqueued", "scheduled", "claimed", "rescued", "requeued", "retrying"),
@@ -38,20 +32,13 @@ def processes(lab: Lab) -> Table:
     A state is the operating system's word: a process that waits is `sleeping`, one that was
     paused is `stopped`.
     """
-    wanted, found = lab.stack.plan.stack_id, []
+    mark, found = lab.stack.plan.stack_id, []
     for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-            if process.environ().get(MARKER) == wanted and (role := _role(words)):
-                found.append((say(role), process.pid, process.status(), shlex.join(words[1:])))
-        except (psutil.Error, OSError):  # it ended meanwhile, or is another user's
-            continue
+        if role := role_of(process.pid, mark):
+            with suppress(psutil.Error):  # it ended meanwhile
+                words, name = process.cmdline(), say(_NAMES.get(role, role))
+                found.append((name, process.pid, process.status(), shlex.join(words[1:])))
     return Table(("process", "pid", "state", "started with"), sorted(found))
-
-
-def _role(words: list[str]) -> str:
-    line = " ".join(words)
-    return next((role for word, role in _ROLES.items() if word in line), "")
 
 
 def log(lab: Lab, role: str, lines: int = 12) -> None:

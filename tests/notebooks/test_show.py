@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
 from demo_app.demo.colours import INK, PAPER
-from lab import Table, look
+from lab import Lab, Table, look
 
 
 def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
     """As when the id of another system's job was given."""
     lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
     assert "Redis does not have this job." in look.history(lab, "another")._html()
+
+
+def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
+    with closing(Lab(backend="huey")) as lab:
+        listed = {row[0] for row in look.processes(lab).rows}
+    assert listed == {"redis", "mail server", "web app", "worker"}
 
 
 def test_each_part_of_a_table_brings_its_own_paper() -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from stage.stage_page import StagePage, press
-from support import or_none, until
+from support import gone, or_none, until
 
 from demo_app.rig.process import is_alive
 from demo_app.stack import Stack
@@ -126,16 +126,22 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
+def test_a_worker_of_another_backend_is_killed_too() -> None:
+    with Stack(backend="huey", controls=True) as other, Client(other.ready) as client:
+        before = other.ready["pids"]["worker"]
+        press(client.web, "kill-worker")
+        until(lambda: gone(*before), what="the end of the worker")
+
+
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     sleeper = subprocess.Popen(["sleep", "60"], env={**os.environ, "celery": "worker"})
     try:
         assert is_alive(sleeper.pid)
         assert not processes.is_our_worker(sleeper.pid)
-        assert not processes.is_ours(sleeper.pid, "--unixsocket")
         assert not processes.send(sleeper.pid, signal.SIGKILL)
         worker = stack.ready["pids"]["worker"][0]
         assert not processes.is_our_worker(worker), "this test is not of that stack"
-        assert not processes.is_ours(stack.ready["pids"]["redis"][0], "--unixsocket")
+        assert not processes.with_role("redis"), "nor is its Redis"
         assert sleeper.poll() is None
     finally:
         sleeper.kill()
