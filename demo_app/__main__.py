@@ -20,7 +20,7 @@ def main() -> int:
         import fcntl  # noqa: F401 - as every Unix has, and Windows has not
     except ImportError:
         return _refuse("This needs Linux or macOS. On Windows, run it in WSL: `wsl --install`.")
-    from demo_app.uninterruptible import ENDS
+    from demo_app.rig.uninterruptible import ENDS
 
     def end(*_: object) -> NoReturn:
         for number in ENDS:  # a second Ctrl-C must not disturb the cleaning up

@@ -14,17 +14,17 @@ from redis import RedisError
 from demo_app.broker.connection import connect
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
-from demo_app.control_pipe import OUTAGE, START_AGAIN, ControlPipe
+from demo_app.rig.control_pipe import OUTAGE, START_AGAIN, ControlPipe
 from demo_app.rig.ports import release, take
 from demo_app.rig.process import StackError
 from demo_app.rig.redis_server import answers, binary, socket_path
+from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import complaint
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 from demo_app.stack.preflight import check, check_database
 from demo_app.stack.roles import STOCK, Plan
 from demo_app.stack.supervisor import Event, Supervisor
-from demo_app.uninterruptible import uninterruptible
 
 
 class Stack:

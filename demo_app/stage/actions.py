@@ -12,7 +12,6 @@ from typing import Any
 
 import redis
 
-from demo_app import control_pipe
 from demo_app.backends.memory import MemoryBackend
 from demo_app.blog import posts
 from demo_app.broker.connection import Decoded
@@ -20,6 +19,7 @@ from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker
 from demo_app.jobs.backend import backend_named
+from demo_app.rig import control_pipe
 from demo_app.rig.polling import until
 from demo_app.settings import BackendName, Safeguard, settings
 from demo_app.stage.sink import DOWN, HANG_UP, SLOW

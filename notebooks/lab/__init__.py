@@ -37,7 +37,7 @@ _LARGE = (
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'lab' has no attribute {name!r}")
-    from demo_app.uninterruptible import uninterruptible
+    from demo_app.rig.uninterruptible import uninterruptible
 
     found: object = getattr(uninterruptible(partial(_load, _WHERE[name])), name)
     globals()[name] = found

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from demo_app.rig.process import Process
+from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.stack import Stack
 from demo_app.stack.roles import readiness
-from demo_app.uninterruptible import uninterruptible
 from lab.language import say
 from lab.progress import Progress
 

@@ -9,7 +9,7 @@ import psutil
 from celery import Celery
 
 from demo_app.rig.polling import Stillness, poll
-from demo_app.uninterruptible import uninterruptible
+from demo_app.rig.uninterruptible import uninterruptible
 from lab.beside import Beside
 from lab.figures import Outcome
 from lab.language import say

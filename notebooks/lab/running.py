@@ -24,11 +24,11 @@ from demo_app.demo.timeline import Kill, Timeline
 from demo_app.jobs.backend import started_backend
 from demo_app.rig.polling import Stillness, until
 from demo_app.rig.reaper import MARKER
+from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 from demo_app.stack.supervisor import Event
-from demo_app.uninterruptible import uninterruptible
 from lab import order, queue_lists
 from lab.beside import Beside, ManualWorker
 from lab.figures import drawn

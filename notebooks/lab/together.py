@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.capabilities import Death
 from demo_app.rig.polling import poll
-from demo_app.uninterruptible import uninterruptible
+from demo_app.rig.uninterruptible import uninterruptible
 from lab.figures import Outcome
 from lab.progress import Progress
 from lab.running import LABS, Lab

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from demo_app.uninterruptible import uninterruptible
+from demo_app.rig.uninterruptible import uninterruptible
 
 
 def test_an_interrupt_waits_until_it_is_done() -> None:
