@@ -13,8 +13,7 @@ from typer import Argument, BadParameter, Option
 from demo_app.judge.judge import AT_RANDOM, Judge
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.report import tell_costs, told
-from demo_app.judge.target import CannotJudge
-from demo_app.judge.targets import KNOWN, target_of
+from demo_app.judge.targets import KNOWN, CannotJudge, target_of
 from demo_app.stack import StackError
 from local_smtp.escape import escape_invisible
 

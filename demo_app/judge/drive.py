@@ -9,7 +9,7 @@ import time
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.settle import settle
-from demo_app.judge.target import Target
+from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.

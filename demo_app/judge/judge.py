@@ -18,7 +18,7 @@ from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
 from demo_app.judge.survey import BLIND, is_blind, not_asked, survey
-from demo_app.judge.target import Target
+from demo_app.judge.targets import Target
 
 #: Seconds without progress after which a job counts as lost.
 PATIENCE = 12.0

@@ -8,7 +8,7 @@ from demo_app.judge.levels import Level
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record, Say
 from demo_app.judge.server import DOWN
-from demo_app.judge.target import Target
+from demo_app.judge.targets import Target
 
 #: So often it is looked for what was not seen, on a busy machine; and seconds in which a job that
 #: has run is acknowledged.

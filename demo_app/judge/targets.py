@@ -1,23 +1,29 @@
-"""Which target a command line means: a learner's class, a command, or a queue that people use."""
+"""What can be judged: a learner's class, a command, or a queue that people use."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
-from demo_app.judge.learners import Learners
 from demo_app.judge.record import Say
 from demo_app.judge.role import APPS, COMMAND, VARIABLE, Role
-from demo_app.judge.target import CannotJudge, Running, Target
+from demo_app.rig.process import send_to_all
+from demo_app.rig.process_group import ProcessGroup
 
 _ADAPTERS = "demo_app.judge.adapters"
 
@@ -47,24 +53,142 @@ from celery.app.utils import find_app
 find_app(sys.argv[1])"""
 
 
-def target_of(name: str, say: Say = str.format) -> Target:
-    """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``,
-    or one of `KNOWN`.
+class CannotJudge(Exception):
+    """The target can't be run at all; says why in one sentence."""
 
-    Raises CannotJudge.
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the sentence. Where the judge raised it helps nobody."""
+        return [str(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that was started, or None if it has ended already."""
+
+    process: psutil.Process | None
+
+    def alive(self) -> bool:
+        """Whether it runs; by its end its number may be another one's."""
+        with suppress(psutil.NoSuchProcess):
+            found = self.process
+            return found is not None and found.is_running() and found.status() != "zombie"
+        return False
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and all that it started."""
+        if self.process is not None and self.alive():
+            send_to_all(self.process.pid, number)
+
+
+class Target:
+    """A queue that plays roles in processes of its own, beside a server.
+
+    stepped: whether it says at which step of which method it is. trusted: whether it is a library.
+    has_where: whether it says itself where a job is. password: of the servers of its trials, which
+    then have an address that others can reach. work: the folder of all trials. group: ends what
+    the target has started.
     """
-    kind, _, argument = name.partition(":")
-    if name in KNOWN:
-        return Adapter(name, KNOWN[name])
-    if kind in ("command", "celery"):
-        return Adapter(name, Known(f"{kind}:play", argument))
-    path, _, queue_class = name.rpartition(":")
-    if not path.endswith(".py") or not queue_class:
-        kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
-        raise CannotJudge(f"{name!r} is {kinds} {', '.join(KNOWN)}.")
-    if not Path(path).is_file():
-        raise CannotJudge(f"There is no file {path}.")
-    return Learners(name, say)
+
+    stepped = trusted = has_where = False
+    password = ""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.group = name, ProcessGroup()
+        self.work = self.group.folder / "work"
+        self.work.mkdir(mode=0o700)
+
+    def start(self, role: Role) -> Running:
+        """Start a process that plays the role."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End everything that was started."""
+        self.group.end()
+
+
+class Learners(Target):
+    """A learner's class; its processes are forks of two that have read the file: w1's of the
+    one, w2's of the other, so that what a process makes up when it starts is not the same in all.
+
+    say: says why it can't be judged.
+    """
+
+    stepped = True
+
+    def __init__(self, name: str, say: Say = str.format) -> None:
+        super().__init__(name)
+        path, _, queue_class = name.rpartition(":")
+        target = f"{Path(path).resolve()}:{queue_class}"
+        self._hosts = [_Host(target, self.work, self.group, say) for _ in range(2)]
+        try:
+            told = [host.loaded() for host in self._hosts]
+        except CannotJudge:
+            self.close()
+            raise
+        self.has_where = bool(told[0]["where"])
+
+    def start(self, role: Role) -> Running:
+        """See `Target`."""
+        number = int(re.sub(r"\D", "", role.who) or 0)
+        return self._hosts[number % 2].start(role)
+
+    def close(self) -> None:
+        """See `Target`."""
+        super().close()
+        for host in self._hosts:
+            host.close()
+
+
+class _Host:
+    """A process that has read the file; see `host`."""
+
+    def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
+        self._path, self._say = Path(target.rpartition(":")[0]), say
+        self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
+        self._log = os.fdopen(tempfile.mkstemp(dir=group.folder)[0], "rb")
+        self._process = group.start(
+            [sys.executable, "-P", "-m", "demo_app.judge.host", target, str(work)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            text=True, errors="replace",
+        )  # fmt: skip
+        self._lock = threading.Lock()
+
+    def loaded(self) -> dict[str, object]:
+        """What it says of the class, once it has read it. Raises CannotJudge."""
+        failure = self._say("{name} can't be loaded", name=self._called)
+        return dict(json.loads(self._read(failure)))
+
+    def start(self, role: Role) -> Running:
+        """A fork that plays the role."""
+        assert self._process.stdin is not None
+        with self._lock:
+            with suppress(BrokenPipeError):
+                print(role.to_json(), file=self._process.stdin, flush=True)
+            told = self._read(self._say("The process that starts the others ended"))
+        try:
+            return Running(psutil.Process(int(told)))
+        except psutil.NoSuchProcess:
+            return Running(None)
+
+    def close(self) -> None:
+        """Close the streams."""
+        for stream in (self._log, self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
+
+    def _read(self, failure: str) -> str:
+        assert self._process.stdout is not None
+        if line := str(self._process.stdout.readline()):
+            return line
+        said = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
+        told = [line for line in said.splitlines() if line.strip()] or [
+            self._say("no reason was given")
+        ]
+        lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
+        given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
+        where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
+        raise CannotJudge(self._say(where, **given))
 
 
 class Adapter(Target):
@@ -117,3 +241,23 @@ def _find_program(command: str) -> None:
         raise CannotJudge(f"{command!r} is no command.") from error
     if not shutil.which(program):
         raise CannotJudge(f"There is no program {program}.")
+
+
+def target_of(name: str, say: Say = str.format) -> Target:
+    """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``,
+    or one of `KNOWN`.
+
+    Raises CannotJudge.
+    """
+    kind, _, argument = name.partition(":")
+    if name in KNOWN:
+        return Adapter(name, KNOWN[name])
+    if kind in ("command", "celery"):
+        return Adapter(name, Known(f"{kind}:play", argument))
+    path, _, queue_class = name.rpartition(":")
+    if not path.endswith(".py") or not queue_class:
+        kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
+        raise CannotJudge(f"{name!r} is {kinds} {', '.join(KNOWN)}.")
+    if not Path(path).is_file():
+        raise CannotJudge(f"There is no file {path}.")
+    return Learners(name, say)

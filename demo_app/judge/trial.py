@@ -20,7 +20,7 @@ from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
 from demo_app.judge.server import TrialServer
-from demo_app.judge.target import Running, Target
+from demo_app.judge.targets import Running, Target
 from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 

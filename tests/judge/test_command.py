@@ -19,8 +19,7 @@ from support import most_nightly
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.plan import Plan
 from demo_app.judge.survey import BLIND
-from demo_app.judge.target import CannotJudge
-from demo_app.judge.targets import target_of
+from demo_app.judge.targets import CannotJudge, target_of
 from demo_app.judge.trial import Trial
 
 #: What runs each. No CI installs Go, which is large, or Sidekiq: tried where they are found.

@@ -17,8 +17,7 @@ from support import marked, until
 
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.target import CannotJudge
-from demo_app.judge.targets import target_of
+from demo_app.judge.targets import CannotJudge, target_of
 
 pytestmark = pytest.mark.timeout(600)  # on a busy machine; mostly it waits for leases
 ALL = tuple(LEVELS)
