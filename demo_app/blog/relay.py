@@ -1,7 +1,7 @@
 """The relay: hands the outbox over to the queue.
 
 A comment wakes it; while the queue can't be reached it tries again, and no reader notices. One
-thread hands over; another settles what was handed over (see `settlement`).
+thread hands over; another settles what was handed over (see `reconciliation`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
 from demo_app.blog.loop import Loop
-from demo_app.blog.settlement import Settlement
+from demo_app.blog.reconciliation import Reconciliation
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
@@ -45,7 +45,7 @@ class Relay:
         self._lock = threading.Lock()
         self._reached = 0  # the last row that was handed over, or set aside
         self._set_aside: dict[int, str] = {}  # why, by row
-        self._settlement = Settlement(database, backend, self.hand_over_again, at_once)
+        self._reconciliation = Reconciliation(database, backend, at_once)
         self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
     def start(self) -> None:
@@ -118,10 +118,16 @@ class Relay:
         return {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
 
     def settle(self) -> int:
-        """Settle some of what was handed over; see `Settlement.settle`."""
+        """Settle some of what was handed over, and hand over again what the queue has lost.
+
+        Returns how many rows that were; see `Reconciliation.settle`.
+        """
         with self._lock:
             reached, aside = self._reached, set(self._set_aside)
-        return self._settlement.settle(reached, aside)
+        rows, lost = self._reconciliation.settle(reached, aside)
+        if lost is not None:
+            self.hand_over_again(lost)
+        return rows
 
     def hand_over_again(self, row: int) -> None:
         """The queue has lost the job of this row; what came behind it is handed over again too."""

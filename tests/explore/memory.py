@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo_app.blog import posts, settlement
+from demo_app.blog import posts, reconciliation
 from demo_app.blog.database import SqliteDatabase
 from demo_app.blog.loop import Loop
 from demo_app.blog.relay import Relay
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explore.world import World
 
 #: A full round of questions is due after each passing of time: how long it took has no end.
-settlement._FULL, settlement._REST = 1.0, 0
+reconciliation._FULL, reconciliation._REST = 1.0, 0
 
 
 class Memory(SqliteDatabase):
@@ -230,7 +230,7 @@ class Key:
             return ""
         if kind is Claim:
             return (value.worker, value.id, self._numbers.get(value.number))
-        if kind is settlement.Settlement:
+        if kind is reconciliation.Reconciliation:
             began = self._when(value._round_began) if value._asked else 0
             return value._asked, began, max(0.0, self._when(value._full_round_due))
         if name == "_clock":

@@ -22,7 +22,7 @@ from explore.worker import Wire
 STEPS = tuple(
     f"demo_app.{name}"
     for name in ("broker.queue", "broker.lease", "broker.in_flight",
-                 "broker.heartbeat", "broker.held", "blog.relay", "blog.settlement",
+                 "broker.heartbeat", "broker.held", "blog.relay", "blog.reconciliation",
                  "blog.outbox")
 )  # fmt: skip
 #: Scripts that nobody who works calls: they show.

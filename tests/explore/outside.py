@@ -23,7 +23,7 @@ _REASONS = {
     "how soon something is looked at again is no promise": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
         r"HeldClaims\.refuse_unanswered:|ZRANGE', key, 1, 0",
-        r"settlement.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
+        r"reconciliation.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
     ),
     "it only asks Redis once more than it has to": (
         r"_valid_until = |Lease\.check: .*` → `if worker == self\.worker or|begins: .* or held",

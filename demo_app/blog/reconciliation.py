@@ -1,4 +1,4 @@
-"""The settlement: asks the queue what became of the jobs that it was given.
+"""The reconciliation: asks the queue what became of the jobs that it was given.
 
 The row of a job that is done is deleted, and a job that the queue has lost is handed over again. So
 a Redis that is wiped, or comes back with data of yesterday, loses no mail.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from demo_app.blog import outbox
 from demo_app.blog.database import Database
@@ -27,31 +27,28 @@ _FULL, _REST = 5.0, 50
 _ENDED = ("done", "discarded")
 
 
-class Settlement:
-    """See the module.
+class Reconciliation:
+    """See the module. at_once: rows for one step."""
 
-    hand_over_again: is called with the first row whose job is lost. at_once: rows for one step.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        backend: Backend,
-        hand_over_again: Callable[[int], None],
-        at_once: int,
-    ) -> None:
+    def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
-        self._hand_over_again, self._limit = hand_over_again, min(at_once, _ASKED)
+        self._limit = min(at_once, _ASKED)
         self._begun = False
         self._asked = 0  # the last row that was asked about in this round
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
-    def settle(self, reached: int, set_aside: Collection[int]) -> int:
-        """Ask what became of the next jobs that were handed over: delete the rows of those that
-        have ended, and hand over again what is lost, and what came behind it.
+    def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
+        """Ask what became of the next jobs that were handed over, and delete the rows of those
+        that have ended.
 
-        reached: the last row that was handed over. set_aside: rows that were not.
-        Returns how many rows that were; 0 at the end of a round (see `_FULL`).
+        Args:
+            reached: the last row that was handed over.
+            set_aside: rows that were not.
+
+        Returns:
+            How many rows that were, 0 at the end of a round (see `_FULL`); and the first of them
+            whose job is lost.
+
         Raises what the backend raises when it can't tell; nothing is deleted then.
         """
         if not self._begun:
@@ -64,7 +61,7 @@ class Settlement:
         if not batch:
             self._asked = 0
             self._full_round_due = now + max(_FULL, _REST * (now - self._round_began))
-            return 0
+            return 0, None
         asked = {row: job_id for row, job_id in batch if row not in set_aside}
         states = self._backend.states(list(asked.values()))
         self._asked = batch[-1][0]
@@ -77,11 +74,10 @@ class Settlement:
         lost = [row for row, job_id in asked.items() if job_id not in states]  # keeps: kept
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
-            self._hand_over_again(lost[0])
         if not ended and not lost and now < self._full_round_due:
             self._asked = 0
-            return 0
-        return len(batch)
+            return 0, None
+        return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
         """A process that was killed after it had deleted rows has not said so."""
