@@ -21,6 +21,8 @@ from support import administer, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.rig.reaper import ReaperClient
+from demo_app.stack import Stack
+from demo_app.stack.client import Client
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
@@ -179,6 +181,23 @@ def mail_sink(_sink: MailSink) -> MailSink:
     _sink._writer.change(lambda file: file.execute("DELETE FROM sqlite_sequence")).result()
     _sink.faults._last_id = 0
     return _sink
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running stack, with the options that the test's module names `STACK`.
+
+    By default its one worker is started again, and its pages have the keys that kill.
+    """
+    with Stack(**getattr(request.module, "STACK", {"controls": True})) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack) -> Iterator[Client]:
+    """A program that holds the token of the stack."""
+    with Client(stack.ready) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,7 @@ from demo_app.stack import Stack
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with Stack(workers=1) as running:
-        yield running
+STACK = {"workers": 1}
 
 
 @pytest.fixture

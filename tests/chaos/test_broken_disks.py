@@ -32,10 +32,7 @@ def full_disk(stack: Stack, role: str) -> Iterator[None]:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, usual)
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with Stack(workers=2) as running:
-        yield running
+STACK = {"workers": 2}
 
 
 def _all_have_come(client: Client, stack: Stack) -> None:

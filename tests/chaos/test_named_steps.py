@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,17 +25,8 @@ _FAULTS: dict[Step, dict[str, Any]] = {
 _STEPS = [step for step in Step if step is not Step.POPPED]  # which the atomic claim does not take
 #: One of the web app, of the relay, of a worker with a job, and of a worker that rescues one.
 _QUICK = (Step.COMMENT_COMMITTED, Step.OUTBOX_READ, Step.MAIL_SENT, Step.RESCUE_MOVED)
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    environment = {
-        "DEMO_DIE_AT": "armed",
-        "DEMO_LEASE_SECONDS": "1.5",
-        "DEMO_BEAT_SECONDS": "0.2",
-    }
-    with Stack(workers=2, environment=environment) as running:
-        yield running
+_QUICKLY = {"DEMO_DIE_AT": "armed", "DEMO_LEASE_SECONDS": "1.5", "DEMO_BEAT_SECONDS": "0.2"}
+STACK = {"workers": 2, "environment": _QUICKLY}
 
 
 def _post(client: Client) -> None:

@@ -1,5 +1,5 @@
-"""The fixtures of the web tests: a stack for each module, and who asks it."""
+"""The fixtures of the web tests: who asks the stack."""
 
-from web.conftest import client, holder, reader, stack
+from web.conftest import holder, reader
 
-__all__ = ["client", "holder", "reader", "stack"]
+__all__ = ["holder", "reader"]

@@ -29,13 +29,8 @@ BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
 )
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """Two workers, which are started again; a death is found when the lease has run out."""
-    with Stack(workers=2, controls=True, lease=1.0) as stack:
-        yield stack
+#: Two workers, which are started again; a death is found when the lease has run out.
+STACK = {"workers": 2, "controls": True, "lease": 1.0}
 
 
 def numbers_of(stack: Stack) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,8 @@ from demo_app.stage.picture import SUMS, Picture
 from demo_app.web.translations import Translations
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """Two workers; one that dies stays dead."""
-    with Stack(workers=2, restart=False, controls=True) as stack:
-        yield stack
+#: Two workers; one that dies stays dead.
+STACK = {"workers": 2, "restart": False, "controls": True}
 
 
 @pytest.fixture(scope="module")

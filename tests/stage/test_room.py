@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
 from stage.stage_page import StagePage, press
 from support import until
 
@@ -16,13 +14,8 @@ from demo_app.stack.client import Client
 
 PHONES = 20
 GUESSES = ("gone", "late", "twice")
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A worker to be killed, and one that rescues."""
-    with Stack(workers=2, lease=3.0, controls=True) as stack:
-        yield stack
+#: A worker to be killed, and one that rescues.
+STACK = {"workers": 2, "lease": 3.0, "controls": True}
 
 
 def place_on(page: httpx.Response) -> str:

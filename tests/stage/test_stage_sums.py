@@ -20,13 +20,8 @@ from demo_app.stack.client import Client
 from demo_app.web import processes
 
 SLOW = {"at": "data", "do": "wait", "seconds": 30}
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """As on a projector: what dies is started again; Redis keeps nothing."""
-    with Stack(workers=2, persistence=False, controls=True) as stack:
-        yield stack
+#: As on a projector: what dies is started again; Redis keeps nothing.
+STACK = {"workers": 2, "persistence": False, "controls": True}
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -14,12 +13,8 @@ from demo_app.broker import journal
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """As the show has it: two workers of ours, one of stock's; who dies is started again."""
-    with Stack(workers=2, controls=True, twin=True) as stack:
-        yield stack
+#: As the show has it: two workers of ours, one of stock's; who dies is started again.
+STACK = {"workers": 2, "controls": True, "twin": True}
 
 
 def lane(page: StagePage, whose: str) -> dict[str, int]:

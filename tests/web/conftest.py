@@ -1,4 +1,4 @@
-"""A running stack for each module of web tests, and who asks it."""
+"""Who asks the running stack of a web test."""
 
 from __future__ import annotations
 
@@ -8,23 +8,8 @@ import httpx
 import pytest
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
 
 PAGE = {"accept": "text/html"}
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """One worker, no restart, so that a test may kill it."""
-    with Stack(workers=1, controls=True) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def client(stack: Stack) -> Iterator[Client]:
-    """A program that holds the token."""
-    with Client(stack.ready) as client:
-        yield client
 
 
 @pytest.fixture

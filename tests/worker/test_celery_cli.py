@@ -23,11 +23,8 @@ def _command(*more: str) -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *more]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A stack that has no worker."""
-    with Stack(workers=0) as stack:
-        yield stack
+#: A stack that has no worker.
+STACK = {"workers": 0}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from stage.browser.overlaps import overlaps
 from stage.stage_page import tell
 from support import most_nightly, until
 
-from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.show import steps
 
@@ -29,13 +27,8 @@ TRUE_WHEN = {
     "All of them": {"posted": 51, "delivered": 51, "lost": 0},
     "Nothing. The workers": {"posted": 101, "delivered": 101, "lost": 0},
 }
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """As `up --show` has it."""
-    with Stack(workers=2, lease=5.0, controls=True, twin=True) as stack:
-        yield stack
+#: As `up --show` has it.
+STACK = {"workers": 2, "lease": 5.0, "controls": True, "twin": True}
 
 
 def sums(page: Page) -> dict[str, int]:

@@ -13,14 +13,14 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """Three workers. A killed one stays, with what it held, for longer than the tests take."""
-    patient = {"DEMO_SMTP_SECONDS": "600"}
-    with Stack(workers=3, controls=True, restart=False, lease=600, environment=patient) as stack:
-        yield stack
+#: Three workers. A killed one stays, with what it held, for longer than the tests take.
+STACK = {
+    "workers": 3,
+    "controls": True,
+    "restart": False,
+    "lease": 600,
+    "environment": {"DEMO_SMTP_SECONDS": "600"},
+}
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,11 @@ def chromium() -> Iterator[playwright.Browser]:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """Two workers; what is killed is started again."""
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """By default two workers; what is killed is started again."""
     needs(BROWSER)
-    with Stack(workers=2, controls=True) as stack:
+    options = getattr(request.module, "STACK", {"workers": 2, "controls": True})
+    with Stack(**options) as stack:
         yield stack
 
 
