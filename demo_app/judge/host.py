@@ -71,7 +71,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     if hasattr(queue, "beat"):
         call("beat")
         _every(0.5, lambda: call("beat"))
-    if hasattr(queue, "rescue") and role.rescues:
+    if hasattr(queue, "rescue"):
         _every(1.0, lambda: call("rescue"))
     role.log("works")
     if not role.claims:

@@ -80,9 +80,9 @@ def _one_taker(steps: Steps) -> list[Plan]:
     naps = [Fault(step, Act.NAP) for step in at]
     both = [Fault(step, Act.BOTH) for step in at if step.endswith(":before")]
     return [
-        Plan(4, _names(4, 2.0), early=2, workers=2, rescues=False),
-        *_one_fault(4, naps + both, rescues=False, quiet=0.7),
-        Plan(4, _names(24), early=3, workers=3, rescues=False, quiet=0.7),
+        Plan(4, _names(4, 1.0), early=2, workers=2),
+        *_one_fault(4, naps + both, quiet=0.7),
+        Plan(4, _names(24), early=3, workers=3, quiet=0.7),
     ]
 
 

@@ -57,7 +57,6 @@ class Plan:
     jobs: put in before any worker runs, unless early. later: put in by another process, after a
     pause has ended; at once, if nothing is broken.
     early: workers that run before. workers: how many run at least, in the end.
-    rescues: whether workers call `rescue`.
     quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
     before the server starts again. ready: another worker is there before a fault.
     """
@@ -68,7 +67,6 @@ class Plan:
     later: tuple[str, ...] = ()
     early: int = 0
     workers: int = 1
-    rescues: bool = True
     quiet: float = 0.0
     producer_dies: bool = False
     ready: bool = False

@@ -53,8 +53,8 @@ class Role:
     """A producer (it has jobs to put in), a worker, or one that `asks` where jobs are.
 
     folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
-    of a queue's method at which it asks the judge whether to go on. rescues: whether it calls
-    `rescue`. claims: whether it takes jobs before the judge lets it.
+    of a queue's method at which it asks the judge whether to go on. claims: whether it takes jobs
+    before the judge lets it.
     """
 
     who: str
@@ -63,7 +63,6 @@ class Role:
     jobs: Sequence[str] = ()
     asks: Sequence[str] = ()
     halt: str = ""
-    rescues: bool = True
     claims: bool = True
 
     @property

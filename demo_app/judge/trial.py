@@ -138,7 +138,7 @@ class Trial:
         """Start a worker, whose name nobody had before; returns when it is ready, halts, or has
         ended. given: further fields of its role."""
         number = sum(part.works for part in self.parts) + 1
-        part = self.start(f"w{number}", halt, nth, rescues=self.plan.rescues, **given)
+        part = self.start(f"w{number}", halt, nth, **given)
         events = ("works", "halt", "crashed", "begin")
         self.until(lambda: self.happened(part.who, *events) or not part.running.alive(), 60.0)
         return part

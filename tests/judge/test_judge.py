@@ -120,6 +120,19 @@ def test_a_class_whose_store_nobody_can_read_says_where_a_job_is(tmp_path: Path)
     assert "job-1 was nowhere" in seen.why
 
 
+def test_a_class_that_follows_the_advice_of_challenge_11_holds_level_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample(monkeypatch, [4])
+    queue = tmp_path / "outbox_alone.py"
+    text = solution(11).read_text()
+    tried_at_once = text[text.index("        try:\n            self.relay()") :]
+    tried_at_once = tried_at_once[: tried_at_once.index("    def relay")]
+    queue.write_text(text.replace(tried_at_once, ""))
+    (verdict,) = verdicts(queue, [4])
+    assert verdict.why == ""
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
