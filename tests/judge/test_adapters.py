@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from support import run_python
 
+from demo_app.judge.judge import Judge
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.targets import KNOWN
+from demo_app.judge.targets import KNOWN, target_of
 
 COMMAND = ("-m", "demo_app", "judge", "--levels", "2", "--seed", "7")
 
@@ -25,6 +26,25 @@ def test_each_named_queue_runs_its_jobs_and_has_its_row(tmp_path: Path) -> None:
     assert [*rows] == [*KNOWN] == ["claims", "celery", "celery-tutorial", "rq", "huey", "dramatiq"]
     for name, row in rows.items():
         assert (row["2"], row["why"]) == ("✓", ""), name
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("broker", "key"), [("claims+redis", "job"), ("redis", "judged")])
+def test_a_readers_own_celery_app_keeps_its_transport(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker: str, key: str
+) -> None:
+    text = (
+        "from celery import Celery\nimport demo_app.broker\n"
+        f"app = Celery('claiming', broker='{broker}://nobody.example:1/3')\n"
+    )
+    (tmp_path / "claiming.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with Judge(target_of("celery:claiming:app"), seconds=0.0) as judge:
+        (verdict,) = judge.judge([2])
+    assert verdict.held, verdict.why
+    for trial in verdict.trials:
+        (waiting,) = trial.record.of("look")
+        assert [name.partition(":")[0] for name in waiting["keys"]] == [key]
 
 
 @pytest.mark.thorough

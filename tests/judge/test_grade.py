@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,21 +62,25 @@ def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
     assert judged(f"{path}:MyQueue", "2", 3.0)[-1] == "not done within 3 s"
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
 def test_a_file_whose_judge_is_killed_has_no_row_and_nothing_is_left_running(
-    tmp_path: Path,
+    tmp_path: Path, interrupted: bool
 ) -> None:
     (tmp_path / "mine.py").write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
     command = [sys.executable, "-P", "-m", "demo_app.judge.grade", tmp_path]
-    grading = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    grading = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def started() -> list[psutil.Process]:
         return psutil.Process(grading.pid).children(recursive=True)
 
     until(lambda: any("demo_app.judge.host" in one.cmdline() for one in started()), 60.0, "a host")
     judge, *others = started()
-    judge.kill()
+    if interrupted:
+        os.killpg(grading.pid, signal.SIGINT)
+    else:
+        judge.kill()
     out, _ = grading.communicate(timeout=60.0)
-    assert grading.returncode == 0
+    assert (grading.returncode != 0) is interrupted
     assert len(out.splitlines()) == 2, "the head of the table"
     _, alive = psutil.wait_procs([judge, *others], 30.0)
     assert not alive

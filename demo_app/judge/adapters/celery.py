@@ -1,4 +1,7 @@
-"""A Celery app, of `celery_settings` or a reader's own, with its settings on the judge's broker."""
+"""A Celery app, of `celery_settings` or a reader's own, with its settings, on the judge's Redis.
+
+An app on this project's broker stays on it; any other app gets Celery's transport for Redis.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 def play(role: Role) -> Any:
     """With one child."""
-    broker = f"redis+socket://{role.address}"
     sys.path.append(os.environ[APPS])  # last: a redis.py there must not take the place of redis
     app: Celery = find_app(os.environ[COMMAND])
+    claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"
+    broker = f"{'claims+unix' if claims else 'redis+socket'}://{role.address}"
     app.conf.update(broker_url=broker, broker_read_url=broker, broker_write_url=broker)
 
     @app.task(bind=True, name="judged.work", queue="judged")
