@@ -41,8 +41,17 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
     """The events that a person wants to see, oldest first."""
     lines: list[Line] = []
     runs: Counter[str] = Counter()
+    #: The commands of each process that were shown when it halted.
+    shown: dict[tuple[str, str], list[str]] = {}
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):
+        if event["event"] == "call":
+            call = event["who"], event["method"]
+            before = len(shown.pop(call, []))
+            if event.get("halted"):
+                shown[call] = event["commands"]
+            else:
+                event = {**event, "commands": event["commands"][before:]}
         what, job = _what(event, say), event.get("job", "")
         if event["event"] == "putting" and not _is_long(record.events, number):
             continue
@@ -105,4 +114,4 @@ def _call(event: Event) -> str:
         sent = [words for words in sent if MOVES.search(words.split()[0])]
     elif event["method"] not in ("put", "claim", "ack"):
         return ""
-    return f"{event['method']}: {'; '.join(sent)}" if sent else ""
+    return f"{event['method']}: {'; '.join(dict.fromkeys(sent))}" if sent else ""

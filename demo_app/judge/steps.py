@@ -99,7 +99,7 @@ class Steps:
         """Whether this is the role's step: the judge has let it go on. sent: until now."""
         if step != self.role.halt:
             return False
-        method, words = step.partition(":")[0], words[:_SHOWN]
+        method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
         self.role.ask("passes", step=step, words=words, method=method, commands=sent[-_MANY:])
         return True
 

@@ -249,7 +249,8 @@ class Trial:
         job = str(event.get("job", ""))
         job = job if job in self.names.texts else ""
         if kind == "passes":
-            self.note("call", who, method=event["method"], commands=event["commands"], names=[])
+            given = {name: event[name] for name in ("method", "commands")}
+            self.note("call", who, names=[], halted=True, **given)
         if kind in ("finished", "begin"):
             event["sent"] = sum(each.watch.commands for each in [*self.parts])
         if kind == "rescues":

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from demo_app.judge.checker import check
+from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, at_random
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Event, Record
@@ -84,6 +85,25 @@ NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
             for at, who, method in ((0.0, "p1", "put"), (1.0, "w1", "claim"))]  # fmt: skip
 PUT = event(0.0, "call", "", "p1", method="put", commands=["LPUSH queue job-1"])
 POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
+
+
+def test_the_history_shows_each_command_of_a_call_once() -> None:
+    def call(at: float, *commands: str, **more: object) -> Event:
+        return event(at, "call", "", method="claim", commands=[*commands], **more)
+
+    calls = [
+        call(1.0, "LLEN queue", "LLEN queue", halted=True),
+        event(2.0, "halt", "", step="claim:LLEN:2:after"),
+        call(3.0, "LLEN queue", "LLEN queue", "RPOP queue"),
+        call(4.0, "LLEN queue"),
+    ]
+    told = [line.what for line in story(Record(calls))]
+    assert told == [
+        "claim: LLEN queue",
+        "halts at claim:LLEN:2:after",
+        "claim: RPOP queue",
+        "claim: LLEN queue",
+    ]
 
 
 @pytest.mark.parametrize(
