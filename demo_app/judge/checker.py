@@ -8,7 +8,7 @@ from itertools import chain, combinations
 from math import inf
 
 from demo_app.judge.levels import BACK, ENDLESS
-from demo_app.judge.plan import REPAIRS, Act, Plan
+from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
@@ -40,16 +40,21 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
         yield say("put({job!r}) raised {error}.", job=job, error=error)
     for job in record.unfinished:
         where, what = record.last_seen(job) or [], _broken(record, say)
+        ended, puts = record.ended.count(job), record.puts[job]
         keys = say("in {keys}", keys=", ".join(where)) if where else say("in no key of the server")
         reason = next((complaint(error, say) for error in record.of("error")[::-1]), "")
         told = "{job} is still {where}, and nobody brings it back ({what})"
         if not what:
             told = "{job} was put in, and never ran to its end; it is {where}"
+            if ended:
+                told = "{job} ran to its end only {ended} of {puts} times; it is {where}"
+                if not where:
+                    reason = reason or say("ack removes other jobs with the same text")
             reason = reason or next(_reasons(record, where, say), "")
         elif not where:
             told = "{job} was nowhere: off its list and in no other when it happened ({what})."
             yield say(told, job=job, what=what)
-        told = say(told, job=job, where=keys, what=what)
+        told = say(told, job=job, where=keys, what=what, ended=ended, puts=puts)
         yield say("; ").join(filter(None, (told, reason))) + say(".")
 
 
@@ -149,6 +154,10 @@ def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     if (runs := len(record.poison_runs)) > ENDLESS:
         yield say("The poison killed {runs} workers, and is tried again without end.", runs=runs)
     yield from _lost(plan, record, say)
+    for look in record.of("look"):
+        if look["job"] == NOBODYS and look["keys"]:
+            told = "where returned {place} for a job that nobody put in."
+            yield say(told, place=", ".join(look["keys"]))
     looks = record.last_seen("poison-1")
     if looks == [] and record.of("seen"):
         told = "The poison is gone after {runs} tries: no list keeps it for a person."

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from demo_app.judge.plan import IDLE, Act, Fault, Plan
+from demo_app.judge.plan import IDLE, NOBODYS, Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.settle import settle
 from demo_app.judge.targets import Target
@@ -56,6 +56,7 @@ def _run(trial: Trial) -> None:
         if job.startswith("poison"):
             trial.look_for(job)
 
+            trial.look_for(NOBODYS, "look")  # a `where` that knows it knows nothing of poison
 
 def _break_producer(trial: Trial, fault: Fault) -> None:
     plan = trial.plan

@@ -29,6 +29,8 @@ class Act(StrEnum):
 REPAIRS = ("SIGCONT", "started again")
 #: The step of a worker that waits for a job that is not there yet.
 IDLE = "idle"
+#: A job that is never put in.
+NOBODYS = "nobody's"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,29 @@ def test_a_class_that_follows_the_advice_of_challenge_11_holds_level_4(
     assert verdict.why == ""
 
 
+def test_an_ack_that_also_removes_a_waiting_job_with_the_same_text_is_caught(
+    tmp_path: Path,
+) -> None:
+    queue = tmp_path / "ack_all.py"
+    acks = 'self.redis.lrem(f"claims:{worker}", 1, job)'
+    text = solution(7).read_text()
+    assert acks in text
+    queue.write_text(text.replace(acks, f'{acks}\n        self.redis.lrem("queue", 0, job)'))
+    (verdict,) = verdicts(queue, [1])
+    assert verdict.why == (
+        "job-1:2.0 ran to its end only 1 of 2 times; it is in no key of the server; "
+        "ack removes other jobs with the same text."
+    )
+
+
+def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_path: Path) -> None:
+    queue = tmp_path / "liar.py"
+    text = solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "")
+    queue.write_text(f'{text}\n    def where(self, job):\n        return "dead"\n')
+    (verdict,) = verdicts(queue, [9])
+    assert verdict.why == "where returned dead for a job that nobody put in."
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
