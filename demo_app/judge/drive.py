@@ -8,6 +8,7 @@ import time
 
 from demo_app.judge.plan import IDLE, NOBODYS, Act, Fault, Plan
 from demo_app.judge.record import Record
+from demo_app.judge.role import LATE
 from demo_app.judge.settle import settle
 from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
@@ -55,8 +56,8 @@ def _run(trial: Trial) -> None:
     for job in plan.jobs:
         if job.startswith("poison"):
             trial.look_for(job)
-
             trial.look_for(NOBODYS, "look")  # a `where` that knows it knows nothing of poison
+
 
 def _break_producer(trial: Trial, fault: Fault) -> None:
     plan = trial.plan
@@ -101,6 +102,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
         case Act.KILL:
             part.running.send(signal.SIGKILL)
         case Act.NAP:
+            began = time.monotonic()
             part.running.send(signal.SIGSTOP)
             for other in trial.parts:
                 other.go.set() if other.works and other is not part else None
@@ -109,6 +111,8 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)
             trial.go_on(part)
+            if time.monotonic() - began > _RESCUED + LATE:
+                trial.note("late")
         case Act.PAUSE:
             _pause(trial, part)
         case Act.LOSE | Act.SERVER_AFTER:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from demo_app.judge.role import Role, produce, run_job, told
+from demo_app.judge.role import Role, produce, run_job, sleep, told
 from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
@@ -70,9 +70,9 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
 
     if hasattr(queue, "beat"):
         call("beat")
-        _every(0.5, lambda: call("beat"))
+        _every(role, 0.5, lambda: call("beat"))
     if hasattr(queue, "rescue"):
-        _every(1.0, lambda: call("rescue"))
+        _every(role, 1.0, lambda: call("rescue"))
     role.log("works")
     if not role.claims:
         role.ask("rescues")
@@ -86,12 +86,12 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
         call("ack", job)
 
 
-def _every(seconds: float, act: Callable[[], object]) -> None:
+def _every(role: Role, seconds: float, act: Callable[[], object]) -> None:
     def repeat() -> None:
         with suppress(OSError, EOFError):  # the trial is over
             while True:
                 act()
-                time.sleep(seconds)
+                sleep(role, seconds)
 
     threading.Thread(target=repeat, daemon=True).start()
 

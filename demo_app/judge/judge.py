@@ -29,6 +29,8 @@ _NO_LEASE = 6.0
 #: So often a trial is run until something was broken in it; and until it holds, of a level that
 #: asks for time: on a busy machine a put may once be slow, or a heartbeat late.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
+#: Why a level is not asked that failed only while processes woke up too late.
+BUSY = "This machine was too busy: run it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Outcome:
     plan: Plan
     record: Record
     why: str
+
+    @property
+    def too_busy(self) -> bool:
+        """Whether a busy machine may be the reason for the failure; a job in no key is lost."""
+        return bool(self.why) and self.record.late and not self.record.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,8 @@ class Judge:
             plan = replace(plan, jobs=plan.jobs[:MANY])
         record = drive(self._target, plan, patience, self._stops[plan.level])
         outcome = Outcome(plan, record, check(plan, record))
-        again = plan.level in _IN_TIME if outcome.why else self._missed(record)
+        in_time = plan.level in _IN_TIME or outcome.too_busy
+        again = in_time if outcome.why else self._missed(record)
         if again and times > 1 and not self._stops[plan.level].is_set():
             return self._try(plan, times - 1)
         return outcome
@@ -171,6 +179,9 @@ class Judge:
         if level.faults_at_random and not trials[-1].why:
             trials += self._at_random(level, steps)
         last = trials[-1]
+        if last.too_busy:
+            trials[-1] = replace(last, why="")
+            return Verdict(level, trials, self._say(BUSY))
         if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
@@ -202,6 +213,6 @@ class Judge:
         """The smallest trial that still fails: fewer faults, fewer jobs."""
         for plan in failed.plan.smaller():
             trial = self._try(plan)
-            if trial.why:
+            if trial.why and not trial.too_busy:
                 return self._minimised(trial)
         return failed

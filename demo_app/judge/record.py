@@ -66,6 +66,12 @@ class Record:
         return [job for job in self.unfinished if self.last_seen(job) == []]
 
     @property
+    def late(self) -> bool:
+        """Whether a process woke up much too late that the judge had not stopped."""
+        stopped = {act["to"] for act in self.of("act")}
+        return any(late["who"] not in stopped for late in self.of("late"))
+
+    @property
     def poison_runs(self) -> list[Run]:
         """The runs that killed their worker."""
         return [run for run in self.runs if run.job.startswith("poison")]

@@ -19,6 +19,8 @@ VARIABLE = "JUDGE_ROLE"
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"
+#: Seconds; a process that wakes up so much too late is on a machine that is too busy.
+LATE = 0.5
 #: In a trial's folder: the judge's socket, and the folder that the queue may write to.
 EVENTS, FILES = "events.sock", "files"
 
@@ -121,6 +123,14 @@ def told(error: BaseException) -> str:
     return f"{name}: {words}"[:200] if words else name
 
 
+def sleep(role: Role, seconds: float) -> None:
+    """Sleep, and log it if the machine wakes this process much too late."""
+    began = time.monotonic()
+    time.sleep(seconds)
+    if (late := time.monotonic() - began - seconds) > LATE:
+        role.log("late", seconds=late)
+
+
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -133,5 +143,5 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
     what = role.ask("begin", job=job)
     if what["dies"]:
         die()
-    time.sleep(what["seconds"])
+    sleep(role, what["seconds"])
     role.pass_by("end", job=job, message_id=message_id)

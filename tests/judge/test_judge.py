@@ -15,7 +15,7 @@ from judge.broken import BROKEN, solution
 from judge.samples import sample
 from support import marked, until
 
-from demo_app.judge.judge import Judge, Verdict
+from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.targets import CannotJudge, target_of
 
@@ -154,6 +154,28 @@ def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_
     queue.write_text(f'{text}\n    def where(self, job):\n        return "dead"\n')
     (verdict,) = verdicts(queue, [9])
     assert verdict.why == "where returned dead for a job that nobody put in."
+
+
+def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Path) -> None:
+    queue = tmp_path / "frozen.py"
+    freeze = """
+        if job and not Path("frozen").exists():
+            Path("frozen").touch()
+            pid = os.getpid()
+            subprocess.Popen(["sh", "-c", f"kill -STOP {pid}; sleep 4; kill -CONT {pid}"])
+        return job
+"""
+    text = solution(7).read_text()
+    for old, new in {
+        "class MyQueue": "import os, subprocess\nfrom pathlib import Path\n\nclass MyQueue",
+        "return self.redis.blmove": "job = self.redis.blmove",
+        '"RIGHT", "LEFT")\n': f'"RIGHT", "LEFT"){freeze}',
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    queue.write_text(text)
+    (verdict,) = verdicts(queue, [7])
+    assert (verdict.held, verdict.why) == (None, BUSY)
 
 
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:

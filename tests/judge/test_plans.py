@@ -55,6 +55,12 @@ def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() ->
     assert record.back == 7.0
 
 
+def test_a_process_that_the_judge_stopped_does_not_show_that_the_machine_is_too_busy() -> None:
+    stopped = event(1.0, "act", "", "judge", to="w1", act=Act.PAUSE)
+    assert not Record([stopped, event(6.0, "late", "", "w1", seconds=5.0)]).late
+    assert Record([stopped, event(6.0, "late", "", "w2", seconds=0.7)]).late
+
+
 def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
     kills = [
         *(event(at, "halt", "", who, step=step)
@@ -81,12 +87,6 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
     assert "not in the judge's server" in told
 
 
-NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
-            for at, who, method in ((0.0, "p1", "put"), (1.0, "w1", "claim"))]  # fmt: skip
-PUT = event(0.0, "call", "", "p1", method="put", commands=["LPUSH queue job-1"])
-POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
-
-
 def test_the_history_shows_each_command_of_a_call_once() -> None:
     def call(at: float, *commands: str, **more: object) -> Event:
         return event(at, "call", "", method="claim", commands=[*commands], **more)
@@ -104,6 +104,12 @@ def test_the_history_shows_each_command_of_a_call_once() -> None:
         "claim: RPOP queue",
         "claim: LLEN queue",
     ]
+
+
+NO_REDIS = [event(at, "call", "", who, method=method, commands=[])
+            for at, who, method in ((0.0, "p1", "put"), (1.0, "w1", "claim"))]  # fmt: skip
+PUT = event(0.0, "call", "", "p1", method="put", commands=["LPUSH queue job-1"])
+POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
 
 
 @pytest.mark.parametrize(
