@@ -29,6 +29,8 @@ _NO_LEASE = 6.0
 #: So often a trial is run until something was broken in it; and until it holds, of a level that
 #: asks for time: on a busy machine a put may once be slow, or a heartbeat late.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
+#: Seconds in which a failure is made small.
+SHRINK = 60.0
 #: Why a level is not asked that failed only while processes woke up too late.
 BUSY = "This machine was too busy: run it again."
 
@@ -93,8 +95,8 @@ class Judge:
     """See the module.
 
     seconds: for trials at random, for each level that has them. at_once: trials side by side.
-    patience: see `PATIENCE`. say: says what could not be asked. A context manager, which ends what
-    the target started.
+    patience: see `PATIENCE`. shrink: see `SHRINK`. say: says what could not be asked. A context
+    manager, which ends what the target started.
     """
 
     def __init__(
@@ -105,8 +107,9 @@ class Judge:
         at_once: int = 8,
         patience: float = PATIENCE,
         say: Say = str.format,
+        shrink: float = SHRINK,
     ) -> None:
-        self._target, self._seed, self._say = target, seed, say
+        self._target, self._seed, self._say, self._shrink = target, seed, say, shrink
         self._seconds, self._patience = seconds, patience
         self._begun: list[Future[Outcome]] = []
         #: The steps at which each worker with a job comes by.
@@ -210,9 +213,15 @@ class Judge:
         return trials
 
     def _minimised(self, failed: Outcome) -> Outcome:
-        """The smallest trial that still fails: fewer faults, fewer jobs."""
-        for plan in failed.plan.smaller():
-            trial = self._try(plan)
-            if trial.why and not trial.too_busy:
-                return self._minimised(trial)
+        """The smallest trial found in time that still fails: fewer faults, fewer jobs."""
+        stop = self._stops[failed.plan.level]
+        timer = threading.Timer(self._shrink, stop.set)
+        timer.start()
+        plans = failed.plan.smaller()
+        while plans and not stop.is_set():
+            trial = self._try(plans.pop(0))
+            # a trial that was stopped shows nothing
+            if trial.why and not (trial.too_busy or stop.is_set()):
+                failed, plans = trial, trial.plan.smaller()
+        timer.cancel()
         return failed

@@ -178,6 +178,13 @@ def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Pat
     assert (verdict.held, verdict.why) == (None, BUSY)
 
 
+def test_making_a_failure_small_ends_in_time() -> None:
+    with Judge(target_of(f"{solution(1)}:MyQueue"), shrink=0.0) as judge:
+        (verdict,) = judge.judge([2])
+    assert verdict.failure is not None
+    assert len(verdict.failure.plan.jobs) == 6, "as it was found"
+
+
 def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demo_app", "judge", f"{BROKEN[0][1]}:MyQueue"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
