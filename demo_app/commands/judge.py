@@ -12,7 +12,7 @@ from typer import Argument, BadParameter, Option
 
 from demo_app.judge.judge import AT_RANDOM, Judge
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.report import tell_costs, told
+from demo_app.judge.report import told
 from demo_app.judge.targets import KNOWN, CannotJudge, target_of
 from demo_app.stack import StackError
 from local_smtp.escape import escape_invisible
@@ -49,7 +49,6 @@ def judge(
     except (CannotJudge, StackError) as error:
         console.print(escape_invisible(error), markup=False, soft_wrap=True)
         return 2
-    tell_costs(console, verdicts)
     if as_json:
         shown_levels = [verdict.as_json() for verdict in verdicts]
         print(json.dumps({"target": target, "seed": seed, "levels": shown_levels}))

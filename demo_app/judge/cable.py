@@ -25,8 +25,6 @@ class Watch:
         self._who, self._note, self._holds = who, note, holds
         self._times: Counter[str] = Counter()
         self._last: dict[object, str] = {}
-        #: So many have passed.
-        self.commands = 0
 
     async def __call__(self, line: object, data: bytes, *, is_answer: bool) -> None:
         """Data come by, on the connection `line`."""
@@ -37,7 +35,6 @@ class Watch:
         names = [name.decode().upper() for name in _COMMAND.findall(data)]
         if not names or names[0] in _HELLO:
             return
-        self.commands += len(names)
         name = "+".join(names[:3])
         self._times[name] += 1
         step = self._last[line] = f"cable:{name}:{self._times[name]}"

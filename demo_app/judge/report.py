@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 
-from demo_app.judge.costs import costs, format_cost
 from demo_app.judge.judge import Verdict
 from local_smtp.escape import escape_invisible
 
@@ -23,15 +22,6 @@ def told(console: Console, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
             _tell(console, verdict.why)
         _tell_history(console, verdict)
         yield verdict
-
-
-def tell_costs(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """Print what the queue costs, as far as the levels showed it."""
-    found = costs(verdicts)
-    if any(found.values()):
-        console.print("What it costs, which is no promise:")
-        for name, figure in found.items():
-            console.print(f"   {format_cost(figure)} {name}")
 
 
 def _tell(console: Console, words: str) -> None:

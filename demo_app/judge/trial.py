@@ -42,7 +42,6 @@ class Part:
     role: Role
     nth: int
     cable: Proxy
-    watch: Watch
     go: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
     running: Running = field(default_factory=lambda: Running(None))
@@ -234,7 +233,7 @@ class Trial:
         cable = Proxy(self.server.connect, at, watch)
         address = str(at or self.server.address.format(cable.port))
         role = Role(who, str(self.folder), address, halt=halt, **given)
-        part = Part(role, nth, cable, watch)
+        part = Part(role, nth, cable)
         self.parts.append(part)  # it may speak before it is known that it has started
         part.running = self._target.start(role)
         return part
@@ -251,8 +250,6 @@ class Trial:
         if kind == "passes":
             given = {name: event[name] for name in ("method", "commands")}
             self.note("call", who, names=[], halted=True, **given)
-        if kind in ("finished", "begin"):
-            event["sent"] = sum(each.watch.commands for each in [*self.parts])
         if kind == "rescues":
             part.go.wait()
         step = _STEPS.get(kind, str(event.get("step", "")))

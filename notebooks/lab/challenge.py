@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from demo_app.judge.checker import check
-from demo_app.judge.costs import costs, format_cost
 from demo_app.judge.history import story
 from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -114,8 +113,6 @@ def _verdicts_table(verdicts: list[Verdict]) -> Table:
     rows: list[tuple[object, ...]] = [
         (v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts
     ]
-    if len(verdicts) == len(LEVELS):
-        rows += [("", format_cost(cost), say(name), "") for name, cost in costs(verdicts).items()]
     head = ("level", "verdict", "promise", "what kind of hole it is")
     return Table(head, rows)
 

@@ -21,7 +21,6 @@ _JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
     "checker",
-    "costs",
     "drive",
     "history",
     "judge",
