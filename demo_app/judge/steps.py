@@ -9,8 +9,8 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +30,6 @@ MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
 
 #: Opens a file.
 OPEN = "OPEN"
-
-#: The words of a command to Redis, and how redis-py is to read its answer.
-Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 @dataclass
@@ -95,6 +92,12 @@ class Steps:
             call.moved = time.monotonic()
         self._passes(f"{step}:after", words, call.commands)
 
+    def commands(self, sent: Sequence[tuple[Any, ...]]) -> AbstractContextManager[None]:
+        """The block sends these commands to Redis as one step."""
+        names = [str(args[0]).split()[0].upper() for args in sent]
+        words = "; ".join(" ".join(map(str, args)) for args in sent).replace("\n", " ")
+        return self.command("+".join(names) or "EXEC", words)
+
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
         """Whether this is the role's step: the judge has let it go on. sent: until now."""
         if step != self.role.halt:
@@ -104,62 +107,46 @@ class Steps:
         return True
 
 
-#: Takes a step: it gets the commands, and what has them done and gives their answers.
-Step = Callable[[Sequence[Command], Callable[[], list[Any]]], list[Any]]
-
-
 class RedisInSteps(redis.Redis):
     """A client each of whose commands is one step, and each of whose pipelines."""
 
-    def __init__(self, step: Step, **given: Any) -> None:
+    def __init__(self, steps: Steps, **given: Any) -> None:
         super().__init__(decode_responses=True, **given)
-        self._step = step
+        self._steps = steps
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """See the base class."""
-        send: Callable[..., Any] = super().execute_command
-        (answer,) = self._step([(args, options)], lambda: [send(*args, **options)])
-        return answer
+        with self._steps.commands([args]):
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
         """See the base class."""
         made = _PipelineInSteps(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
-        made.step = self._step
+        made.steps = self._steps
         return made
 
 
 class _PipelineInSteps(Pipeline):
-    step: Step
+    steps: Steps
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """See the base class."""
-        send = super().execute
-        try:
-            return self.step(self.command_stack, lambda: send(raise_on_error))
-        finally:
-            self.reset()
+        with self.steps.commands([args for args, _ in self.command_stack]):
+            return super().execute(raise_on_error)
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
         """See the base class; after WATCH."""
-        send: Callable[..., Any] = super().immediate_execute_command
-        (answer,) = self.step([(args, options)], lambda: [send(*args, **options)])
-        return answer
+        with self.steps.commands([args]):
+            return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def stepped_redis(steps: Steps) -> RedisInSteps:
     """What a learner's queue gets: redis.Redis with answers as text."""
-
-    def step(commands: Sequence[Command], send: Callable[[], list[Any]]) -> list[Any]:
-        name = "+".join(str(words[0]).split()[0].upper() for words, _ in commands) or "EXEC"
-        with steps.command(name, "; ".join(_words(*words) for words, _ in commands)):
-            return send()
-
     # as often as redis-py does by default, and without its long pauses
     retry = Retry(ConstantBackoff(0.1), 3)
-    address = steps.role.address
-    return RedisInSteps(step, unix_socket_path=address, retry=retry, socket_timeout=5.0)
+    return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)
 
 
 def step_files(steps: Steps) -> None:
@@ -174,7 +161,3 @@ def step_files(steps: Steps) -> None:
 
     for module in (io, builtins):
         module.open = opened  # type: ignore[attr-defined]
-
-
-def _words(*command: Any) -> str:
-    return " ".join(map(str, command)).replace("\n", " ")
