@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"local_smtp: {option}: {problem['msg']}", file=sys.stderr)
         return 2
     gc.disable()  # or Python looks for garbage in what it imports, again and again, and finds none
-    from local_smtp.resources import SinkError
+    from local_smtp.shared.resources import ResourceError
     from local_smtp.sink import MailSink  # --help need not wait for it
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             _announce(sink)
             while True:
                 signal.pause()
-    except SinkError as error:
+    except ResourceError as error:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of its address has gone

@@ -43,10 +43,6 @@ DELIVERIES = 100
 # HTTP
 #: Clients connected at once; one more is answered with 503.
 CONNECTIONS = 400
-#: Bytes of a request line with all its headers; more is answered with 431.
-REQUEST_HEAD_BYTES = 16 * 1024
-#: Bytes of a request's body; more is answered with 413.
-REQUEST_BODY_BYTES = 256 * 1024
 #: Events that a listener may be behind before it is cut off.
 LISTENER_BACKLOG = 1000
 #: Fault rules in force at once.

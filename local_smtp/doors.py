@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from local_smtp.bounds import CONNECTIONS
 from local_smtp.connection import Surroundings
 from local_smtp.session import Session
-from local_smtp.web.server import configured
+from local_smtp.shared.server import configured
 
 _STOP_WITHIN = 3.0  # seconds
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from local_smtp import mail_html
 from local_smtp.bounds import FIELDS, PARTS, TEXT_CHARACTERS
-from local_smtp.escape import escape_invisible
 from local_smtp.mail import decoded, readable
+from local_smtp.shared.escape import escape_invisible
 
 TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time

@@ -15,8 +15,8 @@ from local_smtp.connection import Surroundings
 from local_smtp.doors import Doors
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
-from local_smtp.resources import SinkError, listen, take_directory
 from local_smtp.settings import Settings
+from local_smtp.shared.resources import ResourceError, listen, take_directory
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 from local_smtp.store.writer import Writer
@@ -31,7 +31,7 @@ class MailSink:
     """A mail sink that runs as long as a `with` block.
 
     Its directory holds one database and can be used by one sink at a time; started on it again, it
-    shows all it had. Raises SinkError when a port is taken, or the directory can't be used.
+    shows all it had. Raises ResourceError when a port is taken, or the directory can't be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -117,7 +117,7 @@ class MailSink:
         try:
             self._writer = writer = Writer(self.dir / _DATABASE, self._stored)
         except (sqlite3.Error, OSError) as error:
-            raise SinkError(
+            raise ResourceError(
                 f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."
             ) from None
         starting.callback(writer.close)

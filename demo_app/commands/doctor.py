@@ -18,8 +18,8 @@ import psutil
 
 from demo_app.broker.connection import masked
 from demo_app.rig.redis_server import binary
+from demo_app.shared.language import words_in
 from demo_app.stack import StackError, preflight
-from local_smtp.web.words import words_in
 
 Say = Callable[..., str]
 

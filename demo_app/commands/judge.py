@@ -14,8 +14,8 @@ from demo_app.judge.judge import AT_RANDOM, Judge
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.report import told
 from demo_app.judge.targets import KNOWN, CannotJudge, target_of
+from demo_app.shared.escape import escape_invisible
 from demo_app.stack import StackError
-from local_smtp.escape import escape_invisible
 
 
 def judge(

@@ -19,7 +19,7 @@ import typer
 
 from demo_app.judge.levels import LEVELS
 from demo_app.markdown import plain, table
-from local_smtp.escape import escape_formulas, one_line
+from demo_app.shared.escape import escape_formulas, one_line
 
 #: How a level that holds, fails, or could not be asked is written.
 SIGNS = {True: "✓", False: "✗", None: "–"}

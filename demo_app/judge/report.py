@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from demo_app.judge.judge import Verdict
-from local_smtp.escape import escape_invisible
+from demo_app.shared.escape import escape_invisible
 
 _SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from demo_app.rig.polling import poll
 from demo_app.rig.process import StackError
 from demo_app.rig.reaper import reap
-from local_smtp.resources import SinkError, take_directory
+from demo_app.shared.resources import ResourceError, take_directory
 
 
 class Folder:
@@ -30,7 +30,7 @@ class Folder:
             )
             for part in (self.redis, self.mail, self.logs):
                 part.mkdir(exist_ok=True, mode=0o700)
-        except (SinkError, OSError) as error:
+        except (ResourceError, OSError) as error:
             raise StackError(str(error)) from None
         #: The pipe to the stack's supervisor.
         self.control = self.path / "control"

@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field
 
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
+from demo_app.shared.escape import escape_invisible
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.templates import render
 from demo_app.web.translations import language_of
-from local_smtp.escape import escape_invisible
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]

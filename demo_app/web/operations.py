@@ -15,10 +15,10 @@ from starlette.requests import Request
 from demo_app.broker.events import State
 from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition
 from demo_app.settings import settings
+from demo_app.shared.headers import beside
 from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError
-from local_smtp.web.headers import beside
 
 router = APIRouter(tags=["operations"])
 

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from demo_app.shared.guard import Guard
 from demo_app.web.errors import DomainError, error_response
-from local_smtp.web.guard import Guard
 
 COOKIE = "demo_token"
 GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", "/openapi.json")

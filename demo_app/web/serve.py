@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.settings import Settings, settings
+from demo_app.shared.escape import escape_invisible
+from demo_app.shared.resources import ResourceError, listen
+from demo_app.shared.server import configured
 from demo_app.startup import garbage_collection_paused
-from local_smtp.escape import escape_invisible
-from local_smtp.resources import SinkError, listen
-from local_smtp.web.server import configured
 
 #: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
 #: is for the blog's database, of which each thread has its own, and for Redis.
@@ -40,7 +40,7 @@ def serve(make_app: Callable[[Settings], FastAPI]) -> None:
         sys.exit("DEMO_TOKEN is not set: the pages about jobs need a token to open them.")
     try:
         listener = listen(chosen.web_host, chosen.web_port, "DEMO_WEB_PORT")
-    except SinkError as error:
+    except ResourceError as error:
         sys.exit(str(error))
     try:
         with garbage_collection_paused():

@@ -17,9 +17,9 @@ from markupsafe import Markup, escape
 
 from demo_app.broker.events import State, moment_of
 from demo_app.settings import settings
+from demo_app.shared.escape import escape_invisible
+from demo_app.shared.language import LANGUAGE_COOKIE, LANGUAGES
 from demo_app.web.translations import language_of, translations
-from local_smtp.escape import escape_invisible
-from local_smtp.web.words import LANGUAGE_COOKIE, LANGUAGES
 
 _YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Scope
 
 from local_smtp import __version__
 from local_smtp.settings import Settings
+from local_smtp.shared.guard import WHY, Guard
 from local_smtp.web.api import api_routes
-from local_smtp.web.guard import WHY, Guard
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
 

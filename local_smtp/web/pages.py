@@ -12,13 +12,13 @@ from markupsafe import Markup
 from starlette.datastructures import Headers
 
 from local_smtp.bounds import TEXT_CHARACTERS
-from local_smtp.escape import escape_invisible
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
+from local_smtp.shared.escape import escape_invisible
+from local_smtp.shared.headers import beside
+from local_smtp.shared.language import language_of, words_in
 from local_smtp.web.api import OptionalId, Search
-from local_smtp.web.headers import beside
 from local_smtp.web.inbox import Inbox
-from local_smtp.web.words import language_of, words_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from local_smtp.web.words import japanese
+from demo_app.shared.language import japanese
 
 _ALL = japanese("lab") | japanese("demo_app.commands")
 #: Empty in an English lesson. A kernel begins in the folder of its notebook.

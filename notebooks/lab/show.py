@@ -13,8 +13,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from demo_app.demo.colours import EDGE, INK, PAPER, WAITING
+from demo_app.shared.escape import escape_invisible
 from lab.language import say
-from local_smtp.escape import escape_invisible
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
 #: With its colours, since JupyterLab paints the rows in those of its theme.

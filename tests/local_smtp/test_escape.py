@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_smtp.escape import escape_formulas
+from local_smtp.shared.escape import escape_formulas
 
 
 @pytest.mark.parametrize(

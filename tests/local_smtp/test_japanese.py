@@ -8,10 +8,10 @@ import pytest
 
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
+from local_smtp.shared.guard import WHY
+from local_smtp.shared.language import japanese
 from local_smtp.sink import MailSink
-from local_smtp.web.guard import WHY
 from local_smtp.web.inbox import TOO_DEEP
-from local_smtp.web.words import japanese
 
 RULE = Fault(
     at="reply", do="drop_reply", match=Match(to="a*", nth=2, every=3), probability=0.5, times=4

@@ -13,7 +13,7 @@ import pytest
 from support import patience
 
 from local_smtp.__main__ import main
-from local_smtp.resources import listen, why_not_private
+from local_smtp.shared.resources import listen, why_not_private
 
 #: The exit status of a command that does not start, and the lines that it says.
 Ended = tuple[int, list[str]]

@@ -13,7 +13,7 @@ from support import HOSTILE, message
 from demo_app.broker.queue import Queue
 from lab import Lab
 from lab.show import Picture, Table
-from local_smtp.escape import escape_invisible
+from local_smtp.shared.escape import escape_invisible
 
 #: What no output may hold as it is: a reader would not see it, or would see something else.
 UNSEEN = re.compile(

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from starlette.requests import Request
 
-from local_smtp.web import words
+from demo_app.shared import language as languages
 
 
 class Translations(dict[str, str]):
@@ -46,4 +46,4 @@ def translations(language: str) -> Translations:
 
 def language_of(request: Request) -> str:
     """What the address asks for, else what was chosen before, else what the browser prefers."""
-    return words.language_of(request.headers, request.query_params.get("lang", ""))
+    return languages.language_of(request.headers, request.query_params.get("lang", ""))

@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_smtp.bounds import REQUEST_BODY_BYTES, REQUEST_HEAD_BYTES
-from local_smtp.web.headers import (
+from .headers import (
     READING,
+    REQUEST_HEAD_BYTES,
     bearer,
     cookie_of,
     host_name,
@@ -27,6 +27,9 @@ from local_smtp.web.headers import (
     plain,
     same_origin,
 )
+
+#: Bytes of a request's body; more is answered with 413.
+REQUEST_BODY_BYTES = 256 * 1024
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+#: Bytes of a request line with all its headers; more is answered with 431.
+REQUEST_HEAD_BYTES = 16 * 1024
 READING = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
 #: The media types of the bodies that are read; without a Content-Type, a body is read as JSON.

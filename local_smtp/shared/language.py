@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from starlette.datastructures import Headers
 
-from local_smtp.web.headers import cookie_of
+from .headers import cookie_of
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "lang"

@@ -6,7 +6,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import LifespanType
 
-from local_smtp.bounds import REQUEST_HEAD_BYTES
+from .headers import REQUEST_HEAD_BYTES
 
 
 def configured(

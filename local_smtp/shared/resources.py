@@ -1,4 +1,4 @@
-"""What a sink reserves at its start: a directory, and its ports."""
+"""What a server reserves at its start: a directory, and its ports."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import TextIO
 
 
-class SinkError(Exception):
-    """The sink can't start; the text says why and what to do."""
+class ResourceError(Exception):
+    """The server can't start; the text says why and what to do."""
 
 
 def take_directory(folder: Path, whose: str) -> TextIO:
     """Take a directory for this process alone, until what is returned is closed; the system does
     that when the process dies.
 
-    whose: who takes it, for the sentence of the SinkError that is raised when another one has it,
-    or others can reach what is in it.
+    whose: who takes it, for the sentence of the ResourceError that is raised when another one has
+    it, or others can reach what is in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -31,7 +31,7 @@ def take_directory(folder: Path, whose: str) -> TextIO:
         why = f"belongs to a {whose} that runs: stop that, or name another one"
     except OSError as error:
         why = f"can't be used: {error.strerror}. Name another one"
-    raise SinkError(f"The folder {folder} {why}.")
+    raise ResourceError(f"The folder {folder} {why}.")
 
 
 def why_not_private(folder: Path) -> str:
@@ -49,7 +49,7 @@ def why_not_private(folder: Path) -> str:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A listening socket; `option` is the one that sets its port.
 
-    Raises SinkError when the port is taken, or the address is not this machine's.
+    Raises ResourceError when the port is taken, or the address is not this machine's.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -58,7 +58,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SinkError(
+        raise ResourceError(
             f"Port {port} of {host} can't be used: {reason}."
             f" Choose another {option}, or 0 for a free one."
         ) from None
