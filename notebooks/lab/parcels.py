@@ -15,7 +15,8 @@ from lab.figures import Outcome
 from lab.language import say
 from lab.program import Program, cell_of, held
 from lab.progress import Progress
-from lab.running import Lab, LabError
+from lab.running import Lab
+from lab.show import LabError
 
 #: Seconds without a line after which nothing more is expected. More than a lease, less than the
 #: hour after which stock Celery looks again.
