@@ -1,7 +1,7 @@
-"""The job layer: declare a job once, run it on any backend.
+"""The job layer: declare a job once, and run it on any backend.
 
-Names are the ones of Python's own standard for this layer (DEP 14, ``django.tasks``), and of
-Rails' ActiveJob where that standard is silent.
+Names follow DEP 14 (``django.tasks``), Python's standard for this layer, and Rails' Active Job
+where DEP 14 has no name.
 """
 
 from demo_app.jobs.arguments import ArgumentError

@@ -1,8 +1,8 @@
-"""What a backend is: it takes jobs, and sees to it that they run.
+"""The interface of a backend, which takes jobs and runs them.
 
-A new one is one file: a subclass that fills in `_enqueue`, and whatever else it promises. It is
-chosen by name: a module in `demo_app.backends` that has a function `make`, or anywhere else as
-``package.module:callable``; either is called with the settings and returns the backend.
+A new backend is one file: a subclass with `_enqueue` and the methods for its further capabilities.
+The settings choose it by name: a module in `demo_app.backends` with a function `make`, or
+``package.module:callable``. The function is called with the settings, and returns the backend.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ _PACKAGE = "demo_app.backends"
 
 
 class Backend(ABC):
-    """Takes jobs, and sees to it that they run.
+    """Takes jobs and runs them.
 
-    name: as in the settings. in_request: whether `_enqueue` runs the jobs before it returns.
-    capabilities: what it promises; a job that asks for more is refused.
+    Attributes:
+        name: as in the settings.
+        in_request: True if `_enqueue` runs the jobs before it returns.
+        capabilities: what it promises; a job that needs more is refused.
     """
 
     name: str
@@ -36,45 +38,45 @@ class Backend(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
 
     def start(self) -> None:  # noqa: B027 - a backend may have nothing to begin
-        """Begin, in the process that puts jobs in, with what an earlier process left: called once.
+        """Start the backend in a producer; called once.
 
-        Making a backend starts nothing: a program may only want its worker's command.
+        Creating a backend starts nothing, since a program may only need the command of its worker.
         """
 
     @abstractmethod
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Take these jobs, in their order; they were checked already.
+        """Enqueue these jobs in their order. They have been checked.
 
-        Ignore a job whose id is known, if the backend has results: after a restart the outbox hands
-        over its jobs again. What can't be reached raises its own error; the caller then hands the
-        same jobs over again.
+        A backend with results ignores a job whose id is known: after a restart the outbox hands
+        over its jobs again. If a server does not answer, raise its error; the caller hands the same
+        jobs over again.
         """
 
     def enqueue(self, job: Job) -> TaskResult:
-        """Take one job; see `enqueue_many`."""
+        """Enqueue one job; see `enqueue_many`."""
         return self.enqueue_many([job])[0]
 
     def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
-        """Take jobs, in their order.
+        """Enqueue jobs in their order.
 
-        Raises Unsupported when one of them asks for what this backend does not do; then none
-        is taken.
+        Raises:
+            Unsupported: this backend cannot run one of them. Then none is enqueued.
         """
         for job in jobs:
             self.check(job)
         self._enqueue(jobs)
         hit(Step.ENQUEUED)
-        if self.in_request:  # each has ended by now
+        if self.in_request:  # they have ended
             return [self.find(job.id) or self.handle(job) for job in jobs]
         return [self.handle(job) for job in jobs]
 
     def check(self, job: Job) -> None:
-        """Raises Unsupported, which says what the job asks for and this backend does not do."""
+        """Raise Unsupported if this backend cannot run the job."""
         queues = settings().queues
         if job.queue_name not in queues:
             raise Unsupported(
-                f"{job.task}: nobody works on the queue {job.queue_name!r}. "
-                f"The queues are {', '.join(queues)}; DEMO_QUEUES names them."
+                f"{job.task}: no worker consumes the queue {job.queue_name!r}. "
+                f"Use one of {', '.join(queues)}, or add it to DEMO_QUEUES."
             )
         if job.priority and self.capabilities.priority is Priority.NONE:
             raise Unsupported(
@@ -88,7 +90,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Take those of the jobs that this backend does; returns why not, by id, for the others."""
+        """Enqueue the jobs that this backend can run. Return why not, by id, for the others."""
         reasons = {}
         for job in jobs:
             try:
@@ -99,7 +101,7 @@ class Backend(ABC):
         return reasons
 
     def handle(self, job: Job) -> TaskResult:
-        """The handle to a job that was put in."""
+        """Return the result object of an enqueued job."""
         return TaskResult(
             job.id,
             job.task,
@@ -111,14 +113,13 @@ class Backend(ABC):
         )
 
     def find(self, job_id: str) -> TaskResult | None:
-        """What became of a job; None when nothing is known of it."""
+        """Return the result of a job, or None if it is unknown."""
         return None
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each of these jobs; one of which nothing is known is left out, and the
-        caller, who still has it, hands it over again.
+        """Return the state of each of these jobs that is known.
 
-        Raises its error when it can't be reached.
+        The caller hands over the others again. Raises the backend's error if it does not answer.
         """
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
@@ -131,56 +132,59 @@ class Backend(ABC):
         """
 
     def kept(self) -> list[str]:
-        """The ids that are to be kept."""
+        """Return the ids of the jobs that are kept."""
         return []
 
     def count_by_state(self) -> dict[str, int]:
-        """How many jobs are in each state, as far as the backend can tell."""
+        """Return how many jobs are in each state, as far as the backend knows."""
         return {}
 
     def worker_command(self) -> list[str] | None:
-        """The command line that starts one worker process, which reads the same settings; None
-        when the jobs run in the process that puts them in."""
+        """Return the command line of a worker process.
+
+        Returns None if the jobs run in the producer's process.
+        """
         return None
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the worker process with this pid takes jobs by now."""
+        """Return True if the worker process with this pid takes jobs."""
         return True
 
     def close(self) -> None:  # noqa: B027 - a backend may have nothing to close
-        """Stop taking jobs, and close connections and threads; may be called twice."""
+        """Stop taking jobs, and close connections and threads. It may be called twice."""
 
 
 def backend_named(name: str | None = None) -> Backend:
-    """The backend of that name, or the one that the settings choose; one object a process.
+    """Return the backend of this name, or the one of the settings; one object for each process.
 
-    Raises ValueError for an unknown name, and ImportError with what to install when the
-    backend's library is missing.
+    Raises:
+        ValueError: the name is unknown.
+        ImportError: the backend's library is missing; the message says what to install.
     """
-    # a plain str: to the cache a member of BackendName is another name
+    # a plain str, since a member of BackendName is another key of the cache
     return started_backend(str(name or settings().backend))
 
 
 @cache
 def started_backend(name: str) -> Backend:
-    """The backend of that name; its cache is cleared when the settings are others."""
+    """Return the started backend of this name. Its cache is cleared when the settings change."""
     made = make_backend(name, settings())
     made.start()
     return made
 
 
 def known(name: str) -> str:
-    """The name, if it is one of a backend that there is, or of anybody's own. Raises ValueError."""
+    """Return the name of a backend. Raise ValueError if it is unknown."""
     if ":" not in name and name not in known_backends():
         raise ValueError(
-            f"there is no backend {name!r}: it is one of {', '.join(known_backends())}, "
-            "or package.module:callable for one of your own"
+            f"there is no backend {name!r}: use one of {', '.join(known_backends())}, "
+            "or package.module:callable for your own"
         )
     return name
 
 
 def make_backend(name: str, chosen: Settings) -> Backend:
-    """A new backend of that name for these settings; see the module, and `backend_named`."""
+    """Create a backend for these settings; see `backend_named` for the errors."""
     module, _, maker = known(name).partition(":")
     if not maker:
         module, maker = f"{_PACKAGE}.{name}", "make"
@@ -201,9 +205,9 @@ def make_backend(name: str, chosen: Settings) -> Backend:
 
 @cache
 def known_backends() -> list[str]:
-    """The backends that come with this project: the modules that have a function `make`.
+    """Return the names of this project's backends: the modules with a function `make`.
 
-    Their text is searched, since to import one takes its library.
+    The files are searched as text, since importing one needs its library.
     """
     folder = Path(str(import_module(_PACKAGE).__file__)).parent
     files = sorted(folder.glob("*.py"))

@@ -1,4 +1,4 @@
-"""What a backend promises. What it doesn't promise is refused, never silently ignored."""
+"""The capabilities of a backend. A job that needs more is refused, never silently changed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class Unsupported(ValueError):
-    """A job asks for something that the backend does not do."""
+    """The backend cannot run this job."""
 
 
 class Priority(StrEnum):
-    """How finely a backend tells priorities apart."""
+    """How many priorities a backend distinguishes."""
 
     NONE = "none"
     CLASSES = "three classes"  # above 0, 0, below 0
@@ -19,10 +19,10 @@ class Priority(StrEnum):
 
 
 class Death(StrEnum):
-    """What may be killed with SIGKILL, with no job lost.
+    """Processes that may be killed with SIGKILL without a lost job.
 
-    ENQUEUER: the process that put the jobs in, while they wait. WORKER: the process that runs a
-    job, in the middle of it. CLAIM: a worker at the moment at which it takes a job.
+    ENQUEUER: the producer, while its jobs wait. WORKER: a worker in the middle of a job. CLAIM: a
+    worker while it takes a job.
     """
 
     ENQUEUER = "enqueuer"
@@ -32,11 +32,15 @@ class Death(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend promises, in addition to running every job and retrying failed ones.
+    """What a backend promises, besides running every job and retrying failed ones.
 
-    run_after: jobs can wait for a moment. results: `find` knows what became of a job.
-    fifo: jobs of the same queue and priority begin in the order in which they came.
-    survives: with which deaths it loses nothing. in_redis: they are kept in the settings' Redis.
+    Attributes:
+        priority: how many priorities it distinguishes.
+        run_after: jobs can wait until they are due.
+        results: `find` returns the result of a job.
+        fifo: jobs of the same queue and priority begin in the order in which they were enqueued.
+        survives: the deaths in which it loses no job.
+        in_redis: its jobs are in the Redis of the settings.
     """
 
     priority: Priority = Priority.NONE
@@ -47,5 +51,5 @@ class Capabilities:
     in_redis: bool = False
 
 
-#: What a queue with workers of its own promises here, whatever else.
+#: What every backend with separate workers promises here.
 QUEUE = Capabilities(run_after=True, results=True, fifo=True)

@@ -1,4 +1,4 @@
-"""What a running job can find out about itself, and what it can report."""
+"""The context of a running job: its id and try, a checkpoint, and notes for its history."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from demo_app.jobs.job import Job
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a running job may know of itself.
+    """The context of a running job.
 
-    attempt: 1 for the first try. check: raises LeaseLost when the job is not ours any more.
+    attempt: 1 for the first try. check: raises LeaseLost if another worker has the job. notes: for
+    the job's history.
     """
 
     job: Job
@@ -28,19 +29,19 @@ _current: ContextVar[Context | None] = ContextVar("current job", default=None)
 
 
 def current() -> Context | None:
-    """The job that runs here, if one does."""
+    """Return the context of the job that runs in this thread, or None."""
     return _current.get()
 
 
 def checkpoint() -> None:
-    """Call right before a side effect: raises LeaseLost when the job went to another worker."""
+    """Raise LeaseLost if another worker has the job. Call it right before a side effect."""
     context = _current.get()
     if context is not None:
         context.check()
 
 
 def note(name: str, value: str) -> None:
-    """Leave something about the running job in its history, such as the Message-ID of its mail."""
+    """Store a fact in the running job's history, such as the Message-ID of its mail."""
     context = _current.get()
     if context is not None:
         context.notes[name] = value
@@ -48,7 +49,7 @@ def note(name: str, value: str) -> None:
 
 @contextmanager
 def running(context: Context) -> Iterator[None]:
-    """Let this be the job that runs here, for the block."""
+    """Make this the context of the block."""
     token = _current.set(context)
     try:
         yield

@@ -15,15 +15,21 @@ from demo_app.settings import complaint
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is put into a queue; a backend needs nothing else to run it.
+    """A job as it is enqueued.
 
-    run_after: an aware point in time before which the job must not run; None for at once.
-    priority: higher runs first, 0 is normal.
-    attempts: how many tries have failed so far. owner: whose job it is, in a queue that others may
-    use too; "" for nobody's.
+    Attributes:
+        task: the dotted name of its task.
+        arguments: its arguments by name.
+        queue_name: the queue.
+        priority: higher runs first; 0 is normal.
+        run_after: when it may run, with a time zone; None for at once.
+        attempts: tries that have failed so far.
+        id: its id.
+        enqueued_at: seconds since the epoch.
+        owner: the blog that it belongs to, since a queue may be shared; "" for none.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # of a record
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     task: str
     arguments: dict[str, Any]
@@ -32,7 +38,7 @@ class Job:
     run_after: datetime | None = None
     attempts: int = 0
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    enqueued_at: float = field(default_factory=lambda: time.time())  # by the clock of the moment
+    enqueued_at: float = field(default_factory=lambda: time.time())
     owner: str = ""
 
     @property
@@ -41,16 +47,17 @@ class Job:
         return None if self.run_after is None else self.run_after.timestamp()
 
     def as_record(self) -> dict[str, Any]:
-        """The job as JSON carries it."""
-        absent = set() if self.owner else {"owner"}  # an older version of the app does not know it
+        """Return the job as a JSON object."""
+        absent = set() if self.owner else {"owner"}  # an older app does not know the field
         record: dict[str, Any] = _RECORDS.dump_python(self, mode="json", exclude=absent)
         return record
 
     @classmethod
     def from_record(cls, record: object) -> Job:
-        """The job that `as_record` wrote down.
+        """Return the job of an object that `as_record` made.
 
-        Raises ValueError, with a sentence, when that is no record of a job.
+        Raises:
+            ValueError: it is not such an object.
         """
         try:
             return _RECORDS.validate_python(record)

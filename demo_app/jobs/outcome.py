@@ -1,4 +1,4 @@
-"""How one try of a job ended, on every backend, and what its result says from then on."""
+"""The outcome of one try of a job, and its effect on the job's result."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from demo_app.jobs.result import TaskError, TaskResult
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """It ran to its end; value: what it returned, as JSON carries it."""
+    """The job succeeded. value: its return value after a round trip through JSON."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It failed and is due again; after: seconds until then. outage: or as soon as another job of
-    its task succeeds."""
+    """The job failed and is tried again.
+
+    after: seconds until then. outage: also try it as soon as another job of its task succeeds.
+    """
 
     after: float
     error: TaskError
@@ -28,14 +30,14 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It failed too often, or can't be run at all: it is dead, and a person has to look."""
+    """The job failed too often, or cannot run: it is dead until a person decides."""
 
     error: TaskError
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """It failed in a way that makes another try pointless; reason: the exception, in words."""
+    """Another try of the job is pointless. reason: the exception as text."""
 
     reason: str
 
@@ -44,16 +46,16 @@ Outcome = Succeeded | Retry | Failed | Discarded
 
 
 class JobDead(Exception):
-    """A job was given up: what a worker raises whose library takes nothing else for a failure."""
+    """A job is dead. Workers raise it for libraries that expect an exception."""
 
 
 def begin(result: TaskResult, attempt: int) -> None:
-    """Note in a job's result that its try of that number begins."""
+    """Update a job's result when a try begins."""
     result.state, result.attempts, result.started_at = "running", attempt, datetime.now(UTC)
 
 
 def end(result: TaskResult, outcome: Outcome) -> None:
-    """Note in a job's result how its try ended."""
+    """Update a job's result when a try has ended."""
     match outcome:
         case Succeeded(value):
             result.state, result._return_value = "done", value

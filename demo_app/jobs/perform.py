@@ -1,4 +1,4 @@
-"""Run one job, and say how it ended; every backend does it this way."""
+"""Run one job and return its outcome. Every backend uses this."""
 
 from __future__ import annotations
 
@@ -18,24 +18,29 @@ from demo_app.jobs.task import find_task
 
 
 class ReturnValueError(TypeError):
-    """A job returned something that JSON can't carry, so that its result can't be kept."""
+    """A job returned a value that JSON does not have, so its result cannot be stored."""
 
 
 class JobTimeout(BaseException):
-    """The job ran for longer than a job may. Raised in the middle of it, at any line of Python.
+    """The job exceeded the time limit. It is raised at any line of the job's Python code.
 
-    No Exception, so that a job's own `except Exception` can't swallow it; `retry_on` may name it.
+    Not an Exception, so that `except Exception` in a job does not catch it. `retry_on` may name it.
     """
 
 
 def perform(
     job: Job, *, check: Callable[[], None] = lambda: None, notes: dict[str, Any] | None = None
 ) -> Outcome:
-    """Run the job here and now.
+    """Run the job in this thread, and return its outcome.
 
-    check: see `Context`. notes: receives what the job leaves with `note`.
-    Raises LeaseLost, and whatever is no Exception; every Exception becomes an outcome (see
-    `after_failure` for the others).
+    Args:
+        job: the job.
+        check: see `Context`.
+        notes: receives what the job stores with `note`.
+
+    Raises:
+        LeaseLost: another worker has the job.
+        BaseException: any exception that is not an Exception; see `after_failure`.
     """
     task = find_task(job.task)
     if task is None:
@@ -55,7 +60,7 @@ def _returned(value: Any, job: Job) -> Outcome:
     try:
         return Succeeded(as_it_arrives(value))
     except (TypeError, ValueError, RecursionError) as cause:
-        # not tried again: the job did its work, and would return the same once more
+        # no retry: the job did its work, and would return the same value again
         error = ReturnValueError(
             f"{job.task} returned a {type(value).__name__}, which JSON can't carry ({cause})"
         )
@@ -63,7 +68,7 @@ def _returned(value: Any, job: Job) -> Outcome:
 
 
 def after_failure(error: BaseException, job: Job) -> Outcome:
-    """How a job ends that this error has ended, by what its task says of such errors."""
+    """Return the outcome of a job that raised this error, by the policies of its task."""
     task = find_task(job.task)
     policy = policy_for(task.policies if task else (), error)
     if isinstance(policy, DiscardPolicy):

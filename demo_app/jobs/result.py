@@ -1,4 +1,4 @@
-"""What became of a job, in the words of Python's standard for this layer (DEP 14)."""
+"""The result of a job, with the names of DEP 14."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TaskResultStatus(StrEnum):
     SUCCESSFUL = "SUCCESSFUL"
 
 
-#: DEP 14's status for each state of the job layer; every other state is READY.
+#: DEP 14's status for each state of the job layer. Every other state is READY.
 STATUS_OF_STATE = {
     "running": TaskResultStatus.RUNNING,
     "done": TaskResultStatus.SUCCESSFUL,
@@ -27,7 +27,7 @@ STATUS_OF_STATE = {
 
 
 class GivenUp(Exception):
-    """The job can't be run: no worker knows its task, or too many workers died with it."""
+    """The job cannot run: its task is unknown, or too many workers died while they ran it."""
 
 
 GIVEN_UP = f"{GivenUp.__module__}.{GivenUp.__qualname__}"
@@ -35,7 +35,7 @@ GIVEN_UP = f"{GivenUp.__module__}.{GivenUp.__qualname__}"
 
 @dataclass(frozen=True, slots=True)
 class TaskError:
-    """One failed try: the exception's dotted name, and the traceback as text."""
+    """One failed try: the dotted name of the exception, and the traceback as text."""
 
     exception_class_path: str
     traceback: str
@@ -43,11 +43,18 @@ class TaskError:
 
 @dataclass(slots=True)
 class TaskResult:
-    """What is known of a job that was put in; `Backend.find` looks again.
+    """The state of a job at one moment. `Backend.find` returns a newer one.
 
-    arguments: None when the job has ended and its backend has dropped them. attempts: how many
-    tries were begun. errors: one for each that failed. state: the job layer's own word, finer than
-    `status`. reason: why it was discarded.
+    Attributes:
+        id: the job's id.
+        task: the dotted name of its task.
+        arguments: its arguments; None if the backend has dropped those of an ended job.
+        backend: the backend's name.
+        attempts: tries that have begun.
+        errors: one error for each failed try.
+        enqueued_at, started_at, finished_at: moments, or None.
+        state: the job layer's state, finer than `status`.
+        reason: why it was discarded.
     """
 
     id: str
@@ -65,19 +72,20 @@ class TaskResult:
 
     @property
     def status(self) -> TaskResultStatus:
-        """DEP 14's word for the state."""
+        """DEP 14's name of the state."""
         return STATUS_OF_STATE.get(self.state, TaskResultStatus.READY)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the job has come to an end, good or bad."""
+        """True if the job has succeeded or failed."""
         return self.status in (TaskResultStatus.FAILED, TaskResultStatus.SUCCESSFUL)
 
     @property
     def return_value(self) -> Any:
-        """What the job returned.
+        """The task's return value.
 
-        Raises ValueError unless the job was successful.
+        Raises:
+            ValueError: the job was not successful.
         """
         if self.status is not TaskResultStatus.SUCCESSFUL:
             raise ValueError(f"the job {self.id} has no result: it is {self.status}")

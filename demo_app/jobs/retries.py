@@ -1,7 +1,7 @@
-"""What happens when a job fails: `retry_on` and `discard_on`, as in Rails' ActiveJob.
+"""What happens when a job fails: `retry_on` and `discard_on`, as in Rails' Active Job.
 
-Put them below `@task`; the first that names the exception wins. An exception that none names
-is retried too, with the default policy, since most failures pass.
+Put them below `@task`. The first one that names the exception applies. Other exceptions are retried
+with the default policy, since most failures pass.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Try again later: each wait is twice the last one, up to a limit, and partly by chance.
+    """Try again later, with exponential backoff and jitter.
 
-    Without the chance part (jitter) all jobs that failed together would come back together.
-    attempts: how many tries there are. first, longest: seconds. jitter: the share of each wait
-    that is left to chance, 0 to 1. within: seconds since the job was put in, during which it is
-    tried however many attempts that takes. The clock of the worker may be days ahead of the one
-    that put it in: so there are `attempts` tries all the same. outage: these exceptions say that
-    what the task needs is away, and the first of its jobs that succeeds wakes those that wait.
+    Without jitter, all jobs that failed together would come back together.
+
+    Attributes:
+        exceptions: the exceptions that it applies to.
+        attempts: number of tries.
+        first: the first wait (seconds). Each wait is twice the one before.
+        longest: the longest wait (seconds).
+        jitter: random share of each wait (0 to 1).
+        within: seconds after enqueueing in which the job is tried without a limit. There are
+            `attempts` tries in any case, since the clock of the worker may differ from that of the
+            producer.
+        outage: the exceptions mean that a service is away. The first job of the task that succeeds
+            wakes those that wait.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)
@@ -36,19 +43,19 @@ class RetryPolicy:
     outage: bool = False
 
     def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """Seconds to wait after so many failures (1 or more)."""
+        """Return the seconds to wait after so many failures (1 or more)."""
         full = min(self.longest, self.first * 2.0 ** min(failures - 1, 60))
         return full * (1.0 - self.jitter * chance())
 
     def gives_up(self, failures: int, age: float) -> bool:
-        """Whether a job that failed so many times, and was put in `age` seconds ago, is dead."""
+        """Return True if a job is dead after so many failures, `age` seconds after enqueueing."""
         # keeps: patience
         return failures >= self.attempts and (self.within is None or age >= self.within)
 
 
 @dataclass(frozen=True, slots=True)
 class DiscardPolicy:
-    """Don't try again: the job is discarded, with the reason."""
+    """Do not try again: discard the job with the reason."""
 
     exceptions: tuple[type[BaseException], ...]
 
@@ -66,24 +73,24 @@ def retry_on(
     within: float | None = None,
     outage: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Try a job again after these exceptions; see `RetryPolicy` for the meaning of the numbers."""
+    """Retry a job after these exceptions; see `RetryPolicy` for the parameters."""
     return _with(RetryPolicy(exceptions, attempts, first, longest, jitter, within, outage))
 
 
 def discard_on(
     *exceptions: type[BaseException],
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Discard a job after these exceptions: what it was about is gone."""
+    """Discard a job after these exceptions, since its subject no longer exists."""
     return _with(DiscardPolicy(exceptions))
 
 
 def policies_of(function: Callable[..., object]) -> tuple[Policy, ...]:
-    """The policies put on a function, the topmost first."""
+    """Return the policies of a function, the topmost first."""
     return tuple(getattr(function, "__job_policies__", ()))
 
 
 def policy_for(policies: tuple[Policy, ...], error: BaseException) -> Policy:
-    """The policy that decides over this error."""
+    """Return the policy for this error."""
     for policy in policies:
         if isinstance(error, policy.exceptions):
             return policy

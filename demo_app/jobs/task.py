@@ -1,4 +1,4 @@
-"""`@task`: a function that can be put into a queue, on every backend."""
+"""`@task` makes a function a task, whose jobs any backend can run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[P, R]):
-    """A task, and how its jobs are to be put in; immutable, `using` gives a changed copy."""
+    """A task with the options of its jobs. It is immutable; `using` returns a changed copy."""
 
     function: Callable[..., R]
     queue_name: str = "default"
@@ -32,7 +32,7 @@ class Task(Generic[P, R]):
         if not -100 <= self.priority <= 100:
             raise ValueError(f"a priority is -100 to 100, not {self.priority}")
         if self.run_after is not None and self.run_after.tzinfo is None:
-            raise ValueError("run_after must say its time zone, as in datetime.now(UTC)")
+            raise ValueError("run_after needs a time zone, as in datetime.now(UTC)")
 
     @property
     def name(self) -> str:
@@ -41,7 +41,7 @@ class Task(Generic[P, R]):
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """What was said with `retry_on` and `discard_on`."""
+        """The policies set with `retry_on` and `discard_on`."""
         return policies_of(self.function)
 
     def using(
@@ -52,10 +52,16 @@ class Task(Generic[P, R]):
         run_after: datetime | None = None,
         backend: str | None = None,
     ) -> Task[P, R]:
-        """A copy that puts its jobs in differently.
+        """Return a copy with other options.
 
-        priority: -100 to 100, higher runs first. run_after: an aware datetime.
-        Raises ValueError for a priority out of range or a naive datetime.
+        Args:
+            priority: -100 to 100; higher runs first.
+            queue_name: the queue.
+            run_after: when a job may run, with a time zone.
+            backend: the backend's name.
+
+        Raises:
+            ValueError: the priority is out of range, or `run_after` has no time zone.
         """
         given = {
             "priority": priority,
@@ -67,9 +73,10 @@ class Task(Generic[P, R]):
         return replace(self, **changes)
 
     def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
-        """The job that `enqueue` would put in, not yet put in anywhere.
+        """Return the job that `enqueue` would enqueue.
 
-        Raises ArgumentError when an argument is missing, unknown, or not what JSON carries.
+        Raises:
+            ArgumentError: an argument is missing or unknown, or JSON would change it.
         """
         arguments = by_name(self.name, self.function, args, kwargs)
         return Job(
@@ -81,18 +88,19 @@ class Task(Generic[P, R]):
         )
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskResult:
-        """Put a job in, to be run by the backend in force; see `job` for what it raises."""
+        """Enqueue a job; see `job` and `enqueue_many` for the errors."""
         return enqueue_many([self.job(*args, **kwargs)], self.backend)[0]
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run it now, here, as the plain function that it is."""
+        """Call the function at once, without a job."""
         return self.function(*args, **kwargs)
 
 
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
-    """Put many jobs in at once, in their order: one round trip where the backend can.
+    """Enqueue jobs in their order, in one round trip if the backend can.
 
-    Raises Unsupported when a job asks for what the backend does not do; then none is put in.
+    Raises:
+        Unsupported: the backend cannot run one of them. Then none is enqueued.
     """
     return backend_named(backend).enqueue_many(list(jobs))
 
@@ -110,39 +118,41 @@ def task(
     queue_name: str = "default",
     priority: int = 0,
 ) -> Any:
-    """Make a task of a module-level function.
+    """Make a module-level function a task.
 
-    Raises TypeError for a function that no worker could find by its name, or call, and ValueError
-    for a priority out of range.
+    Raises:
+        TypeError: a worker could not find the function by its name, or not call it.
+        ValueError: the priority is out of range.
     """
 
     def make(function: Callable[..., Any]) -> Task[..., Any]:
         check_function(function)
         made: Task[..., Any] = Task(function, queue_name, priority)
-        _registry[made.name] = made  # one of the same name goes
+        _registry[made.name] = made  # replaces a task with the same name
         return made
 
     return make if function is None else make(function)
 
 
-#: Every task of this process, by the name under which a worker finds it.
+#: Every task of this process by its name.
 _registry: dict[str, Task[..., Any]] = {}
 
 
 def find_task(name: str) -> Task[..., Any] | None:
-    """The task of that name, if its module was imported."""
+    """Return the task with this name, or None if its module was not imported."""
     return _registry.get(name)
 
 
 def all_tasks() -> dict[str, Task[..., Any]]:
-    """Every task of the modules imported so far, by name."""
+    """Return every task of the imported modules by name."""
     return dict(_registry)
 
 
 def load_tasks(modules: Iterable[str]) -> None:
-    """Import the modules that hold `@task` functions.
+    """Import the modules with `@task` functions.
 
-    Raises ImportError with the module's name when one can't be imported.
+    Raises:
+        ImportError: a module cannot be imported; the message names it.
     """
     for module in modules:
         try:

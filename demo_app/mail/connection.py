@@ -1,9 +1,8 @@
-"""The mail server that the settings name: a connection to it, and what its answers mean for a mail:
-refused for good, or to be tried again."""
+"""A connection to the mail server of the settings, and the errors that its replies mean."""
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - else the first connection imports it while its mail waits
+import encodings.idna  # noqa: F401 - or the first connection imports it while its mail waits
 import smtplib
 import ssl
 from urllib.parse import unquote, urlsplit
@@ -12,10 +11,11 @@ from demo_app.settings import Settings
 
 
 def connect(chosen: Settings) -> smtplib.SMTP:
-    """A connection on which a mail can begin.
+    """Return a connection on which a mail can be sent.
 
-    Raises OSError, as when the server's certificate is not to be trusted, or
-    smtplib.SMTPResponseException when the server accepts no client.
+    Raises:
+        OSError: the server does not answer, or its certificate is not trusted.
+        smtplib.SMTPResponseException: the server refuses the client.
     """
     parts = urlsplit(chosen.smtp_url)
     smtp = _greeted(parts.scheme, chosen)
@@ -45,39 +45,38 @@ def _trusting(chosen: Settings) -> ssl.SSLContext:
 
 
 class MailError(Exception):
-    """The mail was not accepted; says what the server said."""
+    """The server did not accept the mail. The message contains its reply."""
 
 
 class MailRefused(MailError):
-    """For good: a 5xx answer about this mail (RFC 5321, section 4.2.1), which will get it again."""
+    """Permanent: a 5xx reply about this mail (RFC 5321, section 4.2.1)."""
 
 
 class MailDeferred(MailError):
-    """For now: a 4xx answer, or none, or a server that accepts no client (a 5xx greeting, a wrong
-    password). That is not about this mail, and ends when the cause is fixed."""
+    """Transient: a 4xx reply, or an error that is not about this mail."""
 
 
 class MailServerAway(MailDeferred):
-    """There is no answer at all, or it lets nobody in: no mail would be taken now."""
+    """The server does not answer or refuses every client, so it would take no mail now."""
 
 
-#: 5xx answers that are about the session, whatever the mail: a command out of order (RFC 5321),
-#: a log-in that is wanted or was wrong, an encryption that is wanted (RFC 4954, section 6).
+#: 5xx replies about the session, not the mail: a command out of order (RFC 5321), missing or wrong
+#: authentication, required encryption (RFC 4954, section 6).
 _ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 
 
 def as_mail_error(error: Exception) -> MailError:
-    """The mail error for an error of smtplib or of the network."""
+    """Return the mail error for an error of smtplib or of the network."""
     if isinstance(error, smtplib.SMTPResponseException):
         for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
         return (MailRefused if for_good else MailDeferred)(
-            f"the mail server said {answer_of(error)}"
+            f"the mail server replied {answer_of(error)}"
         )
     return MailServerAway(f"the mail server did not answer: {answer_of(error)}")
 
 
 def answer_of(error: Exception) -> str:
-    """The server's code and words, or what went wrong."""
+    """Return the server's reply, or the error as text."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

@@ -1,8 +1,8 @@
-"""Hand a mail to the mail server, over one kept-open connection a thread.
+"""Send a mail to the mail server. Each thread keeps one connection open.
 
-After the server's ``250`` the mail is the server's (RFC 5321, section 4.2.5). When the
-connection breaks after the mail was sent and before the answer, a sender can't know (RFC 1047):
-the job is tried again, with the same Message-ID.
+After the reply ``250`` the server is responsible for the mail (RFC 5321, section 4.2.5). If the
+connection breaks after the mail was sent and before the reply, the sender cannot know whether the
+server has it (RFC 1047): the job is tried again, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ _local = threading.local()
 
 
 def deliver(mail: Mail) -> None:
-    """Send the mail; returns after the server has taken it over.
+    """Send the mail, and return when the server has accepted it.
 
-    Raises MailRefused or MailDeferred, and LeaseLost when the job is another worker's by now.
+    Raises:
+        MailRefused: the server refuses the mail for good.
+        MailDeferred: the server does not accept it now.
+        LeaseLost: another worker has the job.
     """
     context = current()
     if not settings().has(Safeguard.DEDUPE):
@@ -37,7 +40,7 @@ def deliver(mail: Mail) -> None:
     except (OSError, smtplib.SMTPException) as error:
         _drop()
         raise as_mail_error(error) from error
-    except BaseException:  # stopped in the middle of a dialogue that can't be taken up again
+    except BaseException:  # interrupted: the dialogue cannot go on
         _drop()
         raise
     hit(Step.REPLY_RECEIVED)
@@ -49,14 +52,14 @@ def _begin(mail: Mail) -> None:
     if kept is not None:
         try:
             return _envelope(kept, mail)
-        except OSError as error:  # as is every exception of smtplib
+        except OSError as error:  # the base of smtplib's exceptions
             if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
-                raise  # an answer about this mail, not a farewell (RFC 5321, section 3.8)
-            _drop()  # the server closed an idle connection; nothing was sent yet
+                raise  # about this mail; 421 closes the connection (RFC 5321, section 3.8)
+            _drop()  # the server has closed an idle connection, and nothing was sent yet
     try:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
-        raise MailServerAway(f"the mail server lets nobody in: {answer_of(error)}") from error
+        raise MailServerAway(f"the mail server refuses clients: {answer_of(error)}") from error
     _envelope(_local.smtp, mail)
 
 
@@ -70,17 +73,17 @@ def _data(content: bytes) -> None:
     smtp.putcmd("data")
     _expect(354, *smtp.getreply())
     hit(Step.MAIL_BEGUN)
-    checkpoint()  # as late as can be: a slow server may have let the lease run out meanwhile
-    # a line that begins with a dot gets a second one (RFC 5321, section 4.5.2)
+    checkpoint()  # as late as possible: the lease may have expired while the server was slow
+    # dot-stuffing (RFC 5321, section 4.5.2)
     stuffed = content.replace(b"\r\n.", b"\r\n..")
     smtp.send(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
     hit(Step.MAIL_SENT)
     _expect(250, *smtp.getreply())
 
 
-def _expect(wanted: int, code: int, answer: bytes) -> None:
-    if code != wanted:
-        raise smtplib.SMTPResponseException(code, answer)
+def _expect(expected: int, code: int, reply: bytes) -> None:
+    if code != expected:
+        raise smtplib.SMTPResponseException(code, reply)
 
 
 def _drop() -> None:

@@ -1,8 +1,7 @@
-"""A mail as bytes: RFC 5322 and MIME, with no way into its headers.
+"""Compose a mail as bytes (RFC 5322 and MIME), safe against header injection.
 
-Composed from the standard library's encoders rather than with `EmailMessage`, for two reasons:
-that takes ten times as long, and before Python 3.11.10 it writes a line break that hides in an
-encoded word as a real one (CVE-2024-6923), so that a comment's author could add a Bcc.
+It does not use `EmailMessage`, which takes ten times as long, and before Python 3.11.10 decodes a
+line break in an encoded word (CVE-2024-6923), so that a comment's author could add a Bcc.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from urllib.parse import quote
 CRLF = "\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
-#: The HTML standard's "valid e-mail address", which a browser's form checks, with the lengths of
-#: RFC 5321, section 4.5.3.1: that form sets none for what is before the @.
+#: The HTML standard's "valid e-mail address", which browsers check, with the length limits of RFC
+#: 5321, section 4.5.3.1.
 _ADDRESS = re.compile(
     r"(?=.{1,254}$)[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
     r"@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -28,29 +27,31 @@ _ADDRESS = re.compile(
 )
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
-_LONGEST_ID = 900  # of a line with at most 998 (RFC 5322, section 2.1.1)
-#: Characters of a file's name; encoded, each may take twelve bytes of a line with at most 998.
+_LONGEST_ID = 900  # a line has at most 998 bytes (RFC 5322, section 2.1.1)
+#: Characters of a file's name. Each may take twelve bytes when encoded.
 _LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
 
 
 class BadAddress(ValueError):
-    """That is no e-mail address that a mail could be sent to."""
+    """The text is not a valid e-mail address."""
 
 
 def is_address(value: str) -> bool:
-    """Whether a mail can be sent to it: what this refuses, no form may accept.
+    """Return True if the text is a valid address. Forms must accept no other.
 
-    An encoded word has no place in an address (RFC 2047, section 5): it could show as another one.
+    An encoded word is not allowed in an address (RFC 2047, section 5): it could show as another
+    one.
     """
     return _ADDRESS.fullmatch(value) is not None and "=?" not in value
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Whom a mail is from or for: a name to read, and the bare address.
+    """A sender or a recipient: a name for people and the bare address.
 
-    Raises BadAddress for what is no address: it goes to the mail server as it is.
+    Raises:
+        BadAddress: the address is not valid.
     """
 
     name: str
@@ -58,21 +59,21 @@ class Mailbox:
 
     def __post_init__(self) -> None:
         if not is_address(self.address):
-            raise BadAddress(f"{self.address[:100]!r} is no e-mail address")
+            raise BadAddress(f"{self.address[:100]!r} is not an e-mail address")
 
     @classmethod
     def parse(cls, value: str) -> Mailbox:
-        """From ``Name <address>`` or a bare address, as a setting spells it."""
+        """Parse ``Name <address>`` or a bare address."""
         return cls(*parseaddr(value))
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail.
+    """A file in a mail.
 
-    name: as its reader sees it; slashes and control characters become ``_``, and what is beyond
-    60 characters goes. content_type: such as ``image/jpeg`` or
-    ``text/csv; charset=utf-8``; what is none is sent as plain bytes.
+    name: its name; slashes and control characters become ``_``, and it is cut after 60 characters.
+    content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``; a malformed one becomes
+    ``application/octet-stream``.
     """
 
     name: str
@@ -82,9 +83,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail.
+    """A mail.
 
-    message_id: with its angle brackets; the same for every delivery of the same mail.
+    message_id: with angle brackets; the same for every delivery of this mail.
     """
 
     sender: Mailbox
@@ -97,9 +98,9 @@ class Mail:
     attachments: tuple[Attachment, ...] = ()
 
     def to_bytes(self, job_id: str = "") -> bytes:
-        """The mail as it is sent, lines ended by CRLF.
+        """Return the mail with CRLF line ends.
 
-        job_id: the job that sends it, so that an inbox can lead back to it.
+        job_id: the job that sends it, for the link from the inbox to the job.
         """
         boundary = uuid.uuid4().hex
         headers = [
@@ -108,7 +109,7 @@ class Mail:
             ("To", address(self.to)),
             ("Subject", text(self.subject, "Subject")),
             ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)[:_LONGEST_ID]),
-            ("Auto-Submitted", "auto-generated"),  # no answering machine answers it (RFC 3834)
+            ("Auto-Submitted", "auto-generated"),  # prevents automatic replies (RFC 3834)
             ("MIME-Version", "1.0"),
         ]
         if self.reply_to:
@@ -125,9 +126,9 @@ class Mail:
 
 
 def text(value: str, header: str) -> str:
-    """Free text as a header's value: control characters go, the rest is encoded (RFC 2047).
+    """Encode text as a header's value (RFC 2047), without control characters.
 
-    What looks like an encoded word already is encoded too, so that it shows as it was typed.
+    Text that looks like an encoded word is encoded too, so that it shows as it was typed.
     """
     value = _CONTROL.sub(" ", value).strip()
     if _PLAIN.fullmatch(value) and "=?" not in value and len(header) + len(value) < 76:
@@ -136,7 +137,7 @@ def text(value: str, header: str) -> str:
 
 
 def address(mailbox: Mailbox) -> str:
-    """A mailbox as a header's value (RFC 5322, section 3.4)."""
+    """Encode a mailbox as a header's value (RFC 5322, section 3.4)."""
     name = _CONTROL.sub(" ", mailbox.name).strip()
     if not name:
         return mailbox.address
@@ -168,7 +169,7 @@ def _file(attachment: Attachment) -> str:
 
 
 def _file_name(name: str) -> str:
-    """The parameter `filename`, in the form of RFC 2231 where plain ASCII does not do."""
+    """Return the parameter `filename`, encoded as in RFC 2231 if it is not plain ASCII."""
     name = _CONTROL.sub("_", name).replace("/", "_").replace("\\", "_")
     name = name[:_LONGEST_NAME].strip() or "file"
     if re.fullmatch(r"[A-Za-z0-9._-]+", name):

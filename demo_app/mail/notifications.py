@@ -1,7 +1,7 @@
-"""What each mail says.
+"""The mails of the blog.
 
-A Message-ID comes from what the mail is about, not from the moment of sending: a second delivery
-of the same notification carries the same one, and an inbox that knows it shows the mail once.
+A Message-ID is derived from the subject of the mail, not from the moment of sending. So a second
+delivery of the same notification has the same one, and the inbox shows the mail once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DOMAIN = "blog.test"
 
 
 def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Mail:
-    """For the author of a post: there is a new comment."""
+    """Return the mail to the author of a post about a new comment."""
     return Mail(
         sender=sender,
         to=Mailbox(post.author, post.author_email),
@@ -34,7 +34,7 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
 
 
 def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
-    """For the owner of a picture: its thumbnail, a JPEG."""
+    """Return the mail to the owner of a picture with its thumbnail, a JPEG."""
     sentence = f"your picture “{picture.name}” was made small: see the attachment."
     return Mail(
         sender=sender,
@@ -50,9 +50,9 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
 def monthly_report(
     lines: list[Line], month: str, request: str, *, to: Mailbox, sender: Mailbox
 ) -> Mail:
-    """The month's comments, as a CSV file.
+    """Return a mail with the month's comments as a CSV file.
 
-    month: as in ``2026-11``. request: distinguishes this report from a later one of the same month.
+    month: such as ``2026-11``. request: distinguishes this report from a later one of the month.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))

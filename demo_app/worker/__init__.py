@@ -1,4 +1,4 @@
-"""The worker: Celery, with claims in place of pops. ``celery -A demo_app.worker worker``."""
+"""The demo app's Celery worker: ``celery -A demo_app.worker worker``."""
 
 from demo_app.startup import garbage_collection_paused
 

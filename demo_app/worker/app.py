@@ -19,14 +19,14 @@ from demo_app.settings import Safeguard, Settings, settings
 from demo_app.worker.run import limit, run
 from demo_app.worker.shutdown import Shutdown
 
-#: An app without some of the broker's safeguards takes another transport, for experiments.
+#: The transport of an app without some of the broker's safeguards, for experiments.
 TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.worker.experiments:Transport"
 steps.watch(lambda step: hit(Step(step)))
 _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 
 def make_app(chosen: Settings) -> Celery:
-    """The Celery app for these settings, with every known task registered."""
+    """Return the Celery app for these settings, with every known task."""
     made = Celery("demo_app", set_as_current=False)
     scheme = "claims-unsafe" if _IN_THE_BROKER & chosen.without else "claims"
     address, master_name = _address(chosen.redis_url)
@@ -43,13 +43,13 @@ def make_app(chosen: Settings) -> Celery:
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        # what fails and has said nothing of its end is dead, and not done
+        # a failed job without an ending is dead, not done
         made.task(name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False)(run)
     return made
 
 
 def _address(url: str) -> tuple[str, str | None]:
-    """Where Redis is, as Celery spells it, and the name by which Sentinel knows it."""
+    """Return Redis' URL in Celery's spelling, and its name in Sentinel."""
     watched = Watched.read(url)
     if watched is None:
         return client_url(url), None
@@ -59,7 +59,7 @@ def _address(url: str) -> tuple[str, str | None]:
     return ";".join([first, *others]), watched.name
 
 
-#: Connects itself to Celery's signals, and does nothing unless this process becomes a worker.
+#: It connects to Celery's signals, and does nothing unless this process becomes a worker.
 shutdown = Shutdown(settings(), limit)
 
-assert demo_app.broker.SCHEMES  # imported for what it registers
+assert demo_app.broker.SCHEMES  # the import registers the transport

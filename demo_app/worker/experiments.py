@@ -1,7 +1,6 @@
-"""The broker with some of its safeguards left out, to show what each is good for.
+"""The broker without some of its safeguards, to show what each one prevents.
 
-Never in the hot path: an app takes this transport only when it is made without a safeguard
-(``DEMO_WITHOUT``).
+Only an app with ``DEMO_WITHOUT`` uses this transport.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from demo_app.broker.lease import Lease
 from demo_app.broker.queue import Queue
 from demo_app.settings import Safeguard, settings
 
-#: Take a job as stock Celery does: off its queue, and recorded nowhere.
+#: Pop a job as stock Celery does: off its queue, and not yet recorded.
 _POP = """
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead')
@@ -32,7 +31,7 @@ for i = 3, #ARGV do
 end
 return {}
 """
-#: The second half of it: record who took the job. ARGV: worker, lane, id, number.
+#: The second half: record the job's worker. ARGV: worker, lane, id, number.
 _RECORD = """
 redis.call('LPUSH', claims_key(ARGV[2], ARGV[1]), ARGV[3])
 redis.call('HSET', RUNNING, ARGV[3], ARGV[4])
@@ -43,11 +42,11 @@ return 1
 
 class _UncheckedLease(Lease):
     def check(self, worker: str) -> None:
-        """A worker that was taken for dead goes on as if nothing had happened."""
+        """Do nothing: a worker that was taken for dead goes on."""
 
 
 class UnsafeInFlight(InFlight):
-    """What is in flight, without the safeguards that the settings leave out."""
+    """Jobs in flight without the safeguards that the settings leave out."""
 
     def __init__(self, queue: Queue, *callbacks: Any) -> None:
         super().__init__(queue, *callbacks)
@@ -60,17 +59,17 @@ class UnsafeInFlight(InFlight):
         self._rescues = chosen.has(Safeguard.RESCUE)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
-        """Return the heartbeat's steps; without that safeguard, none of them rescues."""
+        """Return the heartbeat's steps, without `rescue` if that safeguard is left out."""
         steps = super().steps()
         return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
-        """A lease that is checked, or not."""
+        """Return a lease that is checked, or one that is not."""
         kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
         return kind(queue, queue.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
-        """Between the pop and its record, the job is nowhere."""
+        """Record a popped job. Before that it is nowhere."""
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim
@@ -80,6 +79,6 @@ class UnsafeInFlight(InFlight):
 
 
 class Transport(transport.Transport):
-    """The broker's transport, which claims, or pops."""
+    """The broker's transport with the jobs in flight above."""
 
     in_flight_class = UnsafeInFlight

@@ -1,7 +1,7 @@
-"""Run one job that Celery hands us, and say how its claim is to end.
+"""Run a job as a Celery task, and set how its claim ends.
 
-Every job is an ordinary Celery task: received, run, logged and acknowledged by Celery. What the job
-layer knows of its end (when to try again, why it was given up) goes into the acknowledgement.
+Celery receives, runs, logs and acknowledges each job as an ordinary task. The job layer's outcome
+(such as when to try again) is sent with the acknowledgement.
 """
 
 from __future__ import annotations
@@ -34,9 +34,12 @@ limit = TimeLimit(settings().job_seconds)
 
 
 def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Run the job of a Celery task; returns what it returned.
+    """Run the job of a Celery task, and return its value.
 
-    Raises what tells Celery how it ended: Retry, Ignore for a discarded job, JobDead.
+    Raises:
+        Retry: it is tried again.
+        Ignore: it is discarded, or belongs to another worker.
+        JobDead: it is dead.
     """
     try:
         outcome = _run(celery_task.request, args, kwargs)
@@ -61,25 +64,25 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
         hit(Step.STARTED)
         with limit.on():
             task = find_task(job.task)
-            if args and task:  # a Celery producer may give some by their position
+            if args and task:  # other Celery producers may pass positional arguments
                 by_names = by_name(job.task, task.function, args, kwargs)
                 job = replace(job, arguments=by_names)
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
-        # ends as a late acknowledgement: Redis counts it and changes nothing
+        # Redis only counts this acknowledgement as late
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         raise
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
-    except BaseException as error:  # a job may not end its worker, with sys.exit() for example
+    except BaseException as error:  # such as sys.exit(): a job must not end its worker
         outcome = after_failure(error, job)
     conclude(here, tag, job.task, outcome, notes)
     return outcome
 
 
 def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[str, Any]) -> None:
-    """Say how the claim is to end; the acknowledgement carries it. notes: for the job's history."""
+    """Set how the claim ends when it is acknowledged. notes: for the job's history."""
     match outcome:
         case Succeeded(value):
             detail = notes if value is None else {**notes, "value": value}

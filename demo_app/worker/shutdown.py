@@ -1,8 +1,8 @@
-"""How this process becomes a worker, and the ways in which it stops being one.
+"""Start and shut down a worker.
 
-- SIGTERM: it takes nothing more, ends what it has, and leaves (Celery's warm shutdown). What is
-  not done after `stop_seconds` goes back to the head of its queue.
-- A second SIGTERM, or SIGQUIT: everything goes back at once.
+- SIGTERM is Celery's warm shutdown: the worker claims no job and finishes its own. Jobs that are
+  not done after `stop_seconds` go back to the head of their queue.
+- After a second SIGTERM, or SIGQUIT, all jobs go back at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Shutdown:
-    """See the module; one object a process."""
+    """Connects to Celery's signals at the start and the shutdown of a worker."""
 
     def __init__(self, chosen: Settings, limit: TimeLimit) -> None:
         self._settings, self._limit = chosen, limit
@@ -37,13 +37,15 @@ class Shutdown:
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
         pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
         if not any(name in pool for name in ("thread", "solo")):
-            # the claims are this process's: a pool of processes would run jobs outside of it
-            sys.exit(f"The demo app's worker runs jobs in threads: use --pool threads, not {pool}.")
+            # the claims belong to this process: other processes could not check the lease
+            sys.exit(
+                f"The demo app's worker needs a pool of threads: use --pool threads, not {pool}."
+            )
         refuse_another_blog(self._settings)
         self._limit.watch(self._settings.beat_seconds)
 
     def _on_shutdown(self, how: str, **_: Any) -> None:
-        # within a signal handler, which may have interrupted any line: the work is a thread's
+        # A signal handler may interrupt any line, so a thread does the work.
         at_once = self._stopping or how == "Cold"
         self._stopping = True
         for one in in_flight_here():
@@ -57,5 +59,5 @@ class Shutdown:
         with self._leaving:
             held = sum(len(one.held()) for one in in_flight_here())
             leave()
-            log.warning("Stopped with %d jobs under way, which went back to their queues", held)
+            log.warning("Stopped; %d running jobs went back to their queues", held)
             os._exit(0)

@@ -1,8 +1,7 @@
-"""The time limit: a job that runs for too long is ended.
+"""The time limit of jobs.
 
-A thread can't be killed. So `JobTimeout` is raised in it, which reaches it at its next line of
-Python. A thread that waits inside a library's C code without end never gets there: it is hung, and
-only the end of its process ends it.
+A thread cannot be killed. So `JobTimeout` is raised in it, at its next line of Python. A thread
+that hangs in a library's C code never gets there, and only the end of its process ends it.
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
@@ -21,7 +20,7 @@ from demo_app.jobs.perform import JobTimeout
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """One run of a job. expired: whether it was stopped for its time."""
+    """One run of a job. expired: True if it exceeded the limit."""
 
     thread: int
     began: float = field(default_factory=time.monotonic)
@@ -29,7 +28,7 @@ class Running:
 
 
 class TimeLimit:
-    """Watches the runs of one worker process. seconds: how long a run may take."""
+    """The time limit of one worker process. seconds: the longest run of a job."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -38,7 +37,11 @@ class TimeLimit:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Run a job in this block and thread. Raises JobTimeout when it takes too long."""
+        """Limit the block, which runs a job in this thread.
+
+        Raises:
+            JobTimeout: the block takes too long.
+        """
         run = Running(threading.get_ident())
         with self._lock:
             self._runs.append(run)
@@ -47,11 +50,11 @@ class TimeLimit:
         finally:
             with self._lock:
                 self._runs.remove(run)
-            if run.expired:  # it may not have arrived, and must not hit what follows
+            if run.expired:  # cancel an exception that has not been raised yet
                 _raise_in(run.thread, None)
 
     def watch(self, every: float) -> None:
-        """Enforce the limit from now on, in a thread. every: seconds between two checks."""
+        """Start a thread that enforces the limit. every: seconds between two checks."""
 
         def watch() -> None:
             while True:
@@ -61,7 +64,7 @@ class TimeLimit:
         threading.Thread(target=watch, name="time limit", daemon=True).start()
 
     def enforce(self) -> None:
-        """Stop each run that takes too long."""
+        """Raise JobTimeout in each run that takes too long."""
         now = time.monotonic()
         with self._lock:
             for run in self._runs:

@@ -96,7 +96,7 @@ def test_a_wrong_password_refuses_no_mail(monkeypatch):
     server.start()
     send_to(monkeypatch, f"smtp://somebody:wrong@127.0.0.1:{port}")
     try:
-        with pytest.raises(MailDeferred, match="lets nobody in: 535"):
+        with pytest.raises(MailDeferred, match="refuses clients: 535"):
             deliver(MAIL)
     finally:
         server.stop(no_assert=True)
