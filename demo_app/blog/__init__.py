@@ -1,1 +1,1 @@
-"""The blog: posts, comments, and the outbox that no comment's job gets lost from."""
+"""The blog: posts, comments, and the outbox, from which no job of a comment is lost."""

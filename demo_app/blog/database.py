@@ -1,4 +1,4 @@
-"""The blog's database: a SQLite file, or PostgreSQL when a setting names one (see `postgres`)."""
+"""The blog's database: a SQLite file, or PostgreSQL if a setting names one (see `postgres`)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from demo_app.blog.tables import TABLES
 
-#: What either database raises when it can't do now what it is asked, and when a row would refer to
-#: none: PostgreSQL's errors are turned into those of SQLite, so that one `except` catches both.
+#: The errors of a database that is unavailable, and of a violated foreign key. PostgreSQL's errors
+#: are converted to those of SQLite, so that one `except` catches both.
 DatabaseDown = sqlite3.OperationalError
 IntegrityError = sqlite3.IntegrityError
 #: Seconds for which a transaction waits for others.
@@ -23,24 +23,24 @@ _NAME = "INSERT INTO blog SELECT ? WHERE NOT EXISTS (SELECT 1 FROM blog)"
 
 
 class DatabaseMissing(OSError):
-    """There is no blog: not yet, or this machine does not see it; says why."""
+    """The blog's database does not exist yet, or cannot be used. The message says why."""
 
 
 class Connection(Protocol):
-    """What runs a statement, with ? for each value; outside of a transaction one that reads."""
+    """A connection to a database. Outside a transaction it is only for reading."""
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Any:
-        """Run it once; returns a cursor, as PEP 249 has it."""
+        """Run a statement with ? for each value, and return a cursor (PEP 249)."""
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any:
-        """Run it for each row of values."""
+        """Run a statement for each row of values."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
 
 
 class Database(ABC):
-    """A database with one connection a thread. where: its address, for messages."""
+    """A database with one connection for each thread. where: its address, for messages."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -48,18 +48,18 @@ class Database(ABC):
 
     @property
     def id(self) -> str:
-        """What tells this blog from every other."""
+        """The id of this blog."""
         return str(self.read("SELECT id FROM blog").fetchone()[0])
 
     def connection(self) -> Connection:
-        """This thread's connection."""
+        """Return this thread's connection."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
         return connection
 
     def read(self, sql: str, *values: Any) -> Any:
-        """Run one statement that reads, with ? for each value; returns a cursor."""
+        """Run a statement that reads, with ? for each value, and return a cursor."""
         return self.connection().execute(sql, values)
 
     @abstractmethod
@@ -67,15 +67,18 @@ class Database(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
-        """All of it or nothing of it; on disk when the block has ended. One at a time."""
+        """Run the block as one transaction, which is on disk when the block has ended.
+
+        Transactions run one at a time.
+        """
 
     @abstractmethod
     def sync_later(self) -> None:
-        """What this thread writes may reach the disk later."""
+        """Let this thread's commits reach the disk later."""
 
     @abstractmethod
     def count_anew(self, transaction: Connection, table: str) -> None:
-        """The next row of the table, which is empty, is number 1."""
+        """Restart the row numbers of an empty table at 1."""
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -91,17 +94,21 @@ class Database(ABC):
 
 
 class SqliteDatabase(Database):
-    """One SQLite file.
+    """A SQLite file.
 
-    create: make the file and its tables where they are missing, as the web app does. A worker
-    must not: in an empty blog of its own it would find no comment.
-    Raises DatabaseMissing when there is no blog and none may be made.
+    Args:
+        path: the file.
+        create: create the file and its tables if they are missing, as the web app does. A worker
+            must not: it would find no comment in an empty blog of its own.
+
+    Raises:
+        DatabaseMissing: the blog does not exist, and `create` is False.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         super().__init__(str(path.absolute()))
         self._path = path
-        # in SQLite, who waits looks again after up to 0.1 s, and each time others may be first
+        # SQLite's own wait polls every 0.1 s and is not fair
         self._writing = threading.Lock()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +120,7 @@ class SqliteDatabase(Database):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: on disk before the commit returns, so that a power failure takes no comment
+        # FULL: on disk before the commit returns, so that a power failure loses no comment
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -132,9 +139,9 @@ class SqliteDatabase(Database):
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
-            connection.execute("COMMIT")  # fails on a full disk, and leaves the transaction open
+            connection.execute("COMMIT")  # fails on a full disk, and the transaction stays open
         except BaseException:
-            if connection.in_transaction:  # SQLite may have rolled it back itself
+            if connection.in_transaction:  # SQLite may have rolled back itself
                 connection.execute("ROLLBACK")
             raise
         finally:
@@ -150,7 +157,7 @@ class SqliteDatabase(Database):
 
 
 def _has_posts(path: Path) -> bool:
-    """Whether a blog is there; makes no file."""
+    """Return True if the file is a blog. Do not create it."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as file:
             return file.execute("SELECT 1 FROM posts").fetchone() is not None

@@ -1,8 +1,7 @@
-"""Which blog the jobs in a queue are about, so that no worker uses the wrong database.
+"""Make sure that a worker uses the database of the blog whose jobs it runs.
 
-A worker may run on another machine, or see another folder than was meant. It would find none of
-the comments, or others of the same numbers. So the blog's database has an id, and the web app
-writes it beside the jobs.
+A worker with the wrong database would find no comments, or different ones with the same numbers. So
+the database has an id, and the web app stores the id in Redis, beside the jobs.
 """
 
 from __future__ import annotations
@@ -18,20 +17,22 @@ from demo_app.broker.connection import connect
 from demo_app.jobs.backend import make_backend
 from demo_app.settings import Settings
 
-#: The key in Redis that has the id.
+#: The key of the id in Redis.
 KEY = "blog"
-#: Seconds that a worker waits for its blog: the web app may just be starting.
+#: Seconds that a worker waits for its blog, since the web app may be starting.
 PATIENCE = 10.0
 
 
 class AnotherBlog(RuntimeError):
-    """A job is about another blog's comments: one of the two blogs is in the wrong Redis."""
+    """The jobs in this Redis belong to another blog."""
 
 
 def announce(chosen: Settings, database: Database) -> None:
-    """Say which blog the jobs are about, where they are in Redis; the first one stays.
+    """Store the blog's id in Redis, unless there is one.
 
-    Raises AnotherBlog, with a sentence, and redis.RedisError.
+    Raises:
+        AnotherBlog: there is another blog's id.
+        redis.RedisError: Redis does not answer.
     """
     if not _in_redis(chosen):
         return
@@ -46,24 +47,25 @@ def announce(chosen: Settings, database: Database) -> None:
 
 
 def open_blog(chosen: Settings) -> Database:
-    """The blog's database, which must be there, and be the one that the jobs are about.
+    """Open the database of the blog whose jobs are in Redis.
 
-    Raises DatabaseMissing, with a sentence.
+    Raises:
+        DatabaseMissing: it does not exist, or it is another blog's.
     """
     database = open_database(chosen, create=False)
-    wanted = announced(chosen) or database.id
-    if wanted == database.id:
+    expected = announced(chosen) or database.id
+    if expected == database.id:
         return database
     database.close()
     raise DatabaseMissing(
-        f"{database.where} is another blog than the one that these jobs are about "
-        f"({database.id}, and not {wanted})"
+        f"{database.where} is the blog {database.id}, but the jobs in Redis belong to {expected}"
     )
 
 
 def refuse_another_blog(chosen: Settings) -> None:
-    """Call at a worker's start: ends the process when its database is not the one that the waiting
-    jobs are about, or can't be used. As long as no blog has put any job in, there need be none.
+    """Exit if this worker's database is another blog's, or cannot be used.
+
+    Before the first job there may be no blog.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -76,20 +78,25 @@ def refuse_another_blog(chosen: Settings) -> None:
         except (DatabaseMissing, DatabaseDown) as error:
             if time.monotonic() > deadline:
                 name = "DEMO_DATABASE_URL" if chosen.database_url else "DEMO_DIR"
-                sys.exit(f"This worker does not start: {error}. {name} says where the blog is.")
+                sys.exit(f"This worker does not start: {error}. Set {name} to the blog's address.")
         time.sleep(0.2)
 
 
 def announced(chosen: Settings) -> str | None:
-    """The id of the blog that the jobs are about; None when no web app has written it, or they are
-    not in Redis. Raises DatabaseMissing when Redis can't be asked."""
+    """Return the id of the blog whose jobs are in Redis.
+
+    Returns None if no web app has stored it, or the jobs are not in Redis.
+
+    Raises:
+        DatabaseMissing: Redis does not answer.
+    """
     if not _in_redis(chosen):
         return None
     try:
         with connect(chosen.redis_url) as client:
             found = client.get(KEY)
     except redis.RedisError as error:
-        raise DatabaseMissing(f"Redis does not say whose jobs it has: {error}") from None
+        raise DatabaseMissing(f"Redis does not answer: {error}") from None
     return None if found is None else str(found)
 
 

@@ -1,4 +1,4 @@
-"""A thread that repeats a step as long as there is something to do, and rests in between."""
+"""A thread that repeats a step, and rests when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from demo_app.blog.database import Database
 
 log = logging.getLogger(__name__)
 
-#: Seconds of rest after a step that found nothing more, and before one that failed is tried again.
+#: Seconds of rest after a step without work, and after a step that failed.
 _REST, _PAUSE = 1.0, 0.5
 
 
 class Loop:
-    """See the module.
+    """Repeats a step in a thread.
 
-    step: returns whether there may be more to do at once, and raises when the queue can't be
-    reached. database: whose connection the thread closes.
+    Args:
+        step: returns a true value if there may be more to do at once, and raises if the queue does
+            not answer.
+        database: the thread closes its connection at the end.
     """
 
     def __init__(self, step: Callable[[], int], database: Database) -> None:
@@ -27,15 +29,15 @@ class Loop:
         self._thread = threading.Thread(
             target=self._run, name=f"relay {step.__name__}", daemon=True
         )
-        #: What the step failed with; "" when it did not.
+        #: The error of the last step; "" if it succeeded.
         self.failure = ""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something to do."""
+        """Run the step now."""
         self._wanted.set()
 
     def stop(self) -> None:
@@ -46,7 +48,7 @@ class Loop:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        # a delete that a power failure takes back is done again: no sync that readers wait for
+        # a delete that is lost in a power failure is repeated, so readers need not wait for a sync
         self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.clear()
@@ -54,12 +56,12 @@ class Loop:
         self._database.close()
 
     def _poll(self) -> float:
-        """Do the step; returns how long to rest, unless it is woken."""
+        """Run the step, and return the seconds to rest."""
         try:
             more = self._step()
-        except Exception as error:  # whatever is wrong with the queue: the outbox keeps all
+        except Exception as error:  # the outbox keeps its jobs, whatever is wrong with the queue
             if not self.failure:
-                log.warning("The queue can't be reached, the outbox keeps its jobs: %s", error)
+                log.warning("The queue does not answer; the outbox keeps its jobs: %s", error)
             self.failure = str(error) or type(error).__name__
             self._stopping.wait(_PAUSE)
             return 0.0

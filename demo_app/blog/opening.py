@@ -1,4 +1,4 @@
-"""Opens the blog's database that the settings name, and PostgreSQL's driver only then."""
+"""Open the blog's database of the settings, and import PostgreSQL's driver only if needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from demo_app.settings import Settings
 
 
 def open_database(chosen: Settings, *, create: bool = True) -> Database:
-    """The database that the settings name. create: see `SqliteDatabase`. Raises DatabaseMissing."""
+    """Open the database of the settings. create, errors: see `SqliteDatabase`."""
     if not chosen.database_url:
         return SqliteDatabase(chosen.database, create=create)
     made: Database = _postgres().PostgresDatabase(chosen.database_url, create=create)
@@ -17,13 +17,16 @@ def open_database(chosen: Settings, *, create: bool = True) -> Database:
 
 
 def check_server(url: str) -> str:
-    """What server it is at an address of PostgreSQL. Raises DatabaseMissing when it can't be used,
-    whether a blog is there or not."""
+    """Return the version of a PostgreSQL server.
+
+    Raises:
+        DatabaseMissing: the server cannot be used.
+    """
     return str(_postgres().check(url))
 
 
 def _postgres() -> ModuleType:
-    """The module, and with it the driver. Raises DatabaseMissing when that is not installed."""
+    """Import the module. Raise DatabaseMissing if the driver is not installed."""
     try:
         from demo_app.blog import postgres
     except ImportError as error:

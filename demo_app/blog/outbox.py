@@ -1,9 +1,9 @@
-"""The outbox: a job is kept in the database until it is done.
+"""The outbox: a table that keeps each job until it is done.
 
-The row is written in the transaction that writes what the job is about, so there is either
-both or neither, even when Redis is down at that moment. A relay hands the rows over, in their
-order, and deletes each when its job is done. What the queue loses before that is handed over
-again: the job's id is the same, and a queue that knows it takes it once.
+The row is written in the same transaction as the comment, so that there are both or neither, even
+if Redis is away. A relay hands the rows over to the queue in their order, and deletes each row
+when its job is done. A job that the queue has lost is handed over again with the same id; a queue
+that knows the id ignores it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from demo_app.jobs.job import Job
 
 
 def add(transaction: Connection, job: Job) -> None:
-    """Write a job down, as part of the transaction."""
+    """Store a job as part of the transaction."""
     record = json.dumps(job.as_record())
     transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
 
@@ -25,8 +25,8 @@ def add(transaction: Connection, job: Job) -> None:
 class Entry:
     """One row of the outbox.
 
-    job: None when this version of the app can't read it, as after a deploy that was rolled back;
-    problem says why.
+    job: None if this version of the app cannot read it, as after a rolled back deploy. problem: the
+    reason.
     """
 
     row: int
@@ -36,7 +36,7 @@ class Entry:
 
 
 def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]:
-    """The oldest rows behind the row `after`."""
+    """Return the oldest rows behind the row `after`."""
     sql = "SELECT id, job_id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
     return [_entry(*row) for row in database.read(sql, after, limit)]
 
@@ -51,7 +51,7 @@ def _entry(row: int, job_id: str, record: str) -> Entry:
 def handed_over(
     database: Database, after: int, up_to: int, limit: int = 500
 ) -> list[tuple[int, str]]:
-    """The oldest rows behind `after`, up to `up_to`, each with the id of its job."""
+    """Return the oldest rows behind `after`, up to `up_to`, each with its job's id."""
     sql = "SELECT id, job_id FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
     return list(database.read(sql, after, up_to, limit))
 
@@ -63,19 +63,19 @@ def remove(database: Database, rows: list[int]) -> None:
 
 
 def remove_job(database: Database, job_id: str) -> None:
-    """Delete one job, which was handed over without the relay."""
+    """Delete one job that was handed over without the relay."""
     with database.transaction() as transaction:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 
 
 def among(database: Database, job_ids: list[str]) -> dict[str, int]:
-    """The rows of those of these jobs that the outbox still has, by the job's id."""
+    """Return the rows of these jobs that the outbox still has, by the job's id."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
     return dict(database.read(sql, *job_ids))
 
 
 def size(database: Database, after: int = 0) -> int:
-    """How many jobs the outbox has behind the row `after`."""
+    """Return the number of jobs behind the row `after`."""
     sql = "SELECT count(*) FROM outbox WHERE id > ?"
     return int(database.read(sql, after).fetchone()[0])

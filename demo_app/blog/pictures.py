@@ -1,4 +1,4 @@
-"""Pictures of authors: stored with the blog, and made small by a job."""
+"""Pictures that are stored with the blog; a job makes their thumbnails."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _COLUMNS = "name, owner, owner_email, uploaded_at, content"
 
 
 class BadPicture(ValueError):
-    """A file of which no thumbnail can be made; says why."""
+    """The file is not a picture. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it was stored; uploaded_at in seconds since the epoch."""
+    """A stored picture. uploaded_at: seconds since the epoch."""
 
     id: int
     name: str
@@ -55,7 +55,7 @@ def thumbnail(content: bytes) -> bytes:
     Raises:
         BadPicture: the file can't be read as a picture.
     """
-    from PIL import Image  # loaded by the job that needs it, and not by all that starts
+    from PIL import Image  # only the job that needs it loads it
 
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:

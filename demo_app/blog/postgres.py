@@ -1,6 +1,6 @@
-"""PostgreSQL as the blog's database, which web apps and workers on several machines share.
+"""PostgreSQL as the blog's database, for web apps and workers on several machines.
 
-Nothing imports this module, nor the driver, unless a setting asks for it.
+This module and its driver are imported only if a setting names a PostgreSQL database.
 """
 
 from __future__ import annotations
@@ -24,31 +24,37 @@ from demo_app.blog.database import (
 from demo_app.blog.tables import TABLES, in_postgres
 from demo_app.broker.connection import masked
 
-#: The oldest server: an older one rounds the moments that it is given.
+#: The oldest version: an older server rounds floating-point moments.
 OLDEST = 12
-#: Unless the address says otherwise; it is about when a server that is gone counts as gone.
+#: Defaults for the address: how soon a server that is gone counts as gone.
 _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns, whatever the server's default is. No statement waits for a
-#: lock longer than with SQLite, even if a machine vanished in the middle of a transaction.
+#: A commit is on disk before it returns, whatever the server's default. No statement waits longer
+#: for a lock than with SQLite, even if a machine vanished in the middle of a transaction.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
 SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
-#: One writer at a time, as with SQLite's BEGIN IMMEDIATE. Row numbers are given out before the
-#: commit: without the lock, row 8 could be there before row 7, and the relay, which reads on from
-#: the last row that it saw, would skip 7. And a transaction that looks up an idempotency key has to
-#: see the one that wrote it; so each statement sees all that was committed before it.
+#: One writer at a time, as with SQLite's BEGIN IMMEDIATE. Row numbers are assigned before the
+#: commit: without the lock, row 8 could be visible before row 7, and the relay, which continues
+#: behind the last row that it has read, would skip 7. Read committed, since a transaction that
+#: looks up an idempotency key must see the transaction that wrote the key.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
 
 class PostgresDatabase(Database):
-    """The database at an address. create: see `SqliteDatabase`.
+    """A PostgreSQL database.
 
-    Raises DatabaseMissing when there is no blog and none may be made, or the server can't be used.
+    Args:
+        url: its address.
+        create: see `SqliteDatabase`.
+
+    Raises:
+        DatabaseMissing: the blog does not exist, and `create` is False; or the server cannot be
+            used.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
@@ -70,9 +76,8 @@ class PostgresDatabase(Database):
         return _Session(self._url, _SESSION + getattr(self._local, "further", ""))
 
     def _has_posts(self) -> bool:
-        look = self.connection().execute
-        there = look("SELECT to_regclass('posts') IS NOT NULL").fetchone()[0]
-        return there and look("SELECT 1 FROM posts LIMIT 1").fetchone() is not None
+        exists = self.read("SELECT to_regclass('posts') IS NOT NULL").fetchone()[0]
+        return exists and self.read("SELECT 1 FROM posts LIMIT 1").fetchone() is not None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -83,7 +88,7 @@ class PostgresDatabase(Database):
             session.execute(_BEGIN)
             session.in_transaction = True
             yield session
-            # a transaction in which a statement failed answers a COMMIT with ROLLBACK, and no error
+            # after a failed statement COMMIT replies ROLLBACK instead of an error
             if session.execute("COMMIT").statusmessage != "COMMIT":
                 raise DatabaseDown("the transaction was rolled back")
             session.in_transaction = False
@@ -93,7 +98,7 @@ class PostgresDatabase(Database):
 
     def sync_later(self) -> None:
         """See `Database`."""
-        # also for a new connection
+        # applies to a new connection too
         self._local.further = "SET synchronous_commit = off"
 
     def count_anew(self, transaction: Connection, table: str) -> None:
@@ -102,7 +107,7 @@ class PostgresDatabase(Database):
 
 
 def check(url: str) -> str:
-    """What server it is. Raises DatabaseMissing, which says why, when it can't be used."""
+    """Return the version of the server. Raise DatabaseMissing if it cannot be used."""
     try:
         with _connected(url, _SESSION) as connection:
             return f"PostgreSQL {connection.info.server_version // 10_000} at {masked(url)}"
@@ -111,8 +116,10 @@ def check(url: str) -> str:
 
 
 class _Session:
-    """A connection with the manners of SQLite's: `?`, and the same errors. One that has broken, as
-    when the server was restarted, is replaced at the next statement outside a transaction."""
+    """A connection with SQLite's placeholders and errors.
+
+    A broken connection is replaced at the next statement outside a transaction.
+    """
 
     def __init__(self, url: str, settings: str) -> None:
         self._where, self.in_transaction = (url, settings), False
@@ -132,7 +139,7 @@ class _Session:
                 return self._connection.execute(statement, values)
             except psycopg.Error:
                 raise
-            except BaseException:  # the job's time limit: the answer will not be read
+            except BaseException:  # such as the time limit of a job: nobody reads the reply
                 self._connection.close()
                 raise
 
@@ -144,11 +151,11 @@ class _Session:
             return cursor
 
     def roll_back(self) -> None:
-        """End the transaction, if it is still there."""
+        """Roll back the transaction, if there is one."""
         self.in_transaction = False
         try:
             self._connection.execute("ROLLBACK")
-        except psycopg.Error:  # it went with its connection
+        except psycopg.Error:  # the connection has broken
             self._connection.close()
 
     def close(self) -> None:
@@ -157,19 +164,21 @@ class _Session:
 
 
 class _Text(StrDumperUnknown):
-    """Text can't have the sign U+0000 here; as in HTML, another replaces it."""
+    """Replaces U+0000, which PostgreSQL cannot store, by U+FFFD as HTML does."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd"))
 
 
 def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
-    """A new connection. Raises psycopg.Error, and DatabaseMissing for a server that will not do."""
+    """Connect. Raise psycopg.Error, or DatabaseMissing if the server cannot be used."""
     parameters: dict[str, Any] = conninfo_to_dict(_DEFAULTS)
     try:
         parameters |= conninfo_to_dict(url)
-    except psycopg.ProgrammingError:  # its text may quote the password
-        raise DatabaseMissing(f"{masked(url)} is no address of a PostgreSQL database") from None
+    except psycopg.ProgrammingError:  # its text may contain the password
+        raise DatabaseMissing(
+            f"{masked(url)} is not the address of a PostgreSQL database"
+        ) from None
     connection = psycopg.connect(autocommit=True, **parameters)
     version = connection.info.server_version // 10_000
     encoding = connection.info.parameter_status("server_encoding")

@@ -19,7 +19,7 @@ from demo_app.jobs.task import Task
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post; its author gets a mail about each comment."""
+    """A post. Its author gets a mail about each comment."""
 
     id: int
     title: str
@@ -30,7 +30,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment; created_at in seconds since the epoch."""
+    """A comment. created_at: seconds since the epoch. job_id: the job that sends its mail."""
 
     id: int
     post_id: int
@@ -42,7 +42,7 @@ class Comment:
 
 
 class Notice(NamedTuple):
-    """A comment and the job that sends its mail; created_at in seconds since the epoch."""
+    """A comment and the job that sends its mail. created_at: seconds since the epoch."""
 
     comment_id: int
     created_at: float
@@ -50,23 +50,23 @@ class Notice(NamedTuple):
 
 
 class KeyTaken(ValueError):
-    """The key belongs to a comment that says something else."""
+    """The idempotency key belongs to another comment."""
 
 
 class NoSuchPost(LookupError):
-    """There is no post of that number."""
+    """There is no post with this number."""
 
 
 _POST = "id, title, body, author, author_email"
 _NEW = "post_id, author, email, body, created_at, job_id"
 _COMMENT = f"id, {_NEW}"
 _NOTICE = "id, created_at, job_id"
-#: Comments on a post that are counted; beyond, it is "more than".
+#: Comments on a post that are counted; a page shows "more than" for a higher number.
 MOST_COUNTED = 9_999
 
 
 def seed(database: Database) -> None:
-    """Put the first posts in, unless they are there."""
+    """Insert the first posts unless they exist."""
     with database.transaction() as transaction:
         transaction.executemany(
             f"INSERT INTO posts ({_POST}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", POSTS
@@ -74,18 +74,18 @@ def seed(database: Database) -> None:
 
 
 def all_posts(database: Database) -> list[Post]:
-    """Every post, the first one first."""
+    """Return every post, the first one first."""
     return [Post(*row) for row in database.read(f"SELECT {_POST} FROM posts ORDER BY id")]
 
 
 def post(database: Database, post_id: int) -> Post | None:
-    """One post, if it is there."""
+    """Return a post, or None."""
     row = database.read(f"SELECT {_POST} FROM posts WHERE id = ?", post_id).fetchone()
     return Post(*row) if row else None
 
 
 def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Comment]:
-    """The newest comments on a post, the newest first; SQLite reads no more than is asked for."""
+    """Yield the newest comments on a post, the newest first, read one by one."""
     sql = f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?"
     with closing(database.read(sql, post_id, limit)) as rows:
         for row in rows:
@@ -93,28 +93,29 @@ def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Co
 
 
 def comment(database: Database, comment_id: int) -> Comment | None:
-    """One comment, if it is there."""
+    """Return a comment, or None."""
     row = database.read(f"SELECT {_COMMENT} FROM comments WHERE id = ?", comment_id).fetchone()
     return Comment(*row) if row else None
 
 
 def newest_notices(database: Database, limit: int) -> list[Notice]:
-    """Those of the newest comments on any post, the newest first."""
+    """Return the notices of the newest comments on any post, the newest first."""
     rows = database.read(f"SELECT {_NOTICE} FROM comments ORDER BY id DESC LIMIT ?", limit)
     return [Notice(*row) for row in rows]
 
 
 def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
-    """The one that this job sends, among those of the newest 500 comments on a post."""
+    """Return the notice that a job sends, among the newest 500 comments on a post."""
     sql = f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500"
     rows = database.read(sql, post_id)
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
 
 
 def delete_all_comments(database: Database) -> None:
-    """Delete every comment, with its job in the outbox; the next one is number 1.
+    """Delete every comment and its job in the outbox. The next comment is number 1.
 
-    The outbox goes on counting: its relay looks for rows behind the last one that it saw.
+    The outbox continues its row numbers, since the relay reads behind the last row that it has
+    seen.
     """
     with database.transaction() as transaction:
         for table in ("comment_keys", "comments", "outbox"):
@@ -123,7 +124,7 @@ def delete_all_comments(database: Database) -> None:
 
 
 def count_comments(database: Database, post_id: int) -> int:
-    """How many comments a post has; one more than MOST_COUNTED means any number beyond."""
+    """Return the number of comments on a post, at most MOST_COUNTED + 1."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted"
     return int(database.read(sql, post_id, MOST_COUNTED + 1).fetchone()[0])
 
@@ -139,12 +140,21 @@ def add_comment(
     keep_job: bool = True,
     key: str = "",
 ) -> tuple[Comment, Job]:
-    """Write a comment, and in the same transaction the job that sends the post's author a mail.
+    """Store a comment and, in the same transaction, the job that sends its mail.
 
-    notify: the task that takes the comment's id. keep_job: False leaves the outbox out, for an
-    experiment. key: an idempotency key; a comment that comes again with the same one is stored
-    once.
-    Raises NoSuchPost, or KeyTaken for the key of another comment, with nothing stored.
+    Args:
+        database: the blog's database.
+        post_id: the post.
+        author: the reader's name.
+        email: the reader's address.
+        body: the text.
+        notify: the task that takes the comment's id.
+        keep_job: False leaves the outbox out, for an experiment.
+        key: an idempotency key; a comment that comes again with the same key is stored once.
+
+    Raises:
+        NoSuchPost: the post does not exist. Nothing is stored.
+        KeyTaken: the key belongs to another comment. Nothing is stored.
     """
     created_at, job_id = time.time(), str(uuid.uuid4())
     with database.transaction() as transaction:

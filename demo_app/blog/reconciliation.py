@@ -1,7 +1,7 @@
-"""The reconciliation: asks the queue what became of the jobs that it was given.
+"""Reconcile the outbox with the queue.
 
 The row of a job that is done is deleted, and a job that the queue has lost is handed over again. So
-a Redis that is wiped, or comes back with data of yesterday, loses no mail.
+no mail is lost if Redis is wiped, or restored from old data.
 """
 
 from __future__ import annotations
@@ -17,39 +17,38 @@ from demo_app.jobs.backend import Backend
 
 log = logging.getLogger(__name__)
 
-#: Rows for one step of a round. Jobs end in about the order in which they came, so most rounds stop
-#: at the first step in which none has ended.
+#: Rows of one step. Jobs end in about the order in which they were enqueued, so most rounds end at
+#: the first step without an ended job.
 _ASKED = 100
-#: Seconds after which a round asks about all again, and how many times as long as that took.
+#: Seconds between two rounds over all rows, at least; and how many times as long as the last round.
 _FULL, _REST = 5.0, 50
-#: A job in one of these states needs its row no longer. A dead one is not among them: a person
-#: may bring it back, and until then it must not get lost either.
+#: A job in one of these states does not need its row any more. A dead job does: a person may bring
+#: it back, and until then it must not be lost.
 _ENDED = ("done", "discarded")
 
 
 class Reconciliation:
-    """See the module. at_once: rows for one step."""
+    """Compares the outbox with the queue, step by step. at_once: rows of one step."""
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
         self._limit = min(at_once, _ASKED)
         self._begun = False
-        self._asked = 0  # the last row that was asked about in this round
+        self._asked = 0  # the last row of this round that was looked up
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
-        """Ask what became of the next jobs that were handed over, and delete the rows of those
-        that have ended.
+        """Look up the next jobs that were handed over, and delete the rows of ended ones.
+
+        Raises the backend's error if it does not answer; then nothing is deleted.
 
         Args:
             reached: the last row that was handed over.
-            set_aside: rows that were not.
+            set_aside: rows that were not handed over.
 
         Returns:
-            How many rows that were, 0 at the end of a round (see `_FULL`); and the first of them
-            whose job is lost.
-
-        Raises what the backend raises when it can't tell; nothing is deleted then.
+            The number of rows, 0 at the end of a round (see `_FULL`); and the first row whose job
+            is lost, or None.
         """
         if not self._begun:
             self._keep_no_others()
@@ -80,7 +79,7 @@ class Reconciliation:
         return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
-        """A process that was killed after it had deleted rows has not said so."""
+        # a process may have been killed after it had deleted rows
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
             batch = kept[first : first + _ASKED]

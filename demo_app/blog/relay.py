@@ -1,7 +1,7 @@
-"""The relay: hands the outbox over to the queue.
+"""The relay hands the jobs of the outbox over to the queue.
 
-A comment wakes it; while the queue can't be reached it tries again, and no reader notices. One
-thread hands over; another settles what was handed over (see `reconciliation`).
+A comment wakes it. While the queue does not answer, it tries again, and no reader waits. One thread
+hands jobs over, another reconciles the outbox with the queue (see `reconciliation`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Hands jobs over in the order in which they were written down.
+    """Hands jobs over in the order in which they were stored.
 
-    keep: whether a row stays until its job is done. (Without, and with a backend that can't be
-    asked, it goes as soon as the queue has the job.) announce: is called before a queue that may be
-    new gets its first job. at_once: rows for one step.
+    Args:
+        database: the blog's database.
+        backend: the queue.
+        keep: True if a row stays until its job is done. Without it, and with a backend without
+            results, a row is deleted as soon as the queue has the job.
+        announce: is called before a queue that may be new gets its first job.
+        at_once: rows of one step.
     """
 
     def __init__(
@@ -43,48 +47,48 @@ class Relay:
         self._keep, self._at_once = keep and backend.capabilities.results, at_once
         self._announce, self._announced = announce, False
         self._lock = threading.Lock()
-        self._reached = 0  # the last row that was handed over, or set aside
-        self._set_aside: dict[int, str] = {}  # why, by row
+        self._reached = 0  # the last row that was handed over or set aside
+        self._set_aside: dict[int, str] = {}  # the reason by row
         self._reconciliation = Reconciliation(database, backend, at_once)
         self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
     def start(self) -> None:
-        """Begin, with whatever an earlier process left in the outbox."""
+        """Start the threads, beginning with rows of an earlier process."""
         for loop in self._loops:
             loop.start()
 
     def wake(self) -> None:
-        """There is something to hand over."""
+        """Hand new rows over now."""
         self._loops[0].wake()
 
     def stop(self) -> None:
-        """Stop after the current batch."""
+        """Stop the threads after the current batch."""
         for loop in self._loops:
             loop.stop()
 
     @property
     def trouble(self) -> str:
-        """Why there are jobs that can't be handed over; "" when there is no reason."""
+        """The reason why jobs cannot be handed over; "" if they can."""
         reasons = [loop.failure for loop in self._loops if loop.failure]
         if aside := list(self._set_aside.values()):
             reasons.append(f"{len(aside)} set aside: {aside[0]}")
         return reasons[0] if reasons else ""
 
     def has_handed_over(self, row: int) -> bool:
-        """Whether the queue was given the job of this row."""
+        """Return True if the job of this row was handed over."""
         return row <= self._reached and row not in self._set_aside
 
     def size(self) -> int:
-        """How many jobs the queue was not given yet."""
+        """Return the number of jobs that were not handed over yet."""
         with self._lock:
             aside = sum(row <= self._reached for row in self._set_aside)
             return outbox.size(self._database, after=self._reached) + aside
 
     def hand_over(self) -> int:
-        """Hand over one batch; returns how many jobs that were.
+        """Hand over one batch, and return its number of jobs.
 
-        Raises what the backend raises when it can't be reached; the rows stay. What can't be read,
-        or is not supported, is set aside until the next start, so that the others can pass.
+        A job that is malformed or not supported is set aside until the next start, so that the
+        others can pass. Raises the backend's error if it does not answer; the rows stay.
         """
         reached = self._reached
         batch = outbox.pending(self._database, after=reached, limit=self._at_once)
@@ -102,7 +106,7 @@ class Relay:
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
             self._set_aside |= reasons
-            if reached == self._reached:  # or something before it is lost, and is handed over first
+            if reached == self._reached:  # otherwise an earlier row is lost and comes first
                 self._reached = batch[-1].row
         for row in sorted(fresh):
             log.error("A row of the outbox is set aside: %s", reasons[row])
@@ -111,16 +115,16 @@ class Relay:
         return len(batch)
 
     def _enqueue(self, jobs: dict[int, Job]) -> dict[int, str]:
-        """Give the queue the jobs of these rows; returns why not, for those that it does not do."""
+        """Enqueue the jobs of these rows. Return the reason for each row that is refused."""
         if self._keep:
             self._backend.keep([job.id for job in jobs.values()])
         refused = self._backend.enqueue_supported(list(jobs.values()))
         return {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
 
     def settle(self) -> int:
-        """Settle some of what was handed over, and hand over again what the queue has lost.
+        """Reconcile some rows, and hand over again the jobs that the queue has lost.
 
-        Returns how many rows that were; see `Reconciliation.settle`.
+        Returns the number of rows; see `Reconciliation.settle`.
         """
         with self._lock:
             reached, aside = self._reached, set(self._set_aside)
@@ -130,7 +134,7 @@ class Relay:
         return rows
 
     def hand_over_again(self, row: int) -> None:
-        """The queue has lost the job of this row; what came behind it is handed over again too."""
+        """Hand over the job of this row again, and all jobs behind it."""
         with self._lock:
             self._reached, self._announced = min(self._reached, row - 1), False
         self.wake()

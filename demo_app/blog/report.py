@@ -1,4 +1,4 @@
-"""A month's comments, one line a post, as a CSV file for a spreadsheet."""
+"""A month's comments as a CSV file with a line for each post."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo_app.blog.database import Database
 
 
 class Line(NamedTuple):
-    """How many comments a post had in a month, and from how many readers."""
+    """The number of comments and of readers of a post in a month."""
 
     post: int
     title: str
@@ -21,9 +21,10 @@ class Line(NamedTuple):
 
 
 def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
-    """One line for each post, also for one without comments; a month is one in UTC.
+    """Return a line for each post, also for one without comments. Months are in UTC.
 
-    Raises ValueError when there is no such month.
+    Raises:
+        ValueError: there is no such month.
     """
     begin = datetime(year, month, 1, tzinfo=UTC)
     end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
@@ -39,7 +40,7 @@ def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
 
 
 def as_csv(lines: list[Line]) -> bytes:
-    """The lines as RFC 4180 has it, with the mark by which a spreadsheet knows UTF-8."""
+    """Return the lines as CSV (RFC 4180), with a byte order mark for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerows([Line._fields, *lines])

@@ -1,4 +1,4 @@
-"""The posts that a new blog begins with; they are about queues themselves."""
+"""The first posts of a new blog."""
 
 POSTS = [
     (
