@@ -24,12 +24,12 @@ from .options import Options
 T = TypeVar("T")
 #: A script's name and its arguments.
 Call = tuple[Any, ...]
-#: Connections of a process, as many as Celery's `broker_pool_limit`.
+#: Connections that a process keeps, as many as Celery's `broker_pool_limit`.
 CONNECTIONS = 10
-#: Seconds that a thread waits for one of them before it opens one more: Redis does not answer.
+#: Seconds that a thread waits for one of them before it opens one more, since Redis may not answer.
 _PATIENCE = 1.0
 _FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
-#: Makes the bytes of a command. Redis-py has it too, and looks at each part of the command before.
+#: Packs a command. redis-py calls it too, but checks each part of the command first, which is slow.
 _PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else None
 
 
@@ -45,9 +45,8 @@ def _file(name: str) -> str:
 
 @cache
 def _text(name: str, body: str, options: Options) -> str:
-    # `enqueue` alone is refused when Redis is full (`maxmemory`, `noeviction`) of what can't be
-    # forgotten: were others refused too, no worker could claim, beat or acknowledge, and nothing
-    # would ever be freed again.
+    # When Redis is full (`maxmemory`, `noeviction`) only `enqueue` is refused. If other scripts
+    # were refused too, no worker could claim, beat or acknowledge, and no memory would become free.
     flags = "" if name == "enqueue" else "#!lua flags=allow-oom\n"
     prefix = json.dumps(options.global_keyprefix, ensure_ascii=False)  # Lua 5.1 has no \u
     given = (
@@ -58,10 +57,10 @@ def _text(name: str, body: str, options: Options) -> str:
     )
     text = _file("_prelude") + _file("_claims") + body
     if not options.global_keyprefix:
-        text = text.replace("P .. '", "'")  # there is nothing to put before a name
+        text = text.replace("P .. '", "'")  # no prefix
     for found in reversed([*_FUNCTION.finditer(text)]):
         rest = text[found.end() :]
-        # Redis makes each function anew whenever a script runs: those that it does not call go
+        # Redis creates each function anew for each run of a script: drop those that are not called
         if found[1] not in rest:
             text = text[: found.start()] + rest
     return flags + given + text
@@ -84,8 +83,11 @@ return answers
 
 @cache
 def _together(*names: str) -> str:
-    """One script that does what these do, one after the other. Each has arguments of its own,
-    behind their number; one that fails does not end the others, and its error is its answer."""
+    """Return one script that runs these scripts in turn.
+
+    The arguments of each follow their number. A script that fails does not end the others: its
+    error is its reply.
+    """
     return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
 
 
@@ -118,7 +120,7 @@ class ScriptCall(Generic[T]):
 class _Connections:
     """Connections that the threads of one process share.
 
-    To borrow one from redis-py's pool for each command takes half as long as the round trip itself.
+    Borrowing from redis-py's pool for each command takes half as long as the round trip itself.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -137,7 +139,7 @@ class _Connections:
         return self._client.connection_pool.make_connection()
 
     def give_back(self, connection: Any) -> None:
-        """Let other threads use it, or close it when there are enough."""
+        """Return a connection for other threads, or close it if there are enough."""
         if self._idle.qsize() < CONNECTIONS:
             self._idle.put(connection)
         else:
@@ -145,10 +147,10 @@ class _Connections:
 
 
 class Scripts:
-    """The scripts on one server, for all threads of this process."""
+    """The scripts on one server. Safe to use from every thread of the process."""
 
     def __init__(self, client: redis.Redis, options: Options) -> None:
-        # all are read now: later the files may be another version's, or no descriptor may be left
+        # read all files now: later they may belong to another version, or no descriptor may be free
         _files()
         self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
@@ -156,9 +158,11 @@ class Scripts:
         self._own = threading.local()
 
     def registered(self, name: str, body: str = "") -> Any:
-        """The registered script of that name (its ``sha`` is what EVALSHA takes).
+        """Return the registered script with this name; EVALSHA takes its ``sha``.
 
-        body: Lua that comes behind what is shared, when it is no file of that name.
+        Args:
+            name: the script.
+            body: its Lua code, if there is no file with this name.
         """
         if name not in self._registered:
             text = _text(name, body or _file(name), self._options)
@@ -166,16 +170,16 @@ class Scripts:
         return self._registered[name]
 
     def hurry(self, seconds: float) -> None:
-        """This thread waits no longer for an answer, on a connection of its own; then it opens
-        that one anew."""
+        """Give this thread a connection of its own with a shorter timeout (seconds)."""
         self._own.connection = self._shared.connection_pool.make_connection()
         self._own.connection.socket_timeout = seconds
 
     def run(self, name: str, *arguments: str | float) -> Any:
-        """Run a script; returns what it returns.
+        """Run a script and return its reply.
 
-        Raises redis.ConnectionError or redis.TimeoutError when the server can't be reached, and
-        redis.ResponseError when it refuses.
+        Raises:
+            redis.ConnectionError, redis.TimeoutError: the server does not answer.
+            redis.ResponseError: it refuses.
         """
         script = self.registered(name)
         if own := getattr(self._own, "connection", None):
@@ -193,16 +197,16 @@ class Scripts:
         try:
             try:
                 return _run(connection, script, arguments)
-            except redis.ConnectionError:  # the server was started again; any script may run twice
+            except redis.ConnectionError:  # a restarted server; every script may run twice
                 return _run(connection, script, arguments)
         except redis.RedisError:
             raise
-        except BaseException:  # interrupted: the answer must not be taken for the next command's
+        except BaseException:  # interrupted: the next command must not read this reply
             connection.disconnect()
             raise
 
     def together(self, calls: Sequence[Call]) -> list[Any]:
-        """Run several scripts in one round trip; returns what each returns, or its error."""
+        """Run several scripts in one round trip. Return the reply or the error of each."""
         names = [name for name, *_ in calls]
         all_of_them = "+".join(names)
         self.registered(all_of_them, _together(*names))
@@ -220,19 +224,21 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 
 def _ask(connection: Any, *command: str | float) -> Any:
     if connection._sock is None:
-        connection.connect()  # asks Sentinel where to, if there is one
+        connection.connect()  # asks Sentinel for the primary, if there is one
     connection.send_packed_command(_packed(connection, command))
-    # an answer that comes too late must not be taken for the next command's; Sentinel's connections
-    # would stay
+    # the next command must not read a late reply; Sentinel's connections would stay open
     return connection.read_response(disconnect_on_error=True)
 
 
 def _packed(connection: Any, command: tuple[str | float, ...]) -> Any:
-    """Return the bytes of a command. What UTF-8 does not have is escaped: the name of a file may
-    be odd, and the error that has it in its text must be stored all the same."""
+    """Return the bytes of a command.
+
+    Characters without UTF-8 encoding are escaped: an error may contain an odd file name, and must
+    be stored all the same.
+    """
     if not _PACK:
         return connection.pack_command(*map(_escaped, command))
-    with suppress(UnicodeEncodeError):  # nearly every text is UTF-8
+    with suppress(UnicodeEncodeError):  # almost every text has a UTF-8 encoding
         return [_PACK(command)]
     return [_PACK(tuple(map(_escaped, command)))]
 
