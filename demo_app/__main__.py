@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 if sys.argv[1:2] == ["judge"] and not sys.flags.safe_path:
-    # a module in the current folder, where a target may be, must not run in the judge's own process
+    # a module in the current folder must not run in the judge's own process
     _here = sys.path.pop(0)
     if __file__.rpartition("/demo_app/")[0] == _here:  # a checkout that may not be installed
         sys.path.append(_here)
@@ -15,15 +15,15 @@ from typing import NoReturn
 
 
 def main() -> int:
-    """Run the command line, until it is done or a signal ends it; returns the exit status."""
+    """Run the command line, and return the exit status."""
     try:
-        import fcntl  # noqa: F401 - as every Unix has, and Windows has not
+        import fcntl  # noqa: F401 - Windows does not have it
     except ImportError:
         return _refuse("This needs Linux or macOS. On Windows, run it in WSL: `wsl --install`.")
     from demo_app.rig.uninterruptible import ENDS
 
     def end(*_: object) -> NoReturn:
-        for number in ENDS:  # a second Ctrl-C must not disturb the cleaning up
+        for number in ENDS:  # a second Ctrl-C must not interrupt the clean-up
             signal.signal(number, lambda *_: None)
         raise KeyboardInterrupt
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-#: A backslash before a bar would take the bar's own away, and begin another cell.
+#: A backslash before a bar must be escaped too, or the bar would end the cell.
 _BAR = re.compile(r"(\\*)\|")
 
 
 def plain(cell: str) -> str:
-    """A cell of which no page makes HTML, a link or a picture: somebody else wrote it."""
+    """Escape HTML, links and pictures in a cell, since its text is from somebody else."""
     return cell.replace("<", "&lt;").replace("](", "]&#40;")
 
 
 def table(head: Sequence[str], rows: Iterable[Iterable[str]], rule: Sequence[str] = ()) -> str:
-    """The whole table. rule: how each column is aligned, such as ``---:``; else to the left."""
+    """Return a table. rule: the alignment of each column, such as ``---:``; default left."""
     lines = [head, rule or ["---"] * len(head), *rows]
     escaped = ([_BAR.sub(r"\1\1\|", cell) for cell in cells] for cells in lines)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)

@@ -1,4 +1,4 @@
-"""Every setting of the demo app, typed, from environment variables that begin with ``DEMO_``."""
+"""The typed settings of the demo app, from environment variables with the prefix ``DEMO_``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-#: What a mail server's URL may begin with, and the port that each has if none is named.
+#: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-#: An address of PostgreSQL; of what else it might be, libpq would take a password for the host.
+#: A PostgreSQL URL. libpq accepts more, but may take a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
-#: Characters that a start-up token has at least; a shorter one could be found by trying.
+#: Least characters of a start-up token; a shorter one could be guessed.
 SHORTEST_TOKEN = 16
 
 
 class BackendName(StrEnum):
-    """Who runs the jobs."""
+    """The backends that run jobs."""
 
     INLINE = "inline"
     MEMORY = "memory"
@@ -39,7 +39,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """What keeps jobs from being lost and mails from showing twice; experiments may omit one."""
+    """Safeguards against lost jobs and doubled mails; experiments may leave one out."""
 
     OUTBOX = "outbox"
     KEEP = "keep"  # the outbox keeps a job until it is done, not only until the queue has it
@@ -50,14 +50,14 @@ class Safeguard(StrEnum):
 
 
 class Transport(StrEnum):
-    """How the Celery worker takes jobs: with claims (ours), or as Celery comes (stock)."""
+    """The transport of the Celery worker: this project's (claims) or Celery's own (stock)."""
 
     CLAIMS = "claims"
     STOCK = "stock"
 
 
 def split(value: object) -> object:
-    """The parts of a text that has commas between them; anything else is left as it is."""
+    """Split a text at its commas. Return any other value unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -65,7 +65,7 @@ def split(value: object) -> object:
 
 def _long_enough(token: str) -> str:
     if 0 < len(token) < SHORTEST_TOKEN:
-        raise ValueError(f"a token has at least {SHORTEST_TOKEN} characters")
+        raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters")
     return token
 
 
@@ -74,7 +74,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 
 
 class Settings(BaseSettings):
-    """The settings of one process; every part of the stack reads the same ones."""
+    """The settings of a process. Every part of the stack reads the same ones."""
 
     model_config = SettingsConfigDict(
         env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
@@ -100,57 +100,69 @@ class Settings(BaseSettings):
         description="smtp://[user:password@]host[:port], or smtps:// or smtp+starttls:// for TLS",
     )
     smtp_ca_file: FilePath | None = Field(
-        None, description="who vouches for the mail server's certificate, instead of the system's"
+        None, description="CA file for the mail server's certificate, instead of the system's"
     )
     inbox_url: str = Field("", description="the sink's web page, for links")
     token: Token = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
     web_port: int = Field(0, description="its port; 0 takes a free one")
     comment_burst: int = Field(
-        2000, ge=1, description="comments one address may post at once without the token"
+        2000, ge=1, description="comments that one address may post at once without the token"
     )
     comments_per_second: float = Field(
-        20.0, gt=0, description="and how fast it may go on; a class behind a proxy is one address"
+        20.0,
+        gt=0,
+        description="comments a second after that; a class behind a proxy is one address",
     )
     proxies: str = Field(
-        "", description="proxies whose X-Forwarded-For is believed: addresses, comma separated"
+        "", description="addresses of proxies whose X-Forwarded-For is trusted, comma separated"
     )
     public_hosts: Words = Field(
-        (), description="further host names that the web app answers to, comma separated"
+        (), description="further host names of the web app, comma separated"
     )
     tasks: Words = Field((), description="further modules with @task functions, comma separated")
     queues: Words = Field(
-        ("mail", "default"), description="what a worker works on, first one first"
+        ("mail", "default"), description="queues of a worker, the most urgent first"
     )
     concurrency: int = Field(4, ge=1, description="jobs that one worker process runs at once")
-    sender: str = Field("The blog <blog@blog.test>", description="who the mails are from")
+    sender: str = Field("The blog <blog@blog.test>", description="sender of the mails")
 
-    lease_seconds: float = Field(3.0, gt=0, description="a worker silent for longer is dead")
-    beat_seconds: float = Field(0.5, gt=0, description="how often a worker renews its lease")
-    visibility_seconds: float = Field(3600.0, gt=0, description="stock transport only")
-    max_rescues: int = Field(3, ge=1, description="a job rescued more often is a poison pill")
+    lease_seconds: float = Field(3.0, gt=0, description="length of a worker's lease")
+    beat_seconds: float = Field(0.5, gt=0, description="pause between two renewals of the lease")
+    visibility_seconds: float = Field(
+        3600.0, gt=0, description="visibility timeout of the stock transport"
+    )
+    max_rescues: int = Field(
+        3, ge=1, description="rescues of a job before it counts as a poison pill"
+    )
     poison_pause: float = Field(
         60.0, ge=0, description="seconds before the last try of a poison pill, alone"
     )
-    job_seconds: float = Field(300.0, gt=0, description="a job running for longer is ended")
+    job_seconds: float = Field(300.0, gt=0, description="time limit of a job")
     stop_seconds: float = Field(
-        25.0, gt=0, description="after SIGTERM, how long a worker goes on with what it has"
+        25.0, gt=0, description="how long a worker may finish its jobs after SIGTERM"
     )
-    smtp_seconds: float = Field(10.0, gt=0, description="how long one SMTP command may take")
+    smtp_seconds: float = Field(10.0, gt=0, description="timeout of one SMTP command")
     journal_length: int = Field(
-        100_000, ge=1000, description="changes of state kept in the journal"
+        100_000, ge=1000, description="changes of state that the journal keeps"
     )
-    history_length: int = Field(20_000, ge=100, description="finished jobs kept for the dashboard")
+    history_length: int = Field(
+        20_000, ge=100, description="finished jobs that are kept for the dashboard"
+    )
     history_bytes: int = Field(
-        100_000_000, ge=100_000, description="bytes of finished jobs kept for the dashboard"
+        100_000_000,
+        ge=100_000,
+        description="bytes of finished jobs that are kept for the dashboard",
     )
     without: Annotated[frozenset[Safeguard], NoDecode, BeforeValidator(split)] = Field(
-        frozenset(), description="safeguards left out, for experiments only"
+        frozenset(), description="safeguards to leave out, for experiments only"
     )
     control: Path | None = Field(
-        None, description="the pipe to who started this process, and starts again what died"
+        None, description="pipe to the supervisor, which restarts dead processes"
     )
-    controls: bool = Field(False, description="pages offer keys that kill the stack's processes")
+    controls: bool = Field(
+        False, description="offer keys that kill the stack's processes on the stage"
+    )
 
     @field_validator("smtp_url")
     @classmethod
@@ -158,12 +170,12 @@ class Settings(BaseSettings):
         try:
             parts = urlsplit(value)
             understood = parts.scheme in SMTP_PORTS and parts.hostname and parts.port != 0
-        except ValueError:  # its text may quote a part of the password
+        except ValueError:  # its text may contain a part of the password
             understood = False
         if not understood:
             raise ValueError(
-                "a mail server is named by smtp://[user:password@]host[:port], or by smtps://… "
-                "or smtp+starttls://… for TLS"
+                "a mail server's URL is smtp://[user:password@]host[:port], or smtps://… or "
+                "smtp+starttls://… for TLS"
             )
         return value
 
@@ -172,8 +184,8 @@ class Settings(BaseSettings):
     def _of_postgres(cls, value: str) -> str:
         if value and not _POSTGRES.fullmatch(value):
             raise ValueError(
-                "a database is named by postgresql://[user[:password]@]host[:port]/name, "
-                "where / ? # @ in a password are %2F %3F %23 %40"
+                "a database's URL is postgresql://[user[:password]@]host[:port]/name; write "
+                "/ ? # @ in a password as %2F %3F %23 %40"
             )
         return value
 
@@ -184,7 +196,7 @@ class Settings(BaseSettings):
 
     @property
     def task_modules(self) -> tuple[str, ...]:
-        """The modules with jobs: the demo app's, and those that were named."""
+        """The modules with tasks: the demo app's and those of the setting `tasks`."""
         return ("demo_app.tasks", *self.tasks)
 
     @property
@@ -194,13 +206,13 @@ class Settings(BaseSettings):
         return parts.hostname or "127.0.0.1", parts.port or SMTP_PORTS[parts.scheme]
 
     def has(self, safeguard: Safeguard) -> bool:
-        """Whether the safeguard is in force."""
+        """Return True unless the safeguard is left out."""
         return safeguard not in self.without
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """This process's settings, read once; one that does not fit ends it with a sentence."""
+    """Return this process's settings. Exit with a sentence if one is not valid."""
     try:
         return Settings()
     except ValidationError as error:
@@ -209,11 +221,11 @@ def settings() -> Settings:
 
 
 def variable(name: str) -> str:
-    """The environment's variable for a setting."""
+    """Return the environment variable of a setting."""
     return f"DEMO_{name.upper()}"
 
 
 def complaint(error: ValidationError) -> tuple[str, str]:
-    """The field that does not fit ("" when it is several together), and why."""
+    """Return the invalid field ("" for several together) and the reason."""
     first = error.errors()[0]
     return str(*first["loc"][:1]), first["msg"].removeprefix("Value error, ")

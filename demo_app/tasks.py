@@ -1,4 +1,4 @@
-"""The demo app's jobs. None of them knows who runs it."""
+"""The demo app's tasks. Nothing here depends on how they run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ LONGEST_WAIT = 3600.0
 
 
 class NotFound(LookupError):
-    """What the job is about is not in the database. Tried again before the job is given up: it may
-    be the database that is not yet what it should be."""
+    """The job's subject is not in the database, which may not be restored completely yet."""
 
 
 def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
-    """How every job that sends a mail is tried again."""
+    """Add the retry policies of every task that sends a mail."""
     patiently = partial(retry_on, first=0.5, longest=LONGEST_WAIT, jitter=0.2, within=GIVE_UP)
     for policy in (
         retry_on(NotFound, attempts=6),
@@ -56,9 +55,9 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """The same mail once more, for the other system beside this one on the stage.
+    """Send the same mail for the other system on the stage.
 
-    Its Message-ID is another one, so that the inbox shows both.
+    Its Message-ID differs, so that the inbox shows both.
     """
     mail = _notification(comment_id)
     deliver(replace(mail, message_id=mail.message_id.replace("<", "<stock.", 1)))
@@ -78,7 +77,7 @@ def _notification(comment_id: int) -> Mail:
 @sends_mail
 @discard_on(BadPicture)
 def mail_thumbnail(picture_id: int) -> None:
-    """Make a picture small, and mail it to its owner."""
+    """Mail a picture's thumbnail to its owner."""
     picture = pictures.picture(blog(), picture_id)
     if picture is None:
         raise NotFound(f"there is no picture {picture_id}")
@@ -90,7 +89,7 @@ def mail_thumbnail(picture_id: int) -> None:
 @sends_mail
 @retry_on(ValueError, attempts=1)
 def mail_monthly_report(year: int, month: int, name: str, address: str) -> None:
-    """Aggregate a month's comments to CSV, and mail them to somebody."""
+    """Mail a month's comments as a CSV file."""
     lines, context = month_of_comments(blog(), year, month), current()
     to, which = Mailbox(name, address), f"{year}-{month:02}"
     request = context.job.id if context else ""
@@ -98,14 +97,15 @@ def mail_monthly_report(year: int, month: int, name: str, address: str) -> None:
 
 
 def sender() -> Mailbox:
-    """Who the mails are from."""
+    """Return the sender of the mails."""
     return Mailbox.parse(settings().sender)
 
 
 def blog() -> Database:
-    """The blog's database: the web app makes it, and no job ever does.
+    """Return the blog's database, which only the web app creates.
 
-    Raises AnotherBlog when the running job is another's.
+    Raises:
+        AnotherBlog: the running job belongs to another blog.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):

@@ -190,7 +190,7 @@ def client_url(url: str) -> str:
         ValueError: it is a Sentinel URL, which does not name a server.
     """
     if Watched.read(url):
-        raise ValueError("Only the claims broker finds Redis through Sentinel.")
+        raise ValueError("Only the backend celery with the claims broker can use Sentinel.")
     return _as_redis_py_spells(url)
 
 

@@ -58,7 +58,7 @@ class Options(BaseModel):
         gt=0,
         title="SECONDS",
         serialization_alias="lease_seconds",
-        description="a worker silent for longer is dead [default: 3]",
+        description="length of a worker's lease in seconds [default: 3]",
     )
     controls: bool = Field(False, description="pages offer keys that kill processes")
     report_deaths: bool = Field(
