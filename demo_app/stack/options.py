@@ -79,7 +79,7 @@ class Options(BaseModel):
             raise ValueError("the twin needs the bundled Redis, and workers that claim")
         watched = (self.redis_url or "").startswith("sentinel://")
         if watched and (self.backend == BackendName.RQ or not claims):
-            raise ValueError("only the backend celery, with claims, asks Sentinel where Redis is")
+            raise ValueError("Only the backend celery with the claims broker can use Sentinel")
         return self
 
     def as_settings(self) -> dict[str, str]:
