@@ -1,4 +1,4 @@
-"""`python -m local_smtp`: the sink as a program of its own."""
+"""Run the mail sink as a program: `python -m local_smtp`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Run a sink until SIGTERM or Ctrl-C.
 
-    Returns the exit status: 0, 1 if it could not start, 2 if a setting makes no sense.
+    Returns:
+        The exit status: 0, 1 if it could not start, 2 if a setting is not valid.
     """
     try:
         settings = CliApp.run(Settings, arguments)
@@ -30,15 +31,15 @@ def main(arguments: list[str] | None = None) -> int:
             option = "--" + "-".join(str(part) for part in problem["loc"][:1]).replace("_", "-")
             print(f"local_smtp: {option}: {problem['msg']}", file=sys.stderr)
         return 2
-    gc.disable()  # or Python looks for garbage in what it imports, again and again, and finds none
+    gc.disable()  # imports create no garbage, and collecting takes time
     from local_smtp.shared.resources import ResourceError
-    from local_smtp.sink import MailSink  # --help need not wait for it
+    from local_smtp.sink import MailSink  # --help does not need it
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     try:
         with MailSink(settings) as sink:
-            gc.freeze()  # all of this stays, so its end need not look through it either
+            gc.freeze()  # nor does the end of the process need to collect these objects
             gc.enable()
             _announce(sink)
             while True:
@@ -46,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     except ResourceError as error:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of its address has gone
+    except BrokenPipeError:  # the reader of the ready line is gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 1
 
 
 def _end(*_: object) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # it is ending already
+        signal.signal(number, signal.SIG_IGN)  # it ends already
     raise SystemExit(0)
 
 

@@ -1,4 +1,4 @@
-"""One SMTP connection: aiosmtpd's, with bounds, faults that are played, and what was said noted."""
+"""An SMTP connection: aiosmtpd's, with limits, faults, and a record of the dialogue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from local_smtp.store.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all sessions of a server share."""
+    """The objects that all sessions of a server share."""
 
     hostname: str
     writer: Writer
@@ -32,14 +32,14 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Transaction:
-    """What is known of the current mail, beside its envelope."""
+    """The state of the current mail beside its envelope."""
 
-    #: The one that RCPT is about just now.
+    #: The recipient of the present RCPT command.
     recipient: str | None = None
     subject: str = ""
-    #: The latest rule that hit it.
+    #: The last rule that hit the mail.
     hit: Fault | None = None
-    #: Whether it was counted as refused.
+    #: True if it was counted as refused.
     refused: bool = False
 
 
@@ -74,11 +74,11 @@ class Connection(SMTP):
         }
 
     def _timeout_cb(self) -> None:
-        if self.transport is not None:  # close() would wait for a client that reads no answer
+        if self.transport is not None:  # close() would wait for a client that does not read
             cast(asyncio.Transport, self.transport).abort()
 
     def hang_up(self) -> NoReturn:
-        """Close the connection, once the client has read what was said."""
+        """Close the connection after the client has read the replies."""
         if self.transport is not None:
             self.transport.close()
         raise asyncio.CancelledError
@@ -92,7 +92,7 @@ class Connection(SMTP):
         self.step = None
         await super()._handle_client()
 
-    # What is said
+    # The dialogue
 
     async def _command(
         self, name: str, method: Callable[[str | None], Awaitable[None]], arg: str | None
@@ -100,14 +100,14 @@ class Connection(SMTP):
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
-            # a greeting tells nothing that a rule asks for; of a mail more is to be read first
+            # only the greeting's rules need nothing of the mail
             outcome = await self.play() if self.step == "ehlo" else None
             await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
             self.step = self.state.recipient = None
 
     async def push(self, status: AnyStr) -> None:
-        """Send a reply; note it, and whether it refuses a mail."""
+        """Send a reply and record it. Count a mail that it refuses."""
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
         hit = self.state.hit
@@ -120,10 +120,10 @@ class Connection(SMTP):
                 self.around.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
-            self.hang_up()  # the rest could hold anything: a page's mail behind a long address
+            self.hang_up()  # the rest may be a mail that a web page has put behind a long address
 
     def note(self, who: str, text: str) -> None:
-        """Note what the client (C) or the server (S) said, or what happened (#)."""
+        """Record a line of the client (C), of the server (S), or a remark (#)."""
         if self._room > 0:
             self.dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
@@ -133,20 +133,20 @@ class Connection(SMTP):
         self.state = Transaction(refused=self.state.refused)  # HELO follows a refused EHLO
 
     def start_anew(self) -> None:
-        """Forget the current mail; the next one has a dialogue of its own."""
+        """Forget the current mail. The next one has its own dialogue."""
         self.envelope = self._create_envelope()
         self.state = Transaction()
         self.dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
 
-    # Faults, and what went wrong
+    # Faults
 
     async def answer(self, usual: str) -> str:
-        """The usual reply, or the one that a fault wants."""
+        """Return the usual reply, or the reply of a fault."""
         outcome = await self.play()
         return usual if outcome is None else str(outcome.reply)
 
     async def play(self) -> Outcome | None:
-        """Play the fault for this step; return what happens instead of the usual, if anything."""
+        """Play the fault of this step. Return its outcome, or None to go on as usual."""
         assert self.step is not None
         state = self.state
         recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
@@ -157,7 +157,7 @@ class Connection(SMTP):
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
-            self.report(hit)  # else it is reported with what follows
+            self.report(hit)  # otherwise it is reported with the reply
         if outcome.pause:
             self._reset_timeout(outcome.pause + bounds.SMTP_SECONDS)
             await asyncio.sleep(outcome.pause)
@@ -183,17 +183,17 @@ class Connection(SMTP):
         )
 
     def mail(self) -> Envelope:
-        """The envelope of the current mail."""
+        """Return the envelope of the current mail."""
         assert self.envelope is not None
         return self.envelope
 
     def sender(self) -> str:
-        """The sender of the current mail; empty for a bounce."""
+        """Return the sender of the current mail; "" for a bounce."""
         sender = self.mail().mail_from
         return "" if sender in (None, "<>") else str(sender)
 
     def peer(self) -> str:
-        """The client's address and port."""
+        """Return the client's address and port."""
         assert self.session is not None
         name = self.session.peer
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "gone"
@@ -205,5 +205,5 @@ _STEPS: dict[str, Step] = {
 
 
 def refuses(reply: str | None) -> bool:
-    """Whether a reply is a refusal."""
+    """Return True if a reply refuses a mail."""
     return reply is not None and reply.startswith(("4", "5"))

@@ -1,4 +1,4 @@
-"""Both doors, SMTP and HTTP, in one loop: in a thread of its own, until it is stopped."""
+"""The two servers, SMTP and HTTP, in the event loop of one thread."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _STOP_WITHIN = 3.0  # seconds
 
 
 class Doors:
-    """Serves SMTP and an application, each on its listening socket.
+    """Serves SMTP and a web application, each on its listening socket.
 
-    The system lets clients wait at the sockets until the loop runs.
+    Clients that connect before the loop runs wait in the sockets' backlogs.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Doors:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve())  # and then it ends the sessions
+            runner.run(self._serve())  # its end also ends the sessions
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
-        loop.set_exception_handler(lambda *_: None)  # of sessions that never got to begin
+        loop.set_exception_handler(lambda *_: None)  # for sessions that have not begun

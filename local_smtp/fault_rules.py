@@ -1,7 +1,7 @@
-"""What can be made to go wrong, and the rules that ask for it.
+"""The kinds of faults, and the rules that request them.
 
-A new fault is one row in `EFFECTS`: the API checks rules against that table, the page offers
-what it holds, and a session plays the outcome that the row's function returns.
+A new fault is one row in `EFFECTS`: the API validates rules with that table, the page offers its
+rows, and a session plays the outcome that the row's function returns.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ KNOWN_AT: dict[Step, tuple[str, ...]] = {
     "data": ("from", "to"),
     "reply": ("from", "to", "subject"),
 }
-"""What of a mail is known at each step, to match it by."""
+"""The parts of a mail that are known at each step, for matching."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happens instead of the usual."""
+    """The effect of a fault."""
 
-    #: What the server says; None closes the connection without a word.
+    #: The reply; None closes the connection without one.
     reply: str | None = None
-    #: Seconds before anything is said.
+    #: Seconds before the reply.
     pause: float = 0.0
-    #: After the pause all goes on as usual; `reply` and `store` mean nothing then.
+    #: After the pause the session goes on as usual; `reply` and `store` are ignored.
     go_on: bool = False
-    #: The mail is stored all the same.
+    #: Store the mail all the same.
     store: bool = False
 
 
@@ -49,11 +49,11 @@ class Outcome:
 class Effect:
     """One kind of fault."""
 
-    #: What it does, for people; with fields of the rule in braces.
+    #: Its description, with fields of the rule in braces.
     words: str
-    #: What happens when a rule of this kind hits.
+    #: Returns the outcome of a rule of this kind.
     outcome: Callable[[Fault], Outcome]
-    #: It can only act once the mail was read.
+    #: It acts only after the mail was read.
     whole_mail: bool = False
 
 
@@ -64,25 +64,25 @@ EFFECTS = {
     "hang": Effect("hang", lambda rule: Outcome(pause=_FOREVER)),
     # The client cannot know whether its mail was taken (RFC 1047).
     "drop_reply": Effect("store it, then drop the reply", lambda rule: Outcome(store=True), True),
-    # A server that lies.
+    # A server that acknowledges a mail and loses it.
     "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
 }
 
 
 def _known_effect(name: str) -> str:
     if name not in EFFECTS:
-        raise ValueError(f'"{name}" is no effect; the known ones are {", ".join(EFFECTS)}')
+        raise ValueError(f'"{name}" is not an effect; use one of {", ".join(EFFECTS)}')
     return name
 
 
-# With a length to check, pydantic also refuses half a surrogate pair, which JSON can spell.
+# With a maximum length, pydantic also refuses lone surrogates.
 Text = Annotated[str, Field(max_length=400)]
 
 
 class Match(BaseModel):
-    """Which mails a rule is for: shell patterns (case is ignored) and a count.
+    """The mails that a rule is for: shell patterns (case is ignored) and a count.
 
-    `nth` and `every` count what matches otherwise and reaches the rule's step.
+    `nth` and `every` count the mails that match the patterns and reach the rule's step.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -94,12 +94,12 @@ class Match(BaseModel):
     every: Annotated[int, Field(ge=1)] | None = None
 
     def patterns(self) -> dict[str, str]:
-        """What of a mail has to be like what, by the names that a rule is written with."""
+        """Return the patterns by the names that rules use."""
         patterns = {"from": self.sender, "to": self.to, "subject": self.subject}
         return {name: pattern for name, pattern in patterns.items() if pattern != "*"}
 
     def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
-        """Whether a mail, as far as it is known yet, is one of these."""
+        """Return True if a mail matches the patterns, as far as it is known."""
         known = {"from": [sender], "to": recipients, "subject": [subject]}
         return all(
             any(fnmatchcase(text.lower(), pattern.lower()) for text in known[name])
@@ -121,11 +121,11 @@ class Fault(BaseModel):
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
     match: Match = Match()
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    #: The most it hits; None for no end.
+    #: How often it hits at most; None for no limit.
     times: Annotated[int, Field(ge=0)] | None = None
-    #: The same seed hits the same mails; None hits others each time.
+    #: The same seed hits the same mails; None is random.
     seed: int | None = None
-    #: Given when it is put in force; put back under it unchanged, a rule keeps its count.
+    #: Set by the server. A rule that is sent again unchanged with its id keeps its count.
     id: int | None = None
     hits: int = 0
 
@@ -139,12 +139,12 @@ class Fault(BaseModel):
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:
-        """Which rule it is and what it does, for people; translated: into their language."""
+        """Return a description of the rule. translated: translates its words."""
         what = translated(EFFECTS[self.do].words).format_map(dict(self))
         return translated("rule {id}, at {at}: {what}").format(id=self.id, at=self.at, what=what)
 
     def condition(self, translated: Callable[[str], str] = str) -> str:
-        """Which mails the rule hits, for people; empty if all."""
+        """Return a description of the mails that the rule hits; "" for all."""
         parts = [f"{translated(name)} {like}" for name, like in self.match.patterns().items()]
         counts = {
             "only number {n}": self.match.nth,

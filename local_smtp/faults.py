@@ -34,7 +34,7 @@ class _Rule:
 
 
 class Faults:
-    """The rules in force; of those that match, the first wins. Safe to use from any thread."""
+    """The rules in force. The first one that matches applies. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
@@ -42,9 +42,9 @@ class Faults:
         self._lock = threading.Lock()
 
     def put(self, faults: Sequence[Fault]) -> list[Fault]:
-        """Put these rules in force instead of all others; return them with their ids.
+        """Replace all rules by these, and return them with their ids.
 
-        Each starts to count at zero, except one that is put back unchanged under its `id`.
+        Counts start at zero, except for a rule that is sent again unchanged with its `id`.
         """
         with self._lock:
             old = {rule.fault.id: rule for rule in self._rules}
@@ -59,14 +59,14 @@ class Faults:
         return self.in_force()
 
     def in_force(self) -> list[Fault]:
-        """The rules in force, in their order."""
+        """Return the rules in force, in their order."""
         with self._lock:
             return [rule.in_force() for rule in self._rules]
 
     def hit(
         self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
     ) -> Fault | None:
-        """The rule to play at this step of a mail, if any."""
+        """Return the rule to play at this step of a mail, or None."""
         with self._lock:
             for rule in self._rules:
                 if (

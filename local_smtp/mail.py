@@ -1,4 +1,4 @@
-"""A mail as SMTP hands it over, and the few header fields that every part needs."""
+"""An incoming mail, and the header fields that every part of the sink needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
-#: No charset has such a name, and Python remembers every name that it looked up.
+#: No charset has such a long name, and Python caches every name that it looks up.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
@@ -23,7 +23,7 @@ _KEY_FIELD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyHeaders:
-    """The header fields by which mails are listed, matched and deduplicated, decoded."""
+    """The decoded header fields for listing, matching and deduplicating mails."""
 
     message_id: str | None
     subject: str
@@ -33,7 +33,7 @@ class KeyHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One mail as one SMTP transaction brought it."""
+    """A mail of one SMTP transaction."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -47,15 +47,14 @@ class Incoming:
 
 
 def readable(text: str) -> str:
-    """`text` without what no database or page can show (lone surrogates)."""
+    """Return the text without lone surrogates, which no database or page can contain."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decoded(value: object) -> str:
-    """A header value with its encoded words (RFC 2047) decoded, on one line.
+    """Return a header value on one line, with its encoded words (RFC 2047) decoded.
 
-    Never raises: what can't be decoded is shown as it is. Of a long value only the first
-    2,048 characters are looked at.
+    Malformed words stay as they are. A value is cut after 2,048 characters.
     """
     text = str(value)[:FIELD_CHARACTERS]
     if "=?" in text and not _LONG_CHARSET.search(text):
@@ -70,9 +69,7 @@ def decoded(value: object) -> str:
 
 
 def _is_address(word: str) -> bool:
-    """Whether a word can hold no encoded word (RFC 2047 §5): decoded, it would show as another
-    address.
-    """
+    # decoded, an encoded word in an address (RFC 2047 §5) would show as another address
     return word.startswith("<") or "@" in _WORD.sub("", word)
 
 
@@ -82,7 +79,7 @@ def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}
     for name, value in _KEY_FIELD.findall(head, 0, blank.start() if blank else len(head)):
-        if name.lower() not in fields:  # the first one counts, and decoding it costs time
+        if name.lower() not in fields:  # the first one counts
             fields[name.lower()] = decoded(value[:FIELD_CHARACTERS].decode("utf-8", "replace"))
     return KeyHeaders(
         message_id=fields.get(b"message-id") or None,

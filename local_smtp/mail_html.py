@@ -1,9 +1,8 @@
-"""A mail's HTML for a frame in which nothing can run, call out, or get away.
+"""Make a mail's HTML safe for a frame: nothing in it may run, connect or navigate.
 
-Fences, each enough by itself for most of what mails try: the frame's `sandbox`, this response's
-policy, and some names made inert in the text, for what browsers do outside any policy. A
-`<link>` can make Chromium open a connection; so can a click on a link, before it finds
-that the frame may not go there.
+There are three barriers: the frame's `sandbox`, the response's policy, and tags and attributes that
+are made inert in the text, for actions that no policy covers. For example, `<link>` and a click on
+a link can make Chromium open a connection before it checks the policy.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ HEAD = (
 
 
 def harmless(html: str) -> str:
-    """A mail's HTML with nothing from elsewhere in it."""
+    """Return a mail's HTML without anything that loads from elsewhere."""
     return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 
 def links(html: str) -> list[str]:
-    """Where the HTML's links lead, each once, in their order; only web addresses."""
+    """Return the web addresses of the HTML's links, each once, in their order."""
     found = (unescape(match.group(1)) for match in _LINK.finditer(html[:HTML_CHARACTERS]))
     return list(dict.fromkeys(found))[:LINKS]

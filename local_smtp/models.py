@@ -1,4 +1,4 @@
-"""What the sink knows of mails, as the store gives it and the API shows it."""
+"""The models of mails for the store and the API."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-#: Unix seconds inside, ISO 8601 in UTC outside.
+#: Seconds since the epoch in Python, ISO 8601 in UTC in JSON.
 Time = Annotated[float, PlainSerializer(_iso, return_type=str)]
 
 
 class Line(NamedTuple):
-    """A line of a dialogue: said by the client (C), by the server (S), or a note (#)."""
+    """A line of a dialogue: of the client (C), of the server (S), or a remark (#)."""
 
     #: Unix seconds.
     at: float
@@ -58,7 +58,7 @@ class Mail(_Envelope):
 
 
 class MailPage(BaseModel):
-    """Some of the mails that match, newest first; `next` is the cursor of those that follow."""
+    """A page of mails, the newest first. `next` is the cursor of the next page."""
 
     total: int
     messages: list[Mail]
@@ -66,7 +66,7 @@ class MailPage(BaseModel):
 
 
 class Delivery(_Envelope):
-    """One time that a mail was brought. `replied_at` is null when no reply went out."""
+    """One delivery of a mail. `replied_at` is null if no reply was sent."""
 
     received_at: Time
     replied_at: Time | None
@@ -78,7 +78,7 @@ class Delivery(_Envelope):
 
 
 class Attachment(BaseModel):
-    """A part that is not the text of the mail; it can be fetched at `parts/{part}` below it."""
+    """A part that is not the text of the mail. `parts/{part}` below the mail returns it."""
 
     part: int
     name: str
@@ -87,25 +87,25 @@ class Attachment(BaseModel):
 
 
 class Parts(BaseModel):
-    """What a mail holds."""
+    """The contents of a mail."""
 
     headers: list[tuple[str, str]] = []
     text: str | None = None
     has_html: bool = False
     links: list[str] = []
     attachments: list[Attachment] = []
-    #: What is missing here, and why.
+    #: What is missing and why.
     note: str | None = None
 
 
 class ParsedMail(Mail, Parts):
-    """A mail, taken apart, with the latest times that it was brought."""
+    """A parsed mail with its latest deliveries."""
 
     delivery_log: list[Delivery]
 
 
 class Incident(_Envelope):
-    """A refusal, or a fault that was played."""
+    """A refusal or a fault that was played."""
 
     at: Time
     step: Step
@@ -113,5 +113,5 @@ class Incident(_Envelope):
     subject: str
     #: The refusal, if there was one.
     reply: str | None
-    #: The rule that was hit, in words.
+    #: A description of the rule that hit.
     fault: str | None

@@ -1,7 +1,7 @@
-"""A mail taken apart for people: its text, HTML, headers and attachments, whatever its shape.
+"""Parse a mail, also a malformed one: its text, HTML, headers and attachments.
 
-Python's `email` package takes quadratic time on some hostile mails, and raises RecursionError for
-one with hundreds of parts within parts.
+Python's `email` package takes quadratic time for some hostile mails, and raises RecursionError for
+a mail with hundreds of nested parts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
 def take_apart(raw: bytes) -> dict[str, Any]:
-    """What `models.Parts` shows of a mail, however broken it is."""
+    """Return the fields of `models.Parts` for a mail, also for a malformed one."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
     view: dict[str, Any] = {
@@ -50,7 +50,7 @@ def take_apart(raw: bytes) -> dict[str, Any]:
 
 
 def html(raw: bytes) -> str:
-    """The HTML of a mail; empty if it has none."""
+    """Return the HTML of a mail, or ""."""
     for _, part in _leaves(_parsed(raw)):
         if _shown_as(part) == "text/html":
             return _text(part, _content(part))
@@ -66,7 +66,7 @@ def part_content(raw: bytes, number: int) -> tuple[str, bytes] | None:
 
 
 def _parsed(raw: bytes) -> Message:
-    parser = BytesFeedParser()  # in chunks: given all at once it takes four times the memory
+    parser = BytesFeedParser()  # in chunks, which takes a fourth of the memory
     for start in range(0, len(raw), _CHUNK):
         parser.feed(raw[start : start + _CHUNK])
     return parser.close()
@@ -77,7 +77,7 @@ def _leaves(message: Message) -> Iterator[tuple[int, Message]]:
 
 
 def _shown_as(part: Message) -> str:
-    """The content type of a part that may be the mail's text, "" for an attachment."""
+    """Return the content type of a part that may be the mail's text; "" for an attachment."""
     attached = part.get_content_disposition() == "attachment" or _file_name(part)
     return "" if attached else part.get_content_type()
 
@@ -96,7 +96,7 @@ def _text(part: Message, content: bytes) -> str:
     charset = str(part.get_param("charset", "utf-8"))
     try:
         return readable(content.decode(charset, "replace"))
-    except (LookupError, ValueError):  # no such charset, or one that is no text
+    except (LookupError, ValueError):  # an unknown charset, or a codec that is not a charset
         return readable(content.decode("utf-8", "replace"))
 
 
@@ -108,5 +108,5 @@ def _file_name(part: Message) -> str:
 
 
 def _name(number: int, part: Message) -> str:
-    # a slash would make a path of it; what is invisible might show "exe.txt" as "txt.exe"
+    # no slashes, which would make it a path, and no direction marks, which can disguise its suffix
     return re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}"

@@ -1,4 +1,4 @@
-"""A mail as it arrives."""
+"""Read a mail from an SMTP connection."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ _END = b"\r\n.\r\n"
 
 
 async def read_mail(reader: asyncio.StreamReader) -> bytearray | None:
-    """Read a mail up to the line with a single dot, with the doubling of dots undone.
+    """Read a mail up to the line with a single dot, and undo the dot-stuffing.
 
-    Only `CRLF . CRLF` ends a mail (RFC 5321 §4.1.1.4, §2.3.8): a dot between bare line feeds or
-    carriage returns is part of it, or a second mail could be smuggled in behind it.
+    Only `CRLF . CRLF` ends a mail (RFC 5321 §4.1.1.4, §2.3.8). A dot between bare line feeds or
+    carriage returns is part of the mail, to prevent SMTP smuggling.
 
-    Return None if the mail is too large; it is read to its end all the same.
+    Returns:
+        The mail, or None if it is too large; it is read to its end in any case.
     """
     mail = bytearray()
     dropped = ended = False

@@ -1,4 +1,4 @@
-"""The answers to a client's commands, by aiosmtpd's hooks, and what becomes of its mails."""
+"""Handle the commands of an SMTP client with aiosmtpd's hooks, and store its mails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Session(Connection):
     async def handle_MAIL(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take the sender."""
+        """Accept the sender."""
         mail.mail_from = address
         reply = await self.answer("250 2.1.0 OK")
         if refuses(reply):
@@ -51,9 +51,9 @@ class Session(Connection):
     async def handle_RCPT(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient."""
+        """Accept a recipient."""
         if address == "<>":
-            return "553 5.1.3 That is no address"
+            return "553 5.1.3 Not an address"
         self.state.recipient = address
         if len(mail.rcpt_tos) >= bounds.RECIPIENTS:
             return "452 4.5.3 Too many recipients"
@@ -68,15 +68,15 @@ class Session(Connection):
         return OK
 
     async def handle_exception(self, error: Exception) -> str:
-        """Answer what could not be read."""
-        return f"500 5.5.2 That could not be understood ({type(error).__name__})"
+        """Reply to a command that could not be parsed."""
+        return f"500 5.5.2 The command could not be parsed ({type(error).__name__})"
 
     async def smtp_DATA(self, arg: str | None) -> None:
-        """DATA, the mail, and the reply that answers for it."""
+        """Receive and store a mail, and reply."""
         if await self.check_helo_needed():
             return
         if not self.mail().rcpt_tos:
-            await self.push("503 5.5.1 Say RCPT first")
+            await self.push("503 5.5.1 Send RCPT first")
             return
         if arg:
             await self.push("501 5.5.4 Syntax: DATA")
@@ -123,7 +123,7 @@ class Session(Connection):
         self.around.writer.later(note)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        # The library's parser of addresses is slow, and takes what is none.
+        # the library's parser of addresses is slow, and accepts malformed ones
         found = _PATH.fullmatch(arg)
         if not found or len(found[1]) > bounds.ADDRESS_CHARACTERS or not found[1].isprintable():
             return None, None

@@ -13,7 +13,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 def new_token() -> str:
-    """A token; in hexadecimal, so that none begins with a dash like an option."""
+    """Return a token in hexadecimal, so that it never begins with a dash like an option."""
     return secrets.token_hex(16)
 
 
@@ -50,16 +50,16 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=r"^[A-Za-z0-9._~-]{8,200}$",
-            description="what the inbox asks for, 8 to 200 letters or digits; better set in the"
-            " environment, since every user of the machine can read a command line",
+            description="token of the inbox, 8 to 200 letters or digits; set it in the environment,"
+            " since every user of the machine can read a command line",
             default_factory=new_token,
         ),
     ]
     allow_host: Annotated[
         list[str],
-        Field(description="further name that browsers may call the inbox by; repeatable"),
+        Field(description="further host name of the inbox; repeatable"),
     ] = []
     app_url: Annotated[
         str,
-        Field(description="page of the app that sends the mails; a mail links to its job there"),
+        Field(description="URL of the app that sends the mails, for links to their jobs"),
     ] = ""

@@ -1,4 +1,4 @@
-"""The mail sink as one object: SMTP, store and inbox, started and stopped together."""
+"""The mail sink: SMTP server, store and inbox, started and stopped together."""
 
 from __future__ import annotations
 
@@ -28,10 +28,13 @@ _DATABASE = "mail.sqlite3"
 
 
 class MailSink:
-    """A mail sink that runs as long as a `with` block.
+    """A mail sink that runs in a `with` block.
 
-    Its directory holds one database and can be used by one sink at a time; started on it again, it
-    shows all it had. Raises ResourceError when a port is taken, or the directory can't be used.
+    Its directory contains one database, for one sink at a time. A sink that is started on the same
+    directory again shows the same mails.
+
+    Raises:
+        ResourceError: a port is taken, or the directory cannot be used.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -45,7 +48,7 @@ class MailSink:
 
     @property
     def smtp(self) -> str:
-        """Where SMTP is spoken, as `host:port`."""
+        """The address of the SMTP server, as `host:port`."""
         return _authority(self.settings.host, self.smtp_port)
 
     @property
@@ -55,7 +58,7 @@ class MailSink:
 
     @property
     def page(self) -> str:
-        """The URL of the inbox as a person opens it."""
+        """The URL of the inbox with its token."""
         return f"{self.inbox}/?token={self.settings.token}"
 
     def stats(self) -> Stats:
@@ -64,31 +67,33 @@ class MailSink:
         return self.reader.stats()
 
     def mails(self) -> list[Mail]:
-        """All mails in the order in which they came."""
+        """Return all mails in the order of their arrival."""
         return self.reader.page("", limit=2**31, before=None).messages[::-1]
 
     def message(self, mail: Mail) -> EmailMessage:
-        """A mail as Python's own `email` package reads it.
+        """Return a mail, parsed by Python's `email` package.
 
-        Raises LookupError when it has been deleted or pruned.
+        Raises:
+            LookupError: it has been deleted or pruned.
         """
         raw = self.reader.raw(mail.id)
         if raw is None:
-            raise LookupError(f"mail {mail.id} is not there any more")
+            raise LookupError(f"the mail {mail.id} has been deleted")
         return message_from_bytes(raw, policy=policy.default)
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Mail]:
-        """All mails as soon as there are `count` different ones.
+        """Wait for `count` different mails, and return all mails.
 
-        Raises TimeoutError when there were fewer after `timeout` seconds.
+        Raises:
+            TimeoutError: there were fewer after `timeout` seconds.
         """
         with self._arrival:
             if not self._arrival.wait_for(lambda: len(self.mails()) >= count, timeout):
-                raise TimeoutError(f"{len(self.mails())} of {count} mails came in {timeout:g} s")
+                raise TimeoutError(f"{len(self.mails())} of {count} mails arrived in {timeout:g} s")
         return self.mails()
 
     def clear(self) -> None:
-        """Empty the inbox, and take all fault rules out of force."""
+        """Empty the inbox, and delete all fault rules."""
         self._inbox.delete_all()
         self.faults.put([])
 
@@ -103,11 +108,11 @@ class MailSink:
 
     def _start(self, starting: ExitStack) -> None:
         settings = self.settings
-        if (wanted := settings.dir) is None:
+        if (folder := settings.dir) is None:
             temporary = TemporaryDirectory(prefix="mail-sink-", ignore_cleanup_errors=True)
-            wanted = Path(starting.enter_context(temporary))
-        starting.enter_context(take_directory(wanted, "mail sink"))
-        self.dir = wanted.resolve()
+            folder = Path(starting.enter_context(temporary))
+        starting.enter_context(take_directory(folder, "mail sink"))
+        self.dir = folder.resolve()
         smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
         self.smtp_port = smtp.getsockname()[1]
@@ -118,7 +123,7 @@ class MailSink:
             self._writer = writer = Writer(self.dir / _DATABASE, self._stored)
         except (sqlite3.Error, OSError) as error:
             raise ResourceError(
-                f"The mails can't be kept in {self.dir}: {error}. Choose another --dir."
+                f"Mails can't be stored in {self.dir}: {error}. Choose another --dir."
             ) from None
         starting.callback(writer.close)
         self._inbox = Inbox(self.reader, writer, self.faults, self._events)
