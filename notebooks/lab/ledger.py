@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from matplotlib.lines import Line2D
@@ -14,6 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from demo_app.demo.colours import DELIVERED, EDGE, KILL, WAITING
 from demo_app.demo.timeline import Kill
+from demo_app.rig.ledger import Ledger as Counted
+from demo_app.rig.ledger import lines_of
 from demo_app.stack.client import Client
 from lab.figures import drawn, legend, mark, panels, titled
 from lab.language import say, sentence
@@ -38,41 +39,10 @@ class Posts(list[Posted]):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One comment and its mail. Times in epoch seconds; arrived: None when there is no mail."""
-
-    comment_id: int
-    posted: float
-    arrived: float | None
-    deliveries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Counted):
     """Every comment with its mail, and the kills meanwhile."""
 
-    lines: tuple[Line, ...]
-    kills: tuple[Kill, ...]
-
-    @property
-    def comments(self) -> int:
-        """How many comments were accepted."""
-        return len(self.lines)
-
-    @property
-    def arrived(self) -> int:
-        """How many of them have their mail in the inbox."""
-        return sum(line.arrived is not None for line in self.lines)
-
-    @property
-    def missing(self) -> int:
-        """How many have no mail."""
-        return self.comments - self.arrived
-
-    @property
-    def twice(self) -> int:
-        """How many mails the mail server got more than once."""
-        return sum(line.deliveries > 1 for line in self.lines)
+    kills: tuple[Kill, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [
@@ -86,17 +56,10 @@ class Ledger:
 
 
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
-    """The ledger of these comments now. A header of each mail says which job sent it."""
-    mails: dict[str, list[dict[str, Any]]] = {}
-    for mail in client.all_mails():
-        mails.setdefault(mail["job_id"], []).append(mail)
-    lines = []
-    for comment in sorted(posted, key=lambda one: one.comment_id):
-        mine = mails.get(comment.job_id, [])
-        arrived = [datetime.fromisoformat(mail["received_at"]).timestamp() for mail in mine]
-        deliveries = sum(mail["deliveries"] for mail in mine)
-        lines.append(Line(comment.comment_id, comment.at, min(arrived, default=None), deliveries))
-    return Ledger(tuple(lines), tuple(kills))
+    """The ledger of these comments now."""
+    comments = sorted(posted, key=lambda one: one.comment_id)
+    lines = lines_of(((one.job_id, one.at) for one in comments), client.all_mails())
+    return Ledger(lines, kills=tuple(kills))
 
 
 def side_by_side(**ledgers: Ledger) -> Picture:
@@ -125,7 +88,7 @@ def side_by_side(**ledgers: Ledger) -> Picture:
 
 
 def _start(ledger: Ledger) -> float:
-    return min(line.posted for line in ledger.lines)
+    return min(line.promised for line in ledger.lines)
 
 
 def _kills(ledger: Ledger) -> list[float]:
@@ -147,7 +110,7 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
     start = _start(ledger)
     for row, line in enumerate(ledger.lines, 1):
         until = line.arrived or start + longest
-        axes.barh(row, until - line.posted, left=line.posted - start, height=0.6,
+        axes.barh(row, until - line.promised, left=line.promised - start, height=0.6,
                   color=WAITING, edgecolor=EDGE, linewidth=0.5)  # fmt: skip
         if line.arrived:
             axes.plot(until - start, row, "o", color=DELIVERED, markersize=4)

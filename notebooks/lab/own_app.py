@@ -30,12 +30,13 @@ import httpx
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig import ports
+from demo_app.rig.ledger import Line
 from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
 from lab.beside import PATIENCE, Beside
 from lab.language import say
-from lab.ledger import Ledger, Line
+from lab.ledger import Ledger
 from lab.program import Program, held
 from lab.running import Lab
 from lab.show import LabError
@@ -225,9 +226,9 @@ class OwnApp:
                     rows += db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
         return rows
 
-    def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int, int]:
+    def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
         """Wait until each comment on the page has its mail, or none has come for a while; the
-        ledger, how many are late, and how many are shown twice."""
+        ledger, and how many are shown twice."""
         stillness = Stillness()
         for _ in poll():
             self.all_run(again=True)
@@ -248,11 +249,11 @@ class OwnApp:
             for n, t in enumerate(page, 1)
         ]
         twice = sum(times > max(1, page.count(text)) for text, times in arrived.items())
-        ledger = Ledger(tuple(lines), kills)
         before, self.held_before = self.held_before, held(self.lab.redis)
         waiting = max(0, self.held_before - before)
-        late = min(ledger.missing, waiting + self.in_outbox())
-        return ledger, max(late, waiting) if mark == "answer" else late, twice
+        late = min(sum(one.arrived is None for one in lines), waiting + self.in_outbox())
+        late = max(late, waiting) if mark == "answer" else late
+        return Ledger(tuple(lines), late, kills), twice
 
 
 def _answers(port: int) -> bool:

@@ -37,22 +37,21 @@ _ROUNDS, _COMMENT = 15.0, 2.0
 class Trial:
     """What became of some comments. held: None when the app has no such part.
 
-    late: how many jobs a list in Redis or the app's outbox still has that are to send a mail, or
-    to send it again. story: what happened, in words.
+    The ledger's late ones are those jobs that a list in Redis or the app's outbox still has, to
+    send a mail, or to send it again. story: what happened, in words.
     """
 
     name: str
     held: bool | None
     ledger: Ledger
-    late: int = 0
     twice: int = 0
     story: str = ""
 
     def row(self) -> tuple[object, ...]:
         """Its line of the table."""
         mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
-        missing, late = self.ledger.missing, self.late
-        return say(self.name), mark, self.ledger.comments, max(0, missing - late), late, self.twice
+        ledger = self.ledger
+        return say(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
 
 
 def trials(app: OwnApp) -> Iterator[Trial]:
@@ -162,7 +161,7 @@ def _relay_killed(app: OwnApp) -> Trial:
     committed something; if it does not commit, a few seconds later."""
     name = "the relay is killed"
     if "relay" not in app.running:
-        return Trial(name, None, Ledger((), ()))
+        return Trial(name, None, Ledger(()))
     relay, steps = app.running["relay"], app.steps("relay")
     armed = enable(steps, Step.OUTBOX_HANDED_OVER, signal.SIGSTOP)
     app.post("relay 0")
@@ -193,20 +192,20 @@ def _answer_lost(app: OwnApp) -> Trial:
 def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None = None) -> Trial:
     """Wait for the mails, and judge what became of them. waited: whether the reader waited for the
     mail; None when that is not the question."""
-    ledger, late, twice = app.settle(mark, kills)
+    ledger, twice = app.settle(mark, kills)
     ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis does
     held = bool(ledger.comments) and not (ended or app.forged_in(mark))
     if waited is None:
-        held = held and not ledger.missing + late and (twice == 0 or bool(kills))
+        held = held and not ledger.missing + ledger.late and (twice == 0 or bool(kills))
     else:
         held = held and not waited
-    story = _story(app, mark, ledger, late, twice)
+    story = _story(app, mark, ledger, twice)
     if waited:
         story.append(say("The mail came first, and then the reader's answer."))
-    return Trial(name, held, ledger, late, twice, " ".join(story))
+    return Trial(name, held, ledger, twice, " ".join(story))
 
 
-def _story(app: OwnApp, mark: str, ledger: Ledger, late: int, twice: int) -> list[str]:
+def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
     """What happened, sentence by sentence. Seconds count from the first comment."""
     posted = {text: times for text, times in app.posted.items() if text.startswith(f"{mark} ")}
     start = min(times[0] for times in posted.values())
@@ -222,13 +221,13 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, late: int, twice: int) -> lis
         if page.count(text) > app.arrived(mark)[text]:
             sent = app.sent[text]
             where = "in a mail on its way to the inbox, after {s:.1f} s" if sent else "on the page"
-            if late >= ledger.missing:
+            if ledger.late >= ledger.missing:
                 where = "in Redis or in your outbox, where it waits"
             seen = say(where, s=(sent or posted[text])[-1] - start)
             told = "“{text}” (posted after {s:.1f} s) has no mail: last seen {where}."
             story.append(say(told, text=text, s=posted[text][-1] - start, where=seen))
-    if 0 < late != ledger.missing:
-        story.append(say("Still waiting in Redis or in your outbox: {n}.", n=late))
+    if 0 < ledger.late != ledger.missing:
+        story.append(say("Still waiting in Redis or in your outbox: {n}.", n=ledger.late))
     if twice:
         story.append(say("Mails shown twice: {n}.", n=twice))
     return story

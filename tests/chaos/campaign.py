@@ -124,7 +124,8 @@ def _count(
             history.add("stored", body=body)
         for mail in stored_mails(system.folder):
             history.add("seen", **mail)
-        missing = trace(client, system.folder, ledger.missing)
+        gone = (str(line.name) for line in ledger.lines if line.arrived is None)
+        missing = trace(client, system.folder, gone)
     for line in missing:
         on_line(f"       missing: {line}")
     return ledger, missing

@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from demo_app.backends.stock import held_by_kombu
+from demo_app.rig.ledger import Ledger as Counted
+from demo_app.rig.ledger import lines_of
 from demo_app.settings import settings
 from demo_app.stack.client import Client
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """What it comes down to.
+class Ledger(Counted):
+    """What it comes down to. Late are those that stock Celery gives back when the visibility
+    timeout ends.
 
-    comments: stored, and so shown to every reader. mails: those of them whose mail has come.
-    missing: the jobs of the others. waiting: how many of these somebody still holds (of stock
-    Celery: they come back when the visibility timeout ends). suppressed: came a second time and not
-    shown. uncertain: mails that were sent again because nobody could know.
-    late: acknowledgements that came after a rescue.
-    by_hand: given up by rule, and brought back as a person would, by reason. travels: when a
-    comment was written, and when its mail came, but for those that were brought back by hand.
+    suppressed: came a second time and not shown. uncertain: mails that were sent again because
+    nobody could know. acknowledged_late: after a rescue. by_hand: given up by rule, and brought
+    back as a person would: the reason, by the job.
     """
 
-    comments: int
-    mails: int
-    missing: frozenset[str]
-    waiting: int
-    suppressed: int
-    uncertain: int
-    late: int
-    conserved: bool
-    by_hand: dict[str, int]
-    travels: tuple[tuple[float, float], ...]
+    suppressed: int = 0
+    uncertain: int = 0
+    acknowledged_late: int = 0
+    conserved: bool = True
+    by_hand: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def travels(self) -> list[float]:
+        """Seconds from comment to mail, but for those that were brought back by hand."""
+        lines = (line for line in self.lines if line.name not in self.by_hand)
+        return [line.arrived - line.promised for line in lines if line.arrived is not None]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many were brought back by hand, by reason."""
+        return dict(Counter(_reason(why) for why in self.by_hand.values()))
 
 
 def rows(file: Path, sql: str) -> list[Any]:
@@ -54,32 +59,21 @@ def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
     """Compare everything; the system is quiet, or as quiet as it gets."""
-    comments = comments_of(folder)
     mails = client.all_mails()
-    wanted = {job for job, _ in comments.values()}
-    missing = wanted - {mail["job_id"] for mail in mails}
+    lines = lines_of(comments_of(folder).values(), mails)
     summary = client.summary()
     held = set[str]()
     if stock:
         has = held_by_kombu(client.redis(), settings().queues)
         held = {*has.waiting, *has.taken}
-    first: dict[str, float] = {}
-    for mail in mails:
-        at = datetime.fromisoformat(mail["received_at"]).timestamp()
-        first[mail["job_id"]] = min(at, first.get(mail["job_id"], at))
     return Ledger(
-        comments=len(comments),
-        mails=len(wanted - missing),
-        missing=frozenset(missing),
-        waiting=len(missing & held),
+        lines,
+        late=sum(line.arrived is None and line.name in held for line in lines),
         suppressed=sum(mail["deliveries"] - 1 for mail in mails),
         uncertain=sum(mail["deliveries"] > 1 for mail in mails),
-        late=int(summary["late"]),
+        acknowledged_late=int(summary["late"]),
         conserved=stock or bool(summary["conserved"]),
-        by_hand=dict(Counter(_reason(why) for why in by_hand.values())),
-        travels=tuple(
-            (at, first[job]) for job, at in comments.values() if job in first and job not in by_hand
-        ),
+        by_hand=by_hand,
     )
 
 

@@ -24,29 +24,28 @@ def tables(result: Result) -> list[Table]:
 
 def _rows(result: Result) -> list[list[str]]:
     ledger, stock = result.ledger, result.plan.stock
-    reasons = ", ".join(f"{count} {why}" for why, count in sorted(ledger.by_hand.items()))
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(ledger.reasons.items()))
     found = ", ".join(f"{len(what)} {how}" for how, what in sorted(result.broken.items()))
     counts = {
         "faults": len(result.faults),
         "comments stored": ledger.comments,
         "promised with a 201 and not stored": result.count("not stored"),
-        "their mails arrived": ledger.mails,
-        "**lost**": result.count("lost"),
-        "of these, held until the visibility timeout ends": ledger.waiting,
+        "their mails arrived": ledger.arrived,
+        "**lost**": result.count("lost") - ledger.late,
+        "late: held until the visibility timeout ends": ledger.late,
         "**visible duplicates**": result.count("seen twice"),
         "duplicates suppressed by the inbox": ledger.suppressed,
         "uncertain: sent again, since nobody could know": ledger.uncertain,
     }
     journal = {
         "sent by a worker that had lost the job": f"{result.count('stale'):,}",
-        "acknowledged too late, and ignored": f"{ledger.late:,}",
+        "acknowledged too late, and ignored": f"{ledger.acknowledged_late:,}",
         "given up by rule, brought back by hand": reasons or "0",
     }
-    travels = [arrived - written for written, arrived in ledger.travels]
     return [
         *([name, f"{count:,}"] for name, count in counts.items()),
         *([name, "not recorded" if stock else text] for name, text in journal.items()),
-        ["comment to mail, p50 / p99 / max", _times(travels)],
+        ["comment to mail, p50 / p99 / max", _times(ledger.travels)],
         ["the checker found", found or "nothing"],
         ["the promise held", "yes" if result.held else "**no**"],
         ["seed", str(result.plan.seed)],
@@ -64,14 +63,15 @@ def as_json(result: Result) -> dict[str, Any]:
         "faults": len(result.faults),
         "by_kind": result.by_kind,
         "comments": ledger.comments,
-        "distinct_mails": ledger.mails,
-        "lost": result.count("lost"),
+        "distinct_mails": ledger.arrived,
+        "lost": result.count("lost") - ledger.late,
+        "late": ledger.late,
         "visible_duplicates": result.count("seen twice"),
         "suppressed_duplicates": ledger.suppressed,
         "uncertain": ledger.uncertain,
         "stale": result.count("stale"),
-        "late": ledger.late,
-        "by_hand": ledger.by_hand,
+        "acknowledged_late": ledger.acknowledged_late,
+        "by_hand": ledger.reasons,
         "conserved": ledger.conserved,
         "missing": list(result.missing),
         "broken": result.broken,

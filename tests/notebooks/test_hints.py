@@ -9,9 +9,10 @@ from typing import Any
 import numpy
 import pytest
 
+from demo_app.rig.ledger import Line
 from lab.capstone import Tried
 from lab.checks import check
-from lab.ledger import Ledger, Line
+from lab.ledger import Ledger
 from lab.trials import Trial
 
 
@@ -29,7 +30,7 @@ def forgetful() -> Any:
 
 def worker_killed() -> Tried:
     """An app with one comment, whose job was lost with its worker."""
-    lost = Ledger((Line(1, 0.0, None, 0),), ())
+    lost = Ledger((Line(1, 0.0, None, 0),))
     return Tried([Trial("the worker is killed", held=False, ledger=lost, story="Its story.")])
 
 

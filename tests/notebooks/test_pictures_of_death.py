@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from demo_app.demo.timeline import Kill
+from demo_app.rig.ledger import Line
 from lab import Lab, queue_lists
 from lab.jobs import poison, work
-from lab.ledger import Ledger, Line, side_by_side
+from lab.ledger import Ledger, side_by_side
 from lab.queue_lists import JobList, Moment, snapshots
 
 WAITS = [JobList("queue:mail", ("a",)), JobList("done", ())]
@@ -43,9 +44,9 @@ def test_the_snapshots_always_include_a_death() -> None:
 
 def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_picture() -> None:
     """As when the cell with the kill was run twice: the time axis would begin far too early."""
-    lines = tuple(Line(n, posted=100.0, arrived=102.0, deliveries=1) for n in range(3))
+    lines = tuple(Line(n, promised=100.0, arrived=102.0, deliveries=1) for n in range(3))
     kills = tuple(Kill(at, 1, "w") for at in (60.0, 101.0, 160.0))
-    drawn = [side_by_side(this=Ledger(lines, some)).drawing for some in (kills, kills[1:2])]
+    drawn = [side_by_side(this=Ledger(lines, kills=some)).drawing for some in (kills, kills[1:2])]
     first, second = (re.sub(r"\b[a-z][0-9a-f]{10}\b", "", one) for one in drawn)
     assert first == second
 
@@ -53,7 +54,7 @@ def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_pic
 def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
     """Panels share their axis: the last one must not cut the others, and no tick is at 1.5."""
     runs = {
-        f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)), ())
+        f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)))
         for count in (4, 2)
     }
     words = re.findall(r"<!-- (.*?) -->", side_by_side(**runs).drawing)
