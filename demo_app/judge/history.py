@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from demo_app.judge.hearing import Event
+from demo_app.judge.event_log import Event
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 

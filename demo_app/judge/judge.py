@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from demo_app.judge.checker import check
-from demo_app.judge.drive import drive
+from demo_app.judge.coverage import BLIND, is_blind, not_asked, survey
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
 from demo_app.judge.record import Record, Say
-from demo_app.judge.survey import BLIND, is_blind, not_asked, survey
+from demo_app.judge.runner import run_plan
 from demo_app.judge.targets import Target
 
 #: Seconds without progress after which a job counts as lost.
@@ -159,7 +159,7 @@ class Judge:
             patience = min(patience, _NO_LEASE)
         if self._target.trusted:
             plan = replace(plan, jobs=plan.jobs[:MANY])
-        record = drive(self._target, plan, patience, self._stops[plan.level])
+        record = run_plan(self._target, plan, patience, self._stops[plan.level])
         outcome = Outcome(plan, record, check(plan, record))
         in_time = plan.level in _IN_TIME or outcome.too_busy
         again = in_time if outcome.why else self._missed(record)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from demo_app.judge.hearing import Event
+from demo_app.judge.event_log import Event
 
 #: Fills a sentence in, and may translate it first.
 Say = Callable[..., str]

@@ -54,7 +54,7 @@ _lines: dict[tuple[int, int, str], _Line] = {}
 class Role:
     """A producer (it has jobs to put in), a worker, or one that `asks` where jobs are.
 
-    folder: of the trial. address: of its cable to the server, a socket or a URL. halt: the step
+    folder: of the trial. address: of its proxy to the server, a socket or a URL. halt: the step
     of a queue's method at which it asks the judge whether to go on. claims: whether it takes jobs
     before the judge lets it.
     """

@@ -1,4 +1,4 @@
-"""A trial: its server, its processes with a cable each, what is done to them, and their log."""
+"""A trial: its server, its processes with a proxy each, what is done to them, and their log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from demo_app.judge.cable import Watch
-from demo_app.judge.hearing import Event, Hearing
+from demo_app.judge.event_log import Event, EventLog
 from demo_app.judge.names import Names
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.role import EVENTS, FILES, Role
 from demo_app.judge.server import TrialServer
 from demo_app.judge.targets import Running, Target
+from demo_app.judge.wire_log import WireLog
 from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 
@@ -36,12 +36,14 @@ LOOKS = 20
 
 @dataclass(eq=False)
 class Part:
-    """A process of the trial and its cable to the server. nth: at which passage of its role's step
-    it halts; passed: how often it has come by there."""
+    """A process of the trial and the proxy between it and the server.
+
+    nth: at which passage of its role's step it halts. passed: how often it has come by there.
+    """
 
     role: Role
     nth: int
-    cable: Proxy
+    proxy: Proxy
     go: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
     running: Running = field(default_factory=lambda: Running(None))
@@ -80,7 +82,7 @@ class Trial:
         self.server = TrialServer(self.folder, target.group, target.password, fsync=fsync)
         self.parts: list[Part] = []
         self._over = False
-        self._log = Hearing(self.folder / EVENTS, self._answer, self._named)
+        self._log = EventLog(self.folder / EVENTS, self._answer, self._named)
         #: Writes down what the judge does, or sees.
         self.note = self._log.note
         self._record = Record([])
@@ -101,7 +103,7 @@ class Trial:
     def forget(self, part: Part) -> None:
         """It ends, and its name is free for another one."""
         part.running.send(signal.SIGKILL)
-        part.cable.end()
+        part.proxy.end()
         self.parts.remove(part)
 
     def look_for(self, job: str, event: str = "where") -> None:
@@ -225,15 +227,15 @@ class Trial:
         return {**event, **told}
 
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a process, with its cable. given: further fields of its role."""
+        """Start a process, with its proxy. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir()
         at = None if self.server.address else folder / "redis.sock"
-        watch = Watch(who, self.note, lambda step: self._holds(part, step))
-        cable = Proxy(self.server.connect, at, watch)
-        address = str(at or self.server.address.format(cable.port))
+        watch = WireLog(who, self.note, lambda step: self._holds(part, step))
+        proxy = Proxy(self.server.connect, at, watch)
+        address = str(at or self.server.address.format(proxy.port))
         role = Role(who, str(self.folder), address, halt=halt, **given)
-        part = Part(role, nth, cable)
+        part = Part(role, nth, proxy)
         self.parts.append(part)  # it may speak before it is known that it has started
         part.running = self._target.start(role)
         return part
@@ -261,7 +263,7 @@ class Trial:
         return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:
-        """A command, or its answer, is on the cable: it stays there while its step is halted at."""
+        """A command, or its answer, is in the proxy: it stays there while its step is halted at."""
         if part.halts_at(step):
             self.note("halt", part.who, step=step)
             while not part.go.is_set():

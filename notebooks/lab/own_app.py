@@ -53,14 +53,14 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 
 
 class OwnApp:
-    """The running app. cable: the way to its inbox, whose own port is `inbox`."""
+    """The running app. proxy: the way to its inbox, whose own port is `inbox`."""
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
         self.inbox = port = ports.take(0, "SMTP")
-        self.cable = cable = Proxy(port, watch=self._overhear)
-        lab.at_end.callback(cable.end)
-        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(cable.port)}
+        self.proxy = proxy = Proxy(port, watch=self._overhear)
+        lab.at_end.callback(proxy.end)
+        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         parts, self.held_before = self._look(), 0
         #: By a comment's text: when it was posted, when its mail was on its way to the inbox, and
         #: when that was shown there.
@@ -94,7 +94,7 @@ class OwnApp:
         self._ended.set()
         for part in self.running.values():
             part.kill()
-        self.cable.end()
+        self.proxy.end()
 
     def _watch(self) -> None:
         with suppress(LabError):  # the lab was closed
@@ -240,7 +240,7 @@ class OwnApp:
                 break
         # the last mail has come, and its answer may not have: it is no part of the next trial
         quiet = "a moment without change"
-        self.lab.until(lambda: not self.cable.busy, quiet, PATIENCE, silent=True)
+        self.lab.until(lambda: not self.proxy.busy, quiet, PATIENCE, silent=True)
         page.sort(key=lambda text: self.posted[text][0])
         posted = {text: iter(self.posted[text][-page.count(text) :]) for text in page}
         came = {text: iter(self._came[text]) for text in page}

@@ -59,7 +59,7 @@ def trials(app: OwnApp) -> Iterator[Trial]:
 
     A trial in which no comment was stored says nothing: it is repeated, and fails in the end.
     """
-    app.cable.delay = _SLOW
+    app.proxy.delay = _SLOW
     for trial in (
         _waits, _worker_killed, _breaks_off, _redis_down, _web_killed, _relay_killed, _answer_lost,
     ):  # fmt: skip
@@ -99,7 +99,7 @@ def _worker_killed(app: OwnApp) -> Trial:
         if early == 3:  # one may be read while another is written
             break
     kill = app.kill("worker")
-    app.cable.reset()  # what the dead had on its way does not arrive
+    app.proxy.reset()  # what the dead had on its way does not arrive
     app.let_pass = math.inf
     app.again("worker")
     return _judged(app, name, "worker", kill)
@@ -108,7 +108,7 @@ def _worker_killed(app: OwnApp) -> Trial:
 def _breaks_off(app: OwnApp) -> Trial:
     """The mail server ends the connection on which a mail should come. Two readers have said
     the same: each of them has a mail."""
-    app.cable.lose_answer()
+    app.proxy.lose_answer()
     app.post("breaks 0", "breaks 0")
     return _judged(app, "the mail server breaks off", "breaks")
 
@@ -184,7 +184,7 @@ def _relay_killed(app: OwnApp) -> Trial:
 
 
 def _answer_lost(app: OwnApp) -> Trial:
-    app.cable.lose_answer_like(re.compile(rb"accepted"))
+    app.proxy.lose_answer_like(re.compile(rb"accepted"))
     app.post(*_texts("answer", 2))
     return _judged(app, "the mail server's answer is lost", "answer")
 

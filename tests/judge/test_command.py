@@ -16,9 +16,9 @@ import pytest
 from programs import NODE, PERL, RUBY, Program, needs
 from support import most_nightly
 
+from demo_app.judge.coverage import BLIND
 from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.plan import Plan
-from demo_app.judge.survey import BLIND
 from demo_app.judge.targets import CannotJudge, target_of
 from demo_app.judge.trial import Trial
 

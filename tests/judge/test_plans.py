@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 
 from demo_app.judge.checker import check
+from demo_app.judge.coverage import not_asked
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, at_random
 from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.record import Event, Record
-from demo_app.judge.survey import not_asked
 
 STEPS = [f"claim:RPOP:1:{when}" for when in ("before", "after")]
 

@@ -31,7 +31,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
     them at which each worker with a job comes by.
 
     ``again:STEP`` is one of `claim` that was seen only where another's job came back.
-    stepped: whether the queue says itself what it sends; else it is seen on its cable.
+    stepped: whether the queue says itself what it sends; else its proxy sees it.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""The commands on the cable of a process to the server; it can halt at each of them."""
+"""The commands that a process sends to the server; it can halt at each of them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ _COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z.]+)\r\n")
 _HELLO = {"AUTH", "CLIENT", "HELLO", "INFO", "PING", "SELECT"}
 
 
-class Watch:
-    """Of one process's cable. note: writes down what is seen. holds: is asked at each step
-    ``cable:COMMAND:nth:before`` or ``after``, and returns when the data may go on."""
+class WireLog:
+    """The commands of one process.
+
+    note: writes a command down. holds: is called at each step ``cable:COMMAND:nth:before`` or
+    ``after``, and returns when the data may go on.
+    """
 
     def __init__(
         self,

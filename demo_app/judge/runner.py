@@ -6,12 +6,13 @@ import signal
 import threading
 import time
 
+from demo_app.judge.levels import ENDLESS
 from demo_app.judge.plan import IDLE, NOBODYS, Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.role import LATE
-from demo_app.judge.settle import settle
 from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
+from demo_app.rig.polling import Stillness
 
 #: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
 PAUSE = 5.0
@@ -23,9 +24,21 @@ _NAP, _SECOND = 0.8, 4.0
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
+#: Events that show that something still moves.
+_MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
+#: Runs of a job other than poison after which it counts as endless.
+_TOO_OFTEN = 20
+#: Workers that start one after the other and run nothing: the queue ends its own process.
+_IN_VAIN = 8
+#: Levels of which the second run of a job ends a trial.
+_ONCE = (4, 7)
+#: Seconds without another run after which poison counts as given up.
+_GIVEN_UP = 6.5
+#: Seconds that the end of a trial is waited for at most.
+_LIMIT = 180.0
 
 
-def drive(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
+def run_plan(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
     """Run the plan. patience: seconds without any progress after which nothing more is expected.
 
     stop: when it is set, nobody wants to know any more.
@@ -51,7 +64,7 @@ def _run(trial: Trial) -> None:
     for fault in plan.faults:
         if not fault.in_producer:
             _break(trial, fault)
-    settle(trial)
+    _settle(trial)
     trial.look()
     for job in plan.jobs:
         if job.startswith("poison"):
@@ -116,9 +129,9 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
         case Act.PAUSE:
             _pause(trial, part)
         case Act.LOSE | Act.SERVER_AFTER:
-            part.cable.lose_answer()
+            part.proxy.lose_answer()
             part.go.set()
-            part.cable.lost.wait(5.0)
+            part.proxy.lost.wait(5.0)
             if fault.act is Act.SERVER_AFTER:
                 trial.server.kill()
                 trial.start_server()
@@ -169,3 +182,46 @@ def _kill_idle(trial: Trial) -> None:
     trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))
     trial.kill(victim)
+
+
+def _settle(trial: Trial) -> None:
+    """Return when there is nothing more to expect. Until then a worker that has died is replaced,
+    as a supervisor does it."""
+    plan = trial.plan
+    stillness, began = Stillness(), time.monotonic()
+    runs, started = 0, 0
+    while not trial.stop.is_set() and time.monotonic() - began < _LIMIT:
+        looked, seen = time.monotonic(), trial.seen
+        alive = [part for part in trial.parts if part.running.alive()]
+        works = {part.who for part in alive if part.works}
+        still = stillness.seconds(sum(event["event"] in _MOVES for event in seen.events))
+        last = {run.who: run for run in seen.runs if run.who in works}
+        running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
+        if plan.level in _ONCE and seen.doubled:
+            return
+        most_runs = max(seen.times.values(), default=0)
+        if most_runs > _TOO_OFTEN or still > trial.patience + (10.0 if running else 0.0):
+            return
+        if len(seen.runs) != runs:
+            runs, started = len(seen.runs), 0
+        if sum(part.works and part.role.claims for part in alive) < plan.workers:
+            started += 1
+            if started > _IN_VAIN:
+                return
+            if not trial.ready_worker().running.alive():
+                trial.stop.wait(0.2)  # it can't run at all; not all the time
+            continue
+        finished = {event["who"] for event in seen.of("finished")}
+        is_putting = any(part.role.jobs and part.who not in finished for part in alive)
+        if not running and not is_putting and _is_done(plan, seen, still):
+            return
+        # between two looks; at many jobs a look takes time that the others need
+        time.sleep(0.05 + 4 * (time.monotonic() - looked))
+
+
+def _is_done(plan: Plan, seen: Record, still: float) -> bool:
+    if any(job.startswith("poison") for job in seen.put):
+        if not seen.poison_runs:
+            return False
+        return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
+    return not seen.unfinished and still >= plan.quiet

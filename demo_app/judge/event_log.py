@@ -14,7 +14,7 @@ from typing import Any
 Event = dict[str, Any]
 
 
-class Hearing:
+class EventLog:
     """See the module.
 
     answer: gives the answer to an event that asks for one, or raises EOFError; it may take its
