@@ -24,11 +24,11 @@ _OF_JUDGE = (
     "drive",
     "history",
     "judge",
-    "learners",
     "levels",
     "plan",
     "record",
     "survey",
+    "targets",
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
 _NOT_SAID = {"queue_backend", "postgres", "language", "jobs"}
@@ -45,7 +45,9 @@ _FOR_MACHINES = re.compile(
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|an idle worker|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
-    r"put waits|, line \(|import my_app"
+    r"put waits|, line \(|import my_app|"
+    # of the judge's command, which no challenge gives another target
+    r"neither FILE|judge's page|^The Celery app|is no command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 #: A name such as Redis or FAILURE is the same in every language.
