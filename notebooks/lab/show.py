@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import matplotlib as mpl
@@ -36,19 +37,22 @@ class LabError(Exception):
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A drawing (SVG or HTML), and in words what it shows: for people who can't see it, and for
-    text output."""
+    text output. png: the same drawing, in base64."""
 
     drawing: str
     words: str
+    png: str = ""
 
     @classmethod
     def of(cls, figure: Figure, words: str) -> Picture:
         """A matplotlib figure as a picture."""
-        text = StringIO()
+        text, pixels = StringIO(), BytesIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with mpl.rc_context({"svg.hashsalt": None}):
-            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(text, format="svg", metadata=nothing)
+        figure.savefig(pixels, format="png", dpi=100)
         svg = text.getvalue()
-        return cls(svg[svg.index("<svg") :], words)
+        return cls(svg[svg.index("<svg") :], words, b64encode(pixels.getvalue()).decode())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         words = escape(escape_invisible(self.words))
@@ -57,10 +61,10 @@ class Picture:
         style = "width:100%;height:auto;max-height:85vh"
         drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
         label = f'role="img" aria-label="{words}"'
-        html = (
-            f'<figure style="{_FIGURE}"><div {label}>{drawing}</div>'
-            f"<figcaption>{words}</figcaption></figure>"
-        )
+        if self.png:  # which JupyterLab shows in place of SVG in a notebook that nobody has trusted
+            img = f'<img alt="{words}" src="data:image/png;base64,{self.png}">'
+            drawing += f"<template>{img}</template>"
+        html = f'<figure style="{_FIGURE}"><div {label}>{drawing}</div></figure>'
         return {"text/html": html, "text/plain": escape_invisible(self.words)}
 
 
