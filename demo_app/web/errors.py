@@ -24,7 +24,7 @@ from demo_app.web.translations import language_of, translations
 log = logging.getLogger(__name__)
 
 #: Errors that the framework raises by itself.
-_OF_FRAMEWORK = (400, 404, 405)
+_OF_FRAMEWORK = (400, 404, 405, 413)
 
 
 class DomainError(HTTPException):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -29,10 +28,7 @@ class BlogGuard(Guard):
     def refuse(self, scope: Scope, status: int) -> Response:
         """A page for a browser, JSON for a program."""
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
-        host = repr(Headers(scope=scope).get("host", ""))
-        why = "raw_form" if status == 400 else str(status)
-        error = DomainError(status, why, headers, host=host)
-        return error_response(Request(scope), error)
+        return error_response(Request(scope), DomainError(status, str(status), headers))
 
     def needs_token(self, path: str) -> bool:
         """All that shows jobs or changes them."""

@@ -8,8 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from starlette.datastructures import Headers
-
-from .headers import cookie_of
+from starlette.requests import cookie_parser
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "lang"
@@ -25,7 +24,7 @@ def japanese(package: str = "local_smtp.web") -> dict[str, str]:
 def language_of(headers: Headers, asked: str = "") -> str:
     """What is asked for, else what was chosen before, here or in the app (which has the same
     cookie), else what the browser prefers."""
-    wanted = [asked, cookie_of(headers, LANGUAGE_COOKIE)]
+    wanted = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")
 

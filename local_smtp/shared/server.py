@@ -6,8 +6,6 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import LifespanType
 
-from .headers import REQUEST_HEAD_BYTES
-
 
 def configured(
     app: ASGIApp,
@@ -29,7 +27,7 @@ def configured(
     return uvicorn.Config(
         app,
         http="h11",  # httptools reads heads of any length
-        h11_max_incomplete_event_size=2 * REQUEST_HEAD_BYTES,
+        h11_max_incomplete_event_size=32 * 1024,
         limit_concurrency=connections,
         ws="none",
         access_log=False,  # it would write tokens down

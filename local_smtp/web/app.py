@@ -7,6 +7,7 @@ import json
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Scope
 
 from local_smtp import __version__
 from local_smtp.settings import Settings
-from local_smtp.shared.guard import WHY, Guard
+from local_smtp.shared.guard import LOOPBACK_NAMES, WHY, Guard
 from local_smtp.web.api import api_routes
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
@@ -45,8 +46,9 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
-    hosts = (settings.host, *settings.allow_host)
-    return SinkGuard(app, settings.token, hosts, cookie=f"mail_sink_{port}")
+    hosts = (*LOOPBACK_NAMES, settings.host, *settings.allow_host)
+    guarded = SinkGuard(app, settings.token, cookie=f"mail_sink_{port}")
+    return TrustedHostMiddleware(guarded, hosts, www_redirect=False)
 
 
 def _page(request: Request, status: int, why: str) -> Response | None:
@@ -61,8 +63,9 @@ def _page(request: Request, status: int, why: str) -> Response | None:
 
 def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    as_json = JSONResponse({"detail": error.detail}, error.status_code, error.headers)
-    return _page(request, error.status_code, error.detail) or as_json
+    why = WHY.get(error.status_code, error.detail)
+    as_json = JSONResponse({"detail": why.strip()}, error.status_code, error.headers)
+    return _page(request, error.status_code, why) or as_json
 
 
 def _explain(request: Request, error: Exception) -> Response:

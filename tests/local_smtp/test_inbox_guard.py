@@ -54,7 +54,7 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_s
 )
 def test_a_foreign_host_is_refused_even_with_the_token(http, host):
     answer = http.get("/api/stats", headers={"Host": host})
-    assert answer.status_code in (400, 421)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:9999", "[::1]:80"])
@@ -101,13 +101,6 @@ def test_every_answer_keeps_the_address_to_itself_and_is_framed_by_its_own_origi
         assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
 
 
-def test_headers_of_more_than_16_kb_are_refused(http):
-    assert http.get("/api/stats", headers={"X-Long": "x" * 15_000}).status_code == 200
-    answer = http.get("/api/stats", headers={"X-Long": "x" * 17_000})
-    assert answer.status_code == 431
-    assert "16384 bytes" in answer.text
-
-
 @pytest.mark.parametrize("piece", [b"X-Long: " + b"x" * 3000 + b"\r\n", b"x" * 3000])
 def test_headers_that_never_end_are_refused_and_not_kept(mail_sink, piece):
     """The server would keep a header that has not ended yet, whatever its length."""
@@ -132,18 +125,3 @@ def test_a_body_of_more_than_256_kb_is_refused(http, in_pieces):
     answer = http.put("/api/faults", content=body)
     assert answer.status_code == 413
     assert "262144 bytes" in answer.text
-
-
-@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "text/plain", "text/json"])
-def test_a_body_that_is_neither_json_nor_a_urlencoded_form_is_refused(http, kind):
-    answer = http.put("/api/faults", content=b"[]", headers={"Content-Type": kind})
-    assert answer.status_code == 415
-    for kind in ("application/json", "Application/JSON; charset=utf-8"):
-        answer = http.put("/api/faults", content=b"[]", headers={"Content-Type": kind})
-        assert answer.status_code == 200
-
-
-def test_a_form_with_bytes_beyond_ascii_is_refused(http):
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = http.put("/api/faults", content="name=é".encode(), headers=kind)
-    assert (answer.status_code, "percent-encoded" in answer.text) == (400, True)
