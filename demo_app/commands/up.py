@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from typer import BadParameter, Option
 
 from demo_app.commands.from_options import takes_options
-from demo_app.rig.reaper import MARKER
+from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.settings import Settings, complaint, variable
 from demo_app.stack import Stack, preflight
 from demo_app.stack.client import Client
@@ -56,7 +56,7 @@ def up(
 
 
 #: Settings for which there is an option, and what a stack tells its own processes.
-_NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER}
+_NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER, ROLE}
 
 
 def _other_settings() -> dict[str, str]:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 
 import psutil
 
-from demo_app.rig.process import role_of
+from demo_app.rig.process import role_of, send_to_all
 from demo_app.rig.reaper import MARKER
 
 
 def with_role(*wanted: str) -> list[int]:
-    """Return the pids of this stack's living processes with one of these roles."""
+    """Return the pids of this stack's processes with one of these roles, without their children."""
     mark = os.environ.get(MARKER, "")
-    return [pid for pid in psutil.pids() if role_of(pid, mark) in wanted]
+    found = {one.pid: one for one in psutil.process_iter() if role_of(one.pid, mark) in wanted}
+    return [pid for pid, process in found.items() if process.ppid() not in found]
 
 
 def is_our_worker(pid: int) -> bool:
@@ -28,9 +28,7 @@ def is_our_worker(pid: int) -> bool:
 
 
 def send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal to a worker of this stack; False when the process is none, or is gone."""
-    with suppress(ProcessLookupError, PermissionError):
-        if is_our_worker(pid):
-            os.kill(pid, number)
-            return True
-    return False
+    """Send a signal to a worker of this stack and its children; False if it is none, or is gone."""
+    if found := is_our_worker(pid):
+        send_to_all(pid, number)
+    return found

@@ -23,7 +23,7 @@ from demo_app.demo.run import journal_end, kill_busy_worker
 from demo_app.demo.timeline import Kill, Timeline
 from demo_app.jobs.backend import started_backend
 from demo_app.rig.polling import Stillness, until
-from demo_app.rig.reaper import MARKER
+from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
@@ -140,7 +140,7 @@ class Lab:
     def _enqueue_as_web_app(self) -> None:
         """From now on, `enqueue` in this notebook uses the same backend as the web app."""
         environment = self.stack.plan.environment()
-        names = {name for name in environment if name.startswith("DEMO_")} - {MARKER}
+        names = {name for name in environment if name.startswith("DEMO_")} - {MARKER, ROLE}
         _set_environment({name: environment[name] for name in names})
 
     @property

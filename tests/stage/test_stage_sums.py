@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psutil
 import pytest
 from stage.stage_page import StagePage, press
 from support import gone, or_none, until
@@ -121,9 +122,12 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
-def test_a_worker_of_another_backend_is_killed_too() -> None:
-    with Stack(backend="huey", controls=True) as other, Client(other.ready) as client:
+@pytest.mark.parametrize("backend", ["huey", "rq"])
+def test_a_worker_of_another_backend_is_killed_with_all_that_it_started(backend: str) -> None:
+    with Stack(backend=backend, controls=True) as other, Client(other.ready) as client:
         before = other.ready["pids"]["worker"]
+        started = psutil.Process(before[0]).children(recursive=True)
+        before = [*before, *(child.pid for child in started)]
         press(client.web, "kill-worker")
         until(lambda: gone(*before), what="the end of the worker")
 
