@@ -54,8 +54,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _insert(tree / "demo_app/stack/options.py", "    #: The start-up token", OPTION)
     _insert(tree / "local_smtp/fault_rules.py", '    "close": Effect(', FAULT)
     _insert(tree / "demo_app/web/pages/parts.html", '{% call column(job, "task"', COLUMN)
-    for language in ("en", "ja"):
-        path = tree / f"demo_app/web/translations/{language}.json"
+    for language in ("english", "japanese"):
+        path = tree / f"demo_app/web/{language}.json"
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | WORDS), "utf-8")
     return tree
 

@@ -18,7 +18,7 @@ import psutil
 
 from demo_app.broker.connection import masked
 from demo_app.rig.redis_server import binary
-from demo_app.shared.language import words_in
+from demo_app.shared.language import translations
 from demo_app.stack import StackError, preflight
 
 Say = Callable[..., str]
@@ -37,8 +37,7 @@ def _say_in(environment: Mapping[str, str]) -> Say:
     """What speaks the terminal's language, which the first of these that is set names."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(environment.get, names)), "")
-    words = words_in(language[:2], __package__)
-    return lambda english, **values: words(english).format(**values)
+    return translations(language[:2], __package__)
 
 
 def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:

@@ -10,8 +10,8 @@ from demo_app.broker.fold import WorkerRecord
 from demo_app.broker.snapshot import Worker, pid_of
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
+from demo_app.shared.language import Translations
 from demo_app.web.delivery import DeliveryStatus
-from demo_app.web.translations import Translations
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.
 TOKENS = 120

@@ -17,8 +17,7 @@ from demo_app.stage.picture import Picture
 from demo_app.stage.show import reached, show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 from demo_app.web.errors import DomainError
-from demo_app.web.templates import render
-from demo_app.web.translations import language_of, translations
+from demo_app.web.templates import language_of, render, translations
 
 #: No moment is later, in seconds since the epoch.
 LATEST = 4e10

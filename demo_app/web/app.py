@@ -42,7 +42,6 @@ from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.security import COOKIE, BlogGuard
 from demo_app.web.templates import add_pages
-from demo_app.web.translations import add_sentences
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -84,12 +83,11 @@ def make_app(chosen: Settings) -> FastAPI:
 
 
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
-    """Add a room above this one to the app: its routes, and its folders `pages`, `static` and
-    `translations`. Those who hold the token find a link to the address `name`."""
+    """Add a room above this one to the app: its routes, its sentences, and its folders `pages` and
+    `static`. Those who hold the token find a link to the address `name`."""
     app.state.rooms.append(name)
     app.include_router(router)
     add_pages(package)
-    add_sentences(package)
     _serve_files(app, package)
 
 

@@ -16,8 +16,7 @@ from demo_app.shared.escape import escape_invisible
 from demo_app.web.dependencies import Services, ServicesDep
 from demo_app.web.errors import DomainError
 from demo_app.web.rate_limit import RateLimit
-from demo_app.web.templates import render
-from demo_app.web.translations import language_of
+from demo_app.web.templates import language_of, render
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]

@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from demo_app.broker.events import State
-from demo_app.web.templates import render
-from demo_app.web.translations import language_of, translations
+from demo_app.web.templates import language_of, render, translations
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from markupsafe import Markup, escape
 
 from demo_app.broker.events import State, moment_of
 from demo_app.settings import settings
+from demo_app.shared import language as languages
 from demo_app.shared.escape import escape_invisible
-from demo_app.shared.language import LANGUAGE_COOKIE, LANGUAGES
-from demo_app.web.translations import language_of, translations
+from demo_app.shared.language import LANGUAGE_COOKIE, LANGUAGES, Translations
 
 _YEAR = 31_536_000  # seconds
 #: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
@@ -38,9 +38,24 @@ _pages = Environment(
 )
 
 
+#: The packages whose sentences are known.
+_packages = ["demo_app.web"]
+
+
 def add_pages(package: str) -> None:
-    """Look for pages in that package's folder `pages` as well."""
+    """Know the pages in that package's folder `pages` as well, and its sentences."""
     _folders.append(PackageLoader(package, "pages"))
+    _packages.append(package)
+
+
+def translations(language: str) -> Translations:
+    """Return the sentences of a language."""
+    return languages.translations(language, *_packages)
+
+
+def language_of(request: Request) -> str:
+    """What the address asks for, else what was chosen before, else what the browser prefers."""
+    return languages.language_of(request.headers, request.query_params.get("lang", ""))
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -1,9 +1,8 @@
-"""A reader's language, and sentences in Japanese, by the English ones."""
+"""A reader's language, and the translations of each package."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
@@ -12,13 +11,35 @@ from starlette.requests import cookie_parser
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "lang"
+#: The file with a package's sentences, by the language.
+_TABLES = {"en": "english.json", "ja": "japanese.json"}
 
 
-@cache
-def japanese(package: str = "local_smtp.web") -> dict[str, str]:
-    """The Japanese sentences of a package, by the English ones."""
-    found: dict[str, str] = json.loads((files(package) / "japanese.json").read_text("utf-8"))
-    return found
+class Translations(dict[str, str]):
+    """The sentences of some packages in one language, by their keys; ``t("blog.count", n=3)``.
+
+    Where a key is the English sentence itself, a package has no english.json.
+    """
+
+    def __init__(self, language: str, *packages: str) -> None:
+        for package in packages:
+            table = files(package) / _TABLES.get(language, "english.json")
+            if table.is_file():
+                self.update(json.loads(table.read_text("utf-8")))
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Return the sentence of that key, filled in, or the key itself if there is none.
+
+        For an `n` of 1 it is the sentence of `key.one`, if there is one.
+        """
+        if str(values.get("n")) == "1" and f"{key}.one" in self:
+            key = f"{key}.one"
+        sentence = self.get(key, key)
+        return sentence.format(**values) if values else sentence
+
+
+#: The same, read once.
+translations = cache(Translations)
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
@@ -27,8 +48,3 @@ def language_of(headers: Headers, asked: str = "") -> str:
     wanted = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")
-
-
-def words_in(language: str, package: str = "local_smtp.web") -> Callable[[str], str]:
-    """What translates an English text; one without a translation stays as it is."""
-    return (lambda text: japanese(package).get(text, text)) if language == "ja" else str

@@ -16,7 +16,7 @@ from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.shared.escape import escape_invisible
 from local_smtp.shared.headers import beside
-from local_smtp.shared.language import language_of, words_in
+from local_smtp.shared.language import language_of, translations
 from local_smtp.web.api import OptionalId, Search
 from local_smtp.web.inbox import Inbox
 
@@ -103,7 +103,7 @@ def _clock(seconds: float, form: str) -> str:
 def render(name: str, headers: Headers, **shown: Any) -> str:
     """The page of that name, in the reader's language and colours."""
     language = language_of(headers)
-    words = words_in(language)
+    words = translations(language, "local_smtp.web")
 
     def many(count: int, one: str) -> str:
         if language == "ja":

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from demo_app.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from demo_app.demo.fonts import japanese_font
-from lab.language import JAPANESE, Say, english_of, say, sentence
+from demo_app.shared.language import translations
+from lab.language import JAPANESE, Say, say, sentence
 from lab.show import LabError, Picture
 
 #: Inches.
@@ -27,7 +28,7 @@ def _labels() -> Say:
     font = japanese_font() if JAPANESE else ""
     if font:
         rcParams["font.family"] = [font, "DejaVu Sans"]
-    return say if font else english_of
+    return say if font else translations("en", "lab")
 
 
 drawn = _labels()

@@ -11,23 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from demo_app.shared.language import japanese
+from demo_app.shared.language import translations
 
-_ALL = japanese("lab") | japanese("demo_app.commands")
-#: Empty in an English lesson. A kernel begins in the folder of its notebook.
-JAPANESE = _ALL if Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja") else {}
+#: Whether this lesson is in Japanese. A kernel begins in the folder of its notebook.
+JAPANESE = Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja")
 #: What fills in a sentence, in one language or the other.
 Say = Callable[..., str]
-
-
-def say(english: str, /, **values: object) -> str:
-    """The sentence in the lesson's language, filled in; a text of the learner's own stays."""
-    return english_of(JAPANESE.get(english, english), **values)
-
-
-def english_of(text: str, /, **values: object) -> str:
-    """The sentence as it is, filled in."""
-    return text.format(**values) if values else text
+#: A sentence in the lesson's language, filled in; a text of the learner's own stays as it is.
+say = translations("ja" if JAPANESE else "en", "lab", "demo_app.commands")
 
 
 def sentence(parts: Iterable[str]) -> str:
@@ -52,4 +43,4 @@ def meant(answer: Any) -> Any:
     return answer
 
 
-_ENGLISH = {typed(japanese): english for english, japanese in reversed(JAPANESE.items())}
+_ENGLISH = {typed(japanese): english for english, japanese in reversed(say.items())}

@@ -9,7 +9,7 @@ import pytest
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
 from local_smtp.shared.guard import WHY
-from local_smtp.shared.language import japanese
+from local_smtp.shared.language import translations
 from local_smtp.sink import MailSink
 from local_smtp.web.inbox import TOO_DEEP
 
@@ -34,7 +34,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
     }
     said |= {why.strip() for status, why in WHY.items() if status != 401}  # that is a form
     said |= {TOO_DEEP, TOO_MANY_PARTS}
-    assert said - japanese().keys() == set()
+    assert said - translations("ja", "local_smtp.web").keys() == set()
 
 
 def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> None:

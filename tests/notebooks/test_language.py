@@ -16,9 +16,9 @@ from notebooks.wrong import WRONG
 from programs import JAPANESE_FONT, needs
 from support import run_python
 
-from local_smtp.shared import language
+from local_smtp.shared.language import translations
 
-TRANSLATED = language.japanese("demo_app.commands") | language.japanese("lab")
+TRANSLATED = translations("ja", "demo_app.commands", "lab")
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 FIGURE = """
 import warnings

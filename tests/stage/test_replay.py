@@ -11,10 +11,10 @@ from stage.stage_page import StagePage, press
 from support import until
 
 from demo_app.broker import journal
+from demo_app.shared.language import Translations
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, Picture
-from demo_app.web.translations import Translations
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
 #: Two workers; one that dies stays dead.

@@ -14,9 +14,9 @@ from support import message, until
 from demo_app.broker.claim import Disposition
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
+from demo_app.shared.language import Translations
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.translations import Translations
 
 
 @pytest.fixture(autouse=True)
