@@ -10,12 +10,13 @@ from typing import Annotated
 from rich.console import Console
 from typer import Argument, BadParameter, Option
 
-from demo_app.judge.judge import AT_RANDOM, Judge
+from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.report import told
 from demo_app.judge.targets import KNOWN, CannotJudge, target_of
 from demo_app.shared.escape import escape_invisible
 from demo_app.stack import StackError
+
+_SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
 
 
 def judge(
@@ -45,7 +46,10 @@ def judge(
     console.print("Warning: the judge runs the code of this target as you.")
     try:
         with Judge(target_of(target), seed, seconds) as judging:
-            verdicts = list(told(console, judging.judge(wanted)))
+            verdicts = []
+            for verdict in judging.judge(wanted):
+                verdicts.append(verdict)
+                _print(console, verdict)
     except (CannotJudge, StackError) as error:
         console.print(escape_invisible(error), markup=False, soft_wrap=True)
         return 2
@@ -53,6 +57,17 @@ def judge(
         shown_levels = [verdict.as_json() for verdict in verdicts]
         print(json.dumps({"target": target, "seed": seed, "levels": shown_levels}))
     return 0 if all(verdict.held for verdict in verdicts) else 1
+
+
+def _print(console: Console, verdict: Verdict) -> None:
+    """Print the verdict, and the history of a failure."""
+    number, name, trials = verdict.level.number, verdict.level.name, len(verdict.trials)
+    console.print(f"{number:>2} {_SIGNS[verdict.held]}  {name} ({trials} trials)")
+    lines = [verdict.why] * (not verdict.held)
+    for line in verdict.as_json()["history"]:
+        lines.append(f"{line['at']:7.3f} s  {line['who']:<6} {line['what']}")
+    for text in lines:  # it may be a learner's, and no terminal obeys it
+        console.print(f"   {escape_invisible(text)}", markup=False, soft_wrap=True)
 
 
 def _numbers(text: str) -> list[int]:

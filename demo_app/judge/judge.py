@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from demo_app.judge.checker import check
@@ -74,7 +74,6 @@ class Verdict:
 
     def as_json(self) -> dict[str, Any]:
         """As the command prints it; the failure's story has its times in seconds."""
-        lines = story(self.failure.record) if self.failure else []
         return {
             "level": self.level.number,
             "name": self.level.name,
@@ -84,10 +83,7 @@ class Verdict:
             "doubled": self.count("doubled"),
             "slowest_s": round(max(trial.record.slowest for trial in self.trials), 2),
             "why": self.why,
-            "history": [
-                {"at": line.at, "who": line.who, "what": line.what, "step": line.step}
-                for line in lines
-            ],
+            "history": [*map(asdict, story(self.failure.record))] if self.failure else [],
         }
 
 

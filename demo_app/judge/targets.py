@@ -28,24 +28,13 @@ from demo_app.rig.process_group import ProcessGroup
 _ADAPTERS = "demo_app.judge.adapters"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A queue with an adapter.
-
-    adapter: a function of a module of `adapters`. argument: the app, or the command, that the
-    adapter starts.
-    """
-
-    adapter: str
-    argument: str = ""
-
-
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
+#: Queues with an adapter: a function of a module of `adapters`, and the app that it starts.
 KNOWN = {
-    "claims": Known("claims:play"),
-    "celery": Known("celery:play", f"{_SETTINGS}:advised"),
-    "celery-tutorial": Known("celery:play", f"{_SETTINGS}:tutorial"),
-    **{name: Known(f"on_redis:{name}") for name in ("rq", "huey", "dramatiq")},
+    "claims": ("claims:play", ""),
+    "celery": ("celery:play", f"{_SETTINGS}:advised"),
+    "celery-tutorial": ("celery:play", f"{_SETTINGS}:tutorial"),
+    **{name: (f"on_redis:{name}", "") for name in ("rq", "huey", "dramatiq")},
 }
 _IMPORTED = """import os, sys
 sys.path.append(os.getcwd())
@@ -194,19 +183,19 @@ class _Host:
 class Adapter(Target):
     """A queue of this name, or a command, in processes of its own."""
 
-    def __init__(self, name: str, known: Known) -> None:
-        self._known, self.trusted = known, name in KNOWN or known.adapter != "command:play"
+    def __init__(self, name: str, adapter: str, argument: str) -> None:
+        self._adapter, self.trusted = adapter, adapter != "command:play"
         #: A program gets an address that every library can use, and that others reach, too.
         self.password = "" if self.trusted else secrets.token_hex(16)
-        module, _, package = known.adapter.partition(":")
+        module, _, package = adapter.partition(":")
         if module == "on_redis" and not find_spec(package):
             raise CannotJudge(f"The package {package} is not installed: see the judge's page.")
         if not self.trusted:
-            _find_program(known.argument)
+            _find_program(argument)
         super().__init__(name)
-        self.group.environment[COMMAND] = known.argument
-        if known.adapter == "celery:play":
-            self._find(known.argument)
+        self.group.environment[COMMAND] = argument
+        if adapter == "celery:play":
+            self._find(argument)
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
@@ -214,7 +203,7 @@ class Adapter(Target):
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
             child = self.group.start(
-                [sys.executable, "-P", "-m", _ADAPTERS, self._known.adapter],
+                [sys.executable, "-P", "-m", _ADAPTERS, self._adapter],
                 {VARIABLE: str(part)},
                 cwd=role.files if self.trusted else None,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -251,9 +240,9 @@ def target_of(name: str, say: Say = str.format) -> Target:
     """
     kind, _, argument = name.partition(":")
     if name in KNOWN:
-        return Adapter(name, KNOWN[name])
+        return Adapter(name, *KNOWN[name])
     if kind in ("command", "celery"):
-        return Adapter(name, Known(f"{kind}:play", argument))
+        return Adapter(name, f"{kind}:play", argument)
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
         kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"
