@@ -21,13 +21,13 @@ _JUDGE = _DEMO / "judge"
 #: What of the judge a challenge shows.
 _OF_JUDGE = (
     "checker",
-    "drive",
+    "coverage",
     "history",
     "judge",
     "levels",
     "plan",
     "record",
-    "survey",
+    "runner",
     "targets",
 )
 #: What no lesson in Japanese shows: tools, and what becomes a job's own data.
