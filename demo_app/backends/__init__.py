@@ -1,1 +1,1 @@
-"""The backends that run the jobs: one module each, chosen by one setting."""
+"""The backends that run jobs: one module each, chosen by the setting `backend`."""

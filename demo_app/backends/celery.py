@@ -1,6 +1,6 @@
-"""Jobs in Redis, run by Celery workers: the main backend.
+"""The default backend: jobs in Redis, run by Celery workers.
 
-Only the message goes to Redis here; no Celery is needed to put a job in.
+A producer only writes the message to Redis, and does not import Celery.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from demo_app.settings import Settings, Transport
 
 
 class CeleryBackend(Backend):
-    """See the module."""
+    """Jobs in Redis, run by Celery workers."""
 
     name = "celery"
     capabilities = replace(
@@ -39,16 +39,16 @@ class CeleryBackend(Backend):
         self._store = store
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Put the jobs into their queues in Redis, in one atomic round trip."""
+        """Enqueue the jobs in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by=program())
 
     def find(self, job_id: str) -> TaskResult | None:
-        """What Redis knows of the job."""
+        """Return the job's result, or None if Redis does not know the job."""
         view = get_job(self._store.client, job_id)
         return None if view is None else result_of(view)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The state of each job that Redis knows."""
+        """Return the state of each job that Redis knows."""
         return self._store.states(job_ids)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
@@ -56,20 +56,20 @@ class CeleryBackend(Backend):
         self._store.keep(job_ids, kept=kept)
 
     def kept(self) -> list[str]:
-        """The ids that the history is not to forget."""
+        """Return the ids of jobs that are kept in the history."""
         client: Decoded = self._store.client
         return list(client.smembers("kept"))
 
     def count_by_state(self) -> dict[str, int]:
-        """How many jobs are in each state, and ever put in, in one consistent snapshot."""
+        """Return the number of jobs by state, and of all that were enqueued, at one moment."""
         return self._store.snapshot().count
 
     def worker_command(self) -> list[str]:
-        """A Celery worker."""
+        """Return the command of a Celery worker."""
         return worker_command()
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the worker process with this pid has registered in Redis."""
+        """Return True if the worker process with this pid is registered in Redis."""
         with suppress(redis.RedisError):
             return any(one.alive and one.pid == pid for one in self._store.snapshot().workers)
         return False
@@ -80,7 +80,7 @@ class CeleryBackend(Backend):
 
 
 def message_of(job: Job) -> Message:
-    """The job as a message for the queue."""
+    """Return the message of a job."""
     return Message(
         job.id,
         job.task,
@@ -94,7 +94,7 @@ def message_of(job: Job) -> Message:
 
 
 def job_of(message: Message) -> Job:
-    """The job in a message from the queue."""
+    """Return the job of a message."""
     return Job(
         task=message.task,
         arguments=message.arguments or {},
@@ -108,7 +108,7 @@ def job_of(message: Message) -> Job:
 
 
 def result_of(view: JobView) -> TaskResult:
-    """The result of the job whose history this is."""
+    """Return the result of the job with this history."""
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
     began = [event.at for event in view.timeline if event.event == "claimed"]
     ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
@@ -140,7 +140,7 @@ def _moment(seconds: float) -> datetime:
 
 
 def options_of(chosen: Settings) -> Options:
-    """The broker's options, as the settings have them."""
+    """Return the broker's options from the settings."""
     return Options(
         lease_seconds=chosen.lease_seconds,
         heartbeat_seconds=chosen.beat_seconds,
@@ -153,7 +153,7 @@ def options_of(chosen: Settings) -> Options:
 
 
 def make(settings: Settings) -> Backend:
-    """The backend for these settings; with the stock transport, Celery's own producer."""
+    """Return the backend for these settings, or the one with Celery's own transport."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 

@@ -1,4 +1,4 @@
-"""How a Celery worker of this project is started and set up, and the name of this program."""
+"""The command and the settings of a Celery worker, and the name of this program."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from demo_app.settings import Settings
 
 
 def worker_command() -> list[str]:
-    """The command of one Celery worker, whose node name no other one has."""
+    """Return the command of a Celery worker with a unique node name."""
     without = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     name = ["--hostname", f"worker-{uuid4().hex[:8]}@%h", "--loglevel", "WARNING"]
     return [sys.executable, "-m", "demo_app.worker", *without, *name]
 
 
 def celery_settings(chosen: Settings) -> dict[str, Any]:
-    """Those that Celery's worker has here with either transport: what its manual recommends for
-    jobs that must not be lost, late acknowledgement and a prefetch of one, in threads."""
+    """Return the settings of a worker with either transport.
+
+    They are the ones that Celery's manual recommends against lost jobs: late acknowledgement and a
+    prefetch of one.
+    """
     return {
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -37,7 +40,6 @@ def celery_settings(chosen: Settings) -> dict[str, Any]:
 
 @cache
 def program() -> str:
-    """What this program is called in a job's history: ``web`` for ``python -m demo_app.web``, else
-    the name of the module or file that runs."""
+    """Return this program's name for a job's history, such as ``web`` for ``demo_app.web``."""
     path = Path(getattr(sys.modules["__main__"], "__file__", None) or "python")
     return path.parent.name if path.stem == "__main__" else path.stem

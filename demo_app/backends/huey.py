@@ -1,4 +1,4 @@
-"""Jobs in a SQLite file, run by huey's consumer: what Delayed Job is to Rails.
+"""Jobs in a SQLite file, run by huey's consumer, like Delayed Job in Rails.
 
 Huey's tables `task` and `schedule` contain the waiting jobs; its table `kv`, which is for results,
 contains the `TaskResult` of each job.
@@ -42,8 +42,7 @@ DELETE FROM kv WHERE rowid IN (
 
 
 class Readable(Serializer):  # type: ignore[misc]
-    """Huey's messages as JSON, which a person can read. Huey's default is pickle, which can run
-    code."""
+    """Huey's messages as JSON. Huey's default is pickle, which can run code."""
 
     def _serialize(self, data: Message) -> bytes:
         return json.dumps(data, default=datetime.isoformat).encode()
@@ -55,7 +54,7 @@ class Readable(Serializer):  # type: ignore[misc]
 
 
 class HueyBackend(Backend):
-    """Jobs on huey; see the module.
+    """Jobs on huey.
 
     A consumer deletes a job from the table before it runs the job. A consumer that is killed loses
     the jobs that it has taken: their results remain, with the state "running" (or "queued", before
@@ -71,7 +70,7 @@ class HueyBackend(Backend):
 
     @cached_property
     def huey(self) -> SqliteHuey:
-        """The queue in its file: each commit is on disk, and ids are never used twice."""
+        """The queue in its file. Each commit is on disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
             filename=str(self._path),
@@ -85,7 +84,7 @@ class HueyBackend(Backend):
         return made
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Put the jobs into the file, in one transaction; a known id changes nothing."""
+        """Enqueue the jobs in one transaction. A known id changes nothing."""
         with self.huey.storage.db(commit=True) as rows:
             for job in jobs:
                 result = _RESULTS.dump_json(self.handle(job))
@@ -104,11 +103,11 @@ class HueyBackend(Backend):
         return dict(self.huey.storage.sql(sql, results=True))
 
     def worker_command(self) -> list[str]:
-        """Huey's consumer."""
+        """Return the command of huey's consumer."""
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the consumer with this pid takes jobs; asks the file, without making one."""
+        """Return True if the consumer with this pid takes jobs. Do not create the file."""
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:
@@ -124,13 +123,13 @@ class HueyBackend(Backend):
             data = self.huey.serialize_task(task)
             rows.execute(sql, (self.huey.name, data, job.priority))
         else:
-            task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # huey's way
+            task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
             sql = "INSERT INTO schedule (queue, data, timestamp) VALUES (?, ?, ?)"
             data = self.huey.serialize_task(task)
             rows.execute(sql, (self.huey.name, data, task.eta.timestamp()))
 
     def _run(self, record: dict[str, Any]) -> None:
-        """Run one job; huey's consumer calls this."""
+        """Run one job. Huey's consumer calls this."""
         job = Job.from_record(record)
         result = self.find(job.id) or self.handle(job)
         begin(result, result.attempts + 1)
@@ -148,5 +147,5 @@ class HueyBackend(Backend):
 
 
 def make(settings: Settings) -> HueyBackend:
-    """The backend for these settings."""
+    """Return the backend for these settings."""
     return HueyBackend(settings)

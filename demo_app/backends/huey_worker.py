@@ -1,4 +1,4 @@
-"""Huey's consumer: ``python -m demo_app.backends.huey_worker``, with the stack's settings."""
+"""Run huey's consumer: ``python -m demo_app.backends.huey_worker``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo_app.settings import settings
 
 
 def main() -> None:
-    """Work until SIGTERM; jobs that run then may end."""
+    """Run jobs until SIGTERM. Running jobs may end."""
     chosen = settings()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(chosen.task_modules)

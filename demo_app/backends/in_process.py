@@ -1,4 +1,4 @@
-"""What the backends have in common whose jobs run in the process that puts them in."""
+"""The base of backends whose jobs run in the producer's process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo_app.jobs.outcome import Outcome, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
-#: Results that are kept; of those beyond, the oldest that have ended are deleted.
+#: Results that are kept. Beyond that, the oldest ended ones are deleted.
 _KEEP = 10_000
 
 
@@ -24,18 +24,18 @@ class InProcessBackend(Backend):
         self._lock = threading.Lock()
 
     def find(self, job_id: str) -> TaskResult | None:
-        """What became of a job of this process."""
+        """Return the result of a job of this process, or None."""
         with self._lock:
             result = self._results.get(job_id)
             return None if result is None else replace(result, errors=list(result.errors))
 
     def count_by_state(self) -> dict[str, int]:
-        """How many of this process's jobs are in each state."""
+        """Return the number of this process's jobs by state."""
         with self._lock:
             return dict(Counter(result.state for result in self._results.values()))
 
     def _is_new(self, job: Job) -> bool:
-        """Note that a job was put in; False when its id was known already."""
+        # also stores the new job's result
         with self._lock:
             if job.id in self._results:
                 return False
@@ -46,7 +46,7 @@ class InProcessBackend(Backend):
         return True
 
     def _try(self, job: Job) -> Outcome:
-        """Run the job once, and note when it began and how it ended."""
+        """Run the job once, and update its result."""
         with self._lock:
             begin(self._results[job.id], job.attempts + 1)
         outcome = self._perform(job)

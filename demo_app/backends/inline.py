@@ -1,7 +1,6 @@
-"""Run the job at once, in the process and thread that put it in; the caller waits.
+"""Run each job at once in the producer's thread, while the caller waits.
 
-Nothing can be lost that was not lost with the caller, and nothing is gained either: a retry
-keeps the caller waiting too.
+A job can only be lost together with its caller. But the caller waits, also for retries.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from demo_app.settings import Settings
 
 
 class InlineBackend(InProcessBackend):
-    """See the module."""
+    """Runs jobs in `enqueue`."""
 
     name = "inline"
     in_request = True
     capabilities = Capabilities(results=True, fifo=True)
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Run each job to its end, tries and waits included."""
+        """Run each job to its end, with its retries and their waits."""
         for job in jobs:
             if self._is_new(job):
                 self._run(job)
@@ -36,5 +35,5 @@ class InlineBackend(InProcessBackend):
 
 
 def make(settings: Settings) -> InlineBackend:
-    """The backend for these settings."""
+    """Return the backend for these settings."""
     return InlineBackend()

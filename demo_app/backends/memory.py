@@ -1,6 +1,6 @@
-"""A queue in this process's memory, worked on by its own threads: ActiveJob's async adapter.
+"""A queue in the producer's memory with threads that run its jobs: Active Job's async adapter.
 
-Quick, and simple, and gone without a trace when the process dies.
+It is fast and simple, and loses all jobs if the process dies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from demo_app.settings import Settings
 
 
 class MemoryBackend(InProcessBackend):
-    """See the module; `concurrency` threads take the jobs in their order."""
+    """A queue in memory. concurrency: threads, which take the jobs in their order."""
 
     name = "memory"
     capabilities = replace(QUEUE, priority=Priority.EXACT)
@@ -35,19 +35,20 @@ class MemoryBackend(InProcessBackend):
         self._threads: list[threading.Thread] = []  # started with the first job
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Put the jobs into this process's queue.
+        """Enqueue the jobs in this process's queue.
 
-        Raises RuntimeError when the backend was closed.
+        Raises:
+            RuntimeError: the backend was closed.
         """
         with self._changed:
             if self._closed:
-                raise RuntimeError("this backend was closed and takes no more jobs")
+                raise RuntimeError("this backend is closed and takes no more jobs")
         for job in jobs:
             if self._is_new(job):
                 self._put(job, job.due or 0.0)
 
     def close(self) -> None:
-        """Let running jobs end; those that wait are lost, as is this backend's way."""
+        """Wait for running jobs to end. Waiting jobs are lost."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -55,7 +56,7 @@ class MemoryBackend(InProcessBackend):
             thread.join()
 
     def forget(self) -> None:
-        """Drop the jobs that wait, and return when those have ended that run."""
+        """Delete waiting jobs, and wait for running jobs to end."""
         self.close()
         with self._changed:
             self._ready, self._later, self._threads = [], [], []
@@ -77,7 +78,7 @@ class MemoryBackend(InProcessBackend):
             self._changed.notify()
 
     def _next(self) -> Job | None:
-        """The next job, which is waited for; None when the backend was closed."""
+        """Wait for the next job. Return None if the backend was closed."""
         with self._changed:
             while not self._closed:
                 now = time.time()
@@ -98,5 +99,5 @@ class MemoryBackend(InProcessBackend):
 
 
 def make(settings: Settings) -> MemoryBackend:
-    """The backend for these settings."""
+    """Return the backend for these settings."""
     return MemoryBackend(settings.concurrency)

@@ -1,8 +1,7 @@
-"""Jobs on RQ, a small queue on Redis by itself: what Resque is to Rails.
+"""Jobs on RQ, a small queue on Redis, like Resque in Rails.
 
-Each queue has one of RQ's queues for each class of priority: ``mail:high``, ``mail``, ``mail:low``.
-Retries and delays are RQ's, by the second; how a job runs, and what is kept of its failures, is the
-job layer's.
+Each queue has an RQ queue for each class of priority: ``mail:high``, ``mail``, ``mail:low``. RQ
+handles retries and delays, in whole seconds; the job layer runs the jobs and records failures.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _STATES = {
 
 
 class RqBackend(Backend):
-    """Jobs on RQ; see the module.
+    """Jobs on RQ.
 
     RQ's registry of started jobs notices a worker that was killed in the middle of a job, and the
     job runs again. A worker that is killed while it takes a job loses the job: with several queues
@@ -61,19 +60,19 @@ class RqBackend(Backend):
 
     @cached_property
     def connection(self) -> redis.Redis:
-        """The connection to Redis; RQ reads bytes."""
+        """The connection to Redis. RQ reads bytes."""
         return redis.Redis.from_url(
             client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
         )
 
     @cached_property
     def queues(self) -> dict[str, Queue]:
-        """RQ's queues, most urgent first."""
+        """RQ's queues, the most urgent first."""
         names = lanes_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Put the jobs into Redis, each in one atomic step; a known id changes nothing."""
+        """Enqueue each job in one atomic step. A known id changes nothing."""
         for job in jobs:
             queue = self.queues[class_lane_of(job.queue_name, job.priority)]
             made = queue.create_job(
@@ -89,14 +88,14 @@ class RqBackend(Backend):
             try:
                 if job.due is None:
                     queue.enqueue_job(made, unique=True)
-                else:  # RQ cuts a moment off to whole seconds, and a job may not run too early
+                else:  # RQ cuts fractions of seconds, and a job must not run too early
                     due = datetime.fromtimestamp(ceil(job.due), UTC)
                     queue.schedule_job(made, due, unique=True)
             except DuplicateJobError:
                 continue
 
     def find(self, job_id: str) -> TaskResult | None:
-        """What Redis knows of the job; RQ forgets it a day after it ended."""
+        """Return the job's result, or None. RQ forgets a job a day after its end."""
         try:
             found = RqJob.fetch(job_id, self.connection, serializer="json")
         except NoSuchJobError:
@@ -110,14 +109,14 @@ class RqBackend(Backend):
         result.started_at, result.finished_at = found.started_at, found.ended_at
         if state == "done":
             result._return_value = found.return_value()
-        if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up by itself
+        if state == "dead" and len(result.errors) < result.attempts:  # RQ itself has given it up
             last = found.latest_result()
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))
         return result
 
     def count_by_state(self) -> dict[str, int]:
-        """How many jobs are in each state; RQ counts retries as scheduled, discarded as done."""
+        """Return the number of jobs by state; retrying counts as scheduled, discarded as done."""
         count = dict.fromkeys(("queued", "scheduled", "running", "dead", "done"), 0)
         for queue in self.queues.values():
             count["queued"] += queue.count
@@ -128,11 +127,11 @@ class RqBackend(Backend):
         return count
 
     def worker_command(self) -> list[str]:
-        """A pool of RQ's workers, one for each job that may run at once."""
+        """Return the command of a pool with an RQ worker for each job that may run at once."""
         return [sys.executable, "-m", "demo_app.backends.rq_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the pool with this pid has a worker that takes jobs."""
+        """Return True if the pool with this pid has a worker that takes jobs."""
         with suppress(redis.RedisError, psutil.NoSuchProcess):
             children = {child.pid for child in psutil.Process(pid).children()}
             return any(one.pid in children for one in Worker.all(connection=self.connection))
@@ -152,5 +151,5 @@ def _state(found: RqJob) -> str:
 
 
 def make(settings: Settings) -> RqBackend:
-    """The backend for these settings."""
+    """Return the backend for these settings."""
     return RqBackend(settings)

@@ -1,7 +1,7 @@
-"""RQ's worker: ``python -m demo_app.backends.rq_worker``, with the settings of the stack.
+"""Run RQ's workers: ``python -m demo_app.backends.rq_worker``.
 
-A pool of RQ's own workers, each of which forks a process for every job. Only RQ's intervals are
-changed: by default it looks for dead workers every ten minutes.
+It is RQ's own pool of workers, each of which forks a process for every job. Only RQ's intervals are
+changed: by default it checks for dead workers every ten minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from demo_app.settings import settings
 
 
 def run(record: dict[str, Any]) -> Any:
-    """Run one job: what RQ calls in the process that it forked."""
+    """Run one job. RQ calls this in a forked process."""
     mine = get_current_job()
     assert mine is not None
     outcome = perform(replace(Job.from_record(record), attempts=mine.meta["attempts"]))
@@ -42,31 +42,33 @@ def run(record: dict[str, Any]) -> Any:
         mine.meta["attempts"] += 1
     mine.save_meta()  # type: ignore[no-untyped-call]
     if isinstance(outcome, Failed):
-        mine.retries_left = 0  # those are for dead workers
+        mine.retries_left = 0  # these are for dead workers
         raise JobDead(outcome.error.traceback)
     if isinstance(outcome, Retry):
-        now = time.time()  # RQ cuts the moment off to whole seconds
-        wait: Any = ceil(now + outcome.after) - now  # a float will do, whatever its type says
+        now = time.time()  # RQ cuts fractions of seconds
+        wait: Any = ceil(now + outcome.after) - now  # a float works, though the type is int
         return RqRetry(max=mine.meta["attempts"] + 1, interval=[wait])
     return None
 
 
 class Ours(RqJob):
-    """A job as RQ reads it. By itself it would call whatever function a message names, and whoever
-    writes into Redis could run any program here."""
+    """A job that may only call `run`.
+
+    RQ would call any function that a message names, so that writing to Redis could run any program.
+    """
 
     success_callback = failure_callback = stopped_callback = None
 
     @property
     def func(self) -> Callable[..., Any]:
-        """What runs it. Raises LookupError for a job of another program."""
+        """The function `run`. Raises LookupError for a job of another program."""
         if self.instance is not None or self.func_name != RUN:
-            raise LookupError(f"{self.func_name!r} is none of the functions that run here")
+            raise LookupError(f"{self.func_name!r} is not a function that may run here")
         return run
 
 
 class Worker(RqWorker):
-    """One of the pool's workers, which renews its claim each second."""
+    """A worker of the pool that renews its claim each second."""
 
     max_connection_wait_time = 1.0
 
@@ -75,12 +77,12 @@ class Worker(RqWorker):
         super().__init__(*arguments, **{**options, **timing})
 
     def get_heartbeat_ttl(self, job: RqJob, working_time: float = 0.0) -> int:
-        """Seconds without a sign of life after which a job counts as abandoned."""
+        """Return the seconds without a heartbeat after which a job counts as abandoned."""
         return ceil(settings().lease_seconds) + 1
 
 
 def main() -> None:
-    """Work until SIGTERM."""
+    """Run jobs until SIGTERM."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)
@@ -98,4 +100,4 @@ def main() -> None:
 if __name__ == "__main__":
     from demo_app.backends.rq_worker import main as start
 
-    start()  # under its own name, so that what it forks finds the same classes
+    start()  # under its own module name, so that forked processes find the same classes

@@ -1,7 +1,7 @@
-"""Celery as it comes, on Redis: its own producer, its own transport, and its worker.
+"""Stock Celery on Redis, for comparison: its own producer, transport and worker.
 
-It is here for comparison. Its settings are the ones that Celery's manual recommends for jobs that
-must not be lost: late acknowledgement, rejection when a worker is lost, a prefetch of one.
+Its settings are the ones that Celery's manual recommends against lost jobs: late acknowledgement,
+`task_reject_on_worker_lost`, and a prefetch of one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from demo_app.settings import Settings
 
 
 def stock_app(chosen: Settings) -> Celery:
-    """A Celery app with the stock transport."""
+    """Return a Celery app with the stock transport."""
     made = Celery("demo_app_stock", set_as_current=False)
     made.conf.update(
         celery_settings(chosen),
@@ -47,7 +47,7 @@ def stock_app(chosen: Settings) -> Celery:
 
 
 class StockBackend(Backend):
-    """Puts jobs in as any Celery program does."""
+    """Enqueues jobs like any Celery program."""
 
     name = "celery"
     capabilities = Capabilities(run_after=True, in_redis=True)
@@ -56,7 +56,7 @@ class StockBackend(Backend):
         self._settings, self._app = chosen, stock_app(chosen)
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Publish the jobs, one after the other."""
+        """Publish the jobs in turn."""
         for job in jobs:
             self._app.send_task(
                 job.task,
@@ -67,17 +67,17 @@ class StockBackend(Backend):
             )
 
     def count_by_state(self) -> dict[str, Any]:
-        """What can be read off kombu's own keys: waiting, and unacknowledged."""
+        """Return the number of waiting and of unacknowledged jobs, from kombu's keys."""
         with connect(self._settings.redis_url, timeout=2.0) as client:
             has = held_by_kombu(client, self._settings.queues)
         return {"queued": len(has.waiting), "running": len(has.taken)}
 
     def worker_command(self) -> list[str]:
-        """A Celery worker."""
+        """Return the command of a Celery worker."""
         return worker_command()
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the worker process with this pid takes jobs."""
+        """Return True if the worker process with this pid takes jobs."""
         with suppress(RedisError), connect(self._settings.redis_url, timeout=2.0) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
         return False
@@ -89,18 +89,22 @@ class StockBackend(Backend):
 
 @dataclass(frozen=True, slots=True)
 class KombuJobs:
-    """The jobs that kombu's keys have. waiting: ids, by the lists of the queues. taken: those that
-    were delivered and not acknowledged, and when (epoch seconds); a dead worker's stay there until
-    the visibility timeout has passed."""
+    """The jobs in kombu's keys.
+
+    waiting: ids in the lists of the queues. taken: ids of unacknowledged jobs with the time of
+    their delivery (seconds since the epoch); those of a dead worker stay until the visibility
+    timeout.
+    """
 
     waiting: list[str]
     taken: dict[str, float]
 
 
 def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJobs:
-    """Look into the lists of the queues, `unacked` and `unacked_index`, at one moment.
+    """Read the lists of the queues, `unacked` and `unacked_index`, at one moment.
 
-    Raises redis.RedisError when Redis can't be reached.
+    Raises:
+        redis.RedisError: Redis does not answer.
     """
     pipe = client.pipeline(transaction=True)
     for queue in queues:
@@ -116,8 +120,7 @@ def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJo
 
 
 def _id(text: str) -> str:
-    """That of a message, or of one that is taken and has its place behind it; "" for what is
-    none."""
+    """Return the id of a message, or of an entry of `unacked`; "" if it is malformed."""
     with suppress(ValueError, TypeError, LookupError, RecursionError):
         found = json.loads(text)
         message = found[0] if isinstance(found, list) else found
@@ -126,7 +129,7 @@ def _id(text: str) -> str:
 
 
 def worker_app(chosen: Settings) -> Celery:
-    """The app of its worker, with every known task registered."""
+    """Return the app of a stock worker with every known task."""
     made = stock_app(chosen)
     since = time.time()  # before it takes a job
     load_tasks(chosen.task_modules)
