@@ -32,9 +32,13 @@ class Claims {
     this.run("enqueue", "web", at, job, QUEUE, "", "once", message);
   }
 
-  start(worker) { this.run("register", worker.name, LEASE, "{}", ""); }
+  start(worker) {
+    this.run("register", worker.name, LEASE, "{}", "");
+    worker.valid = this.world.now + LEASE;  // by the worker's own clock
+  }
 
   beat(worker) {
+    worker.valid = this.world.now + LEASE;
     if (!this.run("beat", worker.name, LEASE, "{}")) {  // taken for dead meanwhile
       const before = worker.name;
       this.world.rename(worker);
@@ -66,7 +70,10 @@ class Claims {
     }
   }
 
-  mine({name, run}) { return run.name === name && this.world.store.EXISTS(`worker:${name}`) === 1; }
+  // Redis is asked only when the lease has run out by the worker's own clock.
+  mine({name, run, valid}) {
+    return run.name === name && (this.world.now < valid || this.world.store.EXISTS(`worker:${name}`) === 1);
+  }
 
   finish(worker, run) {
     const [in_time] = this.run("finish", run.name, QUEUE, run.job, run.claim, "done", "", "0", "", 3, "");

@@ -126,7 +126,7 @@ class World {
     const {run} = worker;
     if (!run) return this.take(worker);
     if (!run.sent && this.now - run.began >= MAIL_AT) {
-      if (!this.queue.mine(worker)) {  // asked before each side effect
+      if (!this.queue.mine(worker)) {  // checked before each side effect
         worker.run = null;
         return this.tell("not mine", run.job, {worker: worker.number, fate: this.where(run.job)});
       }

@@ -27,7 +27,7 @@ _TIME = re.compile(r"redis\.call\('TIME'\)")
 
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     """The steps of a seed: the clock in microseconds, and a script's name with its arguments;
-    `expire` ends a worker's lease, and `wipe` takes everything."""
+    `delete` deletes a key, as the end of a worker's lease, and `wipe` deletes all keys."""
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)
     given: list[dict[str, Any]] = []
@@ -36,6 +36,8 @@ def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     for _ in range(steps):
         clock += chance.choice([1, 999, 250_000, 3_000_000, 61_000_000])
         name, *words = _step(chance, clock / 1e6)
+        if name == "rescue":  # it expires by the server's own clock, also on a slow machine
+            given.append({"clock": clock, "name": "delete", "words": ["look"]})
         given.append({"clock": clock, "name": name, "words": words})
     return given
 
@@ -58,7 +60,7 @@ def _step(chance: random.Random, now: float) -> list[Any]:
         case 13:
             return ["beat", worker, LEASE, "{}", *chance.choice([(), (job,)])]
         case 14:
-            return ["expire", worker]
+            return ["delete", f"worker:{worker}"]
         case 15:
             return ["rescue", worker, LEASE, 500, 1, chance.choice([0, 1000])]
         case 16:
@@ -91,14 +93,14 @@ def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, A
             name, words = step["name"], step["words"]
             if name == "wipe":
                 sent.flushall()
-            elif name == "expire":
-                sent.delete(f"worker:{words[0]}")
+            elif name == "delete":
+                sent.delete(*words)
             else:
                 seconds, rest = divmod(step["clock"], 10**6)
                 sent.hset("clock", mapping={"s": seconds, "u": rest})
                 sent.eval(_text(name), 0, *words)
                 names.append("")
-            names.append("" if name in ("wipe", "expire") else name)
+            names.append("" if name in ("wipe", "delete") else name)
         told = sent.execute(raise_on_error=False)
     answers = [
         [name, "error" if isinstance(answer, redis.ResponseError) else answer]
@@ -133,9 +135,10 @@ def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
-    """The same without what a server may answer as it likes: ids of stream entries, the order of a
-    set, and which run of the server this is."""
-    keys = {key: _plain(key, value) for key, value in found["keys"].items() if key != "clock"}
+    """Return the same without what may differ: ids of stream entries, the order of a set, which run
+    of the server this is, and a key that expires by the server's own clock."""
+    kept = {key: value for key, value in found["keys"].items() if key not in ("clock", "look")}
+    keys = {key: _plain(key, value) for key, value in kept.items()}
     answers = [
         (name, sorted(map(str, answer)) if name == "rescue" else _cursor(answer))
         for name, answer in found["answers"]

@@ -28,7 +28,7 @@ return schedules.map((steps) => {
   for (const {clock, name, words} of steps) {
     store.TIME = () => [String(Math.floor(clock / 1e6)), String(clock % 1e6)];
     if (name === "wipe") store.wipe();
-    else if (name === "expire") store.DEL("worker:" + words[0]);
+    else if (name === "delete") store.DEL(...words);
     else {
       let answer;
       try { answer = scripts.run(name, ...words); }
@@ -183,7 +183,7 @@ NEWS = {
     ("claims", "five tick-3 kill-1", 0): "After 3 silent seconds a living worker puts it back.",
     ("claims", "five tick-3 kill-1", 16): "Worker 2 put job 1 back at the head of the queue.",
     ("late", "five tick-3 wipe", 0): "What runs now is still in its worker's memory.",
-    ("claims", "five tick-3 wipe", 0): "so even running jobs will send no mail.",
+    ("claims", "five tick-3 wipe", 0): "Then even running jobs send no mail.",
     ("outbox", "five tick-3 wipe", 0): "Only the outbox survives, and brings each job back.",
     ("late", "cut-1", 0): "Armed: when worker 1 takes its next job, Redis' answer will get lost.",
     ("late", "cut-1 comment", 1): "and noted nowhere: it is lost.",
