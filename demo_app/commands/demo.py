@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 from typer import Option
 
-from demo_app.demo.report import print_report
 from demo_app.demo.run import DemoResult, run
 from demo_app.demo.timeline import LATER, Kill, Timeline
 from demo_app.stack import Stack
@@ -40,7 +41,7 @@ def demo(
         except TimeoutError:
             console.print("No worker was busy when it was to be killed: try more --comments.")
             return 1
-    print_report(console, result, timeline)
+    _print_report(console, result, timeline)
     _draw(console, folder or PICTURES, timeline, result.kills)
     if as_json:
         print(json.dumps(result.as_json()))
@@ -86,3 +87,38 @@ def _run(console: Console, stack: Stack, comments: int, kills: int) -> tuple[Dem
                 )
 
         return run(stack, comments, kills, on_event)
+
+
+def _print_report(console: Console, result: DemoResult, timeline: Timeline) -> None:
+    """Print what happened at each kill, and the result."""
+    start, found = timeline.start, {death.id: death for death in timeline.deaths}
+    for kill, seconds in zip(result.kills, result.recovery_s, strict=True):
+        console.print(
+            f"[bold]{kill.at - start:6.2f} s[/]  SIGKILL to worker pid {kill.pid}, "
+            f"in the middle of {len(kill.held)} jobs"
+        )
+        if death := found.get(kill.worker):
+            finder = timeline.workers.get(death.found_by)
+            console.print(
+                f"[bold]{(death.died or start) - start:6.2f} s[/]  worker pid "
+                f"{finder.pid if finder else '?'} finds it dead and puts "
+                f"{len(death.rescued)} jobs back at the head of the queue"
+            )
+        console.print(
+            f"[bold]{kill.at - start + seconds:6.2f} s[/]  all of them run again: "
+            f"recovered in {seconds:.2f} s"
+        )
+    console.print(_result_table(result))
+
+
+def _result_table(result: DemoResult) -> Table:
+    table = Table(title="The ledger", title_justify="left", show_header=False)
+    table.add_row("comments that were accepted", str(result.comments))
+    table.add_row("different mails that arrived", str(result.distinct_mails))
+    table.add_row(
+        "lost", Text(str(result.lost), style="bold green" if not result.lost else "bold red")
+    )
+    table.add_row("sent twice, shown once", str(result.duplicates))
+    if result.recovery_s:
+        table.add_row("slowest recovery", f"{max(result.recovery_s):.2f} s")
+    return table

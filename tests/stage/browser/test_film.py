@@ -12,8 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from support import until
 
 from demo_app.stack.client import Client
-from demo_app.stage.film import Frame, film, picture_of
-from demo_app.stage.recorder import record
+from demo_app.stage.recorder import Frame, film, picture_of, record
 from demo_app.stage.show import steps
 
 
