@@ -13,7 +13,7 @@ from typing import Any
 
 from demo_app.demo.timeline import Kill, Timeline, read
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
+from demo_app.stack.client import Client, at_rest
 
 #: Seconds that the mail server takes for each mail, as a quick real one does.
 MAIL_SECONDS = 0.05
@@ -139,7 +139,7 @@ def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent)
     def finished(now: dict[str, Any]) -> bool:
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)
-        return mails >= comments and now["queued"] + now["running"] + now["retrying"] == 0
+        return mails >= comments and at_rest(now)
 
     with suppress(TimeoutError):  # what has not come by then is lost
         client.wait_for(finished, LAST_MAIL)

@@ -18,6 +18,14 @@ Answer = dict[str, Any]
 #: than a request.
 _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
+#: The states of jobs that are still to be done.
+UNFINISHED = ("queued", "running", "retrying", "scheduled")
+
+
+def at_rest(summary: Answer) -> bool:
+    """Return True if no job is left to be done. A dead one waits for a person."""
+    return not any(summary[state] for state in UNFINISHED)
+
 
 class Client:
     """A program that has the start-up token.

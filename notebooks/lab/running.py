@@ -27,7 +27,7 @@ from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
-from demo_app.stack.client import Client
+from demo_app.stack.client import UNFINISHED, Client, at_rest
 from demo_app.stack.supervisor import Event
 from lab import order, queue_lists
 from lab.beside import Beside, ManualWorker
@@ -40,8 +40,6 @@ from lab.show import LabError, Picture, Table
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
-#: The states of jobs that are still to be done.
-UNFINISHED = ("queued", "running", "retrying", "scheduled")
 _CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
 
 
@@ -185,8 +183,7 @@ class Lab:
         """Whether every mail has arrived and no job is left to do."""
         if self.client.mail_stats()["distinct"] < len(self.posted):
             return False
-        now = self.client.summary()
-        return not any(now[state] for state in UNFINISHED)
+        return at_rest(self.client.summary())
 
     def until(
         self,

@@ -1,5 +1,5 @@
 """The fixtures of the web tests in a browser."""
 
-from web.browser.conftest import _well, at_rest, chromium, stack, tab
+from web.browser.conftest import _well, chromium, nothing_moves, stack, tab
 
-__all__ = ["_well", "at_rest", "chromium", "stack", "tab"]
+__all__ = ["_well", "chromium", "nothing_moves", "stack", "tab"]

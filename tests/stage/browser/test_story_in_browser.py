@@ -11,7 +11,7 @@ from stage.browser.overlaps import overlaps
 from support import until
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
+from demo_app.stack.client import Client, at_rest
 
 
 def write(page, body: str) -> None:
@@ -93,7 +93,7 @@ _NOTE_WHAT_IS_SHOWN = """() => {
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("at_rest")
+@pytest.mark.usefixtures("nothing_moves")
 def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client: Client) -> None:
     page = tab("/stage")
     new_round(page)
@@ -195,7 +195,7 @@ def test_everything_is_read_from_the_last_row_and_no_key_is_cut(tab, size, langu
     assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
-@pytest.mark.usefixtures("at_rest")
+@pytest.mark.usefixtures("nothing_moves")
 def test_a_token_that_has_arrived_lies_still(tab) -> None:
     page = tab("/stage")
     new_round(page)
@@ -211,7 +211,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
     client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
     page.keyboard.press("b")
     floor = page.locator("[data-floor=dead]")
-    client.wait_for(lambda now: not now["queued"] and not now["running"])
+    client.wait_for(at_rest)
     seen = page.locator("[data-floor=dead] .token:not(.beyond)")
     expect(page.locator("[data-floor=dead] .token")).to_have_count(50)
     expect(floor).to_have_attribute("data-more", f"+{50 - seen.count()}")

@@ -11,7 +11,7 @@ from programs import BROWSER, needs
 from support import browser_running, or_none, until
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
+from demo_app.stack.client import Client, at_rest
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +39,10 @@ def _well(client: Client) -> Iterator[None]:
 
 
 @pytest.fixture
-def at_rest(client: Client) -> None:
+def nothing_moves(client: Client) -> None:
     """No job of a test before is left to do: the end of a fault hurries no mail that waits."""
     client.set_faults()
-    waits = ("queued", "running", "retrying", "scheduled")
-    client.wait_for(lambda now: not any(now[state] for state in waits))
+    client.wait_for(at_rest)
 
 
 Open = Callable[..., playwright.Page]

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
-from demo_app.stack.client import Client
+from demo_app.stack.client import Client, at_rest
 
 REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
 
@@ -45,7 +45,7 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client) -> None:
     client.comment()  # a queue is listed from its first job on
-    client.wait_for(lambda now: not now["queued"] and not now["running"])
+    client.wait_for(at_rest)
     Queue(client.redis()).pause_queue("mail", True)
     page = tab("/jobs")
     expect(page.locator("#queue-mail")).to_contain_text("paused")
@@ -59,7 +59,7 @@ def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client
     page.get_by_role("button", name="Discard").click()
     expect(page.locator("#queued-rows tr")).to_have_count(1)
     Queue(client.redis()).pause_queue("mail", False)
-    client.wait_for(lambda now: not now["queued"] and not now["running"])
+    client.wait_for(at_rest)
 
 
 def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) -> None:
@@ -75,8 +75,7 @@ def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) 
 def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
     page = tab("/jobs")
     done = page.locator("#state-done b")
-    moving = ("queued", "running", "retrying", "scheduled")
-    before = client.wait_for(lambda now: not any(now[state] for state in moving))["done"]
+    before = client.wait_for(at_rest)["done"]
     expect(done).to_have_text(str(before))
     page.locator("#live").click()
     expect(page.locator("#live")).to_have_text("paused")
