@@ -98,8 +98,8 @@ class Shop:
         self.notes.touch()
         self.port = take(0, "Redis")
         self.workers: list[subprocess.Popen[bytes]] = []
-        self._group = ProcessGroup()
-        self.server = RedisServer(self._group, port=self.port)
+        self.group = ProcessGroup()  #: ends whatever was started for the shop
+        self.server = RedisServer(self.group, port=self.port)
         self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
         self.queue = Queue(self.redis)  #: what claims has in it
@@ -124,7 +124,7 @@ class Shop:
     def environment(self) -> dict[str, str]:
         """Of a process that knows the app."""
         return {
-            **self._group.environment,
+            **self.group.environment,
             "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
             "BROKER": self.broker(self.link_port),
             "SETTINGS": json.dumps(self.settings),
@@ -133,7 +133,7 @@ class Shop:
 
     def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
         """Start a program in the folder that knows the app; output: of all that it says."""
-        return self._group.start(
+        return self.group.start(
             command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
         )
 
@@ -261,7 +261,7 @@ class Shop:
         self.link.end()
         self.redis.close()
         self.server.kill()
-        self._group.end()
+        self.group.end()
 
 
 def signal_group(worker: subprocess.Popen[bytes], number: int) -> None:

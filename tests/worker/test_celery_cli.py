@@ -15,6 +15,7 @@ from support import most_thorough, until
 
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
+from demo_app.rig.process_group import ProcessGroup
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -46,14 +47,11 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waitin
         "DEMO_SMTP_URL": f"smtp://{ready['smtp']}",
         "DEMO_DIR": ready["dir"],
     }
-    worker = subprocess.Popen(_command("--loglevel", "ERROR"), env=environment)
-    try:
+    with ProcessGroup() as group:
+        worker = group.start(_command("--loglevel", "ERROR"), environment)
         waiting.wait_for(lambda now: now["done"] == now["enqueued"])
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
-    finally:
-        worker.kill()
-        worker.wait()
     assert waiting.summary()["workers"] == [], "it has signed off"
     assert waiting.mail_stats()["distinct"] == waiting.summary()["done"]
 
