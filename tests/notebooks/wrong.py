@@ -56,7 +56,12 @@ WRONG: dict[str, dict[str, list[str]]] = {
             "push = lambda job: mine.rpush('parcels', job)\npop = lambda: mine.rpop('parcels')",
             "push = lambda job: mine.lpush('parcels', job)\npop = lambda: None",
         ],
-        "2.2": ["answer = ['4', '1', '2', '3']", "answer = kept.started()[-4:]", "answer = None"],
+        "2.2": [
+            "answer = ['4', '1', '2', '3']",
+            "answer = kept.started()[-4:]",
+            "answer = None",
+            "kept.send_workers_home()\nkept.post(4)\nkept.start()\nanswer = kept.started()[-4:]",
+        ],
     },
     "03_redis_persistence": {
         "3.1": ["answer = {'always'}", "answer = {'always', 'everysec'}", "answer = 'always'"],
@@ -120,6 +125,7 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "10.1": wrong_apps("shop"),
         "10.2": [
             "app = pack = order = Celery('shop', broker=os.environ['DEMO_REDIS_URL'])",
+            "app = pack = order = Celery('shop', broker='claims+' + os.environ['DEMO_REDIS_URL'])",
             f"app = pack = order = Celery('shop', broker={CLAIMS})",
         ],
         "10.3": [
