@@ -1,4 +1,4 @@
-"""What a person may do on the dashboard, to jobs and to workers. Plain forms, and each asks first.
+"""What a person may do on the dashboard, to jobs and to workers: plain forms, which ask first.
 
 A button leads to a question (`/jobs/confirm`), and only the answer to it does anything, so that it
 works the same with and without JavaScript.
@@ -27,8 +27,15 @@ Text = Annotated[str, Field(max_length=300)]
 
 
 class Question(BaseModel):
-    """What is to be done, and to what: a worker, or some jobs. state, q: the list and the search in
-    which they were chosen."""
+    """What is to be done, and to a worker or to which jobs.
+
+    Attributes:
+        what: the action.
+        state: the list in which the jobs were chosen.
+        q: the search in which they were chosen.
+        job: the ids of the jobs.
+        worker: the worker.
+    """
 
     what: JobAction | WorkerAction
     state: State | None = None
@@ -45,7 +52,7 @@ class Decision(Question):
 
 @router.get("/confirm", response_class=HTMLResponse)
 def confirm(request: Request, asked: Annotated[Question, Query()]) -> Response:
-    """The question before anything is done."""
+    """Ask before anything is done."""
     return render(request, "confirm.html", **dict(asked))
 
 

@@ -47,7 +47,7 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 
 
 def make_app(chosen: Settings) -> FastAPI:
-    """The web app for these settings."""
+    """Return the web app for these settings."""
     load_tasks(chosen.tasks)
     services = _services(chosen)
     comments = services.comments
@@ -83,8 +83,14 @@ def make_app(chosen: Settings) -> FastAPI:
 
 
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
-    """Add a room above this one to the app: its routes, its sentences, and its folders `pages` and
-    `static`. Those who hold the token find a link to the address `name`."""
+    """Add a package above this one to the app.
+
+    Args:
+        app: the app.
+        name: the address to which those who hold the token find a link.
+        package: the package, with its sentences and its folders `pages` and `static`.
+        router: its routes.
+    """
     app.state.rooms.append(name)
     app.include_router(router)
     add_pages(package)

@@ -69,7 +69,7 @@ def comment_by_form(
     body: Annotated[str, Form()] = "",
     key: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """A comment from the page's form; works without JavaScript."""
+    """Take a comment from the page's form, which works without JavaScript."""
     try:
         check_rate(request, services.rate_limit)
         body = body.replace("\r\n", "\n")
@@ -93,7 +93,7 @@ def comment_by_api(
     given: CommentIn,
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
-    """A comment from a program; one that is sent again with the same Idempotency-Key is one."""
+    """Take a comment from a program; the same Idempotency-Key again is the same comment."""
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(
         post_id, given.author, given.email, given.body, key=idempotency_key
@@ -111,9 +111,9 @@ def check_rate(request: Request, limit: RateLimit) -> None:
 
 
 def _page_of(comments: Iterator[Comment]) -> tuple[list[Comment], bool]:
-    """As many of the newest comments as a page may show, and whether there are older ones.
+    """Return as many of the newest comments as a page may show, and whether there are older ones.
 
-    Invisible signs are shown as words of eight characters: that is why they count as escaped.
+    Invisible characters are shown as words of eight characters, and counted so.
     """
     shown: list[Comment] = []
     size = 0
@@ -134,8 +134,16 @@ def _post_page(
     error: DomainError | None = None,
     given: dict[str, str] | None = None,
 ) -> Response:
-    """posted: the job of the reader's own comment; its id is hard to guess. error, given: why a
-    comment was not taken, and what it was."""
+    """Return the page of a post.
+
+    Args:
+        request: the request.
+        services: the parts of the app.
+        post_id: the post.
+        posted: the job of the reader's own comment; its id is hard to guess.
+        error: why a comment was not accepted.
+        given: the fields of that comment.
+    """
     database = services.comments.database
     post = posts.post(database, post_id)
     if post is None:

@@ -31,12 +31,14 @@ class Route:
 
 
 class CommentService:
-    """Takes comments.
+    """Accepts comments.
 
-    relay: hands the outbox over to the configured backend, whatever the route is at the moment.
-    route: the buttons of the stage may change it; always replaced as a whole, so that a comment
-    that comes in meanwhile sees the old one or the new one. used: the names of the backends that
-    were given jobs so far.
+    Attributes:
+        database: where posts, comments and the outbox are stored.
+        relay: hands the outbox over to the configured backend, whatever the route is.
+        route: the stage may change it; it is replaced as a whole, so that a comment that comes in
+            meanwhile uses the old one or the new one.
+        used: the names of the backends that have received jobs.
     """
 
     def __init__(
@@ -47,21 +49,32 @@ class CommentService:
         self.use(route)
 
     def use(self, route: Route) -> None:
-        """From now on, jobs take this route."""
+        """Change the route of jobs."""
         self.used.add(route.backend.name)
         self.route = route
 
     @property
     def backend(self) -> Backend:
-        """Who runs the jobs at the moment."""
+        """The backend that runs the jobs at the moment."""
         return self.route.backend
 
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
-        """Store a comment, and see to it that its job will run; neither its mail nor the queue is
-        waited for (but by the backend that runs jobs in the request).
+        """Store a comment, and see to it that its job will run.
 
-        key: an idempotency key, by which a comment that is posted again is known.
-        Raises DomainError, with nothing stored.
+        Neither its mail nor the queue is waited for, unless the backend runs jobs in the request.
+
+        Args:
+            post_id: the post.
+            author: the name of the reader.
+            email: the address of the reader.
+            body: the text of the comment.
+            key: an idempotency key: a comment that is posted again with it is the same one.
+
+        Returns:
+            The comment.
+
+        Raises:
+            DomainError: the comment is not accepted; nothing is stored.
         """
         route = self.route
         author, email = author.strip(), email.strip()
@@ -85,11 +98,7 @@ class CommentService:
         return comment
 
     def _dispatch(self, job: Job, route: Route) -> None:
-        """See to it that a job runs that was just written into the outbox, if the route has one.
-
-        The relay hands it over; a route without outbox, or whose backend runs jobs in the request,
-        gets it here and now.
-        """
+        """Enqueue the job of a comment, unless the relay takes it from the outbox."""
         if not route.use_outbox:
             route.backend.enqueue(job)
         elif route.backend.in_request:
@@ -97,8 +106,10 @@ class CommentService:
             outbox.remove_job(self.database, job.id)
 
     def after_answer(self) -> BackgroundTask:
-        """Wakes the relay once the answer is sent. (Should it never run, the relay looks by itself
-        each second.)"""
+        """Return what wakes the relay once the answer is sent.
+
+        If it never runs, the relay looks by itself each second.
+        """
         return BackgroundTask(self._wake_relay)
 
     async def _wake_relay(self) -> None:
@@ -106,8 +117,10 @@ class CommentService:
 
 
 def _check(author: str, email: str, body: str) -> None:
-    """Raises DomainError for what is no comment, or whose address the mailer would refuse; each
-    reason ends with the form's field."""
+    """Raise DomainError if the mailer would refuse the address, or a field is empty or too long.
+
+    Each reason ends with the form's field.
+    """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
     if not author:

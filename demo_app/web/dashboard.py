@@ -28,7 +28,7 @@ FEW = 8
 
 @router.get("", response_class=HTMLResponse)
 def overview(request: Request, services: ServicesDep) -> Response:
-    """Everything at one glance."""
+    """Show everything at one glance."""
     queue, comments = services.queue, services.comments
     seen = snapshot.take(queue, comments.backend, FEW, FEW)
     client = queue and queue.client
@@ -48,10 +48,8 @@ def overview(request: Request, services: ServicesDep) -> Response:
 
 
 @router.get("/job/{job_id}", response_class=HTMLResponse)
-def one(
-    request: Request, services: ServicesDep, queue: QueueDep, job_id: str, show: bool = False
-) -> Response:
-    """One job with its timeline, its tries and its mail."""
+def one(request: Request, services: ServicesDep, queue: QueueDep, job_id: str) -> Response:
+    """Show one job with its timeline, its tries and its mail."""
     job = get_job(queue.client, job_id)
     if job is None:
         raise DomainError(404, "no_job", id=job_id)
@@ -69,7 +67,7 @@ def listed(
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
-    """One page of the jobs in a state, or of those that a search finds."""
+    """Show one page of the jobs in a state, or of those that a search finds."""
     return render(
         request,
         "list.html",
@@ -84,8 +82,7 @@ def listed(
 
 
 def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
-    """The commands that a learner can type to see where the job is and what happened to it, and
-    what Redis answers to each now."""
+    """Return commands that show where the job is and what happened to it, with Redis' answers."""
     record, state = KEYS("job", job.id), job.state
     pipe = client.pipeline(transaction=False)
     pipe.llen(record)
@@ -103,11 +100,11 @@ def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """The timeline for people: what happened, how many seconds after the step before, and for how
-    many a dead worker had a rescued job.
+    """Yield the timeline for people.
 
-    A kill leaves no event of its own: nobody was left to write it. What Redis knows is when the
-    claim was, and when it was found that the claim's owner was dead.
+    Each event comes with the seconds since the step before, and with the seconds for which a dead
+    worker had a rescued job. A kill leaves no event: nobody was left to write it. Redis knows when
+    the claim was, and when its owner was found dead.
     """
     deaths = iter(job.deaths)
     for before, event in pairwise((Event("", job.enqueued), *job.timeline)):

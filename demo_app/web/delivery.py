@@ -1,5 +1,7 @@
-"""Where each comment's notification is at this moment, or that it is lost: the web app asks
-everyone who may have it, for `demo_app.broker.where`."""
+"""Where each comment's notification is at this moment, or that it is lost.
+
+The web app collects what `demo_app.broker.where` needs from everything that may have it.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ class DeliveryStatus(Whereabouts):
 
 
 class Locator:
-    """See the module. Remembers what was delivered, which is final; all else is asked anew."""
+    """Finds notifications. Remembers only what was delivered, which is final."""
 
     def __init__(self, comments: CommentService, queue: Queue | None, inbox: Inbox) -> None:
         self._comments, self._queue, self._inbox = comments, queue, inbox
@@ -56,8 +58,10 @@ class Locator:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
 
     def locate_soon(self, notice: Notice) -> DeliveryStatus:
-        """Where one notification is, for a page that must not wait: unsure, if a sink or a Redis
-        that may have it does not answer within half a second."""
+        """Return where one notification is, for a page that must not wait.
+
+        It is unsure if a sink or a Redis that may have it does not answer within half a second.
+        """
         answer = self._pool.submit(self.locate, [notice])
         try:
             return answer.result(_PATIENCE)[0]
@@ -66,14 +70,21 @@ class Locator:
             return DeliveryStatus(Place.UNSURE, notice=notice)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
-        """Where the notification of each comment is. Asks everyone a bounded number of times."""
+        """Return where the notification of each comment is, after a bounded number of calls."""
         return self.look(notices)[0]
 
     def look(
         self, notices: Sequence[Notice], most: int = 0
     ) -> tuple[list[DeliveryStatus], Snapshot | None]:
-        """The same, and what the queue in Redis said at that very moment; None when it does not
-        answer, or there is none. most: jobs of each of its lists to name."""
+        """Return where each notification is, and the snapshot of the queue that this is based on.
+
+        Args:
+            notices: the notifications.
+            most: how many jobs of each list to name in the snapshot.
+
+        Returns:
+            The statuses, and the snapshot; None if Redis does not answer, or there is none.
+        """
         open_ = [one for one in notices if one.job_id not in self._delivered]
         found, seen = self._find(open_, most)
         self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
@@ -120,9 +131,9 @@ class Locator:
         return found
 
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
-        """What a backend with a queue of its own says, asked job by job.
+        """Return what a backend with a queue of its own knows, job by job.
 
-        One that can't be asked, or not about so many, leaves it open.
+        A job is unsure if the backend can't look it up, or not so many of them.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -144,7 +155,7 @@ class Locator:
         return found
 
     def _arrived(self) -> set[str]:
-        """The jobs whose mails have arrived; the inbox is asked twice a second at the most."""
+        """Return the jobs whose mails have arrived; call the inbox at most twice a second."""
         with self._lock:
             if time.monotonic() - self._asked_inbox < 0.5:
                 return self._mailed

@@ -27,10 +27,12 @@ _OF_FRAMEWORK = (400, 404, 405, 413)
 
 
 class DomainError(HTTPException):
-    """Something that can't be done. `why`: one of the translations "error.…", filled with values;
-    that of a status is for all such errors.
+    """Something that can't be done.
 
     It is an HTTPException, since FastAPI lets only those through while it reads a body.
+
+    Attributes:
+        why: the key of its sentence, without "error."; a status is the key for all its errors.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class DomainError(HTTPException):
         super().__init__(status, self.sentence("en"), headers)
 
     def sentence(self, language: str) -> str:
-        """What is wrong, in that language."""
+        """Return what is wrong, in that language."""
         t = translations(language)
         values = {
             name: t(f"state.{value}") if isinstance(value, State) else value
@@ -50,7 +52,7 @@ class DomainError(HTTPException):
 
 
 def error_response(request: Request, error: HTTPException) -> Response:
-    """The answer to an error: a page for a browser, JSON for a program or a page's script."""
+    """Return a page for a browser, and JSON for a program or a page's script."""
     code = error.status_code
     if not isinstance(error, DomainError) and code in _OF_FRAMEWORK:
         error = DomainError(code, str(code), dict(error.headers or {}))
@@ -75,7 +77,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def unexpected(request: Request, _: Exception) -> Response:
-    """The calm answer when there is a bug."""
+    """Return a calm answer when there is a bug."""
     return error_response(request, DomainError(500, "unexpected"))
 
 

@@ -32,7 +32,7 @@ class Inbox:
         }
 
     def pages(self, most: int) -> Iterator[list[dict[str, Any]]]:
-        """The newest mails, a page at a time, at most so many pages."""
+        """Yield the newest mails, a page at a time, at most so many pages."""
         cursor: str | None = None
         for _ in range(most):
             query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
@@ -43,12 +43,12 @@ class Inbox:
                 return
 
     def mail_id(self, job_id: str) -> int | None:
-        """The sink's number for the mail of a job, if it is among the newest few thousand."""
+        """Return the sink's number for the mail of a job, if it is one of the newest thousands."""
         mails = (mail for page in self.pages(4) for mail in page)
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """What the sink answers to a call; None when it does not, or refuses."""
+        """Return the sink's answer to a call; None if there is none, or if it is an error."""
         url = urlsplit(self._url)
         if not url.netloc:
             return None

@@ -47,8 +47,12 @@ class SummaryModel(BaseModel):
 
 
 class JobModel(BaseModel):
-    """One job; times in seconds since the epoch. args: null once it is done or discarded.
-    position: 1 is next to run."""
+    """One job; times in seconds since the epoch.
+
+    Attributes:
+        args: null once the job is done or discarded.
+        position: its place in the queue; 1 is next to run.
+    """
 
     id: str
     task: str

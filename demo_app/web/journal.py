@@ -55,7 +55,7 @@ class Feed:
         return f"{time.time() * 1000:.0f}-0"  # from this moment on, by our own clock
 
     async def _after(self, last: str) -> tuple[list[tuple[str, dict[str, str]]], str]:
-        """What came after that entry, within a second; and what to say if that is nothing."""
+        """Return what came after that entry within a second, and what to send if nothing did."""
         try:
             if self._client is not None:
                 answer = await self._client.xread({"journal": last}, _BATCH, block=1000)

@@ -1,4 +1,4 @@
-"""For those who run it: whether it works, and its numbers for Prometheus."""
+"""Health and metrics of the web app, and the way to the inbox."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def healthz(services: ServicesDep) -> Health:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
-    """The numbers, by Prometheus' naming conventions; without Redis, those that are left."""
+    """Return the numbers in Prometheus' format; without Redis, those that are left."""
     return Response(exposition(_metrics(services)), media_type=CONTENT_TYPE)
 
 

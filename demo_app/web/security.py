@@ -26,14 +26,14 @@ class BlogGuard(Guard):
     cookie_path = "/"
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """A page for a browser, JSON for a program."""
+        """Return a page for a browser, and JSON for a program."""
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return error_response(Request(scope), DomainError(status, str(status), headers))
 
     def needs_token(self, path: str) -> bool:
-        """All that shows jobs or changes them."""
+        """Return True for all that shows jobs or changes them."""
         return path.startswith(GUARDED)
 
     def is_page(self, path: str) -> bool:
-        """All that is not for programs."""
+        """Return True for all that is not for programs."""
         return not path.startswith(_FOR_PROGRAMS)

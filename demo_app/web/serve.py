@@ -26,7 +26,7 @@ class Lines(logging.Formatter):
     """Lines in which no sign of a stranger's hides, or moves the terminal that shows them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and the traceback below it."""
+        """Return the line, and the traceback below it."""
         return escape_invisible(super().format(record))
 
 

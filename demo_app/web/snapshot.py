@@ -48,7 +48,7 @@ def take(
 
 
 def redis_state(client: Decoded) -> RedisState:
-    """What the Redis server says of itself."""
+    """Return what the Redis server reports about itself."""
     info: dict[str, Any] = client.info()
     append_only = bool(info.get("aof_enabled"))
     setting = "appendfsync" if append_only else "save"

@@ -54,12 +54,12 @@ def translations(language: str) -> Translations:
 
 
 def language_of(request: Request) -> str:
-    """What the address asks for, else what was chosen before, else what the browser prefers."""
+    """Return the language of the address, else the one chosen before, else the browser's."""
     return languages.language_of(request.headers, request.query_params.get("lang", ""))
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """The page of that name, filled in, in the reader's language."""
+    """Return the page of that name, filled in, in the reader's language."""
     language, path, asked = language_of(request), request.scope["path"], request.query_params
     context = {
         "t": translations(language),
@@ -89,14 +89,14 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 
 def _query(asked: Mapping[str, str], **changes: object) -> str:
-    """A page's query string with some values changed (None: left out)."""
+    """Return the page's query string with some values changed (None: left out)."""
     kept = {key: value for key, value in asked.items() if key != "token"}
     wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(wanted)}"
 
 
 def arguments(given: dict[str, Any] | None) -> str:
-    """Arguments as a person reads them: ``comment_id=5``; nothing for those of an ended job."""
+    """Return arguments for a person, as in ``comment_id=5``; "" for those of an ended job."""
     return ", ".join(
         f"{name}={json.dumps(value, ensure_ascii=False, default=str)}"
         for name, value in (given or {}).items()
@@ -104,7 +104,7 @@ def arguments(given: dict[str, Any] | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """A stretch of time in short; one that is over counts as none."""
+    """Return a duration in short; a negative one counts as none."""
     seconds = max(0.0, seconds)
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -118,14 +118,14 @@ def span(seconds: float) -> str:
 
 
 def clock(seconds: float, *, exact: bool = True) -> str:
-    """A moment as this machine's clock shows it, with its day when that is another than today."""
+    """Return a time as this machine's clock shows it, with its day if that is not today."""
     moment = datetime.fromtimestamp(moment_of(seconds))
     told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
     return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
 
 
 def iso(seconds: float) -> str:
-    """A moment for a program."""
+    """Return a time in ISO 8601."""
     moment = datetime.fromtimestamp(moment_of(seconds)).astimezone()
     return moment.isoformat(timespec="milliseconds")
 

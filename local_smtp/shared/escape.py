@@ -1,7 +1,7 @@
-"""Text from strangers, made safe to look at: nothing in it hides, or turns its line around, and no
-spreadsheet computes it.
+"""Text from strangers, made safe to look at.
 
-Escaping for HTML or XML is another matter, and comes on top.
+Nothing in it hides or turns its line around, and no spreadsheet computes it. Escaping for HTML or
+XML comes on top.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def escape_formulas(cell: str) -> str:
-    """Text for a cell of a CSV file, with an apostrophe before what a spreadsheet would take for a
-    formula (OWASP, "CSV Injection")."""
+    """Return text for a cell of a CSV file, with an apostrophe before each formula in it.
+
+    See OWASP, "CSV Injection".
+    """
     return _FORMULA.sub(r"\1'", cell)
 
 
 def one_line(value: object) -> str:
-    """Text on one line, in which no sign hides."""
+    """Return the text on one line, with its invisible characters shown."""
     return " ".join(escape_invisible(value).split())
 
 
 def escape_invisible(value: object) -> str:
-    """Text in which each such character is a sign, as in ``⟨U+202E⟩``; all else stays."""
+    """Return the text with each invisible character shown, as in ``⟨U+202E⟩``."""
     parts = _INVISIBLE.split(str(value))  # every second one is such a character
     parts[1::2] = map(_shown, parts[1::2])
     return "".join(parts)

@@ -63,23 +63,25 @@ class Guard:
         self._app, self._token, self._cookie = app, token, cookie
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """The answer to a request that must not come in.
+        """Return the answer to a refused request.
 
-        status: 401 without the token, 403 from another site.
+        Args:
+            scope: the request.
+            status: 401 without the token, 403 from another site.
         """
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
         return PlainTextResponse(WHY[status], status, headers)
 
     def needs_token(self, path: str) -> bool:
-        """Whether this path wants the token."""
+        """Return True if this path needs the token."""
         return True
 
     def is_page(self, path: str) -> bool:
-        """Whether a browser may open this path with the token in its address."""
+        """Return True if a browser may open this path with the token in its address."""
         return path == "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the request through; `scope["holder"]` tells whether it has the token."""
+        """Answer, or let the request through; `scope["holder"]` is True if it has the token."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

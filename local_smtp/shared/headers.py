@@ -1,4 +1,4 @@
-"""What the headers of a request say: from which page it comes, and where other apps are."""
+"""The headers of a request: the page that it comes from, and the addresses of other apps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ READING = frozenset({"GET", "HEAD"})
 
 
 def beside(headers: Headers, url: str) -> str:
-    """Another app of this machine as the browser reaches it, for a link; "" for none.
+    """Return the address of another app of this machine, for a link; "" for none.
 
     Behind jupyter-server-proxy an address means nothing to a browser: each port is a folder there.
     """
@@ -19,15 +19,15 @@ def beside(headers: Headers, url: str) -> str:
 
 
 def opens_a_page(method: str, headers: Headers) -> bool:
-    """Whether a person follows a link to here, wherever that link is."""
+    """Return True if a person follows a link to here, wherever that link is."""
     return method in READING and headers.get("sec-fetch-dest") == "document"
 
 
 def same_origin(headers: Headers) -> bool:
-    """Whether this inbox's own page asks, or no page at all.
+    """Return True if the request comes from the app's own page, or from no page at all.
 
-    Browsers that send Sec-Fetch-Site say it outright; older ones send Origin with what
-    matters; programs that are no browser send neither, and need the token anyway.
+    Browsers send Sec-Fetch-Site, and older ones Origin with what matters. Programs send neither,
+    and need the token anyway.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -43,8 +43,10 @@ translations = cache(Translations)
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """What is asked for, else what was chosen before, here or in the app (which has the same
-    cookie), else what the browser prefers."""
+    """Return the language asked for, else the one chosen before, else the browser's.
+
+    The inbox and the web app share the cookie with the language that was chosen.
+    """
     wanted = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
     wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
     return next((language for language in wanted if language in LANGUAGES), "en")

@@ -15,11 +15,17 @@ class ResourceError(Exception):
 
 
 def take_directory(folder: Path, whose: str) -> TextIO:
-    """Take a directory for this process alone, until what is returned is closed; the system does
-    that when the process dies.
+    """Take a directory for this process alone.
 
-    whose: who takes it, for the sentence of the ResourceError that is raised when another one has
-    it, or others can reach what is in it.
+    Args:
+        folder: the directory; it is made if it is missing.
+        whose: what takes it, for the error message.
+
+    Returns:
+        The lock: the directory is free again when it is closed, or when the process dies.
+
+    Raises:
+        ResourceError: another process has the directory, or others can reach what is in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,7 +41,10 @@ def take_directory(folder: Path, whose: str) -> TextIO:
 
 
 def why_not_private(folder: Path) -> str:
-    """Why others can reach what is in the folder, in words that go on from its name; "" if none."""
+    """Return why others can reach what is in the folder, or "".
+
+    The text continues a sentence that begins with the folder's name.
+    """
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return "is a link, not a folder: name the folder itself"
@@ -47,9 +56,15 @@ def why_not_private(folder: Path) -> str:
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """A listening socket; `option` is the one that sets its port.
+    """Return a listening socket.
 
-    Raises ResourceError when the port is taken, or the address is not this machine's.
+    Args:
+        host: the address to listen on.
+        port: its port; 0 takes a free one.
+        option: the name of the option that sets the port, for the error message.
+
+    Raises:
+        ResourceError: the port is taken, or the address is not this machine's.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
