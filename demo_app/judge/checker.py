@@ -1,4 +1,4 @@
-"""The verdict on a trial: one sentence that says what kind of hole it shows, or none."""
+"""The verdict on a trial: one sentence that names the hole, or none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Check = Callable[[Plan, Record, Say], Iterator[str]]
 
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
-    """What the trial shows, in one sentence; "" when the level's promise was kept."""
+    """Return what the trial shows, in one sentence; "" if the level's promise was kept."""
     checks = (_not_put, _CHECKS.get(plan.level, _lost), _lost)
     return next(chain.from_iterable(one(plan, record, say) for one in checks), "")
 
@@ -59,7 +59,7 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
-    """Why a job does not run although nothing was broken; none when nobody can tell."""
+    """Yield why a job does not run although nothing was broken, as far as it is known."""
     puts, claims = record.sent("put"), record.sent("claim")
     for job in record.times:
         if job not in record.put:
@@ -84,7 +84,7 @@ def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
 
 
 def _broken(record: Record, say: Say) -> str:
-    """What was broken last, in whom, and at which step of it; "" for nothing."""
+    """Return what was broken last, in which process and at which of its steps; "" for nothing."""
     broken = [act for act in record.of("act") if act["act"] not in REPAIRS]
     if not broken:
         return ""

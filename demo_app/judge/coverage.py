@@ -1,4 +1,4 @@
-"""What can be asked of a queue: which steps it has, and, once it was judged, what was not asked."""
+"""The steps of a queue, and what could not be asked of it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ Run = Callable[[Sequence[Plan]], list[Record]]
 
 
 def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
-    """Its steps: what it does with a job, and with one of a killed worker; and those of
-    them at which each worker with a job comes by.
+    """Return the steps of a queue, and those that each worker with a job passes.
 
-    ``again:STEP`` is one of `claim` that was seen only where another's job came back.
-    stepped: whether the queue says itself what it sends; else its proxy sees it.
+    The queue runs one job, and one whose worker is killed. ``again:STEP`` is a step of `claim` that
+    was seen only where the job of a killed worker came back.
+
+    Args:
+        run: runs plans side by side.
+        stepped: whether the queue reports its commands itself; else its proxy sees them.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}
@@ -67,7 +70,9 @@ def _named(method: str, names: Sequence[str]) -> Iterator[str]:
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
     """Return True if the level found a job nowhere, but never saw a job in the store.
 
-    plan: of the trial that failed. records: of all trials of the level.
+    Args:
+        plan: the plan of the trial that failed.
+        records: all trials of the level.
     """
     failed = records[-1]
     nowhere = failed.lost or (plan.level == _POISON and failed.last_seen("poison-1") == [])
@@ -83,10 +88,17 @@ def not_asked(
     missed: Sequence[str],
     say: Say = str.format,
 ) -> str:
-    """Why the level was not really asked, in a sentence; "" when it was.
+    """Return why the level was not really asked, in a sentence; "" if it was.
 
-    records: of its trials, in which nothing went wrong. missed: the steps at which something was to
-    be broken, and nobody came by. Of a library with an adapter it is known.
+    A library with an adapter is known to be asked.
+
+    Args:
+        target: the queue.
+        level: the level.
+        steps: the steps of the queue.
+        records: the trials, in which nothing went wrong.
+        missed: steps at which something was to be broken, but that no process passed.
+        say: translates the sentence.
     """
     if target.trusted:
         return ""

@@ -1,4 +1,4 @@
-"""The log of a trial: what its processes send to a socket of the judge, and what the judge does."""
+"""The log of a trial: what its processes report over a socket, and what the judge does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ Event = dict[str, Any]
 
 
 class EventLog:
-    """See the module.
+    """The log of a trial.
 
-    answer: gives the answer to an event that asks for one, or raises EOFError; it may take its
-    time. named: gives the event as it is written down.
+    Args:
+        path: the socket.
+        answer: returns the answer to an event that asks for one, after any time; raises EOFError
+            when the trial is over.
+        named: returns the event as it is logged.
     """
 
     def __init__(
@@ -37,11 +40,11 @@ class EventLog:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def note(self, event: str, who: str = "judge", **details: Any) -> None:
-        """Write down what the judge does, or sees."""
+        """Log what the judge does, or sees."""
         self.events.append({"at": time.monotonic(), "who": who, "event": event, **details})
 
     def close(self) -> None:
-        """Hang up on everybody."""
+        """Close every connection."""
         for line in (self._listener, *self._lines):
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)  # wakes its thread

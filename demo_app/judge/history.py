@@ -1,4 +1,4 @@
-"""A trial as a story: who did what, at which step, and where each job was."""
+"""The history of a trial: what each process did, at which step, and where each job was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event that a person wants to see. at: seconds since the first event of the trial."""
+    """One line of the history.
+
+    Attributes:
+        at: seconds since the first event of the trial.
+    """
 
     at: float
     who: str
@@ -38,7 +42,7 @@ class Line:
 
 
 def story(record: Record, say: Say = str.format) -> list[Line]:
-    """The events that a person wants to see, oldest first."""
+    """Return the events that a person wants to see, oldest first."""
     lines: list[Line] = []
     runs: Counter[str] = Counter()
     #: The commands of each process that were shown when it halted.
@@ -70,12 +74,12 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
 
 
 def _is_more_of_the_same(record: Record, job: str, runs: int) -> bool:
-    """Whether it is one run of many, which have been shown often enough; poison kills with each."""
+    """Return True if the job has run often, and was shown often enough. Poison is always shown."""
     return runs > _SHOWN and record.times[job] > _OFTEN and not job.startswith("poison")
 
 
 def _is_long(events: list[Event], number: int) -> bool:
-    """Whether others did something before this `put` came back, if it ever did."""
+    """Return True if other processes did something before this `put` returned, if it ever did."""
     who = events[number]["who"]
     for event in events[number + 1 :]:
         if event["who"] != who:
@@ -86,7 +90,7 @@ def _is_long(events: list[Event], number: int) -> bool:
 
 
 def _what(event: Event, say: Say) -> str:
-    """The event in words; "" for one that only the judge needs."""
+    """Return the event in words; "" for one that only the judge needs."""
     match event["event"]:
         case "call":
             return _call(event)
@@ -108,7 +112,7 @@ def _what(event: Event, say: Say) -> str:
 
 
 def _call(event: Event) -> str:
-    """What a call sent; of a rescue, what it moved."""
+    """Return what a call sent; for a rescue, what it moved."""
     sent = event["commands"]
     if event["method"] == "rescue":
         sent = [words for words in sent if MOVES.search(words.split()[0])]

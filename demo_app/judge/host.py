@@ -1,8 +1,8 @@
-"""The processes that run a learner's queue: forks of one that has read the learner's file.
+"""The processes that run a learner's queue: forks of one that has loaded the learner's file.
 
-``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It answers what can be
-said of the class; then it reads a role a line, forks a process that plays it, and answers its pid.
-All end with its standard input.
+``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It writes what is known of
+the class; then it reads a role per line, forks a process that plays it, and writes its pid. All
+processes end when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
-    """The learner's class. Raises what its file raises, and AttributeError without the class."""
+    """Load the learner's class.
+
+    Raises:
+        AttributeError: the file has no such class.
+        BaseException: whatever the file raises.
+    """
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
     sys.path.append(str(file.parent))  # last: a redis.py there must not take the place of redis
@@ -34,7 +39,7 @@ def load(file: Path, source: bytes, name: str) -> Any:
 
 
 def play(role: Role, queue_class: Any, steps: Steps) -> None:
-    """Be the producer, or the worker, or the one that says where a job is."""
+    """Play the producer, or a worker, or report where jobs are."""
     os.chdir(role.files)
     steps.role = role
     queue = queue_class(stepped_redis(steps))
@@ -98,7 +103,7 @@ def _every(role: Role, seconds: float, act: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """See the module."""
+    """Load the class, and fork a process for each role."""
     path, _, name = sys.argv[1].rpartition(":")
     file = Path(path)
     source = file.read_bytes()

@@ -37,7 +37,11 @@ BUSY = "This machine was too busy: run it again."
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of a plan that was run. why: "" when its level's promise was kept."""
+    """A plan and the record of its trial.
+
+    Attributes:
+        why: why the level's promise was broken; "" if it was kept.
+    """
 
     plan: Plan
     record: Record
@@ -45,14 +49,18 @@ class Outcome:
 
     @property
     def too_busy(self) -> bool:
-        """Whether a busy machine may be the reason for the failure; a job in no key is lost."""
+        """Whether a busy machine may be the reason for the failure, and no job is lost."""
         return bool(self.why) and self.record.late and not self.record.lost
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """On one level. trials: a failure is the last one, made small. why: it fails, or could not be
-    asked; "" when it holds."""
+    """The verdict on one level.
+
+    Attributes:
+        trials: what was tried; a failure is the last one, made small.
+        why: why the level fails, or could not be asked; "" if it holds.
+    """
 
     level: Level
     trials: Sequence[Outcome]
@@ -65,7 +73,7 @@ class Verdict:
 
     @property
     def held(self) -> bool | None:
-        """None when it could not be asked."""
+        """Whether the level holds; None if it could not be asked."""
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
@@ -73,7 +81,7 @@ class Verdict:
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
-        """As the command prints it; the failure's story has its times in seconds."""
+        """Return the verdict for the command's JSON; times are in seconds."""
         return {
             "level": self.level.number,
             "name": self.level.name,
@@ -88,11 +96,16 @@ class Verdict:
 
 
 class Judge:
-    """See the module.
+    """Judges a target. A context manager, which ends what the target started.
 
-    seconds: for trials at random, for each level that has them. at_once: trials side by side.
-    patience: see `PATIENCE`. shrink: see `SHRINK`. say: says what could not be asked. A context
-    manager, which ends what the target started.
+    Args:
+        target: the queue.
+        seed: of the trials at random.
+        seconds: how long to try at random, for each level that does.
+        at_once: how many trials run side by side.
+        patience: see `PATIENCE`.
+        say: translates why a level could not be asked.
+        shrink: see `SHRINK`.
     """
 
     def __init__(
@@ -124,7 +137,11 @@ class Judge:
         self._target.close()
 
     def judge(self, levels: Iterable[int]) -> Iterator[Verdict]:
-        """The verdict on each level, in order. Raises CannotJudge."""
+        """Yield the verdict on each level, in order.
+
+        Raises:
+            CannotJudge: the target can't be run.
+        """
         wanted = [LEVELS[number] for number in levels]
         target = self._target
         steps: list[str] = []
@@ -140,7 +157,7 @@ class Judge:
             yield self._verdict(level, steps, begun[level.number])
 
     def so_far(self, say: Say = str.format) -> str:
-        """How far it has come, for somebody who waits."""
+        """Return how many trials are over, for a person who waits."""
         over = sum(future.done() for future in self._begun)
         return say("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
@@ -148,8 +165,7 @@ class Judge:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]
 
     def _try(self, plan: Plan, times: int = _TIMES) -> Outcome:
-        """Run it. times: so often at most, when a busy machine may be the reason for what was seen,
-        or was not."""
+        """Run a plan, at most so many times if a busy machine may be the reason for its outcome."""
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
             patience = min(patience, _NO_LEASE)
@@ -164,7 +180,7 @@ class Judge:
         return outcome
 
     def _missed(self, record: Record) -> list[str]:
-        """The steps at which something was to be broken, and nobody came by, who always does."""
+        """Return the missed steps, of those that each worker with a job passes."""
         return [event["step"] for event in record.of("missed") if event["step"] in self._sure]
 
     def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
@@ -191,7 +207,7 @@ class Judge:
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[Outcome]]) -> None:
-        """The other trials of the level are of no use any more."""
+        """Stop the other trials of the level."""
         for future in begun:
             future.cancel()
         self._stops[level].set()
@@ -199,7 +215,7 @@ class Judge:
         self._stops[level].clear()
 
     def _at_random(self, level: Level, steps: Sequence[str]) -> list[Outcome]:
-        """Trials of several faults, until the time is up or one fails."""
+        """Run trials with several faults, until the time is up or one fails."""
         chance = random.Random(f"{self._seed} {level.number}")
         deadline, trials = time.monotonic() + self._seconds, list[Outcome]()
         while time.monotonic() < deadline and not (trials and trials[-1].why):
@@ -209,7 +225,7 @@ class Judge:
         return trials
 
     def _minimised(self, failed: Outcome) -> Outcome:
-        """The smallest trial found in time that still fails: fewer faults, fewer jobs."""
+        """Return the smallest trial found in time that still fails: fewer faults, fewer jobs."""
         stop = self._stops[failed.plan.level]
         timer = threading.Timer(self._shrink, stop.set)
         timer.start()

@@ -19,10 +19,12 @@ Steps = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """plans: the trials, for the steps of the queue (none, if it can't be halted at them).
+    """One level.
 
-    at_steps: whether they depend on the steps. faults_at_random: further trials combine the faults
-    of these.
+    Attributes:
+        plans: returns the trials for the steps of a queue (none, if it can't be halted at them).
+        at_steps: whether the trials depend on the steps.
+        faults_at_random: whether further trials combine the faults of these.
     """
 
     number: int
@@ -42,12 +44,12 @@ def _of(steps: Steps, *methods: str) -> list[str]:
 
 
 def _sent(steps: Steps) -> list[str]:
-    """Those that have an answer which can be lost."""
+    """Return the steps with an answer that can be lost."""
     return [step for step in steps if f":{OPEN}:" not in step]
 
 
 def _rescues(steps: Steps) -> list[str]:
-    """``again:STEP`` is a step of `claim` that is seen only where another's job comes back."""
+    """Return the steps of a rescue. ``again:STEP`` is one of `claim`, seen only in a rescue."""
     return [step.removeprefix("again:") for step in _of(steps, "rescue", "again")]
 
 
@@ -171,7 +173,7 @@ LEVELS = {
 
 
 def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
-    """A trial of several jobs and faults, which the chance chooses from those of the level."""
+    """Return a trial with several jobs and faults, chosen from the faults of the level."""
     known = [fault for plan in level.plans(steps) for fault in plan.faults]
     chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
     jobs = _names(chance.randint(4, 8))

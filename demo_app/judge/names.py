@@ -1,4 +1,4 @@
-"""What the jobs of a trial are called: nobody can guess it."""
+"""The texts of the jobs of a trial, which a queue can't guess."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TEXT = re.compile("q[0-9a-f]{8}z")
 
 
 class Names:
-    """The texts of jobs, by what the story calls them, such as ``job-1``."""
+    """The texts of jobs, by their names in the history, such as ``job-1``."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
@@ -19,7 +19,7 @@ class Names:
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """The texts of these jobs; several that are new are never in the order of the alphabet."""
+        """Return the texts of these jobs; new ones are never in alphabetical order."""
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
         texts = [f"q{secrets.token_hex(4)}z" for _ in new]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):
@@ -29,5 +29,5 @@ class Names:
         return tuple(self.texts[label] for label in labels)
 
     def told(self, words: str) -> str:
-        """The words, with the jobs as the story calls them."""
+        """Return the words, with the jobs as the history names them."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

@@ -1,4 +1,4 @@
-"""A trial that is still to be run: jobs, and what is broken meanwhile, and when."""
+"""A trial that is still to be run: its jobs, and what is broken, and when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Act(StrEnum):
-    """What is done when a process halts at a step."""
+    """What is done to a process that halts at a step."""
 
     KILL = "SIGKILL"
     #: Stopped until another worker had time to take over, and then let go on.
@@ -37,9 +37,11 @@ NOBODYS = "nobody's"
 class Fault:
     """What happens to the next worker (or the producer) that passes the step.
 
-    at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``, ``put:begin``,
-    or `IDLE`.
-    nth: at which passage.
+    Attributes:
+        at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
+            ``put:begin``, or `IDLE`.
+        act: what is done.
+        nth: at which passage.
     """
 
     at: str
@@ -56,11 +58,17 @@ class Fault:
 class Plan:
     """One trial.
 
-    jobs: put in before any worker runs, unless early. later: put in by another process, after a
-    pause has ended; at once, if nothing is broken.
-    early: workers that run before. workers: how many run at least, in the end.
-    quiet: seconds without a run after the last one, for runs that should not be. producer_dies:
-    before the server starts again. ready: another worker is there before a fault.
+    Attributes:
+        level: the level to which it belongs.
+        jobs: put in before any worker runs, unless `early`.
+        faults: what is broken.
+        later: jobs that another process puts in after a pause has ended, or at once if nothing is
+            broken.
+        early: how many workers run before the jobs are put in.
+        workers: how many run at least, in the end.
+        quiet: seconds to wait, after the last run, for one that should not be.
+        producer_dies: whether the producer is killed before the server starts again.
+        ready: whether another worker is ready before a fault.
     """
 
     level: int
@@ -75,11 +83,11 @@ class Plan:
 
     @property
     def kills_server(self) -> bool:
-        """Whether the server has to have on disk what it answers."""
+        """Whether the server must have on disk what it answers."""
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:
-        """The same with a fault less, or a job less; the smallest first."""
+        """Return the same plan with one fault less, or fewer jobs; the smallest first."""
         fewer = [
             replace(self, faults=self.faults[:i] + self.faults[i + 1 :])
             for i in range(len(self.faults))

@@ -1,4 +1,4 @@
-"""What a trial came to: what was put in, what ran, what was seen. It knows nothing of the queue."""
+"""The record of a trial, which knows nothing of the queue: what was put in, ran, and was seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ Say = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a job. Times in seconds of the machine's own clock; end: None if it was cut."""
+    """One run of a job.
+
+    Attributes:
+        begin: seconds of the machine's monotonic clock.
+        end: the same; None if the run was cut off.
+    """
 
     who: str
     job: str
@@ -24,7 +29,7 @@ class Run:
 
 
 def complaint(error: Event, say: Say = str.format) -> str:
-    """In words: what a method of the queue raised, or gave in place of a job."""
+    """Return in words what a method of the queue raised, or returned in place of a job."""
     told = "{method} raised {error}"
     if kind := error.get("type"):
         told = (
@@ -34,7 +39,11 @@ def complaint(error: Event, say: Say = str.format) -> str:
 
 
 class Record:
-    """See the module. events: all of the trial, oldest first."""
+    """The record of a trial.
+
+    Args:
+        events: all events of the trial.
+    """
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
@@ -46,7 +55,7 @@ class Record:
         self.runs = self._runs()
 
     def of(self, kind: str) -> list[Event]:
-        """The events of this kind, oldest first."""
+        """Return the events of this kind, oldest first."""
         return [event for event in self.events if event["event"] == kind]
 
     @property
@@ -56,18 +65,18 @@ class Record:
 
     @property
     def unfinished(self) -> list[str]:
-        """What was put in and did not yet run to its end; poison apart, which never does."""
+        """The jobs that did not run to their end, without poison, which never does."""
         ended = Counter(self.ended)
         return [j for j, n in self.puts.items() if ended[j] < n and not j.startswith("poison")]
 
     @property
     def lost(self) -> list[str]:
-        """At the end of a trial: what did not run to its end, and is in no key of the server."""
+        """The unfinished jobs that are in no key of the server at the end of the trial."""
         return [job for job in self.unfinished if self.last_seen(job) == []]
 
     @property
     def late(self) -> bool:
-        """Whether a process woke up much too late that the judge had not stopped."""
+        """Whether a process that the judge had not stopped woke up much too late."""
         stopped = {act["to"] for act in self.of("act")}
         return any(late["who"] not in stopped for late in self.of("late"))
 
@@ -93,7 +102,7 @@ class Record:
         return max([0.0, *map(self.back_of, self.put)])
 
     def back_of(self, job: str) -> float:
-        """The same of one job."""
+        """Return the longest time in seconds from a fault in this job's run to its next run."""
         waits = [0.0]
         begins = [run.begin for run in self.runs if run.job == job]
         for act in self.of("act"):
@@ -113,12 +122,12 @@ class Record:
         )
 
     def last_seen(self, job: str) -> list[str] | None:
-        """The keys in which the job was at the last look; None if nobody looked."""
+        """Return the keys in which the job was at the last look; None if nobody looked."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """The commands of the method's last call that sent any; None if it was never called."""
+        """Return the commands of the method's last call with any; None if it was never called."""
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
 

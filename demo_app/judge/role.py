@@ -1,4 +1,4 @@
-"""One process of a trial: what it is told, what it says to the judge, and where it halts."""
+"""One process of a trial: its role, what it reports to the judge, and where it halts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVENTS, FILES = "events.sock", "files"
 
 
 class _Line:
-    """A connection to the judge, which knows the process at its end."""
+    """A connection to the judge."""
 
     def __init__(self, path: Path) -> None:
         self._one = threading.Lock()
@@ -35,7 +35,11 @@ class _Line:
         self._answers = self._socket.makefile("rb")
 
     def say(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a line; if it asks, wait for its answer. Raises EOFError when the trial is over."""
+        """Send a message; if it asks, return the answer.
+
+        Raises:
+            EOFError: the trial is over.
+        """
         with self._one:
             self._socket.sendall(json.dumps(message).encode() + b"\n")
             if not message.get("asks"):
@@ -52,11 +56,16 @@ _lines: dict[tuple[int, int, str], _Line] = {}
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A producer (it has jobs to put in), a worker, or one that `asks` where jobs are.
+    """A producer (it has jobs to put in), a worker, or a process that reports where jobs are.
 
-    folder: of the trial. address: of its proxy to the server, a socket or a URL. halt: the step
-    of a queue's method at which it asks the judge whether to go on. claims: whether it takes jobs
-    before the judge lets it.
+    Attributes:
+        who: the name of the process.
+        folder: the folder of the trial.
+        address: of its proxy to the server, a socket or a URL.
+        jobs: what a producer puts in.
+        asks: the jobs that are to be found.
+        halt: the step at which the process asks the judge whether to go on.
+        claims: whether a worker takes jobs before the judge lets it.
     """
 
     who: str
@@ -69,7 +78,7 @@ class Role:
 
     @property
     def url(self) -> str:
-        """The server's address."""
+        """The URL of the server."""
         return f"unix://{self.address}" if self.address.startswith("/") else self.address
 
     @property
@@ -78,16 +87,16 @@ class Role:
         return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
-        """As one line."""
+        """Return the role as one line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def mine(cls) -> Self:
-        """The role of this process."""
+        """Return the role of this process."""
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
-        """Say to the judge what happened; returns its answer to what `asks`."""
+        """Report an event to the judge; return the answer if the event asks for one."""
         mine = os.getpid(), threading.get_ident(), self.who
         if mine not in _lines:
             _lines[mine] = _Line(Path(self.folder) / EVENTS)
@@ -95,16 +104,16 @@ class Role:
         return _lines[mine].say(message)
 
     def ask(self, event: str, **details: Any) -> dict[str, Any]:
-        """The same; returns once the judge lets it go on, with what it is to do."""
+        """Report an event, wait until the judge lets the process go on, and return the answer."""
         return self.log(event, asks=True, **details)
 
     def pass_by(self, event: str, **details: Any) -> None:
-        """The same where it may be told to halt: nobody waits for an answer that says nothing."""
+        """Report an event, and wait for the judge only if the process may have to halt."""
         self.log(event, asks=bool(self.halt), **details)
 
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
-    """Put the role's jobs in, one after the other, say how each went, and stay."""
+    """Put the role's jobs in, one after the other, report how each went, and stay."""
     for job in role.jobs:
         role.pass_by("putting", job=job)
         try:
@@ -118,7 +127,7 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
 
 
 def told(error: BaseException) -> str:
-    """The error in a line."""
+    """Return the error in one line."""
     name, words = type(error).__name__, str(error).rstrip(".")
     return f"{name}: {words}"[:200] if words else name
 
@@ -136,9 +145,13 @@ def _die() -> None:
 
 
 def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _die) -> None:
-    """Do the job: send its mail. `message_id` is what the reader's inbox knows the mail by.
+    """Run the job: send its mail.
 
-    The judge says how long it takes, and whether it is poison, which kills its process.
+    Args:
+        role: the role of this process.
+        job: the job, of which the judge knows how long it takes and whether it is poison.
+        message_id: by which the reader's inbox knows the mail.
+        die: what poison does.
     """
     what = role.ask("begin", job=job)
     if what["dies"]:

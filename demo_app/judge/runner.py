@@ -1,4 +1,4 @@
-"""Runs a plan: starts the processes, breaks what the plan says, and waits for what comes of it."""
+"""Runs a plan: starts the processes, breaks what the plan says, and waits for the outcome."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """It sleeps while another one works; back again, it gets a job of its own."""
+    """Stop the worker while another one works; afterwards it gets a job of its own."""
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()
     trial.stop.wait(PAUSE)  # the pause itself
@@ -187,8 +187,10 @@ def _kill_idle(trial: Trial) -> None:
 
 
 def _settle(trial: Trial) -> None:
-    """Return when there is nothing more to expect. Until then a worker that has died is replaced,
-    as a supervisor does it."""
+    """Return when nothing more is expected.
+
+    Until then a worker that has died is replaced, as a supervisor does it.
+    """
     plan = trial.plan
     stillness, began = Stillness(), time.monotonic()
     runs, started = 0, 0

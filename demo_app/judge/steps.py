@@ -1,5 +1,7 @@
-"""A Redis client whose every command is a step, before and after which the process can halt; so is
-the opening of a file."""
+"""A Redis client each of whose commands is a step; so is the opening of a file.
+
+The process can halt before and after each step.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,11 @@ OPEN = "OPEN"
 
 @dataclass
 class _Call:
-    """One call of a method of the queue, and the commands that it sent; moved: when the first of
-    them was answered that moves jobs."""
+    """One call of a method of the queue, and the commands that it sent.
+
+    Attributes:
+        moved: when the first command that moves jobs was answered.
+    """
 
     method: str
     commands: list[str] = field(default_factory=list)
@@ -44,9 +49,9 @@ class _Call:
 
 
 class Steps:
-    """Names each step ``method:COMMAND:nth:before`` or ``after``, and halts at the role's.
+    """The steps of a process, ``method:COMMAND:nth:before`` or ``after``; it halts at its role's.
 
-    nth: which of these commands of this call it is.
+    `nth` counts the same command in one call.
     """
 
     def __init__(self, role: Role) -> None:
@@ -57,7 +62,7 @@ class Steps:
 
     @contextmanager
     def call(self, method: str) -> Iterator[None]:
-        """The block is one call of a method of the queue, in this thread."""
+        """Count what the block does as one call of a method of the queue, in this thread."""
         call = self._local.call = _Call(method)
         try:
             yield
@@ -73,7 +78,7 @@ class Steps:
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
-        """The block sends a command and gets its answer."""
+        """Count the block, which sends a command and gets its answer, as a step."""
         call: _Call | None = getattr(self._local, "call", None)
         if call is None:  # the queue is being made
             yield
@@ -93,13 +98,13 @@ class Steps:
         self._passes(f"{step}:after", words, call.commands)
 
     def commands(self, sent: Sequence[tuple[Any, ...]]) -> AbstractContextManager[None]:
-        """The block sends these commands to Redis as one step."""
+        """Count the block, which sends these commands to Redis, as one step."""
         names = [str(args[0]).split()[0].upper() for args in sent]
         words = "; ".join(" ".join(map(str, args)) for args in sent).replace("\n", " ")
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """Whether this is the role's step: the judge has let it go on. sent: until now."""
+        """Return True if this was the role's step, and the judge has let the process go on."""
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
@@ -108,7 +113,7 @@ class Steps:
 
 
 class RedisInSteps(redis.Redis):
-    """A client each of whose commands is one step, and each of whose pipelines."""
+    """A client each of whose commands is a step, and each of whose pipelines."""
 
     def __init__(self, steps: Steps, **given: Any) -> None:
         super().__init__(decode_responses=True, **given)
@@ -143,14 +148,14 @@ class _PipelineInSteps(Pipeline):
 
 
 def stepped_redis(steps: Steps) -> RedisInSteps:
-    """What a learner's queue gets: redis.Redis with answers as text."""
+    """Return the client of a learner's queue: redis.Redis with answers as text."""
     # as often as redis-py does by default, and without its long pauses
     retry = Retry(ConstantBackoff(0.1), 3)
     return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)
 
 
 def step_files(steps: Steps) -> None:
-    """From now on each file that this process opens to write in it is a step."""
+    """Make each opening of a file to write in it a step, from now on."""
     opens = io.open
 
     def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:

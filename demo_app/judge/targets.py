@@ -43,10 +43,10 @@ find_app(sys.argv[1])"""
 
 
 class CannotJudge(Exception):
-    """The target can't be run at all; says why in one sentence."""
+    """The target can't be run; the text says why in one sentence."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the sentence. Where the judge raised it helps nobody."""
+        """Show only the sentence in a notebook; the judge's traceback helps nobody."""
         return [str(self)]
 
 
@@ -57,14 +57,14 @@ class Running:
     process: psutil.Process | None
 
     def alive(self) -> bool:
-        """Whether it runs; by its end its number may be another one's."""
+        """Return True if the process runs; its pid may be another one's by its end."""
         with suppress(psutil.NoSuchProcess):
             found = self.process
             return found is not None and found.is_running() and found.status() != "zombie"
         return False
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to it and all that it started."""
+        """Send a signal to the process and to all that it started."""
         if self.process is not None and self.alive():
             send_to_all(self.process.pid, number)
 
@@ -72,10 +72,13 @@ class Running:
 class Target:
     """A queue that plays roles in processes of its own, beside a server.
 
-    stepped: whether it says at which step of which method it is. trusted: whether it is a library.
-    has_where: whether it says itself where a job is. password: of the servers of its trials, which
-    then have an address that others can reach. work: the folder of all trials. group: ends what
-    the target has started.
+    Attributes:
+        stepped: whether it reports at which step of which method it is.
+        trusted: whether it is a library.
+        has_where: whether it can report where a job is.
+        password: of the servers of its trials, whose address others can then reach.
+        work: the folder of all trials.
+        group: ends what the target has started.
     """
 
     stepped = trusted = has_where = False
@@ -96,10 +99,14 @@ class Target:
 
 
 class Learners(Target):
-    """A learner's class; its processes are forks of two that have read the file: w1's of the
-    one, w2's of the other, so that what a process makes up when it starts is not the same in all.
+    """A learner's class.
 
-    say: says why it can't be judged.
+    Its processes are forks of two that have loaded the file: w1 of the one, w2 of the other. So
+    what a process makes up when it starts is not the same in both.
+
+    Args:
+        name: ``FILE.py:CLASS``.
+        say: translates why it can't be judged.
     """
 
     stepped = True
@@ -129,7 +136,7 @@ class Learners(Target):
 
 
 class _Host:
-    """A process that has read the file; see `host`."""
+    """A process that has loaded the file; see `host`."""
 
     def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
@@ -143,12 +150,16 @@ class _Host:
         self._lock = threading.Lock()
 
     def loaded(self) -> dict[str, object]:
-        """What it says of the class, once it has read it. Raises CannotJudge."""
+        """Return what is known of the class, once it is loaded.
+
+        Raises:
+            CannotJudge: it can't be loaded.
+        """
         failure = self._say("{name} can't be loaded", name=self._called)
         return dict(json.loads(self._read(failure)))
 
     def start(self, role: Role) -> Running:
-        """A fork that plays the role."""
+        """Start a fork that plays the role."""
         assert self._process.stdin is not None
         with self._lock:
             with suppress(BrokenPipeError):
@@ -211,7 +222,11 @@ class Adapter(Target):
         return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
-        """A reader's app is found from where the judge was called. Raises CannotJudge."""
+        """Check that the reader's app can be loaded from the folder of the judge's caller.
+
+        Raises:
+            CannotJudge: it can't.
+        """
         self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
         environment = self.group.environment
@@ -223,7 +238,11 @@ class Adapter(Target):
 
 
 def _find_program(command: str) -> None:
-    """Raises CannotJudge."""
+    """Check that the command is one.
+
+    Raises:
+        CannotJudge: it isn't.
+    """
     try:
         program, *_ = shlex.split(command)
     except ValueError as error:
@@ -233,10 +252,14 @@ def _find_program(command: str) -> None:
 
 
 def target_of(name: str, say: Say = str.format) -> Target:
-    """The target of a command line: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``,
-    or one of `KNOWN`.
+    """Return the target of a command line.
 
-    Raises CannotJudge.
+    Args:
+        name: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``, or one of `KNOWN`.
+        say: translates why it can't be judged.
+
+    Raises:
+        CannotJudge: there is no such target.
     """
     kind, _, argument = name.partition(":")
     if name in KNOWN:

@@ -1,4 +1,4 @@
-"""A trial: its server, its processes with a proxy each, what is done to them, and their log."""
+"""A trial: its server, its processes with a proxy each, what is done to them, and the log."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ LOOKS = 20
 
 @dataclass(eq=False)
 class Part:
-    """A process of the trial and the proxy between it and the server.
+    """A process of the trial, and the proxy between it and the server.
 
-    nth: at which passage of its role's step it halts. passed: how often it has come by there.
+    Attributes:
+        nth: at which passage of its role's step it halts.
+        passed: how often it has passed that step.
     """
 
     role: Role
@@ -52,7 +54,7 @@ class Part:
 
     @property
     def who(self) -> str:
-        """Its name."""
+        """The name of the process."""
         return self.role.who
 
     @property
@@ -61,7 +63,7 @@ class Part:
         return not self.role.jobs and not self.role.asks
 
     def halts_at(self, step: str) -> bool:
-        """Whether this is the passage of a step at which to halt; true only once."""
+        """Return True if this is the passage of a step at which to halt; only once."""
         if not step or step != self.role.halt:
             return False
         self.passed += 1
@@ -71,8 +73,11 @@ class Part:
 class Trial:
     """A plan that is being run. A context manager: afterwards nothing is left of it.
 
-    patience: seconds without any progress after which nothing more is expected. stop: when it is
-    set, no wait takes any longer.
+    Args:
+        target: the queue.
+        plan: what to do.
+        patience: seconds without any progress after which nothing more is expected.
+        stop: when it is set, no wait takes any longer.
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
@@ -103,14 +108,18 @@ class Trial:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self, part: Part) -> None:
-        """It ends, and its name is free for another one."""
+        """End the process; its name is free for another one."""
         part.running.send(signal.SIGKILL)
         part.proxy.end()
         self.parts.remove(part)
 
     def look_for(self, job: str, event: str = "where") -> None:
-        """Write down where the job is: in the server, and what the queue's `where` says. event:
-        "look", if it is nothing for the story."""
+        """Log where the job is: in the server, and what the queue's `where` returns.
+
+        Args:
+            job: the job.
+            event: "look" keeps it out of the history.
+        """
         (text,) = self.names.of([job])
         keys = self.server.where(text)
         if self._target.has_where:
@@ -123,7 +132,7 @@ class Trial:
 
     @property
     def seen(self) -> Record:
-        """What was written down until now."""
+        """The record until now."""
         if len(self._log.events) > len(self._record.events):
             self._record = Record([*self._log.events])
         return self._record
@@ -133,13 +142,18 @@ class Trial:
         until(lambda: ask() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:
-        """The first event of these that the process said."""
+        """Return the first event of these kinds that the process reported."""
         found = (e for e in [*self._log.events] if e["who"] == who and e["event"] in events)
         return next(found, None)
 
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a worker, whose name nobody had before; returns when it is ready, halts, or has
-        ended. given: further fields of its role."""
+        """Start a worker with a new name; return it when it is ready, halts, or has ended.
+
+        Args:
+            halt: the step at which it halts.
+            nth: at which passage of the step.
+            given: further fields of its role.
+        """
         number = sum(part.works for part in self.parts) + 1
         part = self.start(f"w{number}", halt, nth, **given)
         events = ("works", "halt", "crashed", "begin")
@@ -147,13 +161,19 @@ class Trial:
         return part
 
     def rescuer(self, fault: Fault) -> Part:
-        """Start a worker that is to halt at the fault's step. Who halts in a rescue takes no jobs
-        before: it looks after those of others."""
+        """Start a worker that is to halt at the fault's step.
+
+        A worker that halts in a rescue takes no jobs before: it rescues those of others.
+        """
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
-        """Start a producer. fault: at which it halts, and then the trial goes on at once; else it
-        returns when all jobs are in, or when a put does not come back."""
+        """Start a producer, and wait until all jobs are in, or a put does not return.
+
+        Args:
+            jobs: what it puts in.
+            fault: where it halts; then the trial goes on at once.
+        """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
         texts = self.names.of(jobs)
@@ -163,7 +183,7 @@ class Trial:
         return producer
 
     def wait_for(self, producer: Part) -> None:
-        """Wait until it has put all its jobs in, or does not go on."""
+        """Wait until the producer has put all its jobs in, or is stuck."""
         began, who = time.monotonic(), producer.who
 
         def ready() -> bool:
@@ -177,7 +197,7 @@ class Trial:
             self.note("put waits", to=who, job="".join(begun[-1:]))
 
     def halted(self, part: Part, seconds: float | None = None) -> bool:
-        """Wait until it halts; False when it won't, since there is nothing left to do."""
+        """Wait until the process halts; return False if it won't, since nothing is left to do."""
         since = time.monotonic()
 
         def idle() -> bool:
@@ -191,7 +211,7 @@ class Trial:
         return self.happened(part.who, "halt") is not None
 
     def look(self) -> None:
-        """Look where each job is that is still to run."""
+        """Log where each unfinished job is."""
         for job in self.seen.unfinished[:LOOKS]:
             self.look_for(job)
 
@@ -203,27 +223,27 @@ class Trial:
         self.until(lambda: all(ticks[who] > began for who in names if who in ticks), _STOPPED)
 
     def act(self, part: Part, act: str) -> None:
-        """Write down what is done to it."""
+        """Log what is done to the process."""
         self.note("act", to=part.who, act=act)
 
     def kill(self, part: Part) -> None:
-        """SIGKILL."""
+        """Send SIGKILL to the process."""
         self.act(part, Act.KILL)
         part.running.send(signal.SIGKILL)
 
     def go_on(self, part: Part) -> None:
-        """SIGCONT; and it may leave the step at which it halted."""
+        """Send SIGCONT to the process, and let it leave the step at which it halted."""
         part.running.send(signal.SIGCONT)
         self.act(part, "SIGCONT")
         part.go.set()
 
     def start_server(self) -> None:
-        """Start it again."""
+        """Start the server again."""
         self.server.start()
         self.note("act", to="server", act="started again")
 
     def _named(self, event: Event) -> Event:
-        """The jobs in it as the story calls them."""
+        """Return the event with the jobs as the history names them."""
         told: Event = {
             name: self.names.told(str(event[name]))
             for name in ("error", "message_id", "words")
@@ -236,7 +256,7 @@ class Trial:
         return {**event, **told}
 
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a process, with its proxy. given: further fields of its role."""
+        """Start a process with its proxy. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir()
         at = None if self.server.address else folder / "redis.sock"
@@ -272,7 +292,7 @@ class Trial:
         return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:
-        """A command, or its answer, is in the proxy: it stays there while its step is halted at."""
+        """Keep a command, or its answer, in the proxy while the process halts at its step."""
         if part.halts_at(step):
             self.note("halt", part.who, step=step)
             while not part.go.is_set():

@@ -15,8 +15,11 @@ _HELLO = {"AUTH", "CLIENT", "HELLO", "INFO", "PING", "SELECT"}
 class WireLog:
     """The commands of one process.
 
-    note: writes a command down. holds: is called at each step ``cable:COMMAND:nth:before`` or
-    ``after``, and returns when the data may go on.
+    Args:
+        who: the name of the process.
+        note: logs a command.
+        holds: is called at each step ``cable:COMMAND:nth:before`` or ``after``, and returns when
+            the data may go on.
     """
 
     def __init__(
@@ -30,7 +33,7 @@ class WireLog:
         self._last: dict[object, str] = {}
 
     async def __call__(self, line: object, data: bytes, *, is_answer: bool) -> None:
-        """Data come by, on the connection `line`."""
+        """Pass data of the connection `line`."""
         if is_answer:
             if step := self._last.pop(line, ""):
                 await self._holds(f"{step}:after")

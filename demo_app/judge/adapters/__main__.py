@@ -1,4 +1,4 @@
-"""``python -m demo_app.judge.adapters MODULE:NAME``: a producer or a worker, as its role says."""
+"""Play a role: ``python -m demo_app.judge.adapters MODULE:NAME``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from demo_app.judge.role import Role, produce
 
 
 def main(adapter: str) -> None:
-    """See the module. adapter: a function of one of the package's modules."""
+    """Play this process's role with an adapter, a function of one of the package's modules."""
     module, _, name = adapter.partition(":")
     play, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
     put = play(role)

@@ -17,7 +17,7 @@ from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 
 def play(role: Role) -> Any:
-    """With one child."""
+    """Play the role with a Celery worker that has one child."""
     sys.path.append(os.environ[APPS])  # last: a redis.py there must not take the place of redis
     app: Celery = find_app(os.environ[COMMAND])
     claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"
@@ -26,7 +26,7 @@ def play(role: Role) -> Any:
 
     @app.task(bind=True, name="judged.work", queue="judged")
     def work(self: Any, job: str) -> None:
-        """The probe: a task beside those of the app, with all the app's settings."""
+        """Run the judge's task beside those of the app, with all the app's settings."""
         run_job(role, job, self.request.id)
 
     if role.jobs:

@@ -1,4 +1,4 @@
-"""Celery apps that differ in their settings, each named for what it has: what does it do?
+"""Celery apps that differ in their settings; each is named after what it has.
 
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """

@@ -1,4 +1,4 @@
-"""This project: its outbox, its broker, its worker."""
+"""The outbox, the broker and the worker of this project."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ os.environ.update({
 
 @task()
 def work(job: str) -> None:
-    """The job; as in the blog, the message id follows from what the mail is about."""
+    """Run the job; as in the blog, the Message-ID follows from what the mail is about."""
     run_job(ROLE, job, job)
 
 
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
-    """The worker takes jobs."""
+    """Report that the worker takes jobs."""
     ROLE.log("works")
 
 
 def play(role: Role) -> Any:
-    """See the module."""
+    """Play the role with the relay or with a worker of the blog."""
     if not role.jobs:
         command = [sys.executable, "-P", "-m", "celery", "-A", "demo_app.worker", "worker"]
         os.execv(sys.executable, [*command, "--hostname", f"{role.who}@judged"])

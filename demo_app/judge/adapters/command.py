@@ -1,4 +1,4 @@
-"""A queue in any language: a command that is told its role and its jobs, in JSON, a line each."""
+"""A queue in any language: a command that receives its role and its jobs as lines of JSON."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from demo_app.judge.role import COMMAND, Role, run_job
 
 
 class Refused(Exception):
-    """The command did not take a job."""
+    """The command did not accept a job."""
 
 
 class Line:
-    """What is said to the command, and what it says."""
+    """The connection to the command."""
 
     def __init__(self, role: Role) -> None:
         self._role = role
@@ -29,13 +29,17 @@ class Line:
         self._command = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def say(self, **message: Any) -> None:
-        """Send a line; whether it still listens, `hear` tells."""
+        """Send a line. If the command has ended, `hear` reports it."""
         assert self._command.stdin is not None
         with suppress(BrokenPipeError):
             print(json.dumps(message), file=self._command.stdin)
 
     def hear(self) -> dict[str, Any]:
-        """The next line; what is no message is written down. Raises EOFError when it has ended."""
+        """Return the next message; log a line that is not one.
+
+        Raises:
+            EOFError: the command has ended.
+        """
         assert self._command.stdout is not None
         for line in self._command.stdout:
             try:
@@ -45,13 +49,21 @@ class Line:
         raise EOFError(f"the command ended with exit status {self._command.wait()}")
 
     def put(self, job: str) -> None:
-        """Have the job put in. Raises Refused."""
+        """Have the job put in.
+
+        Raises:
+            Refused: the command did not accept it.
+        """
         self.say(put=job)
         if (answer := self.hear()) != {"put": job}:
             raise Refused(str(answer.get("error", answer)).strip())
 
     def work(self) -> None:
-        """Do each job that the command takes. Raises EOFError when it has ended."""
+        """Run each job that the command takes.
+
+        Raises:
+            EOFError: the command has ended.
+        """
         while True:
             match self.hear():
                 case {"ready": _}:
@@ -69,7 +81,7 @@ def _end_both() -> None:
 
 
 def play(role: Role) -> Callable[[str], None] | None:
-    """Start the command, and tell it its role."""
+    """Start the command and send its role."""
     line = Line(role)
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.files)

@@ -1,4 +1,4 @@
-"""Libraries that keep their jobs in Redis. Each is imported only where it is played."""
+"""Libraries that keep their jobs in Redis. Each is imported only where its role is played."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from demo_app.judge.role import Role, run_job
 
 
 def rq(role: Role) -> Any:
-    """RQ: its worker with a process for each job, its registries, and failed jobs tried again."""
+    """Play the role with RQ: a process for each job, registries, and retries."""
     from redis import Redis
     from rq import Queue, Retry, Worker
 
@@ -21,7 +21,7 @@ def rq(role: Role) -> Any:
 
 
 def rq_task(job: str) -> None:
-    """RQ's worker finds a task by its name."""
+    """Run a job; RQ's worker finds this task by its name."""
     from rq import get_current_job
 
     current = get_current_job()
@@ -29,9 +29,9 @@ def rq_task(job: str) -> None:
 
 
 def huey(role: Role) -> Any:
-    """Huey, with a consumer of one worker.
+    """Play the role with Huey and a consumer of one worker.
 
-    Its guide, "Retrying tasks that fail"; a task is off the queue before it runs.
+    As its guide advises in "Retrying tasks that fail"; a task is off the queue before it runs.
     """
     from huey import RedisHuey
 
@@ -48,9 +48,9 @@ def huey(role: Role) -> Any:
 
 
 def dramatiq(role: Role) -> Any:
-    """Dramatiq: a worker with one thread, its default middleware, and retries.
+    """Play the role with Dramatiq: one thread, the default middleware, and retries.
 
-    Its user guide, "Message Retries": what raises is tried again, and then dead-lettered.
+    As its user guide says in "Message Retries": a failed task is retried, and then dead-lettered.
     """
     from dramatiq import Worker, actor
     from dramatiq.brokers.redis import RedisBroker
