@@ -202,7 +202,10 @@ def _settle(trial: Trial) -> None:
         last = {run.who: run for run in seen.runs if run.who in works}
         running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
         if plan.level in _ONCE and seen.doubled:
-            return
+            first = next(run for run in seen.runs if run.job in seen.doubled)
+            # its worker may still report that it woke up too late
+            if seen.late or first.end is not None or first.who not in works:
+                return
         most_runs = max(seen.times.values(), default=0)
         if most_runs > _TOO_OFTEN or still > trial.patience + (10.0 if running else 0.0):
             return

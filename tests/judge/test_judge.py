@@ -159,17 +159,20 @@ def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_
 def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Path) -> None:
     queue = tmp_path / "frozen.py"
     freeze = """
-        if job and not Path("frozen").exists():
-            Path("frozen").touch()
-            pid = os.getpid()
-            subprocess.Popen(["sh", "-c", f"kill -STOP {pid}; sleep 4; kill -CONT {pid}"])
-        return job
+        frozen = Path("frozen")
+        if self.job and not frozen.exists():
+            frozen.write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif self.job and int(frozen.read_text()) != os.getpid():  # it has the other one's job
+            os.kill(int(frozen.read_text()), signal.SIGCONT)
 """
     text = solution(7).read_text()
     for old, new in {
-        "class MyQueue": "import os, subprocess\nfrom pathlib import Path\n\nclass MyQueue",
-        "return self.redis.blmove": "job = self.redis.blmove",
-        '"RIGHT", "LEFT")\n': f'"RIGHT", "LEFT"){freeze}',
+        "class MyQueue:": "import os, signal\nfrom pathlib import Path\n\n"
+        "class MyQueue:\n    job = None\n",
+        "return self.redis.blmove": "self.job = self.redis.blmove",
+        '"RIGHT", "LEFT")\n': '"RIGHT", "LEFT")\n        return self.job\n',
+        "ex=2)\n": f"ex=2){freeze}",
     }.items():
         assert old in text
         text = text.replace(old, new)
