@@ -64,6 +64,18 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
     assert not upwards
 
 
+def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
+    """What both need is in `shared`, of which each has its own."""
+    sink = ROOT / "local_smtp"
+    crossing = {
+        f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+        for path in _TREES
+        for other in _imported(path)
+        if other != ROOT and path.is_relative_to(sink) != other.is_relative_to(sink)
+    }
+    assert not crossing
+
+
 def _values(node: ast.AST) -> Iterator[str]:
     """The names that are called, raised, caught or passed on, and not only annotate or inherit."""
     for field, value in ast.iter_fields(node):
