@@ -101,6 +101,6 @@ def test_an_address_that_would_be_taken_for_another_is_refused_without_its_passw
 
 
 def test_an_address_that_the_driver_can_not_read_is_refused_without_its_password() -> None:
-    with pytest.raises(DatabaseMissing, match="is no address") as refused:
+    with pytest.raises(DatabaseMissing, match="is not the address") as refused:
         check_server("postgresql://me:100%secret@host/blog")
     assert "secret" not in str(refused.value)

@@ -66,7 +66,7 @@ def test_an_answer_about_the_mail_ends_it_if_it_is_for_good(
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     answering(mail_sink, step, code)
 
-    with pytest.raises(ends, match=f"said {code}"):
+    with pytest.raises(ends, match=f"replied {code}"):
         deliver(MAIL)
 
 
