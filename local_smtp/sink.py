@@ -48,7 +48,7 @@ class MailSink:
 
     @property
     def smtp(self) -> str:
-        """The address of the SMTP server, as `host:port`."""
+        """The host and the port of the SMTP server, with a colon between them."""
         return _authority(self.settings.host, self.smtp_port)
 
     @property

@@ -51,7 +51,7 @@ project = html_title = "Jobs that survive"
 root_doc = "README"
 source_suffix = dict.fromkeys([".md", ".ipynb", *CODE], "myst-nb")
 exclude_patterns = [".venv", ".git", "build"]
-extensions = ["myst_nb", "sphinx.ext.autodoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 # a lesson whose code was not changed is shown as it ran before
 nb_execution_mode = "cache"
 nb_execution_excludepatterns = ["**/challenges/*"]
