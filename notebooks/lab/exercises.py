@@ -174,18 +174,6 @@ def _one_late(answer: int, lab: Lab) -> str | None:
     return None
 
 
-_ORDER = ["early ack", "late ack", "claim", "outbox"]
-
-
-@exercise("9.3")
-def _order(answer: list[str]) -> str | None:
-    if not isinstance(answer, list) or sorted(answer) != sorted(_ORDER):
-        return say("give a list of all four, each once, as they are written; a set has no order.")
-    wrong = [n for n, name in enumerate(_ORDER, 1) if answer[n - 1] != name]
-    told = "place {n} of your list is another one. Look at the picture again."
-    return say(told, n=wrong[0]) if wrong else None
-
-
 @exercise("12.1")
 def _own_app(answer: Any) -> str | None:
     if not isinstance(answer, Tried):

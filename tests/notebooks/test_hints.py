@@ -48,7 +48,6 @@ def worker_killed() -> Tried:
         ("6.3", lambda first, tries: print(end=""), "return"),
         ("6.3", lambda first, tries: first, "a list"),
         ("7.1", object(), "a word, in quotes"),
-        ("9.3", ["early ack", "late ack", "outbox", "claim"], "place 3 of your list"),
         ("12.1", worker_killed(), "the worker is killed. Its story."),
     ],
 )

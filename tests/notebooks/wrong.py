@@ -119,7 +119,6 @@ WRONG: dict[str, dict[str, list[str]]] = {
     "09_the_ladder": {
         "9.1": ["answer = 'rescue'", "answer = 'AOF'", "answer = 'claim'", "answer = None"],
         "9.2": ["answer = 10", "answer = 36_000 * 0.5", "answer = 20", "answer = 'five'"],
-        "9.3": ["answer = ['late ack', 'early ack', 'claim', 'outbox']", "answer = ['early ack']"],
     },
     "10_take_it_home": {
         "10.1": wrong_apps("shop"),
