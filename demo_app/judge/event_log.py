@@ -32,7 +32,6 @@ class EventLog:
     ) -> None:
         self._answer, self._named = answer, named
         self.events: list[Event] = []
-        self.ticks: dict[str, float] = {}  # the last one of each process (monotonic seconds)
         self._lines: set[socket.socket] = set()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -62,9 +61,6 @@ class EventLog:
             for text in said:
                 event: Event = json.loads(text)
                 asks, who = event.pop("asks", False), str(event["who"])
-                if event["event"] == "tick":
-                    self.ticks[who] = time.monotonic()
-                    continue
                 event = self._named(event)
                 self.events.append(event)
                 if asks:

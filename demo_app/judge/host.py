@@ -73,7 +73,6 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
         time.sleep(0.1)  # not all the time
         return None
 
-    _every(role, 0.25, lambda: role.log("tick"))  # see Trial.catch_up
     if hasattr(queue, "beat"):
         call("beat")
         _every(role, 0.5, lambda: call("beat"))

@@ -65,8 +65,6 @@ def _run(trial: Trial) -> None:
         if not fault.in_producer:
             _break(trial, fault)
     _settle(trial)
-    if plan.level in _ONCE:
-        trial.catch_up()
     trial.look()
     for job in plan.jobs:
         if job.startswith("poison"):

@@ -30,8 +30,6 @@ _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
 
 #: Seconds without a sign of a producer after which its put does not come back.
 _STUCK = 6.0
-#: Seconds for which a busy machine may stop a process.
-_STOPPED = 10.0
 #: So many jobs are looked for at a time.
 LOOKS = 20
 
@@ -214,13 +212,6 @@ class Trial:
         """Log where each unfinished job is."""
         for job in self.seen.unfinished[:LOOKS]:
             self.look_for(job)
-
-    def catch_up(self) -> None:
-        """Wait until each living worker has run, so that it has logged whether it was stopped."""
-        began, acted = time.monotonic(), {act["to"] for act in self.seen.of("act")}
-        names = [part.who for part in self.parts if part.running.alive() and part.who not in acted]
-        ticks = self._log.ticks
-        self.until(lambda: all(ticks[who] > began for who in names if who in ticks), _STOPPED)
 
     def act(self, part: Part, act: str) -> None:
         """Log what is done to the process."""
