@@ -23,7 +23,7 @@ from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import backend_named
 from demo_app.jobs.task import load_tasks
 from demo_app.settings import Safeguard, Settings
-from demo_app.shared.guard import LOOPBACK_NAMES
+from demo_app.shared.guard import LOOPBACK_NAMES, host_pattern
 from demo_app.tasks import notify_author
 from demo_app.web import (
     admin_actions,
@@ -77,7 +77,7 @@ def make_app(chosen: Settings) -> FastAPI:
     _serve_files(app, "demo_app.web")
     errors.add_handlers(app)
     app.add_middleware(BlogGuard, token=chosen.token, cookie=COOKIE)
-    hosts = [*LOOPBACK_NAMES, *chosen.public_hosts]
+    hosts = [*LOOPBACK_NAMES, *map(host_pattern, chosen.public_hosts)]
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     return app
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Scope
 
 from local_smtp import __version__
 from local_smtp.settings import Settings
-from local_smtp.shared.guard import LOOPBACK_NAMES, WHY, Guard
+from local_smtp.shared.guard import LOOPBACK_NAMES, WHY, Guard, host_pattern
 from local_smtp.web.api import api_routes
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
@@ -46,7 +46,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
-    hosts = (*LOOPBACK_NAMES, settings.host, *settings.allow_host)
+    hosts = (*LOOPBACK_NAMES, *map(host_pattern, (settings.host, *settings.allow_host)))
     guarded = SinkGuard(app, settings.token, cookie=f"mail_sink_{port}")
     return TrustedHostMiddleware(guarded, hosts, www_redirect=False)
 

@@ -184,3 +184,20 @@ def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, tries: 
 def test_no_sign_of_an_address_moves_the_terminal_that_shows_the_log() -> None:
     record = logging.makeLogRecord({"msg": "no %s", "args": ("/\x9b31m\u202e写真",)})
     assert Lines().format(record) == "no /⟨U+009B⟩31m⟨U+202E⟩写真"
+
+
+def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.Client) -> None:
+    """No browser sends one, and decoding it would block the other readers."""
+    kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    raw = "author=Zoë&email=zoe@example.test&body=Hi".encode()
+    refused = reader.post("/posts/1", content=raw, headers=kind)
+    assert refused.status_code == 400
+    assert "percent-encoded" in refused.text
+    encoded = raw.replace("ë".encode(), b"%C3%AB")
+    assert reader.post("/posts/1", content=encoded, headers=kind).status_code == 303
+    assert "Zoë" in reader.get("/posts/1").text
+
+
+def test_a_body_of_another_type_is_refused(reader: httpx.Client) -> None:
+    form = {"author": (None, "Zoe"), "email": (None, "zoe@example.test"), "body": (None, "Hi")}
+    assert reader.post("/posts/1", files=form).status_code == 415
