@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from celery import Celery
 from fastapi import FastAPI, Form
 
-import demo_app.broker
+import celery_claims
 
 web = FastAPI()
 address = os.environ["BROKER"].replace("redis+socket:", "claims+unix:")
