@@ -37,8 +37,8 @@ def main() -> int:
             from demo_app.commands import main as run
     except ModuleNotFoundError as error:
         return _refuse(
-            f"{error.name} is missing: install jobs-that-survive[demo], not it alone. "
-            "With uv, in this folder: `uv sync --all-extras`."
+            f"{error.name} is missing. After `make`, use `.venv/bin/python -m demo_app`. "
+            "Without make, install jobs-that-survive[demo], or run `uv sync --all-extras`."
         )
     except KeyboardInterrupt:
         return 130

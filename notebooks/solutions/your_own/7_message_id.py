@@ -7,10 +7,9 @@ import time
 from email import message_from_bytes
 from email.message import EmailMessage
 
+import celery_claims
 from celery import Celery
 from fastapi import FastAPI, Form
-
-import celery_claims
 
 web = FastAPI()
 address = os.environ["BROKER"].replace("redis+socket:", "claims+unix:")
