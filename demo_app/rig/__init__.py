@@ -1,1 +1,1 @@
-"""The rig: the only code that starts, kills, waits and counts."""
+"""The rig: the only code that starts and kills processes, waits for them, and counts mails."""

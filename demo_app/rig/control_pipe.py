@@ -1,8 +1,7 @@
-"""How a process of the stack asks its supervisor for something.
+"""A named pipe over which processes of a stack send requests to their supervisor.
 
-A named pipe: Redis may be what is dead, so the way can't lead through it. A pipe in the stack's
-folder needs no port and no server, and its mode keeps everybody but the stack's own user away
-(fifo(7)).
+The requests cannot go through Redis, which may be dead. A pipe in the stack's folder needs no port
+and no server, and its mode admits only the stack's user (fifo(7)).
 """
 
 from __future__ import annotations
@@ -12,33 +11,37 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-#: What can be asked for; any other line is passed over.
+#: The requests. Any other line is ignored.
 START_AGAIN, OUTAGE = b"start again", b"redis dies for a while"
 _LONGEST = max(map(len, (START_AGAIN, OUTAGE)))
 _END = b"end"
 
 
 class ControlPipe:
-    """The supervisor's end of the pipe at `path`.
+    """The supervisor's end of the pipe.
 
-    answers: what is called for each request, one after the other, in a thread of its own.
-    Raises OSError when the pipe can't be made.
+    Args:
+        path: the pipe.
+        answers: a function for each request; they are called in turn in a separate thread.
+
+    Raises:
+        OSError: the pipe cannot be created.
     """
 
     def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
         if path.exists() or path.is_symlink():
-            path.unlink()  # left by a stack that was killed, with perhaps a request in it
+            path.unlink()  # from a stack that was killed; there may be a request in it
         os.mkfifo(path, 0o600)
         self._path = path
         self._answers = answers
-        # open for both, so that it does not end whenever somebody who wrote has closed it
+        # opened for writing too, so that it does not end when a writer closes it
         self._pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no longer, and remove the pipe. A request that is being answered ends first."""
+        """Remove the pipe after the present request has been handled."""
         self._path.unlink(missing_ok=True)
         self._ended.set()
         os.write(self._pipe, b"\n" + _END + b"\n")
@@ -49,21 +52,21 @@ class ControlPipe:
         rest = b""
         while not self._ended.is_set():
             *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
-            rest = rest[-_LONGEST:]  # never more than a word without an end
+            rest = rest[-_LONGEST:]  # the beginning of a request
             for request, answer in self._answers.items():
-                if request in lines:  # several at once are one
+                if request in lines:  # several equal requests count once
                     answer()
 
 
 def ask(path: Path, request: bytes = START_AGAIN) -> bool:
-    """Ask the supervisor behind the pipe; False when nobody listens."""
+    """Send a request to the supervisor. Return False if there is no supervisor."""
     try:
         pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        return os.write(pipe, request + b"\n") > 0  # so short a write is whole (PIPE_BUF)
+        return os.write(pipe, request + b"\n") > 0  # a short write is atomic (PIPE_BUF)
     except BlockingIOError:
-        return True  # full of requests already
+        return True  # the pipe is full of requests
     finally:
         os.close(pipe)

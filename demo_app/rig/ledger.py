@@ -1,4 +1,4 @@
-"""The ledger: what was promised, and what became of it. A late mail is not a lost one."""
+"""Count promised, arrived, late and lost mails. A late mail is not a lost one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One promise. Times in epoch seconds; arrived: None when there is no mail."""
+    """One promised mail.
+
+    promised, arrived: seconds since the epoch; `arrived` is None without a mail.
+    """
 
     name: object
     promised: float
@@ -20,9 +23,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Every promise.
+    """Every promised mail.
 
-    late: how many of them have no mail yet, and will have one: something still holds their jobs.
+    late: how many of them have not arrived, and still have a job somewhere.
     """
 
     lines: tuple[Line, ...]
@@ -30,22 +33,22 @@ class Ledger:
 
     @property
     def comments(self) -> int:
-        """How many comments were accepted, each of them the promise of a mail."""
+        """How many comments were accepted; each one promises a mail."""
         return len(self.lines)
 
     @property
     def arrived(self) -> int:
-        """How many of them have their mail in the inbox."""
+        """How many mails are in the inbox."""
         return sum(line.arrived is not None for line in self.lines)
 
     @property
     def missing(self) -> int:
-        """How many have no mail, be they late or lost."""
+        """How many mails are late or lost."""
         return self.comments - self.arrived
 
     @property
     def lost(self) -> int:
-        """How many have no mail and will never have one."""
+        """How many mails will never arrive."""
         return max(0, self.missing - self.late)
 
     @property
@@ -57,9 +60,11 @@ class Ledger:
 def lines_of(
     promised: Iterable[tuple[str, float]], mails: Iterable[Mapping[str, Any]]
 ) -> tuple[Line, ...]:
-    """Return a line for each promise. Its name is the job, which is in a header of its mail.
+    """Return a line for each promised mail, with its job as the name.
 
-    promised: jobs, and when they were promised. mails: as the inbox lists them.
+    Args:
+        promised: each job with the time of its promise (seconds since the epoch).
+        mails: the mails as the inbox lists them.
     """
     arrived: dict[str, list[float]] = {}
     deliveries: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Wait for something that sends no notification: poll, rest, and poll again."""
+"""Wait by polling for something that sends no notification."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Answer = TypeVar("Answer")
 
 
 def poll(seconds: float = math.inf) -> Iterator[None]:
-    """Yield for each poll, as a `for` loop's turn, until so many seconds have passed.
+    """Yield for each poll until so many seconds have passed.
 
-    After a poll it rests four times as long as that took, and a tenth of the time waited so far:
-    a waiting process must not take processor time from the processes that it waits for.
+    After a poll it rests four times as long as the poll took, or a tenth of the time waited so far,
+    so that it leaves the processor to the processes that it waits for.
     """
     first = time.monotonic()
     while True:
@@ -26,7 +26,7 @@ def poll(seconds: float = math.inf) -> Iterator[None]:
 
 
 def until(ask: Callable[[], Answer], seconds: float = math.inf) -> Answer:
-    """Ask until the answer is true. Return the last answer, which is false after a timeout."""
+    """Call `ask` until its result is true. Return the last result, which is false on a timeout."""
     for _ in poll(seconds):
         if answer := ask():
             break

@@ -1,4 +1,4 @@
-"""Free ports that stay free while their server is dead and started again."""
+"""Reserve free ports, so that they stay free while their server restarts."""
 
 from __future__ import annotations
 
@@ -8,41 +8,46 @@ import sys
 
 from demo_app.rig.process import StackError
 
-#: Below the range from which systems take ports for outgoing connections.
+#: Below the range of ephemeral ports for outgoing connections.
 _RANGE = range(20_000, 32_000)
-#: Not the generator that tests may have seeded: two that run side by side would choose alike.
+#: Tests may have seeded the default generator, and parallel ones would choose the same ports.
 _chance = random.SystemRandom()
-#: A socket at each port that is ours, which listens to nobody; gone when this process ends.
+#: A socket that is bound to each reserved port without listening.
 _signs: dict[int, socket.socket] = {}
 
 
-def take(wanted: int, what: str) -> int:
-    """The wanted port, or a free one for 0, which is ours until `release`.
+def take(chosen: int, what: str) -> int:
+    """Reserve a port until `release`, and return it.
 
-    Raises StackError when the wanted one is in use.
+    Args:
+        chosen: the port; 0 takes a free one.
+        what: its use, for an error message.
+
+    Raises:
+        StackError: the port is in use.
     """
-    for port in [wanted] if wanted else _chance.sample(_RANGE, 200):
+    for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
         sign = socket.socket()
-        # only for one that was wanted: of what is free, another stack may be about to use it
-        sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(wanted))
+        # not for a random port, which another stack may be about to use
+        sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:
             sign.bind(("127.0.0.1", port))
         except OSError:
             sign.close()
             continue
-        if sys.platform == "linux":  # elsewhere its server could not listen beside the sign
+        if sys.platform == "linux":  # elsewhere the server could not listen on the same port
             sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             _signs[port] = sign
         else:
             sign.close()
         return port
     raise StackError(
-        f"The port {wanted}, wanted for {what}, is in use." if wanted else "No free port was found."
+        f"The port {chosen} for {what} is in use." if chosen else "No free port was found."
     )
 
 
 def release(*ports: int) -> None:
-    """Let go of ports that `take` gave; others are passed over."""
+    """Release ports that `take` has reserved. Other ports are ignored."""
     for port in ports:
         if sign := _signs.pop(port, None):
             sign.close()

@@ -1,4 +1,4 @@
-"""One process: started in a session of its own, watched, killed, stopped."""
+"""A child process in its own session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
 class StackError(Exception):
-    """A process, or a stack of them, can't start or go on; the message is one sentence."""
+    """A process or a stack cannot start or continue. The message is one sentence."""
 
 
 def is_alive(pid: int) -> bool:
@@ -56,10 +56,20 @@ def send_to_all(pid: int, number: signal.Signals) -> None:
 
 
 class Process:
-    """A child with its log file. A session of its own keeps a Ctrl-C in a terminal, or a kernel's
-    interrupt in a notebook, away from it. number: which of its role it is.
+    """A child process with a log file.
 
-    Raises OSError when it can't be started.
+    It has its own session, so that a Ctrl-C in a terminal or an interrupt of a notebook's kernel
+    does not reach it.
+
+    Args:
+        role: its role in the stack.
+        command: the program and its arguments.
+        environment: its whole environment.
+        log: the file for its output.
+        number: its number among the processes of its role.
+
+    Raises:
+        OSError: the process cannot be started.
     """
 
     def __init__(
@@ -82,14 +92,14 @@ class Process:
                 stdout=subprocess.DEVNULL if role == "smtp" else output,
                 stderr=output,
                 start_new_session=True,
-                # SIGXFSZ stays ignored, as in Python: a write beyond a quota is an error to be
-                # answered, not the end of the process
+                # SIGXFSZ stays ignored, as in Python: exceeding a quota is an error of the write,
+                # and does not end the process
                 restore_signals=False,
             )
         self.pid = self._child.pid
 
     def watch(self, on_exit: Callable[[Process], None]) -> None:
-        """From now on, `on_exit` is called when the process ends."""
+        """Call `on_exit` when the process ends."""
 
         def wait() -> None:
             self._child.wait()
@@ -99,30 +109,32 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """True while the process runs."""
         return self._child.poll() is None
 
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended it."""
+        """True if a signal ended the process."""
         return (self._child.poll() or 0) < 0
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to it and all that it started; what has left its group, as a process for
-        one of RQ's jobs has, gets only a SIGKILL."""
+        """Send a signal to the process and its descendants.
+
+        Descendants in another process group, such as RQ's processes for jobs, get only SIGKILL.
+        """
         if number is signal.SIGKILL and self.alive:
-            with suppress(psutil.Error, OSError):  # there may be no descriptor left to look with
+            with suppress(psutil.Error, OSError):  # no file descriptor may be free
                 send_to_all(self.pid, number)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        """End it and all that it started at once; returns when it has ended."""
+        """Kill the process and its descendants, and wait for its end."""
         self.send(signal.SIGKILL)
         self.wait(GRACE)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; False when it still runs then."""
+        """Wait for the end of the process. Return False if it still runs."""
         try:
             self._child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -130,14 +142,14 @@ class Process:
         return True
 
     def output(self) -> str:
-        """What it wrote into its log."""
+        """Return what the process has written to its log."""
         with suppress(OSError), self.log.open("rb") as file:
             file.seek(self._log_start)
             return file.read().decode("utf-8", "replace")
         return ""
 
     def last_log_line(self) -> str:
-        """The last line that it wrote, for an error message."""
+        """Return the last line of the log, for an error message."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return lines[-1] if lines else "its log is empty"
 
@@ -148,9 +160,16 @@ class Process:
         name: str,
         stopping: threading.Event | None = None,
     ) -> None:
-        """Wait until `is_ready` says yes. name: what an error message calls the process.
+        """Wait until `is_ready` returns True.
 
-        Raises StackError when the process ends before, the time is up, or the stack stops.
+        Args:
+            is_ready: is called again and again.
+            seconds: longest wait.
+            name: the process's name in error messages.
+            stopping: is set when the stack stops.
+
+        Raises:
+            StackError: the process has ended, the time is up, or the stack stops.
         """
         for _ in poll(seconds):
             if is_ready():

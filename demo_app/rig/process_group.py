@@ -1,5 +1,4 @@
-"""Ends all processes that were started for one purpose and removes their folder, even if the
-process that started them is killed."""
+"""Processes with one folder, which all end together, even if their parent is killed."""
 
 from __future__ import annotations
 
@@ -21,8 +20,8 @@ class ProcessGroup:
     """Processes that end with the block of this context manager, or with this process.
 
     Attributes:
-        environment: for each process to be started; its mark identifies the process.
-        folder: a folder that only this user can list, with a path that is short enough for sockets.
+        environment: the environment of each process, with a mark that identifies it.
+        folder: a folder that only this user can list, with a path short enough for sockets.
     """
 
     def __init__(self) -> None:
@@ -56,12 +55,12 @@ class ProcessGroup:
         self._reaper.add(pid)
 
     def end(self) -> None:
-        """End every process and remove the folder; may be called twice."""
+        """End every process and remove the folder. It may be called twice."""
         for child in self._children:
             if child.poll() is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
-        reap(self._mark)  # and what they have started
+        reap(self._mark)  # their descendants
         for child in self._children:
             child.wait()
         self._reaper.close(5.0)

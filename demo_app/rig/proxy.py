@@ -27,8 +27,9 @@ class Connection:
     """One connection through the proxy.
 
     Attributes:
-        ends: the side of the client, and the side of the server.
-        frozen: whether it is half-open: nothing passes any more, and neither side is notified.
+        ends: the client's side and the server's side.
+        frozen: True if it is half-open: it stays open, but no data pass.
+        losing: True if its next reply is to be lost.
     """
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
@@ -36,7 +37,7 @@ class Connection:
         self.frozen = self.losing = False
 
     def reset(self) -> None:
-        """End it at once, for both sides."""
+        """Reset the connection at both sides."""
         for end in self.ends:
             with suppress(OSError):  # a unix socket has no reset
                 end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -44,22 +45,22 @@ class Connection:
 
 
 class Proxy:
-    """Forwards each connection to the other side, and breaks in every way that a network has.
+    """Forwards each connection to the other side, and breaks it in the ways of a network.
 
-    Unplugged, it holds the bytes: neither side is notified. Safe to use from every thread.
+    Safe to use from every thread.
 
     Args:
         connect: opens a connection to the other side, or is its port on this machine.
-        at: the path of the socket at which it listens; a free `port` without one.
-        watch: is called with all data, their connection and whether they are an answer; the data
-            go on when it returns.
-        tls: what it speaks to clients, if anything; the other side receives plain text.
+        at: the unix socket to listen on; without it, a free `port`.
+        watch: is awaited with all data before they are forwarded, with their connection and
+            whether they are a reply.
+        tls: TLS for clients; the other side gets plain text.
 
     Attributes:
-        delay: by which each piece of data is late, in both directions (seconds).
-        loses_requests: no request arrives, and the connection on which one is made breaks.
-        loses_answers: every request arrives; its answer does not, and its connection breaks.
-        lost: is set when the answer was lost of `lose_answer` or `lose_answer_like`.
+        delay: delay of all data in both directions (seconds).
+        loses_requests: True if requests are lost and break their connection.
+        loses_answers: True if replies are lost and break their connection.
+        lost: is set when a reply of `lose_answer` or `lose_answer_like` was lost.
     """
 
     def __init__(
@@ -93,11 +94,11 @@ class Proxy:
 
     @property
     def busy(self) -> bool:
-        """Whether a connection is open."""
+        """True while a connection is open."""
         return bool(self._connections)
 
     def unplug(self) -> None:
-        """From now on nothing arrives, in either direction."""
+        """Hold all data in both directions."""
 
         async def clear() -> None:
             self._plugged_in.clear()
@@ -105,23 +106,23 @@ class Proxy:
         self._run(clear())
 
     def plug_in(self) -> None:
-        """What was held back arrives, and everything after it."""
+        """Forward the held data and all later data."""
         self._loop.call_soon_threadsafe(self._plugged_in.set)
 
     def lose_answer(self) -> None:
-        """The next request arrives; its answer does not, and its connection breaks."""
+        """Forward the next request, and lose its reply with its connection."""
         self.lost.clear()
         self._loses_next = True
 
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
-        """The next answer that holds the pattern does not arrive; None: not even that one."""
+        """Lose the next reply that contains the pattern; None cancels this."""
         self.lost.clear()
         self._loses_like = pattern
 
     def freeze(self, ports: Container[int] | None = None) -> None:
-        """Leave connections half-open: they stay, and nothing passes. New ones work.
+        """Make connections half-open. New connections work.
 
-        ports: by which the other side knows the connections; all connections by default.
+        ports: the connections' ports at the other side; default all connections.
         """
 
         def freeze(one: Connection) -> None:
@@ -130,11 +131,11 @@ class Proxy:
         self._for_all(freeze)
 
     def reset(self) -> None:
-        """End every connection; new ones work."""
+        """Reset every connection. New connections work."""
         self._for_all(Connection.reset)
 
     def end(self) -> None:
-        """Close every connection; may be called twice."""
+        """Close the proxy and every connection. It may be called twice."""
         if self._thread.is_alive():
             self._run(self._drop_all())
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -170,17 +171,14 @@ class Proxy:
         writer.close()
 
     def _may_lose(self, connection: Connection, _request: bytes) -> None:
-        """A request passes, or is lost; its answer may be one to be lost.
-
-        Raises ConnectionError for a lost request.
-        """
+        # raises ConnectionError for a lost request, or marks its reply as lost
         if self.loses_requests:
             raise ConnectionError("the request was lost")
         if self._loses_next or self.loses_answers:
             self._loses_next, connection.losing = False, True
 
     def _cut(self, connection: Connection, answer: bytes) -> None:
-        """An answer passes, or is lost. Raises ConnectionError for a lost one."""
+        # raises ConnectionError for a lost reply
         if self._loses_like and self._loses_like.search(answer):
             self._loses_like, connection.losing = None, True
         if connection.losing:

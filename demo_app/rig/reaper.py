@@ -1,10 +1,10 @@
-"""Ends the stack's processes when their supervisor is killed.
+"""Kill the processes of a stack if their supervisor was killed.
 
-A process that is killed with SIGKILL can't clean up. So the supervisor holds one end of a pipe
-(`ReaperClient`) and a process of its own the other (`main`): when the pipe closes without a "bye",
-everything that the supervisor had started is killed, and its sockets are removed, or the folders of
-a judge. A stack's data stay: they may hold accepted comments. The reaper needs nothing but the
-standard library.
+A supervisor that gets SIGKILL cannot clean up. So it holds one end of a pipe (`ReaperClient`), and
+a separate process the other end (`main`). If the pipe closes without a "bye", that process kills
+everything that the supervisor has started, and removes its sockets or its temporary folders. A
+stack's data stay, since they may contain accepted comments. This file needs only the standard
+library.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-#: Every process of a stack has this in its environment, with the stack's id.
+#: The variable with the stack's id, in the environment of every process.
 MARKER = "DEMO_STACK_ID"
-#: And its role, as the stack knows it.
+#: The variable with the process's role.
 ROLE = "DEMO_ROLE"
-#: Seconds after the supervisor's death in which a process may appear that it was just starting.
+#: Seconds after the supervisor's death in which a process that it was starting may appear.
 LATE_STARTS = 1.0
 
 
 def main() -> None:
-    """Read ``+pid`` and ``-pid`` lines from standard input until it closes or says ``bye``."""
+    """Read lines ``+pid``, ``-pid`` and ``bye`` from standard input, and reap if it closes."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     pids: set[int] = set()
@@ -42,7 +42,7 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
-    for socket in sys.argv[3:]:  # first: once all is dead, the next stack makes new ones here
+    for socket in sys.argv[3:]:  # before the kills: afterwards the next stack may create new ones
         with suppress(OSError):
             Path(socket).unlink()
     reap(sys.argv[1], pids, seconds=LATE_STARTS, marker=sys.argv[2])
@@ -53,9 +53,13 @@ def main() -> None:
 def reap(
     stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0, marker: str = MARKER
 ) -> None:
-    """Kill these process groups, and then whatever has the stack's mark, until nothing is left.
+    """Kill these process groups, and then every process with the stack's mark.
 
-    seconds: how long to go on looking when nothing is found. marker: the variable with the mark.
+    Args:
+        stack_id: the mark.
+        pids: leaders of process groups.
+        seconds: how long to continue when no process is found.
+        marker: the variable with the mark.
     """
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
@@ -65,16 +69,16 @@ def reap(
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)  # between two looks
+        time.sleep(0.02)
 
 
 def _marked(mark: str) -> set[int]:
     """Return the processes that have NAME=value in their environment (Linux only)."""
-    found, wanted = set(), mark.encode()
+    found, expected = set(), mark.encode()
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             pid = int(entry.parent.name)
-            ours = pid != os.getpid() and wanted in entry.read_bytes().split(b"\0")
+            ours = pid != os.getpid() and expected in entry.read_bytes().split(b"\0")
             if ours and not _reaps(pid):
                 found.add(pid)
     return found
@@ -86,15 +90,17 @@ def _reaps(pid: int) -> bool:
 
 
 class ReaperClient:
-    """The supervisor's end of the pipe. Starts the reaper.
+    """The supervisor's end of the pipe. It starts the reaper. Safe to use from every thread.
 
-    stack_id: the mark of every process, in the variable `marker`; paths: the sockets and folders
-    that it removes. Safe to use from every thread.
+    Args:
+        stack_id: the mark of every process.
+        paths: sockets and folders to remove.
+        marker: the variable with the mark.
     """
 
     def __init__(self, stack_id: str, paths: Iterable[Path] = (), marker: str = MARKER) -> None:
         self._lock = threading.Lock()
-        # it outlives whatever stack started this one, or nobody would end what is in here
+        # without the mark of an outer stack, whose reaper would kill this one
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, stack_id, marker, *map(str, paths)],
@@ -112,25 +118,28 @@ class ReaperClient:
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
-        """A process was started, in a group of its own."""
-        self._tell(f"+{pid}")
+        """Add a process that leads its own group."""
+        self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:
-        """A process has ended."""
-        self._tell(f"-{pid}")
+        """Remove a process that has ended."""
+        self._send(f"-{pid}")
 
     def close(self, seconds: float) -> None:
-        """Everything has ended: the reaper may go, within so many seconds."""
-        self._tell("bye")
+        """End the reaper within so many seconds: every process has ended."""
+        self._send("bye")
         with suppress(subprocess.TimeoutExpired):
             self._reaper.wait(seconds)
         assert self._reaper.stdin is not None
         with suppress(OSError):
             self._reaper.stdin.close()
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._reaper.stdin is not None
-        with self._lock, suppress(OSError, ValueError):  # it was killed; see `Folder.take_over`
+        with (
+            self._lock,
+            suppress(OSError, ValueError),
+        ):  # the reaper was killed; see `Folder.take_over`
             self._reaper.stdin.write(f"{line}\n")
             self._reaper.stdin.flush()
 

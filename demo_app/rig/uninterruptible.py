@@ -1,4 +1,4 @@
-"""Work that a Ctrl-C, or an interrupted cell, must not leave half done."""
+"""Run work that a Ctrl-C or an interrupted cell must not cut short."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
-#: What ends a process, unless it handles it.
+#: Signals that end a process unless it handles them.
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
-    """Do it, and let a signal that would end the process wait until it is done.
+    """Call `act`, and delay signals that would end the process until it returns.
 
-    A process that was started but not yet recorded would outlive its stack; a library of which half
-    was imported stays broken. Raises what `act` raises; and, once it is done, what the handler of
-    the first signal raises (of SIGINT, KeyboardInterrupt). Signals that nobody in Python handles
-    are left alone.
+    Otherwise a process that was started but not yet recorded could outlive its stack, and a library
+    could stay half imported. After `act`, the handler of the first signal is called, which may
+    raise an exception (KeyboardInterrupt for SIGINT). Signals without a Python handler are not
+    delayed.
     """
     if threading.current_thread() is not threading.main_thread():
-        return act()  # Python handles signals in the main thread alone
+        return act()  # Python handles signals only in the main thread
     came: list[int] = []
 
     def remember(number: int, _: Any) -> None:
