@@ -34,7 +34,7 @@ def doctor() -> int:
 
 
 def _say_in(environment: Mapping[str, str]) -> Say:
-    """What speaks the terminal's language, which the first of these that is set names."""
+    """Return the translations for the language of the terminal (locale(7))."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(environment.get, names)), "")
     return translations(language[:2], __package__)

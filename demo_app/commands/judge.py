@@ -71,12 +71,12 @@ def _print(console: Console, verdict: Verdict) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    """The levels of ``1-4,9``. Raises BadParameter."""
+    """Parse levels such as ``1-4,9``. Raise BadParameter if the text is malformed."""
     found: set[int] = set()
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None:
-            raise BadParameter(f"{text!r} is no list of levels", param_hint="--levels")
+            raise BadParameter(f"{text!r} is not a list of levels", param_hint="--levels")
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     if not found or not found <= set(LEVELS):
         raise BadParameter(f"the levels are 1 to {len(LEVELS)}", param_hint="--levels")

@@ -60,9 +60,10 @@ _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), M
 
 
 def _other_settings() -> dict[str, str]:
-    """The DEMO_* settings for which there is no option, for every process of the stack.
+    """Return the DEMO_* variables without an option, for every process of the stack.
 
-    Raises typer's BadParameter for a value that does not fit.
+    Raises:
+        BadParameter: a value is not valid.
     """
     try:
         Settings()

@@ -1,4 +1,4 @@
-"""Talk to a running stack as any program would: over HTTP, and by looking into Redis."""
+"""A client of a running stack, over HTTP and Redis."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Client:
         self.inbox.close()
 
     def redis(self) -> redis.Redis:
-        """A connection to the stack's Redis, to look into it."""
+        """Return a client of the stack's Redis."""
         return connect(self._redis_url)
 
     def comment(
@@ -74,32 +74,32 @@ class Client:
         return _json(self.web.post(f"/api/posts/{post}/comments", json=given, headers=headers))
 
     def summary(self) -> Answer:
-        """How many jobs are in each state, and the workers."""
+        """Return the number of jobs in each state, and the workers."""
         return _json(self.web.get("/api/jobs/summary"))
 
     def job(self, job_id: str) -> Answer:
-        """One job with its timeline."""
+        """Return a job with its timeline."""
         return _json(self.web.get(f"/api/jobs/{job_id}"))
 
     def jobs(self, state: str, limit: int = 200) -> Answer:
-        """The first page of the jobs in a state."""
+        """Return the first page of the jobs in a state."""
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
-        """``retry`` or ``discard`` a job that waits."""
+        """Retry or discard a waiting job."""
         return _json(self.web.post(f"/api/jobs/{job_id}/{what}"))
 
     def mail_stats(self) -> dict[str, int]:
-        """What the sink counts: accepted, distinct, duplicates, refused."""
+        """Return the sink's counts: accepted, distinct, duplicates, refused."""
         return _json(self.inbox.get("/api/stats"))
 
     def mails(self, limit: int = 200, cursor: str | None = None) -> Answer:
-        """One page of the inbox, newest first."""
+        """Return a page of the inbox, the newest mails first."""
         page = {"limit": limit} | ({"cursor": cursor} if cursor else {})
         return _json(self.inbox.get("/api/messages", params=page))
 
     def all_mails(self) -> list[Answer]:
-        """Every mail in the inbox, newest first."""
+        """Yield every mail in the inbox, the newest first."""
         found: list[Answer] = []
         cursor: str | None = None
         while True:
@@ -110,11 +110,11 @@ class Client:
                 return found
 
     def faults(self) -> list[Answer]:
-        """The rules by which the mail server misbehaves."""
+        """Return the mail server's fault rules."""
         return list(_checked(self.inbox.get("/api/faults")).json())
 
     def set_faults(self, *rules: Answer) -> list[Answer]:
-        """Make the mail server misbehave by these rules, and by no others; returns them."""
+        """Replace the mail server's fault rules, and return them."""
         return list(_checked(self.inbox.put("/api/faults", json=list(rules))).json())
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:

@@ -1,4 +1,4 @@
-"""The folder in which all state of a stack lives, and that only one stack may use at a time."""
+"""The folder with all state of a stack, for one stack at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Folder:
         self.control = self.path / "control"
 
     def token(self) -> str:
-        """The start-up token: made once, kept for the next start."""
+        """Return the start-up token, which is created once and kept."""
         path = self.path / "token"
         if not path.exists():
             path.touch(mode=0o600)
@@ -55,9 +55,9 @@ class Folder:
         owner.write_text(stack_id)
 
     def close(self) -> None:
-        """Release the folder; a temporary one is removed."""
+        """Release the folder, and remove a temporary one."""
         self._lock.close()
-        for _ in poll(2.0):  # a process that is ending may have just written a file
+        for _ in poll(2.0):  # a process that ends may have just written a file
             if not self._temporary or not self.path.exists():
                 break
             shutil.rmtree(self.path, ignore_errors=True)

@@ -22,16 +22,20 @@ OLDEST = 7
 
 
 def check(url: str) -> str:
-    """Raises StackError, which says why, unless the server at the URL can keep the queue.
+    """Check that a Redis server can be used for the queue.
 
-    Returns a warning, if it can be used at a cost; else "".
+    Returns:
+        A warning; "" for none.
+
+    Raises:
+        StackError: it cannot be used; the message says why.
     """
     where = masked(url)
     try:
         with closing(connect(url, timeout=5.0)) as client:
             return _check(client, where)
     except ValueError as error:
-        raise StackError(f"{where!r} is no Redis URL: {error}") from None
+        raise StackError(f"{where!r} is not a Redis URL: {error}") from None
     except redis.AuthenticationError as error:
         wants = "wants a password" if where == url else "refuses the password"
         raise StackError(f"The Redis server at {where} {wants}: {error}") from None
@@ -42,7 +46,7 @@ def check(url: str) -> str:
 
 
 def check_database(url: str) -> str:
-    """What server it is; raises StackError, which says why, when it can't have the blog."""
+    """Return the version of a database server. Raise StackError if it cannot be used."""
     try:
         return check_server(url)
     except DatabaseMissing as error:
@@ -63,9 +67,11 @@ def _check(client: Decoded, where: str) -> str:
 
 
 def refuse(info: Mapping[str, Any], where: str) -> None:
-    """Raises StackError for a server that says of itself what the queue can't do with.
+    """Raise StackError if the server's version, role or settings do not suit the queue.
 
-    info: the answer to INFO. where: the URL, for the sentence.
+    Args:
+        info: its reply to INFO.
+        where: its URL, for the message.
     """
     version, policy = str(info["redis_version"]), info.get("maxmemory_policy", "noeviction")
     why = ""

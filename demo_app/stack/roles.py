@@ -1,4 +1,4 @@
-"""The roles of a stack: how each is started, and how one knows that it is ready."""
+"""The roles of a stack: the command of each one, and when it is ready."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOCK = "stock"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where everything of one stack is to be."""
+    """The addresses and folders of a stack."""
 
     options: Options
     folder: Folder
@@ -60,9 +60,10 @@ class Plan:
         return (*ROLES, STOCK) if self.options.twin else ROLES
 
     def backend(self, role: str = "") -> Backend:
-        """The backend, as the processes of the role have it; all but the twin's worker have one.
+        """Return the backend of a role's processes.
 
-        Raises StackError when it can't be made.
+        Raises:
+            StackError: it cannot be created.
         """
         if role == STOCK:
             return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
@@ -75,7 +76,7 @@ class Plan:
             raise StackError(f"{error}.") from None
 
     def environment(self, role: str = "") -> dict[str, str]:
-        """The environment of a process of the stack."""
+        """Return the environment of a process of the stack."""
         ours = self.options.as_settings() | {
             "DEMO_DIR": str(self.folder.path),
             "DEMO_REDIS_URL": self.redis_url,
@@ -101,7 +102,7 @@ class Plan:
 
 
 def command(role: str, plan: Plan) -> list[str]:
-    """The command that starts a process of the role."""
+    """Return the command that starts a process of the role."""
     python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None
@@ -123,11 +124,11 @@ def command(role: str, plan: Plan) -> list[str]:
 
 
 def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
-    """A question that is answered with yes once the process does its work."""
+    """Return a function that returns True once the process is ready."""
     if role == "redis":
         return lambda: redis_answers(plan.redis_url)
     if role == "smtp":
-        # of the door that opens last, and a question that needs all of it, so that it is warm
+        # the server that starts last, with a request that warms up the sink
         stats = f"{plan.inbox_url}/api/stats"
         return lambda: _http_answers(stats, plan.token)
     if role == "web":
@@ -142,6 +143,6 @@ def _http_answers(url: str, token: str = "") -> bool:
         with urllib.request.urlopen(request, timeout=2.0):
             return True
     except urllib.error.HTTPError:
-        return True  # it answers; that it wants a token does not matter here
+        return True  # it answers; a missing token does not matter here
     except OSError:
         return False

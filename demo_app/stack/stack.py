@@ -1,4 +1,4 @@
-"""`Stack`: the whole system with one line, for tests, notebooks and the command line."""
+"""`Stack`: the whole system as one object, for tests, notebooks and the command line."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Stack:
 
     @property
     def ready(self) -> dict[str, Any]:
-        """Where everything answers, and every living pid: what ``up --json`` prints."""
+        """The addresses of all parts and the living pids, as ``up --json`` prints them."""
         plan, supervisor = self.plan, self._running()
         return {
             "web": plan.web_url,
@@ -97,27 +97,37 @@ class Stack:
         pid: int | None = None,
         restart: bool = True,
     ) -> list[int]:
-        """Kill the role's processes (or send them another signal); returns their pids.
+        """Kill the role's processes, or send them another signal.
 
-        pid: only this one of them. restart: False keeps the role dead until `start`; a worker
-        of a stack with restart=False stays dead in any case.
-        Raises StackError for an unknown role.
+        Args:
+            role: the role.
+            number: the signal.
+            pid: only the process with this id.
+            restart: False keeps the role dead until `start`. Workers of a stack with
+                restart=False stay dead in any case.
+
+        Returns:
+            The pids.
+
+        Raises:
+            StackError: the role is unknown.
         """
         return self._running().kill(self._known(role), number, hold=not restart, pid=pid)
 
     def start(self, role: str) -> None:
-        """Start a process of the role, unless as many as were asked for are alive; waits until it
-        answers.
+        """Start the missing processes of the role, and wait until they answer.
 
-        Those that are started again by themselves are waited for; a second one of them would only
-        find the port taken. Raises StackError when one does not answer.
+        Processes that restart by themselves are only waited for.
+
+        Raises:
+            StackError: a process does not answer.
         """
         supervisor, wanted = self._running(), self._wanted()[self._known(role)]
         supervisor.revive(role, wanted)
         supervisor.wait_for(role, wanted)
 
     def stop(self) -> None:
-        """End everything that was started; may be called twice. A Ctrl-C waits until it is done."""
+        """End all processes. It may be called twice, and a Ctrl-C waits for its end."""
         uninterruptible(self._started.close)
         self._supervisor = None
 
@@ -131,7 +141,7 @@ class Stack:
                 note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
     def _wanted(self) -> dict[str, int]:
-        """How many processes of each role there are to be; Redis first, which others need."""
+        """Return the number of processes of each role; Redis first, since others need it."""
         has_worker = self.plan.backend().worker_command() is not None
         return {
             "redis": int(self.plan.redis_socket is not None),
@@ -142,7 +152,7 @@ class Stack:
         }
 
     def _revive(self) -> None:
-        """Start whatever is dead and stays dead by itself; trouble goes to `on_event`."""
+        """Start dead processes that do not restart by themselves; errors go to `on_event`."""
         supervisor = self._running()
         for role, count in self._wanted().items():
             try:
@@ -153,7 +163,7 @@ class Stack:
     def _known(self, role: str) -> str:
         roles = self.plan.roles
         if role not in roles:
-            raise StackError(f"There is no role {role!r}; the roles are {', '.join(roles)}.")
+            raise StackError(f"There is no role {role!r}. Use one of {', '.join(roles)}.")
         return role
 
     def _running(self) -> Supervisor:
@@ -191,7 +201,7 @@ def _plan(options: Options, folder: Folder) -> Plan:
 
 
 def _release(plan: Plan) -> None:
-    """Let go of what a plan has reserved."""
+    """Release the ports of a plan."""
     release(plan.web_port, plan.inbox_port, plan.smtp_port)
     if (socket := plan.redis_socket) is not None:
         socket.unlink(missing_ok=True)

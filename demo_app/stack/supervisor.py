@@ -1,4 +1,4 @@
-"""Starts the processes, starts dead ones again, and ends them all."""
+"""The supervisor starts the processes, restarts dead ones, and ends them all."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Supervisor:
         self._reaper = ReaperClient(plan.stack_id, sockets)
 
     def pids(self, role: str) -> list[int]:
-        """The pids of the role's living processes."""
+        """Return the pids of the role's living processes."""
         return [process.pid for process in self._living(role)]
 
     def start_all(self, wanted: dict[str, int]) -> None:
@@ -109,20 +109,20 @@ class Supervisor:
                 return
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
-        raise StackError(f"No {role} came back within {PATIENCE:.0f} s.")
+        raise StackError(f"No {role} was started again within {PATIENCE:.0f} s.")
 
     def stop(self) -> None:
-        """End everything: first the web app and the workers, then the mail sink and Redis."""
+        """End all processes: the web app and the workers first, then the mail sink and Redis."""
         with self._lock:  # what is being started now is on the list, and nothing more comes after
             self._stopping.set()
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
         self._end("redis", seconds=2.0)
-        reap(self._plan.stack_id)  # what others started with this stack's environment
+        reap(self._plan.stack_id)  # others may have used this stack's environment
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:
-        """Ask the processes of these roles to end, and kill those that take longer."""
+        """Send SIGTERM to the processes of these roles, and kill those that take too long."""
         ending = self._living(*roles)
         for process in ending:
             process.send(signal.SIGCONT)
@@ -137,7 +137,7 @@ class Supervisor:
             return [p for p in self._processes if p.role in roles and p.alive]
 
     def _comes_back(self, role: str) -> bool:
-        """Whether the role's processes are started again when they die."""
+        """Return True if the role's processes are restarted when they die."""
         restarted = self._plan.options.restart or role not in ("worker", STOCK)
         return restarted and role not in self._held_down
 
@@ -197,7 +197,7 @@ class Supervisor:
         self._reaper.remove(process.pid)
 
     def _ended(self, process: Process) -> None:
-        """A process that answered has died: start it again, if it is to come back."""
+        """Restart a process that has died, if its role restarts."""
         self._forget(process)
         if self._stopping.is_set():
             return
@@ -216,7 +216,7 @@ class Supervisor:
                 return
 
     def _report(self, event: Event) -> None:
-        """Call `on_event`; an error in it must not end the watch over the processes."""
+        """Call `on_event`. An error in it must not end the supervision."""
         try:
             self._on_event(event)
         except Exception:

@@ -61,7 +61,7 @@ def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
 
 def test_nobody_there(url: str) -> None:
     assert "No Redis server answers at" in _refusal(url + ".gone")
-    assert "is no Redis URL" in _refusal("nonsense")
+    assert "is not a Redis URL" in _refusal("nonsense")
     assert ":***@" in _refusal("redis://user:secret@127.0.0.1:1/0")
 
 
