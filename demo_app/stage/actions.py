@@ -41,7 +41,6 @@ _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
 #: A clean start waits until nothing is being posted any more.
 _posting = threading.Lock()
-Action = Callable[[Stage], None]
 
 
 def _comment(stage: Stage) -> None:
@@ -142,14 +141,11 @@ def _wipe_redis(stage: Stage) -> None:
     _our_redis(stage).flushall()
 
 
-def _mail(mood: str, *rules: dict[str, Any]) -> Action:
-    def switch(stage: Stage) -> None:
-        now, _ = stage.inbox.mood()
-        # the same button again takes the fault away
-        if not stage.inbox.misbehave(*(() if now == mood else rules)):
-            raise DomainError(409, "sink")
-
-    return switch
+def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
+    now, _ = stage.inbox.mood()
+    # the same button again takes the fault away
+    if not stage.inbox.misbehave(*(() if now == mood else rules)):
+        raise DomainError(409, "sink")
 
 
 def _start_again(stage: Stage) -> None:
@@ -158,7 +154,7 @@ def _start_again(stage: Stage) -> None:
     chosen, queue = settings(), stage.queue
     if chosen.control is not None:
         _ask_supervisor(control_pipe.START_AGAIN)
-    _route(chosen.backend)(stage)
+    _route(stage, chosen.backend)
     stage.inbox.misbehave()
     if queue is None:
         return
@@ -166,7 +162,7 @@ def _start_again(stage: Stage) -> None:
         for worker in snapshot.take(queue, stage.comments.backend).workers:
             if worker.paused:
                 queue.pause(worker.id, False)
-        _hold_queues(False)(stage)
+        _hold_queues(stage, False)
 
 
 def _clean(stage: Stage) -> None:
@@ -174,7 +170,7 @@ def _clean(stage: Stage) -> None:
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(settings().backend)(stage)  # a comment from now on
+    _route(stage, settings().backend)  # a comment from now on
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
             if worker.running:  # or it would send a mail later
@@ -196,44 +192,37 @@ def _ask_supervisor(request: bytes) -> None:
         raise DomainError(409, "nobody_starts")
 
 
-def _hold_queues(wanted: bool) -> Action:
-    """Nobody takes a job until they are let go: so that people see what lies in the queue."""
-
-    def switch(stage: Stage) -> None:
-        for name in settings().queues:
-            _queue(stage).pause_queue(name, wanted)
-
-    return switch
+def _hold_queues(stage: Stage, paused: bool) -> None:
+    """Pause all queues, so that people see the jobs in them; or resume them."""
+    for name in settings().queues:
+        _queue(stage).pause_queue(name, paused)
 
 
-def _route(name: str) -> Action:
-    def switch(stage: Stage) -> None:
-        configured = settings().backend
-        if name == BackendName.CELERY and configured != name:
-            raise DomainError(409, "no_celery", backend=configured)
-        # what runs in this process's memory is not handed over by the relay, and dies with it
-        use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
-        stage.comments.use(Route(backend_named(name), use_outbox))
-
-    return switch
+def _route(stage: Stage, name: str) -> None:
+    configured = settings().backend
+    if name == BackendName.CELERY and configured != name:
+        raise DomainError(409, "no_celery", backend=configured)
+    # what runs in this process's memory is not handed over by the relay, and dies with it
+    use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
+    stage.comments.use(Route(backend_named(name), use_outbox))
 
 
 #: By name. `kill-web` is done by the page itself, once it has answered.
-ACTIONS: dict[str, Action] = {
+ACTIONS: dict[str, Callable[[Stage], None]] = {
     "comment": _comment,
     "burst": _burst,
-    "slow-mail": _mail("slow", SLOW),
-    "no-mail": _mail("down", DOWN, HANG_UP),
+    "slow-mail": lambda stage: _mail(stage, "slow", SLOW),
+    "no-mail": lambda stage: _mail(stage, "down", DOWN, HANG_UP),
     "kill-worker": _kill_worker,
     "kill-redis": _kill_redis,
     "wipe-redis": _wipe_redis,
     "kill-web": lambda _: None,
     "start-again": _start_again,
-    "hold-queue": _hold_queues(True),
-    "let-queue": _hold_queues(False),
-    "inline": _route(BackendName.INLINE),
-    "memory": _route(BackendName.MEMORY),
-    "celery": _route(BackendName.CELERY),
+    "hold-queue": lambda stage: _hold_queues(stage, True),
+    "let-queue": lambda stage: _hold_queues(stage, False),
+    "inline": lambda stage: _route(stage, BackendName.INLINE),
+    "memory": lambda stage: _route(stage, BackendName.MEMORY),
+    "celery": lambda stage: _route(stage, BackendName.CELERY),
     "clean": _clean,
     "twin": _twin,
     "new-round": Stage.new_round,
