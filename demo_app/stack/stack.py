@@ -39,8 +39,6 @@ class Stack:
             self.options = Options(**options)
         except ValidationError as error:
             raise StackError(f"{': '.join(filter(None, complaint(error)))}.") from None
-        #: May be changed while the stack runs.
-        self.report_deaths = self.options.report_deaths
         self._on_event = on_event or (lambda _: None)
         self._supervisor: Supervisor | None = None
         self._plan: Plan | None = None
@@ -137,7 +135,7 @@ class Stack:
         if event["event"] == "died" and event["role"] == "worker":
             client = connect(self.plan.redis_url, timeout=1.0)
             with suppress(RedisError), closing(client):
-                pid, ended = int(event["pid"]), self.report_deaths
+                pid, ended = int(event["pid"]), self.options.report_deaths
                 note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
     def _wanted(self) -> dict[str, int]:
