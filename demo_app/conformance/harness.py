@@ -178,18 +178,15 @@ class Harness:
 
         Returns what they wrote down, oldest first. Raises Broken when no further one runs.
         """
-        wanted = set(ids)
+        wanted, ran = set(ids), list[Event]()
+        while len(ran) < len(wanted):
 
-        def ran() -> list[Event]:
-            return [event for event in self.events("ran") if event["job"] in wanted]
+            def further(before: int = len(ran)) -> list[Event] | None:
+                now = [event for event in self.events("ran") if event["job"] in wanted]
+                return now if len(now) > before else None
 
-        while (number := len(ran())) < len(wanted):
-
-            def one_more(before: int = number) -> bool:
-                return len(ran()) > before
-
-            self.until(one_more, f"job {number + 1} of {len(wanted)}")
-        return ran()
+            ran = self.until(further, f"job {len(ran) + 1} of {len(wanted)}")
+        return ran
 
     def release(self, name: str) -> None:
         """Let the job `hold` with that name end."""
