@@ -92,7 +92,9 @@ def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]])
 
     marks: moments (epoch seconds), and what happened then, "kill" or "rescue".
     """
-    texts = {file.name: file.read_text("utf-8") for room in _ROOMS for file in _files(room)}
+    folders = [Path(str(files(room))) / "static" for room in _ROOMS]
+    loaded = (file for folder in folders for file in folder.rglob("*.*s"))
+    texts = {file.name: file.read_text("utf-8") for file in loaded}
     # a module out of a data address has no neighbours, so they go by their bare names
     modules = {name: _address(text) for name, text in texts.items() if name.endswith(".js")}
     packed = gzip.compress(json.dumps({"frames": frames, "marks": marks}).encode())
@@ -105,10 +107,6 @@ def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]])
 <script type="module">import "stage.js"; import "film.js";</script>
 </body></html>
 """
-
-
-def _files(room: str) -> list[Path]:
-    return list((Path(str(files(room))) / "static").rglob("*.*s"))
 
 
 def _address(module: str) -> str:
