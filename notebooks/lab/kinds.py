@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from numbers import Real
 from types import EllipsisType
 from typing import Any
 
@@ -74,26 +73,12 @@ def _called(word: str) -> str:
     return word if word == "no" else say(word)
 
 
-def number(right: float, hint: str) -> Test:
-    """The test of an exercise whose answer is a number."""
+def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Test:
+    """The test of an exercise whose answer is one word or number. hints: by wrong answer."""
+    told = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:
-        if not isinstance(answer, Real):
-            return say("give a number, without quotes.")
-        return None if abs(float(answer) - right) < 1e-6 else say(hint)
-
-    return test
-
-
-def word(right: str, hints: dict[str, str], otherwise: str) -> Test:
-    """The test of an exercise whose answer is one word. hints: by wrong answer."""
-
-    def test(answer: Any) -> str | None:
-        if not isinstance(answer, str | int):
-            return say("give a word, in quotes.")
-        said = typed(str(answer))
-        if said == right.casefold():
-            return None
-        return say({wrong.casefold(): hint for wrong, hint in hints.items()}.get(said, otherwise))
+        said = typed(str(answer)).removesuffix(".0")  # a quotient has it
+        return None if said == right.casefold() else say(told.get(said, otherwise))
 
     return test

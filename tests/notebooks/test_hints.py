@@ -41,13 +41,10 @@ def worker_killed() -> Tried:
         ("1.1", min, "for [5.0, 1.0, 3.0] it is wrong"),
         ("7.3", half_done, "Now replace the `...` in `run_next`"),
         ("7.3", forgetful, "Are those before it still there?"),
-        ("9.2", "5", "a number, without quotes"),
-        ("9.2", None, "a number, without quotes"),
         ("4.4", "lost", "a word in place of each `...`"),
         ("6.2", {"again", "dead"}, "a word in place of each `...`"),
         ("6.3", lambda first, tries: print(end=""), "return"),
         ("6.3", lambda first, tries: first, "a list"),
-        ("7.1", object(), "a word, in quotes"),
         ("12.1", worker_killed(), "the worker is killed. Its story."),
     ],
 )
@@ -71,6 +68,7 @@ def test_a_set_that_was_not_filled_in_is_no_answer_yet(capsys: pytest.CaptureFix
     [
         ("1.1", statistics.median),
         ("1.1", lambda values: sorted(values)[len(values) // 2]),
+        ("9.2", numpy.float64(5)),
         ("6.3", lambda first, tries: (first * 2**n for n in range(tries - 1))),
     ],
 )
@@ -79,8 +77,3 @@ def test_an_answer_that_is_right_in_another_way_is_right(
 ) -> None:
     check(exercise, answer)
     assert capsys.readouterr().out.startswith("✓")
-
-
-def test_a_number_of_numpy_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    check("9.2", numpy.int64(1))
-    assert "a number, without quotes" not in capsys.readouterr().out
