@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from demo_app.rig.process import Process
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.stack import Stack
-from demo_app.stack.roles import readiness
 from lab.language import say
 from lab.progress import Progress
 
@@ -47,23 +45,6 @@ class Beside(Process):
             self.kill()
             raise
 
-
-class ManualWorker(Beside):
-    """A Celery worker beside the stack's own. arguments: its options."""
-
-    def __init__(
-        self,
-        stack: Stack,
-        at_end: ExitStack,
-        arguments: tuple[str, ...],
-        environment: Mapping[str, str],
-    ) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-        command += ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
-        super().__init__(stack, at_end, "worker", command, environment)
-        self.until_ready(readiness("worker", stack.plan, self.pid))
-
     def __repr__(self) -> str:
-        alive = "The Celery worker with pid {pid} is running."
-        dead = "The Celery worker with pid {pid} is dead."
-        return say(alive if self.alive else dead, pid=self.pid)
+        told = "Process {pid} is running." if self.alive else "Process {pid} is dead."
+        return say(told, pid=self.pid)

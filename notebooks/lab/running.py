@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,9 +29,10 @@ from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import UNFINISHED, Client, at_rest
+from demo_app.stack.roles import readiness
 from demo_app.stack.supervisor import Event
 from lab import order, queue_lists
-from lab.beside import Beside, ManualWorker
+from lab.beside import Beside
 from lab.figures import drawn
 from lab.language import say
 from lab.ledger import Ledger, Posted, Posts, count
@@ -379,9 +381,13 @@ class Lab:
         """Start a process that ends with this lab."""
         return Beside(self.stack, self.at_end, name, command, environment)
 
-    def celery(self, *arguments: str, **environment: str) -> ManualWorker:
+    def celery(self, *arguments: str, **environment: str) -> Beside:
         """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
-        return ManualWorker(self.stack, self.at_end, arguments, environment)
+        options = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
+        command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *options]
+        worker = self.start_beside("worker", command, **environment)
+        worker.until_ready(readiness("worker", self.stack.plan, worker.pid))
+        return worker
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
         """Comments posted (all, or only these), and their mails in the inbox."""
