@@ -6,7 +6,6 @@ from contextlib import closing
 from difflib import unified_diff
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from IPython.display import HTML
 
@@ -15,26 +14,21 @@ from lab.ledger import Ledger, side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Table
+from lab.show import Several, Table
 from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
 
 
-class Tried:
+class Tried(Several):
     """What the app did in each trial: a table, and when each mail arrived."""
 
     def __init__(self, trials: list[Trial]) -> None:
         self.trials = trials
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        show: Any = display
         head = ("trial", "verdict", "comments", "lost", "late", "shown twice")
-        show(Table(head, [trial.row() for trial in self.trials]))
-        if ledgers := {one.name: one.ledger for one in self.trials if _has_picture(one.ledger)}:
-            show(side_by_side(**ledgers))
+        ledgers = {one.name: one.ledger for one in trials if _has_picture(one.ledger)}
+        pictures = [side_by_side(**ledgers)] if ledgers else []
+        super().__init__(Table(head, [trial.row() for trial in trials]), *pictures)
 
 
 def _has_picture(ledger: Ledger) -> bool:

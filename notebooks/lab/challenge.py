@@ -22,7 +22,7 @@ from lab.language import say
 from lab.program import cell_of
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Table
+from lab.show import Several, Table
 
 #: The numbers of the levels that held; beside the notebooks.
 JUDGED = Path("judged.json")
@@ -32,25 +32,8 @@ BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 
 
-class Judgement:
-    """What `judge` shows: a line for each level, the hole, and its history."""
-
-    def __init__(self, verdicts: list[Verdict]) -> None:
-        self.verdicts = verdicts
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        show: Any = display
-        show(_verdicts_table(self.verdicts))
-        for verdict in self.verdicts:
-            if failure := verdict.failure:
-                show(_lanes(failure.record, _why(verdict)))
-        show(lamps())
-
-
-def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) -> Judgement:
-    """Judge the class that a cell of this notebook defines.
+def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) -> Several:
+    """Judge the class that a cell of this notebook defines; show each level, each hole, the lamps.
 
     Its cell is all that the workers get: what the class needs, it has to import there.
     levels: one, or several. seconds: for faults at random, for each level that has them, as the
@@ -72,7 +55,8 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
     _remember(held)
     if all(verdict.held for verdict in verdicts):
         _write(queue)
-    return Judgement(verdicts)
+    holes = [_lanes(one.failure.record, _why(one)) for one in verdicts if one.failure]
+    return Several(_verdicts_table(verdicts), *holes, lamps())
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:

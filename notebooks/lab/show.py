@@ -11,6 +11,7 @@ from io import BytesIO, StringIO
 from typing import Any
 
 import matplotlib as mpl
+from IPython import display as ipython
 from matplotlib.figure import Figure
 
 from demo_app.demo.colours import EDGE, INK, PAPER, WAITING
@@ -120,6 +121,17 @@ class Table:
 def _said(row: Sequence[object]) -> Sequence[object]:
     first, *others = row
     return [say(first) if isinstance(first, str) else first, *others]
+
+
+class Several:
+    """Several things that a cell shows, one below the other."""
+
+    def __init__(self, *things: object) -> None:
+        self._things = things
+
+    def _ipython_display_(self) -> None:
+        for thing in self._things:
+            ipython.display(thing)  # type: ignore[no-untyped-call]
 
 
 def seen(it: bool, yes: str, no: str) -> None:
