@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -74,12 +73,6 @@ def _postgres() -> str:
     return found[1] if found else ""
 
 
-def _perl() -> str:
-    perl = _first("perl")()
-    has_json = perl and subprocess.run([perl, "-MJSON::PP", "-e", "1"], capture_output=True)
-    return perl if has_json and not has_json.returncode else ""
-
-
 def _japanese_font() -> str:
     from matplotlib.font_manager import findfont
 
@@ -106,13 +99,12 @@ FAKETIME = Program(
     _first("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT*"),
     "apt install faketime",
 )
-PERL = Program("Perl with JSON::PP", _perl, "apt install perl")
 RUBY = Program("Ruby", _first("ruby"), "apt install ruby", "brew install ruby")
 NODE = Program("Node.js", _first("node"), "apt install nodejs", "brew install node")
 GIT = Program("Git", _first("git"), "apt install git", "xcode-select --install")
 JAPANESE_FONT = Program("a Japanese font", _japanese_font, "apt install fonts-noto-cjk")
 
-ALL = (BROWSER, POSTGRES, FAKETIME, PERL, RUBY, NODE, GIT, JAPANESE_FONT)
+ALL = (BROWSER, POSTGRES, FAKETIME, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from programs import NODE, PERL, RUBY, Program, needs
+from programs import NODE, RUBY, Program, needs
 from support import most_nightly
 
 from demo_app.judge.coverage import BLIND
@@ -24,7 +24,7 @@ from demo_app.judge.trial import Trial
 
 #: What runs each. No CI installs Go, which is large, or Sidekiq: tried where they are found.
 STARTERS: dict[str, Program | None] = {
-    "starter.pl": PERL, "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
+    "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
     **({"starter.go": None} if shutil.which("go") else {}),
     **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),
 }  # fmt: skip
@@ -38,7 +38,7 @@ def _judged(command: str, *levels: int) -> list[Verdict]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", most_nightly(STARTERS, "starter.pl", "starter.js", "starter.py"))
+@pytest.mark.parametrize("name", most_nightly(STARTERS, "starter.js", "starter.py"))
 def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
     tmp_path: Path, name: str
 ) -> None:
@@ -50,8 +50,8 @@ def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
         environment = {**os.environ, "GOCACHE": f"{tmp_path}/cache"}
         build = ["go", "build", "-o", tmp_path / "my queue", FOLDER / name]
         subprocess.run(build, env=environment, check=True)
-    # they are one queue in five languages: what holds is asked of all levels once
-    if name != "starter.pl":
+    # they are one queue in four languages: what holds is asked of all levels once
+    if name != "starter.py":
         (verdict,) = _judged(command, 1)
         assert verdict.held
         return
