@@ -61,11 +61,6 @@ def legend(figure: Figure, *handles: Patch | Line2D) -> None:
                   frameon=False, fontsize=12)  # fmt: skip
 
 
-def mark(label: str, color: str, marker: str, **style: Any) -> Line2D:
-    """A point for the legend."""
-    return Line2D([], [], color=color, marker=marker, linestyle="", label=label, **style)
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of the mails of some comments, in one experiment.

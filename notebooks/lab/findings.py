@@ -15,10 +15,6 @@ class Finding(NamedTuple):
     sentence: str
 
 
-def _always(_: object) -> bool:
-    return True
-
-
 #: By the question. Where there is none, the figures say it all.
 FINDINGS = {
     "Mail takes 2 seconds. How many seconds does the reader wait?": Finding(
@@ -88,7 +84,7 @@ FINDINGS = {
         "until its mail was accepted.",
     ),
     "20 jobs with fixed waits: how many at once, in a tenth of a second?": Finding(
-        _always, "without jitter the jobs come back together, again and again."
+        lambda jobs: jobs > 0, "without jitter the jobs come back together, again and again."
     ),
     "The server says 550. How many tries until the job is given up?": Finding(
         lambda tries: tries == 1, "a failure that stays is not tried again."

@@ -16,9 +16,13 @@ from demo_app.demo.timeline import Kill
 from demo_app.rig.ledger import Ledger as Counted
 from demo_app.rig.ledger import lines_of
 from demo_app.stack.client import Client
-from lab.figures import drawn, legend, mark, panels, titled
+from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture, Table
+
+#: How the end of a comment's line looks.
+_ARRIVED: dict[str, Any] = {"color": DELIVERED, "marker": "o", "markersize": 4}
+_MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "markeredgewidth": 2.4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     legend(
         figure,
         Patch(facecolor=WAITING, edgecolor=EDGE, label=drawn("on its way")),
-        mark(drawn("mail arrived"), DELIVERED, "o"),
-        mark(drawn("no mail"), KILL, "x", markersize=9, markeredgewidth=2.4),
+        Line2D([], [], linestyle="", label=drawn("mail arrived"), **_ARRIVED),
+        Line2D([], [], linestyle="", label=drawn("no mail"), **_MISSING),
         Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("killed")),
     )
     return Picture.of(figure, sentence(sentences))
@@ -112,9 +116,6 @@ def _draw(axes: Any, ledger: Ledger, longest: float) -> None:
         until = line.arrived or start + longest
         axes.barh(row, until - line.promised, left=line.promised - start, height=0.6,
                   color=WAITING, edgecolor=EDGE, linewidth=0.5)  # fmt: skip
-        if line.arrived:
-            axes.plot(until - start, row, "o", color=DELIVERED, markersize=4)
-        else:
-            axes.plot(until - start, row, "x", color=KILL, markersize=9, markeredgewidth=2.4)
+        axes.plot(until - start, row, **(_ARRIVED if line.arrived else _MISSING))
     for at in _kills(ledger):
         axes.axvline(at - start, color=KILL, linewidth=1.2, linestyle=(0, (4, 3)))
