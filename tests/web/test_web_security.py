@@ -196,8 +196,3 @@ def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.
     encoded = raw.replace("ë".encode(), b"%C3%AB")
     assert reader.post("/posts/1", content=encoded, headers=kind).status_code == 303
     assert "Zoë" in reader.get("/posts/1").text
-
-
-def test_a_body_of_another_type_is_refused(reader: httpx.Client) -> None:
-    form = {"author": (None, "Zoe"), "email": (None, "zoe@example.test"), "body": (None, "Hi")}
-    assert reader.post("/posts/1", files=form).status_code == 415
