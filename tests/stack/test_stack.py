@@ -121,7 +121,7 @@ def test_starting_what_is_being_started_again_makes_no_second_one(watched: Watch
     stack.kill("web")
     stack.start("web")
     assert len(stack.ready["pids"]["web"]) == 1
-    client.comment()
+    _is_mailed(client)
     until(lambda: [event["event"] for event in events] == ["died", "started"], what="the news")
 
 
