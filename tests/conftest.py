@@ -44,6 +44,7 @@ _REAPER = pytest.StashKey[ReaperClient]()
 #: The tests and files that take longest, the longest first: from two minutes down to half of one.
 LONGEST = (
     *("test_the_last_one_runs_with_an_app", "test_lessons.py", "test_ecosystem.py"),
+    *("test_half_open.py", "test_challenges.py"),
     *("test_trials.py", "test_judge.py", "test_campaign.py", "test_command.py", "test_explore.py"),
     *("test_two_hosts.py", "test_show_in_browser.py", "test_language.py", "test_kernel.py"),
     *("test_mail_hostile.py", "test_playground.py", "test_known_losses.py", "test_stack.py"),
