@@ -38,7 +38,7 @@ def run() -> list[Table]:
         quantiles = statistics.quantiles(times, n=100)
         median = statistics.median(times)
         rows.append([name, f"{median:.0f}", f"{quantiles[98]:.0f}", f"{median / least:.2f}"])
-    return [Table("Putting a job in", ["", "median, µs", "p99, µs", "of a bare LPUSH"], rows)]
+    return [Table("Enqueueing a job", ["", "median, µs", "p99, µs", "of a bare LPUSH"], rows)]
 
 
 def _measured(url: str) -> dict[str, list[float]]:
