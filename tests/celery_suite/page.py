@@ -1,7 +1,7 @@
 """``python -m celery_suite.page``: what was measured last goes into the broker's page.
 
-It reads what ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks broker`` and
-``fleet`` have left in ``build``. A section of which nothing was run stays as it is.
+It reads the files that ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks fleet``
+have written to ``build``. A section without such a file stays as it is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from celery_suite.compare import Comparison, counted, exceptions
 from celery_suite.run import CACHE, REPOSITORY, Ended
 
 PAGE = REPOSITORY / "notebooks" / "reference" / "broker.md"
-BENCH = REPOSITORY / "build" / "bench" / "last.json"
 FLEET = REPOSITORY / "build" / "bench" / "fleet.json"
 PROJECTS = ("celery", "kombu")
 
@@ -31,11 +30,8 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
     return found
 
 
-def measured(folder: Path, bench: Path) -> str:
-    """All that the page says of the last runs, as Markdown.
-
-    folder: what the suite and the soak have left. bench: what the benchmarks have.
-    """
+def measured(folder: Path) -> str:
+    """Return the results of the last runs as Markdown. folder: of the suite and the soak."""
     parts: list[str] = []
     compared = [
         Comparison(project, stock, claims, exceptions(project))
@@ -47,25 +43,19 @@ def measured(folder: Path, bench: Path) -> str:
         parts += ["`make celery-suite`:", counted(compared)]
     if (soak := folder / "soak.txt").exists():
         parts += [f"`python -m celery_suite.soak`:\n\n```text\n{soak.read_text().strip()}\n```"]
-    shown = [one.markdown().strip() for one in _tables(bench) if one.title.startswith("Jobs that")]
-    if shown:
-        parts += ["`python -m benchmarks broker`:", *shown]
     return _on_this_machine(parts)
 
 
 def fleet(bench: Path) -> str:
-    """What the page says of many workers and many jobs. bench: what the benchmark has left."""
-    shown = [one.markdown().strip() for one in _tables(bench) if one.title != "Measured on"]
+    """Return the tables of many workers and many jobs as Markdown. bench: the benchmark's file."""
+    tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
+    shown = [one.markdown().strip() for one in tables if one.title != "Measured on"]
     command = "`python -m benchmarks fleet --json build/bench/fleet.json`:"
     return _on_this_machine([command, *shown] if shown else [])
 
 
-def _tables(bench: Path) -> list[Table]:
-    return [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
-
-
 def neighbours(folder: Path) -> str:
-    """What the page says of what others have made for Celery."""
+    """Return the results with Celery's extensions as Markdown."""
     alive = [file.read_text().strip() for file in sorted(folder.glob("ecosystem-*.txt"))]
     lines = "\n".join(["```text", *alive, "```"])
     return _on_this_machine(["`python -m celery_suite.ecosystem`:", lines] if alive else [])
@@ -79,7 +69,7 @@ def _on_this_machine(parts: list[str]) -> str:
 def main() -> None:
     """Write the page; a section of which nothing was run stays as it is."""
     sections = {
-        "measured": measured(CACHE, BENCH),
+        "measured": measured(CACHE),
         "fleet": fleet(FLEET),
         "neighbours": neighbours(CACHE),
     }
