@@ -19,7 +19,7 @@ from pathlib import Path
 
 
 class Step(StrEnum):
-    """What happened to a job; each names the moment right after it."""
+    """A step of a job. Its name stands for the moment right after the step."""
 
     COMMENT_COMMITTED = "comment_committed"
     OUTBOX_READ = "outbox_read"

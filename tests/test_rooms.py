@@ -21,8 +21,8 @@ def _rooms() -> list[list[Path]]:
 
     The last line's knows nothing of the others.
     """
-    table = (ROOT / "README.md").read_text().split("| package | what is in it |")[1].split("\n\n")[0]
-    lines = table.splitlines()[2:]
+    readme = (ROOT / "README.md").read_text()
+    lines = readme.split("| package | what is in it |")[1].split("\n\n")[0].splitlines()[2:]
     *rooms, last = [[ROOT / link for link in re.findall(r"\]\((.+?)\)", one)] for one in lines]
     return [last, *rooms]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
-    """How a claim ends (AMQP's term)."""
+    """The way in which a claim ends (AMQP's term)."""
 
     DONE = "done"
     RETRY = "retry"
@@ -60,7 +60,7 @@ class Delivery(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a claim shall end.
+    """The requested end of a claim.
 
     detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
     message for the job; "" keeps the old one. needs: the name of a service. With RETRY the job

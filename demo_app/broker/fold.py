@@ -85,12 +85,12 @@ class JobRecord:
 
     @property
     def deliveries(self) -> int:
-        """How often it was claimed."""
+        """The number of its claims."""
         return len(self.runs)
 
     @property
     def attempts(self) -> int:
-        """How many tries began: its claims without those that were given back."""
+        """The number of tries that began: claims, except those that were given back."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 

@@ -100,7 +100,7 @@ class Snapshot:
 
     @property
     def missing(self) -> int:
-        """How many enqueued jobs are in no state."""
+        """The number of enqueued jobs that are in no state."""
         return self.count["enqueued"] - sum(self.count[state] for state in State)
 
     @property
@@ -110,7 +110,7 @@ class Snapshot:
 
     @property
     def alive(self) -> int:
-        """How many workers have a valid lease."""
+        """The number of workers with a valid lease."""
         return sum(worker.alive for worker in self.workers)
 
     @property

@@ -16,7 +16,7 @@ from .snapshot import JobSeen
 
 
 class Place(StrEnum):
-    """Where a job can be. UNSURE: Redis may have it, but does not answer."""
+    """A place where a job can be. UNSURE: Redis may have it, but does not answer."""
 
     OUTBOX = "outbox"
     MEMORY = "memory"

@@ -1,4 +1,4 @@
-"""``demo``: the whole story in the terminal."""
+"""The command ``demo``: the whole story in the terminal."""
 
 from __future__ import annotations
 

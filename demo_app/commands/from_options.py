@@ -1,4 +1,4 @@
-"""The options of a command, made of the fields of a model: each is said once, there."""
+"""The options of a command, generated from the fields of a model."""
 
 from __future__ import annotations
 

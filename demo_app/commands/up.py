@@ -1,4 +1,4 @@
-"""``up``: start the whole stack and watch over it."""
+"""The command ``up``: start the whole stack and supervise it."""
 
 from __future__ import annotations
 

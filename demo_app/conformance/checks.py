@@ -190,7 +190,7 @@ def death_of_who_takes_it(harness: Harness) -> str:
 
 
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
-    """Whether each of the jobs ran, or ran on, after the kill."""
+    """Return True if each of the jobs ran, or continued, after the kill."""
 
     def gone_on() -> list[float]:
         last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}

@@ -1,4 +1,4 @@
-"""What a check works with: a stack, a process that puts jobs in, and what the jobs write down."""
+"""The tools of a check: a stack, an enqueuing process, and the records of the jobs."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Harness:
         putting.result()
 
     def finished(self, job_id: str) -> TaskResult:
-        """What the backend knows of the job, after it has ended."""
+        """Return the backend's result of the job, after the job has ended."""
 
         def if_finished() -> TaskResult | None:
             result: TaskResult | None = self.ask("find", job_id)

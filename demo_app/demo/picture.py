@@ -148,7 +148,7 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
 def describe(
     timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str] = str.format
 ) -> str:
-    """What the picture shows, in words: its title, and its text equivalent."""
+    """Return the picture's title, which is also its text equivalent."""
 
     def count(n: int, one: str, many: str) -> str:
         return say(one if n == 1 else many, n=n)

@@ -31,7 +31,7 @@ OnEvent = Callable[[str, Any], None]
 
 @dataclass(slots=True)
 class DemoResult:
-    """What the demo comes down to.
+    """The result of the demo.
 
     recovery_s: for each kill, the seconds until the last job that it interrupted ran again.
     """
@@ -48,7 +48,7 @@ class DemoResult:
         return self.comments - self.distinct_mails
 
     def as_json(self) -> dict[str, Any]:
-        """What ``demo --json`` ends with."""
+        """Return the last line of ``demo --json``."""
         return {
             "comments": self.comments,
             "distinct_mails": self.distinct_mails,

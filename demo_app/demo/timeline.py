@@ -1,4 +1,4 @@
-"""What happened to each job, read from the journal: when it waited, ran, was rescued, ended."""
+"""The history of each job from the journal: when it waited, ran, was rescued and ended."""
 
 from __future__ import annotations
 

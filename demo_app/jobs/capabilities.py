@@ -11,7 +11,7 @@ class Unsupported(ValueError):
 
 
 class Priority(StrEnum):
-    """How many priorities a backend distinguishes."""
+    """The number of priorities that a backend distinguishes."""
 
     NONE = "none"
     CLASSES = "three classes"  # above 0, 0, below 0
@@ -32,7 +32,7 @@ class Death(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a backend promises, besides running every job and retrying failed ones.
+    """The optional features of a backend. Every backend runs jobs and retries failed ones.
 
     Attributes:
         priority: how many priorities it distinguishes.

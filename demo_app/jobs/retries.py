@@ -1,4 +1,4 @@
-"""What happens when a job fails: `retry_on` and `discard_on`, as in Rails' Active Job.
+"""Retries and discards of failed jobs: `retry_on` and `discard_on`, as in Rails' Active Job.
 
 Put them below `@task`. The first one that names the exception applies. Other exceptions are retried
 with the default policy, since most failures pass.

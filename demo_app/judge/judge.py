@@ -49,7 +49,7 @@ class Outcome:
 
     @property
     def too_busy(self) -> bool:
-        """Whether a busy machine may be the reason for the failure, and no job is lost."""
+        """True if no job is lost and a busy machine may be the reason for the failure."""
         return bool(self.why) and self.record.late and not self.record.lost
 
 
@@ -73,7 +73,7 @@ class Verdict:
 
     @property
     def held(self) -> bool | None:
-        """Whether the level holds; None if it could not be asked."""
+        """True if the level holds; None if it could not be tested."""
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Act(StrEnum):
-    """What is done to a process that halts at a step."""
+    """A fault that hits a process while it halts at a step."""
 
     KILL = "SIGKILL"
     #: Stopped until another worker had time to take over, and then let go on.
@@ -35,7 +35,7 @@ NOBODYS = "nobody's"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to the next worker (or the producer) that passes the step.
+    """A fault for the next worker (or the producer) that reaches a step.
 
     Attributes:
         at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
@@ -50,7 +50,7 @@ class Fault:
 
     @property
     def in_producer(self) -> bool:
-        """Whether it happens to the producer."""
+        """True if the fault hits the producer."""
         return self.at.startswith("put:")
 
 
@@ -83,7 +83,7 @@ class Plan:
 
     @property
     def kills_server(self) -> bool:
-        """Whether the server must have on disk what it answers."""
+        """True if the server must sync each write before it replies."""
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:

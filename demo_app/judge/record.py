@@ -76,7 +76,7 @@ class Record:
 
     @property
     def late(self) -> bool:
-        """Whether a process that the judge had not stopped woke up much too late."""
+        """True if a process that the judge had not stopped woke up much too late."""
         stopped = {act["to"] for act in self.of("act")}
         return any(late["who"] not in stopped for late in self.of("late"))
 
@@ -87,7 +87,7 @@ class Record:
 
     @property
     def times(self) -> Counter[str]:
-        """How often each job was begun."""
+        """The number of times that each job began."""
         return Counter(run.job for run in self.runs)
 
     @property

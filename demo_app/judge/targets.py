@@ -1,4 +1,4 @@
-"""What can be judged: a learner's class, a command, or a queue that people use."""
+"""The targets of the judge: a learner's class, a command, or a queue library."""
 
 from __future__ import annotations
 

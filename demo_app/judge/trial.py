@@ -57,7 +57,7 @@ class Part:
 
     @property
     def works(self) -> bool:
-        """Whether it is a worker."""
+        """True if the process is a worker."""
         return not self.role.jobs and not self.role.asks
 
     def halts_at(self, step: str) -> bool:

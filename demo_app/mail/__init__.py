@@ -1,1 +1,1 @@
-"""What each mail says, its bytes, and one SMTP dialogue."""
+"""The text of each mail, its bytes, and one SMTP dialogue."""

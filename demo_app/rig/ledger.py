@@ -33,27 +33,27 @@ class Ledger:
 
     @property
     def comments(self) -> int:
-        """How many comments were accepted; each one promises a mail."""
+        """The number of accepted comments; each one promises a mail."""
         return len(self.lines)
 
     @property
     def arrived(self) -> int:
-        """How many mails are in the inbox."""
+        """The number of mails in the inbox."""
         return sum(line.arrived is not None for line in self.lines)
 
     @property
     def missing(self) -> int:
-        """How many mails are late or lost."""
+        """The number of mails that are late or lost."""
         return self.comments - self.arrived
 
     @property
     def lost(self) -> int:
-        """How many mails will never arrive."""
+        """The number of mails that will never arrive."""
         return max(0, self.missing - self.late)
 
     @property
     def twice(self) -> int:
-        """How many mails the mail server received more than once."""
+        """The number of mails that the mail server received more than once."""
         return sum(line.deliveries > 1 for line in self.lines)
 
 

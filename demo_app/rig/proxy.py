@@ -205,7 +205,7 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()
-            while connection.frozen:  # nor is anybody told of an end
+            while connection.frozen:  # a frozen connection reports no end either
                 await asyncio.sleep(3600.0)
         finally:
             writer.close()

@@ -14,7 +14,7 @@ from demo_app.shared.resources import ResourceError, take_directory
 
 
 class Folder:
-    """See the module. wanted: None makes a temporary one.
+    """The folder of one stack. wanted: its path; None creates a temporary folder.
 
     Raises StackError when it can't be written, is not private, is a link, or is in use.
     """

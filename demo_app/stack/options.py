@@ -1,8 +1,8 @@
-"""The options of a stack, each said once: `Stack` takes them, and the command `up` is made of them.
+"""The options of a stack. `Stack` takes them, and the command `up` is generated from them.
 
 A field with a description is an option on the command line, of the same name; one that is True by
 default is ``--no-NAME`` there. One that is a setting too (or has a setting's name as its alias) may
-be given by that variable, and every process of the stack is told of it.
+be given by that variable, and every process of the stack receives it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Options(BaseModel):
         return self
 
     def as_settings(self) -> dict[str, str]:
-        """Those that are settings too, as variables for a process."""
+        """Return the options that are also settings, as environment variables."""
         given = {name: getattr(self, option) for option, name in SETTINGS.items()}
         return {
             variable(name): ",".join(value)

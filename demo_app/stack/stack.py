@@ -68,7 +68,7 @@ class Stack:
 
     @property
     def plan(self) -> Plan:
-        """Where everything is. Raises StackError unless the stack runs."""
+        """The addresses and pids of all parts. Raises StackError unless the stack runs."""
         if self._plan is None:
             raise StackError("The stack does not run.")
         return self._plan

@@ -1,1 +1,1 @@
-"""The stage: one picture of the real system for a whole room, and the keys that disturb it."""
+"""The stage: one picture of the real system for an audience, and the keys that break it."""

@@ -83,7 +83,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
 
 
 def picture_of(page: str) -> str:
-    """What changes of the stage's page; it asks no server for more."""
+    """Return the part of the stage's page that changes. It loads nothing from a server."""
     return _LIVE.sub("", page[page.index("<main") : page.index("</main>")] + "</main>")
 
 
@@ -115,7 +115,7 @@ def _address(module: str) -> str:
 
 
 def _data(name: str, page: str) -> dict[str, Any]:
-    """What a page says for scripts."""
+    """Return the data that a page contains for its scripts."""
     found = re.search(rf"data-{name}='([^']*)'", page)
     return json.loads(unescape(found[1])) if found else {}
 

@@ -77,7 +77,7 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
 
 
 def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
-    """Those that this stack can play."""
+    """Return the shows that this stack can play."""
     found = steps(show, language_of(request))
     return [step for step in found if stage.twin is not None or step["view"] != "split"]
 

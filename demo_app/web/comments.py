@@ -1,4 +1,4 @@
-"""What happens when a comment is accepted."""
+"""Accept a comment: store it with its job, or enqueue its job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each comment's notification is at this moment, or that it is lost.
+"""The current place of each comment's notification, or that it is lost.
 
 The web app collects what `demo_app.broker.where` needs from everything that may have it.
 """
@@ -33,7 +33,7 @@ _PATIENCE, _THREADS = 0.5, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStatus(Whereabouts):
-    """Where a comment's notification is."""
+    """The place of a comment's notification."""
 
     notice: Notice
 

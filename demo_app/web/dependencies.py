@@ -1,4 +1,4 @@
-"""What the pages and calls work with, as FastAPI dependencies."""
+"""The services that pages and API calls use, as FastAPI dependencies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.web.rate_limit import RateLimit
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one web app is made of.
+    """The parts of one web app.
 
     queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
     comments.

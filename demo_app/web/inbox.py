@@ -1,4 +1,4 @@
-"""The mail sink behind the blog: what arrived there.
+"""A client of the mail sink: the mails that arrived there.
 
 The web app talks to it as any program does, over HTTP with the start-up token. Without a sink
 (a real mail server, say) every answer is "nothing known".

@@ -1,4 +1,4 @@
-"""What one address may ask for: so many comments a second."""
+"""A rate limit for the comments of one address."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: Addresses that are remembered; the one that was quiet for longest is forgotten first.
+#: Maximum number of addresses; the one that was idle for longest is deleted first.
 _ADDRESSES = 10_000
 
 
 class RateLimit:
-    """How many comments one address may post: a bucket of tokens that fills up again.
+    """A token bucket for each address, which limits its comments.
 
     burst: how many at once. per_second: how fast the bucket fills up again.
     """
@@ -25,7 +25,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def allows(self, address: str) -> bool:
-        """Whether one more is allowed; if so, it is counted."""
+        """Return True if the address may post one more comment, and count it."""
         now = self._clock()
         with self._lock:
             left, since = self._buckets.pop(address, (float(self._burst), now))

@@ -1,4 +1,4 @@
-"""Who may ask what: the sink's guard, with the blog open to every reader."""
+"""Access to the web app: the sink's guard, with the blog open to every reader."""
 
 from __future__ import annotations
 

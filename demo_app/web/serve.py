@@ -1,4 +1,4 @@
-"""Serve a web app until it is told to end, with the settings from the environment."""
+"""Serve a web app until it receives SIGTERM or SIGINT, with the settings of the environment."""
 
 from __future__ import annotations
 

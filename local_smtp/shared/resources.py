@@ -1,4 +1,4 @@
-"""What a server reserves at its start: a directory, and its ports."""
+"""The resources that a server reserves at its start: a directory and its ports."""
 
 from __future__ import annotations
 

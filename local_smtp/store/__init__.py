@@ -1,1 +1,1 @@
-"""Where mails are kept: one SQLite file, durable before a mail is acknowledged."""
+"""The store of the mails: one SQLite file, synced before a mail is acknowledged."""

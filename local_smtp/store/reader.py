@@ -61,7 +61,7 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Those of these mails that are there."""
+        """Return the mails with these ids that exist."""
         marks = ", ".join("?" * len(ids))
         rows = self._rows(f"{_MAIL} WHERE pruned = 0 AND id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}

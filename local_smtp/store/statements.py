@@ -13,7 +13,7 @@ from local_smtp.mail import Incoming
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mail that was brought."""
+    """The result of one delivery."""
 
     #: The row of the mail: an older one for a duplicate.
     message: int

@@ -28,7 +28,7 @@ class Events:
 
     @property
     def listeners(self) -> int:
-        """How many listen."""
+        """The number of listeners."""
         return len(self._listeners)
 
     def publish(self, event: Event | None) -> None:

@@ -1,4 +1,4 @@
-"""What API and pages show of the mails and change in them."""
+"""The mails as API and pages show and change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the notebooks import: a running system, pictures, predictions and checks.
+"""The module that notebooks import: a running system, pictures, predictions and checks.
 
 Each name is loaded when it is first used: the web app and the workers import `lab.jobs`, and
 should not have to load every library that draws pictures.

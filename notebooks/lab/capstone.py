@@ -21,7 +21,7 @@ RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py
 
 
 class Tried(Several):
-    """What the app did in each trial: a table, and when each mail arrived."""
+    """The results of all trials: a table, and the time of each mail."""
 
     def __init__(self, trials: list[Trial]) -> None:
         self.trials = trials

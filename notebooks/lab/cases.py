@@ -1,4 +1,4 @@
-"""What is wrong in each mystery; a spoiler."""
+"""The cause of each mystery; a spoiler."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
-    """What another process sees: the ids of the comments, and those in the outbox."""
+    """Return what another process reads: the ids of all comments, and those in the outbox."""
     with closing(sqlite3.connect(path)) as db:
         comments = [row[0] for row in db.execute("SELECT id FROM comments")]
         return comments, [row[0] for row in db.execute("SELECT comment_id FROM outbox")]

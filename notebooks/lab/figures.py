@@ -24,7 +24,7 @@ Run = TypeVar("Run")
 
 
 def _labels() -> Say:
-    """What writes the labels: in English where a Japanese one would be a row of empty boxes."""
+    """Return the function that translates labels. Without a Japanese font they stay in English."""
     font = japanese_font() if JAPANESE else ""
     if font:
         rcParams["font.family"] = [font, "DejaVu Sans"]
@@ -63,7 +63,7 @@ def legend(figure: Figure, *handles: Patch | Line2D) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the mails of some comments, in one experiment.
+    """The mails of one experiment.
 
     lost: no mail, and no list has the job. late: a worker or a list still holds it, until a
     timeout. twice: shown twice in the inbox.
@@ -77,12 +77,12 @@ class Outcome:
 
     @property
     def comments(self) -> int:
-        """How many comments there were."""
+        """The number of comments."""
         return self.arrived + self.lost + self.late
 
     @property
     def cost(self) -> str:
-        """What was lost, late, or shown twice; "" when nothing was."""
+        """The counts of lost, late and doubled mails as text; "" if all are zero."""
         counts = {"{n} lost": self.lost, "{n} late": self.late, "{n} shown twice": self.twice}
         return say(", ").join(say(what, n=n) for what, n in counts.items() if n)
 

@@ -174,7 +174,7 @@ def _post(lab: Lab, comments: int) -> None:
 
 
 def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
-    """What became of each part's comments. held: the jobs that a list in Redis had before it was
+    """The results of each part's comments. held: the jobs that a list in Redis had before it was
     wiped."""
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
     jobs = {row["id"]: row["job_id"] for row in lab.rows("SELECT id, job_id FROM comments")}

@@ -57,7 +57,7 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
 
 
 def history(lab: Lab, job: str) -> Table:
-    """What happened to the job, each event with its time; empty while Redis does not have it."""
+    """Return the events of the job with their times; an empty list while Redis does not have it."""
     found, known = [], lab.redis.exists(f"job:{job}")
     for line in lab.client.job(job)["timeline"] if known else ():
         told = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
@@ -77,7 +77,7 @@ def outbox(lab: Lab) -> Table:
 
 
 def place_of(lab: Lab, job: str) -> str:
-    """Where the job is now, in a word: see `lab.mysteries.PLACES`."""
+    """Return the place of the job as one word of `lab.mysteries.PLACES`."""
     # what Redis does not know is with the outbox, if that has it: it is not done there
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}

@@ -49,7 +49,7 @@ _REPAIRED = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is wrong in a mystery.
+    """The fault of a mystery.
 
     happens: does it, in the mystery's system, and returns the id of job 17. where, why: the answer.
     hints: from the weakest to the strongest.

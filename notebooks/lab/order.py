@@ -29,13 +29,13 @@ _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
 
 
 def waiting_in_stock(redis: Any, queue: str) -> list[str]:
-    """What waits in a queue of stock Celery, next to run first."""
+    """Return the jobs that wait in a queue of stock Celery, the next one first."""
     messages = map(json.loads, reversed(redis.lrange(queue, 0, -1)))
     return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
 
 
 def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
-    """What the job is about: the number of its comment, its name, or else its task's name."""
+    """Return a label of the job: the number of its comment, its name, or its task's name."""
     view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
     if arguments is None:  # it has ended, and Redis has dropped them
@@ -46,7 +46,7 @@ def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
 
 
 def changed_places(seen: Timeline) -> int:
-    """How many jobs did not start, or did not finish, in the place in which they were enqueued."""
+    """Return how many jobs did not start, or did not finish, in the order of the queue."""
     return sum(len(set(places)) > 1 for places in _places(seen))
 
 

@@ -59,7 +59,7 @@ class Parcels:
             (self.program.folder / file).unlink(missing_ok=True)
 
     def lines(self, file: str = "packed.txt") -> Counter[str]:
-        """How often each parcel is in a file that the task writes."""
+        """Return how often each parcel is in the file that the task writes."""
         return Counter(self.program.lines(file))
 
     def kill_when_busy(self) -> str:
@@ -90,7 +90,7 @@ class Parcels:
         return False
 
     def count(self, ordered: int) -> Outcome:
-        """What became of so many parcels, once all are packed or nothing has moved for a while."""
+        """Wait until all parcels are packed or nothing moves any more, and return the counts."""
         stillness = Stillness()
         with Progress("the parcels"):
             for _ in poll():

@@ -52,7 +52,7 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 
 
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
-    """How many tries after the first began in each tenth of a second since the start.
+    """Return how many retries began in each tenth of a second since the start.
 
     names: of each job's task, by the job's id. Returns a count for each name, of 0 if no job tried
     again: on a busy machine it may begin after the service is up.
@@ -64,7 +64,7 @@ def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int
 
 
 def herd_picture(**tries: Counter[int]) -> Picture:
-    """How many tries there were in each tenth of a second, one panel per task."""
+    """Draw the number of tries in each tenth of a second, one panel per task."""
     figure, grid = panels(4.6, len(tries), sharex=True, sharey=True)
     sentences = []
     for axes, label, counts in titled(grid, tries):

@@ -34,7 +34,7 @@ KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by its ques
 
 @dataclass(slots=True)
 class Prediction:
-    """What was expected, kept until it is measured."""
+    """A prediction, kept until it is measured."""
 
     question: str
     said: Value
@@ -129,7 +129,7 @@ def predict(
 
 
 def _margin(common: Value, within: float) -> str:
-    """What counts as predicted, said before the answer; empty for words, and for exact counts."""
+    """Return the accepted range as text; empty for words and for exact counts."""
     share = say("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
     parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
     return say(" (As predicted: at most {far} off.)", far=say(" or ").join(parts)) if parts else ""
@@ -150,7 +150,7 @@ def predictions() -> Table:
 
 
 def _understood(answer: str, letters: dict[str, str]) -> Value | None:
-    """What is meant by it; None when it is no answer."""
+    """Return the value of a typed answer; None if it is not an answer."""
     if letters:
         said = typed(answer)
         words = {word: choice for choice in letters.values() for word in (choice, say(choice))}
@@ -168,6 +168,6 @@ def _understood(answer: str, letters: dict[str, str]) -> Value | None:
 
 
 def _ask(prompt: str) -> str:
-    """What the learner types."""
+    """Return the text that the learner types."""
     with Progress(""):
         return input(prompt).strip()

@@ -32,7 +32,7 @@ def cell_of(defines: str) -> str:
 
 
 def held(redis: Any) -> int:
-    """How many jobs Redis still has in some list, with claims or as stock Celery keeps them."""
+    """Return how many jobs Redis has in any list, of claims or of stock Celery."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")
     return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
@@ -65,7 +65,7 @@ class Program:
         return worker
 
     def lines(self, file: str) -> list[str]:
-        """What it has written into a file of its folder, line by line."""
+        """Return the lines of a file in the program's folder."""
         self.lab.client  # noqa: B018  # a closed lab says so
         path = self.folder / file
         return path.read_text("utf-8").splitlines() if path.exists() else []

@@ -1,4 +1,4 @@
-"""What moves in a cell while it runs: something that is replaced, and what the cell waits for.
+"""The output of a cell while it runs: a picture that is replaced, and what the cell waits for.
 
 It imports nothing large: the first cell of a lesson says that it is importing the rest.
 """
@@ -51,7 +51,7 @@ class Progress:
         _waits.remove(self)
 
     def words(self) -> str:
-        """What the cell says now; empty for nothing."""
+        """Return the current text of the cell; "" for none."""
         waited = time.monotonic() - self._began
         words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
         if waited > _LONG:

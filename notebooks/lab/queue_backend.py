@@ -64,7 +64,7 @@ class QueueBackend(Backend):
         return [sys.executable, "-m", "lab.queue_backend"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Whether the worker with this pid takes jobs."""
+        """Return True if the worker with this pid takes jobs."""
         return self._ready(pid).exists()
 
     def _ready(self, pid: int) -> Path:
@@ -111,7 +111,7 @@ class QueueBackend(Backend):
 
 
 def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
-    """What a backend's file calls `make`, for this class."""
+    """Return the function `make` of a backend's file, for this class."""
     return lambda chosen: QueueBackend(queue_class, chosen)
 
 

@@ -40,7 +40,7 @@ class JobList:
 
     @property
     def dead(self) -> bool:
-        """Whether a worker that is dead holds its jobs."""
+        """True if the worker of these jobs is dead."""
         return self.what == "its worker is dead"
 
 
@@ -62,7 +62,7 @@ class Moment:
 
     @property
     def death(self) -> bool:
-        """Whether a dead worker still holds jobs."""
+        """True if a dead worker still holds jobs."""
         return any(one.dead for one in self.lists)
 
 

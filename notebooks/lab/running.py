@@ -171,7 +171,7 @@ class Lab:
 
     @property
     def stock(self) -> bool:
-        """Whether its worker takes jobs as stock Celery does."""
+        """True if its worker takes jobs as stock Celery does."""
         return self.stack.options.transport == "stock"
 
     def wait(self, seconds: float = 120.0) -> None:
@@ -182,7 +182,7 @@ class Lab:
         self.until(self.finished, "the end of every job", seconds)
 
     def finished(self) -> bool:
-        """Whether every mail has arrived and no job is left to do."""
+        """Return True if every mail has arrived and no job is left."""
         if self.client.mail_stats()["distinct"] < len(self.posted):
             return False
         return at_rest(self.client.summary())
@@ -208,7 +208,7 @@ class Lab:
             raise LabError(say(told, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
-        """What the jobs and workers are doing, and what might help."""
+        """Return the counts of jobs and workers as text, with a hint."""
         try:
             now = self.client.summary()
         except (httpx.HTTPError, LabError):
@@ -239,7 +239,7 @@ class Lab:
         self.until(quiet, "a moment without change")
 
     def fault_hits(self) -> int:
-        """How often the mail server has misbehaved, under the rules in force."""
+        """Return how often the current fault rules of the mail server were applied."""
         return sum(int(rule["hits"]) for rule in self.client.faults())
 
     def slow_mail(self, each: float) -> None:
@@ -350,7 +350,7 @@ class Lab:
         }
 
     def seen(self) -> Timeline:
-        """What happened to each job since the last `new_page`, from the journal in Redis."""
+        """Return the timeline of each job since the last `new_page`, from the journal in Redis."""
         seen = timelines.read(self.redis, self._since)
         deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
         return replace(seen, deaths=deaths)
@@ -438,12 +438,12 @@ class Lab:
         return steps_of(posted, self.rows, self.redis, self.client)
 
     def name_of(self, job: str) -> str:
-        """What the job is about: the number of its comment, its name, or its task's name."""
+        """Return a label of the job: the number of its comment, its name, or its task's name."""
         known = (str(one.comment_id) for one in self.posted if one.job_id == job)
         return next(known, "") or order.name_of(job, self.rows, self.redis)
 
     def waiting(self, queue: str = "mail") -> list[str]:
-        """What waits in a queue, next to run first: comments by number, other jobs by name."""
+        """Return the labels of the jobs that wait in a queue, the next one first."""
         if self.stock:
             return order.waiting_in_stock(self.redis, queue)
         return [*map(self.name_of, reversed(self.redis.lrange(f"queue:{queue}", 0, -1)))]

@@ -1,4 +1,4 @@
-"""What a cell shows: pictures and tables, each with its text equivalent."""
+"""The outputs of a cell: pictures and tables, each with its text equivalent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to an app that a learner wrote, and what became of its mails."""
+"""The trials of an app that a learner wrote."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ROUNDS, _COMMENT = 15.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of some comments. held: None when the app has no such part.
+    """The result of one trial. held: None if the app does not have the part that is killed.
 
     The ledger's late ones are those jobs that a list in Redis or the app's outbox still has, to
     send a mail, or to send it again. story: what happened, in words.
@@ -48,7 +48,7 @@ class Trial:
     story: str = ""
 
     def row(self) -> tuple[object, ...]:
-        """Its line of the table."""
+        """Its row of the table."""
         mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
         ledger = self.ledger
         return say(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
