@@ -1,4 +1,4 @@
-"""The verdict on a trial: one sentence that names the hole, or none."""
+"""The verdict on a trial: one text that names the hole, or none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Check = Callable[[Plan, Record, Say], Iterator[str]]
 
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
-    """Return what the trial shows, in one sentence; "" if the level's promise was kept."""
+    """Return what the trial shows, in one text; "" if the level's promise was kept."""
     checks = (_not_put, _CHECKS.get(plan.level, _lost), _lost)
     return next(chain.from_iterable(one(plan, record, say) for one in checks), "")
 
@@ -43,19 +43,19 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
         ended, puts = record.ended.count(job), record.puts[job]
         keys = say("in {keys}", keys=", ".join(where)) if where else say("in no key of the server")
         reason = next((complaint(error, say) for error in record.of("error")[::-1]), "")
-        told = "{job} is still {where}, and nobody brings it back ({what})"
+        text = "{job} is still {where}, and nobody brings it back ({what})"
         if not what:
-            told = "{job} was put in, and never ran to its end; it is {where}"
+            text = "{job} was put in, and never ran to its end; it is {where}"
             if ended:
-                told = "{job} ran to its end only {ended} of {puts} times; it is {where}"
+                text = "{job} ran to its end only {ended} of {puts} times; it is {where}"
                 if not where:
                     reason = reason or say("ack removes other jobs with the same text")
             reason = reason or next(_reasons(record, where, say), "")
         elif not where:
-            told = "{job} was nowhere: off its list and in no other when it happened ({what})."
-            yield say(told, job=job, what=what)
-        told = say(told, job=job, where=keys, what=what, ended=ended, puts=puts)
-        yield say("; ").join(filter(None, (told, reason))) + say(".")
+            text = "{job} was nowhere: off its list and in no other when it happened ({what})."
+            yield say(text, job=job, what=what)
+        text = say(text, job=job, where=keys, what=what, ended=ended, puts=puts)
+        yield say("; ").join(filter(None, (text, reason))) + say(".")
 
 
 def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
@@ -68,19 +68,19 @@ def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
         yield say("a process of the queue ended: {error}", **crash)
     for job, times in record.times.most_common(1):
         if times > 1:
-            told = "{job} ran {times} times instead: nothing takes it off its list"
-            yield say(told, job=job, times=times)
+            text = "{job} ran {times} times instead: nothing takes it off its list"
+            yield say(text, job=job, times=times)
     if puts == []:
         yield say("put sent no command to Redis")
     if claims == []:
         yield say("claim sent no command to Redis")
     if claims is None and puts:
         yield say("claim does not come back")
-    told = "claim asks elsewhere, or does not return it: it sends {commands}"
+    text = "claim asks elsewhere, or does not return it: it sends {commands}"
     if not where:
-        told = "claim took it with {commands}, and returned None (is a return missing?)"
+        text = "claim took it with {commands}, and returned None (is a return missing?)"
     if claims and (where or any(MOVES.search(sent.split()[0]) for sent in claims)):
-        yield say(told, commands="; ".join(claims))
+        yield say(text, commands="; ".join(claims))
 
 
 def _broken(record: Record, say: Say) -> str:
@@ -91,8 +91,8 @@ def _broken(record: Record, say: Say) -> str:
     who = broken[-1]["to"]
     act = say(next(act["act"] for act in broken if act["to"] == who))
     steps = [halt["step"] for halt in record.of("halt") if halt["who"] == who]
-    told = "{act} to {who} at {step}" if steps else "{act} to {who}"
-    return say(told, act=act, who=who, step="".join(steps[-1:]))
+    text = "{act} to {who} at {step}" if steps else "{act} to {who}"
+    return say(text, act=act, who=who, step="".join(steps[-1:]))
 
 
 def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -111,27 +111,27 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
-    told = "put({job!r}) came back only after the job had run: the caller waited for it."
+    text = "put({job!r}) came back only after the job had run: the caller waited for it."
     for run in record.runs:  # a job that takes no time may end first
         if run.end is not None and ":" in run.job and record.put.get(run.job, run.end) >= run.end:
-            yield say(told, job=run.job)
+            yield say(text, job=run.job)
 
 
 def _twice(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     for job in record.doubled:
         workers = [run.who for run in record.runs if run.job == job]
-        told = "{job} ran {times} times, on {workers}: looking for it and taking it are two steps."
+        text = "{job} ran {times} times, on {workers}: looking for it and taking it are two steps."
         if plan.level == 7:
-            told = "{job} was taken from {one}, alive and at work, and ran again on {other}."
+            text = "{job} was taken from {one}, alive and at work, and ran again on {other}."
         names = say(" and on ").join(dict.fromkeys(workers))
         one, other = workers[:2]
-        yield say(told, job=job, times=len(workers), workers=names, one=one, other=other)
+        yield say(text, job=job, times=len(workers), workers=names, one=one, other=other)
 
 
 def _back(_: Plan, record: Record, say: Say) -> Iterator[str]:
     if not record.unfinished and record.back > BACK:
-        told = "The job of the killed worker ran again only after {seconds:.1f} s."
-        yield say(told, seconds=record.back)
+        text = "The job of the killed worker ran again only after {seconds:.1f} s."
+        yield say(text, seconds=record.back)
 
 
 def _harm(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -139,15 +139,15 @@ def _harm(_: Plan, record: Record, say: Say) -> Iterator[str]:
     in_hand = [e for e in record.of("halt") if not e["step"].startswith("rescue")]
     for job, times in record.times.items():
         if times > 1 and job.startswith("late"):
-            told = (
+            text = (
                 "{who} came back, took {job}, and was still held for dead: "
                 "the job ran on another worker at the same time."
             )
-            yield say(told, who=paused[-1], job=job)
+            yield say(text, who=paused[-1], job=job)
         if times > len(in_hand) + 1:
-            told = "{job} ran {times} times: what was asked before the pause was not true after it."
+            text = "{job} ran {times} times: what was asked before the pause was not true after it."
             both = "{job} ran {times} times: two workers rescued it at once, and both gave it back."
-            yield say(told if paused else both, job=job, times=times)
+            yield say(text if paused else both, job=job, times=times)
 
 
 def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -156,49 +156,49 @@ def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     yield from _lost(plan, record, say)
     for look in record.of("look"):
         if look["job"] == NOBODYS and look["keys"]:
-            told = "where returned {place} for a job that nobody put in."
-            yield say(told, place=", ".join(look["keys"]))
+            text = "where returned {place} for a job that nobody put in."
+            yield say(text, place=", ".join(look["keys"]))
     looks = record.last_seen("poison-1")
     if looks == [] and record.of("seen"):
-        told = "The poison is gone after {runs} tries: no list keeps it for a person."
+        text = "The poison is gone after {runs} tries: no list keeps it for a person."
         if runs == 1:
-            told = "The poison is gone after one try: no list keeps it for a person."
-        yield say(told, runs=runs)
+            text = "The poison is gone after one try: no list keeps it for a person."
+        yield say(text, runs=runs)
 
 
 def _accepted(plan: Plan, record: Record, say: Say) -> Iterator[str]:
-    told = "put({job!r}) refused while the server was down ({error}): nothing kept it for later."
+    text = "put({job!r}) refused while the server was down ({error}): nothing kept it for later."
     for job, error in record.refused.items():
-        yield say(told, job=job, error=error)
+        yield say(text, job=job, error=error)
     for waits in record.of("put waits"):
         yield say("put({job!r}) did not come back while the server was down.", **waits)
     acts = {event["act"]: float(event["at"]) for event in record.of("act")}
     down, up = acts.get(Act.SERVER, 0.0), acts.get(REPAIRS[1], 0.0)
     for job in record.unfinished:
-        told = "put({job!r}) came back while the server was down, and the job is lost."
+        text = "put({job!r}) came back while the server was down, and the job is lost."
         at = record.put[job]
         if at < down:
-            told = "put({job!r}) came back before the server was killed, and the job is lost."
+            text = "put({job!r}) came back before the server was killed, and the job is lost."
         elif up and at > up:
-            told = "put({job!r}) came back when the server was there again, and the job is lost."
+            text = "put({job!r}) came back when the server was there again, and the job is lost."
         elif plan.producer_dies:
-            told = (
+            text = (
                 "put({job!r}) came back while the server was down, "
                 "and the job is lost by the producer's SIGKILL."
             )
-        yield say(told, job=job)
+        yield say(text, job=job)
 
 
 def _shown_twice(_: Plan, record: Record, say: Say) -> Iterator[str]:
     seen: dict[str, str] = {}
     for run in record.runs:
         if run.end is not None and seen.setdefault(run.message_id, run.job) != run.job:
-            told = "{job} and {other} have one message id: one is never seen."
-            yield say(told, job=run.job, other=seen[run.message_id])
+            text = "{job} and {other} have one message id: one is never seen."
+            yield say(text, job=run.job, other=seen[run.message_id])
     for job, ids in Counter(seen.values()).items():
         if ids > 1:
-            told = "{job} was delivered twice, with two message ids: the reader sees it twice."
-            yield say(told, job=job)
+            text = "{job} was delivered twice, with two message ids: the reader sees it twice."
+            yield say(text, job=job)
 
 
 #: What else can be wrong, by the level.

@@ -99,8 +99,8 @@ def _what(event: Event, say: Say) -> str:
         case "act":
             return say(str(event["act"]))
         case "where":
-            told = "{job} is in {keys}" if event["keys"] else "{job} is nowhere"
-            return say(told, job=event["job"], keys=", ".join(event["keys"]))
+            sentence = "{job} is in {keys}" if event["keys"] else "{job} is nowhere"
+            return say(sentence, job=event["job"], keys=", ".join(event["keys"]))
         case "begin" if event["job"].startswith("poison"):
             return say("begins {job}, and dies of it", **event)
         case "end":

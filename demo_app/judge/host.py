@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from demo_app.judge.role import Role, produce, run_job, sleep, told
+from demo_app.judge.role import Role, describe, produce, run_job, sleep
 from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
@@ -52,7 +52,7 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
         produce(role, put)
     for job in role.asks:
         place = queue.where(job)
-        role.ask("told", job=job, place=None if place is None else str(place)[:200])
+        role.ask("located", job=job, place=None if place is None else str(place)[:200])
     if not role.asks:
         work(role, queue, steps)
 
@@ -69,7 +69,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
             kind = type(answer).__name__
             role.log("error", method=method, error=repr(answer)[:100], type=kind)
         except Exception as error:  # a worker outlives it, and tries again
-            role.log("error", method=method, error=told(error))
+            role.log("error", method=method, error=describe(error))
         time.sleep(0.1)  # not all the time
         return None
 
@@ -127,7 +127,7 @@ def main() -> None:
                 try:
                     play(role, queue_class, steps)
                 except BaseException as error:  # a fork never goes on with this loop
-                    role.log("crashed", error=told(error))
+                    role.log("crashed", error=describe(error))
             os._exit(1)
         print(pid, file=answers)
     os.killpg(0, signal.SIGKILL)

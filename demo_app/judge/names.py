@@ -28,6 +28,6 @@ class Names:
         self.labels = {text: label for label, text in self.texts.items()}
         return tuple(self.texts[label] for label in labels)
 
-    def told(self, words: str) -> str:
+    def readable(self, words: str) -> str:
         """Return the words, with the jobs as the history names them."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

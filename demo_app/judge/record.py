@@ -30,12 +30,12 @@ class Run:
 
 def complaint(error: Event, say: Say = str.format) -> str:
     """Return in words what a method of the queue raised, or returned in place of a job."""
-    told = "{method} raised {error}"
+    sentence = "{method} raised {error}"
     if kind := error.get("type"):
-        told = (
+        sentence = (
             "{method} returned {error}, of the type {kind}: it is to return the job's text, or None"
         )
-    return say(told, method=error["method"], error=error["error"], kind=kind)
+    return say(sentence, method=error["method"], error=error["error"], kind=kind)
 
 
 class Record:

@@ -119,14 +119,14 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
         try:
             put(job)
         except Exception as error:  # whatever it is: the job was not taken
-            role.pass_by("refused", job=job, error=told(error))
+            role.pass_by("refused", job=job, error=describe(error))
         else:
             role.pass_by("put", job=job)
     role.ask("finished")
     signal.pause()
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return the error in one line."""
     name, words = type(error).__name__, str(error).rstrip(".")
     return f"{name}: {words}"[:200] if words else name

@@ -69,8 +69,8 @@ class Steps:
         finally:
             self._local.call = None
             # a put or a claim that sent nothing is worth knowing: it is the first mistake
-            told = call.commands or method in ("put", "claim", "ack")
-            if told and (signature := (method, *call.names.elements())) not in self._known:
+            is_step = call.commands or method in ("put", "claim", "ack")
+            if is_step and (signature := (method, *call.names.elements())) not in self._known:
                 self._known.add(signature)
                 names, at = [*signature[1:]], call.moved or time.monotonic()
                 commands = call.commands[:_MANY]

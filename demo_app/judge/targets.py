@@ -117,11 +117,11 @@ class Learners(Target):
         target = f"{Path(path).resolve()}:{queue_class}"
         self._hosts = [_Host(target, self.work, self.group, say) for _ in range(2)]
         try:
-            told = [host.loaded() for host in self._hosts]
+            loaded = [host.loaded() for host in self._hosts]
         except CannotJudge:
             self.close()
             raise
-        self.has_where = bool(told[0]["where"])
+        self.has_where = bool(loaded[0]["where"])
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
@@ -164,9 +164,9 @@ class _Host:
         with self._lock:
             with suppress(BrokenPipeError):
                 print(role.to_json(), file=self._process.stdin, flush=True)
-            told = self._read(self._say("The process that starts the others ended"))
+            pid = self._read(self._say("The process that starts the others ended"))
         try:
-            return Running(psutil.Process(int(told)))
+            return Running(psutil.Process(int(pid)))
         except psutil.NoSuchProcess:
             return Running(None)
 
@@ -181,13 +181,13 @@ class _Host:
         assert self._process.stdout is not None
         if line := str(self._process.stdout.readline()):
             return line
-        said = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
-        told = [line for line in said.splitlines() if line.strip()] or [
+        output = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
+        lines = [line for line in output.splitlines() if line.strip()] or [
             self._say("no reason was given")
         ]
-        lines = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(told))
-        given = {"failure": failure, "error": told[-1].rstrip("."), "line": "".join(lines[-1:])}
-        where = "{failure}: {error}, at its line {line}." if lines else "{failure}: {error}."
+        numbers = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(lines))
+        given = {"failure": failure, "error": lines[-1].rstrip("."), "line": "".join(numbers[-1:])}
+        where = "{failure}: {error}, at its line {line}." if numbers else "{failure}: {error}."
         raise CannotJudge(self._say(where, **given))
 
 
@@ -233,8 +233,8 @@ class Adapter(Target):
         found = subprocess.run(command, env=environment, capture_output=True, text=True)
         if found.returncode:
             self.close()
-            told = (found.stderr.strip().splitlines() or ["no reason was given"])[-1]
-            raise CannotJudge(f"The Celery app {app} can't be loaded: {told}.")
+            reason = (found.stderr.strip().splitlines() or ["no reason was given"])[-1]
+            raise CannotJudge(f"The Celery app {app} can't be loaded: {reason}.")
 
 
 def _find_program(command: str) -> None:

@@ -123,8 +123,8 @@ class Trial:
         if self._target.has_where:
             part = self.start("where", asks=(text,))
             self.until(lambda: not part.running.alive(), 60.0)
-            told = [e["place"] for e in self._log.events if e["event"] == "told"][-1:]
-            keys = [*keys, *filter(None, told)]
+            places = [e["place"] for e in self._log.events if e["event"] == "located"][-1:]
+            keys = [*keys, *filter(None, places)]
             self.forget(part)
         self.note(event, job=job, keys=keys)
 
@@ -235,16 +235,16 @@ class Trial:
 
     def _named(self, event: Event) -> Event:
         """Return the event with the jobs as the history names them."""
-        told: Event = {
-            name: self.names.told(str(event[name]))
+        readable: Event = {
+            name: self.names.readable(str(event[name]))
             for name in ("error", "message_id", "words")
             if name in event
         }
         if "commands" in event:
-            told["commands"] = [self.names.told(str(words)) for words in event["commands"]]
+            readable["commands"] = [self.names.readable(str(words)) for words in event["commands"]]
         if "job" in event:
-            told["job"] = self.names.labels.get(job := str(event["job"]), job[:100])
-        return {**event, **told}
+            readable["job"] = self.names.labels.get(job := str(event["job"]), job[:100])
+        return {**event, **readable}
 
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a process with its proxy. given: further fields of its role."""
