@@ -97,7 +97,9 @@ def test_a_distribution_for_others_asks_for_the_versions_that_the_project_was_te
     name: str,
 ) -> None:
     own = tomllib.loads((ROOT / ".dist" / name / "pyproject.toml").read_text())["project"]
-    assert set(own["dependencies"]) <= {*PROJECT["dependencies"], *EXTRAS["demo"]}
+    tested = {*PROJECT["dependencies"], *EXTRAS["demo"]}
+    assert set(own["dependencies"]) <= tested
     if name == "celery-claims":
         assert own["dependencies"] == PROJECT["dependencies"]
+        assert set(own["optional-dependencies"]["web"]) <= tested
     assert own["requires-python"] == PROJECT["requires-python"]

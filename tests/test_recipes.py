@@ -53,9 +53,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (tree / "demo_app/backends/sixth.py").write_text(BACKEND)
     _insert(tree / "demo_app/stack/options.py", "    #: The start-up token", OPTION)
     _insert(tree / "local_smtp/fault_rules.py", '    "close": Effect(', FAULT)
-    _insert(tree / "demo_app/web/pages/parts.html", '{% call column(job, "task"', COLUMN)
+    _insert(tree / "demo_app/broker/web/pages/parts.html", '{% call column(job, "task"', COLUMN)
     for language in ("english", "japanese"):
-        path = tree / f"demo_app/web/{language}.json"
+        path = tree / f"demo_app/broker/web/{language}.json"
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | WORDS), "utf-8")
     return tree
 

@@ -18,7 +18,7 @@ from .view import JobView, view_of
 
 #: Jobs at the head of a queue that are searched for one job's position.
 SEARCH_DEPTH = 100_000
-#: The demo app's keys have no prefix.
+#: Keys without a prefix, as those of the demo app.
 KEYS = Keys()
 _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
 
@@ -31,19 +31,19 @@ class Page:
     next: str | None
 
 
-def get_job(client: Decoded, job_id: str) -> JobView | None:
+def get_job(client: Decoded, job_id: str, keys: Keys = KEYS) -> JobView | None:
     """Return the job with this id, or None if it is unknown or was forgotten."""
-    for view in get_jobs(client, [job_id]):
+    for view in get_jobs(client, [job_id], keys=keys):
         if view.state is State.QUEUED:
-            lane = KEYS("queue", lane_of_job(client, job_id))
+            lane = keys("queue", lane_of_job(client, job_id, keys))
             view.position = _position(client, lane, job_id)
         return view
     return None
 
 
-def lane_of_job(client: Decoded, job_id: str) -> str:
+def lane_of_job(client: Decoded, job_id: str, keys: Keys = KEYS) -> str:
     """Return the lane in a job's message."""
-    return parse_or_quote(job_id, client.lindex(KEYS("job", job_id), 0) or "").lane
+    return parse_or_quote(job_id, client.lindex(keys("job", job_id), 0) or "").lane
 
 
 def _position(client: Decoded, key: str, job_id: str) -> int | None:
@@ -69,7 +69,14 @@ def answers_of(pipe: Decoded) -> list[Any]:
     return answers
 
 
-def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
+def page(
+    client: Decoded,
+    state: State,
+    *,
+    limit: int = 50,
+    cursor: str | None = None,
+    keys: Keys = KEYS,
+) -> Page:
     """Return a page of jobs in one state.
 
     Queued jobs are in the order in which they run, dead and done ones with the newest first.
@@ -79,34 +86,38 @@ def page(client: Decoded, state: State, *, limit: int = 50, cursor: str | None =
         state: the state.
         limit: jobs on the page.
         cursor: `next` of the page before; it stays valid while jobs move.
+        keys: the names of the broker's keys.
     """
     if state is State.QUEUED:
-        return _queued(client, limit, cursor)
+        return _queued(client, limit, cursor, keys)
     if state is State.RUNNING:
-        ids = _running(client)
+        ids = _running(client, keys)
         start = ids.index(cursor) + 1 if cursor in ids else 0
         chosen = ids[start : start + limit]
         more = start + limit < len(ids)
-        return Page(tuple(get_jobs(client, chosen)), chosen[-1] if more and chosen else None)
-    return _from_set(client, state, limit, cursor)
+        views = get_jobs(client, chosen, keys=keys)
+        return Page(tuple(views), chosen[-1] if more and chosen else None)
+    return _from_set(client, state, limit, cursor, keys)
 
 
-def _queued(client: Decoded, limit: int, cursor: str | None) -> Page:
+def _queued(client: Decoded, limit: int, cursor: str | None, keys: Keys) -> Page:
     lane, _, after = (cursor or "").partition(" ")
     # a job that left the list was claimed, and so were all jobs before it
-    skip = (lane and _position(client, KEYS("queue", lane), after)) or 0
-    found = _next(client, limit + 1, lane, skip)  # one more, to know whether there is a next page
+    skip = (lane and _position(client, keys("queue", lane), after)) or 0
+    # one more, to know whether there is a next page
+    found = _next(client, limit + 1, lane, skip, keys)
     shown = found[:limit]
-    views = get_jobs(client, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
+    ids, spots = [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown]
+    views = get_jobs(client, ids, spots, keys)
     more = len(found) > limit
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
 def _next(
-    client: Decoded, limit: int, first: str = "", skip: int = 0
+    client: Decoded, limit: int, first: str, skip: int, keys: Keys
 ) -> list[tuple[str, str, int]]:
     """Return lane, id and position of the next jobs, `skip` jobs behind the head of `first`."""
-    lanes = client.smembers("lanes")
+    lanes = client.smembers(keys("lanes"))
     if first and first in lanes_of(queue_of(first)):  # it may be empty by now, and forgotten
         lanes = lanes | {first}
     lanes = sorted(lanes, key=urgency)
@@ -116,45 +127,47 @@ def _next(
         passed, wanted = skip if number == 0 else 0, limit - len(found)
         if wanted > 0:  # the head is at the right end
             pipe = client.pipeline(transaction=False)
-            pipe.lrange(KEYS("queue", lane), -(passed + wanted), -(passed + 1))
+            pipe.lrange(keys("queue", lane), -(passed + wanted), -(passed + 1))
             [ids] = answers_of(pipe)
             found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
     return found
 
 
-def _running(client: Decoded) -> list[str]:
+def _running(client: Decoded, keys: Keys) -> list[str]:
     pipe = client.pipeline(transaction=False)
-    lanes = client.smembers("lanes")
-    for worker in client.smembers("workers"):
+    lanes = client.smembers(keys("lanes"))
+    for worker in client.smembers(keys("workers")):
         for lane in lanes:
-            pipe.lrange(KEYS("claims", lane, worker), 0, -1)
+            pipe.lrange(keys("claims", lane, worker), 0, -1)
     return [job_id for ids in answers_of(pipe) for job_id in reversed(ids or ())]
 
 
-def _from_set(client: Decoded, state: State, limit: int, cursor: str | None) -> Page:
-    soonest_first = state in _BY_TIME
+def _from_set(client: Decoded, state: State, limit: int, cursor: str | None, keys: Keys) -> Page:
+    soonest_first, key = state in _BY_TIME, keys(state)
     start = 0
     if cursor:
         score, _, job_id = cursor.partition(" ")
-        rank = client.zrank(state, job_id) if soonest_first else client.zrevrank(state, job_id)
+        rank = client.zrank(key, job_id) if soonest_first else client.zrevrank(key, job_id)
         if rank is not None:
             start = int(rank) + 1
         else:  # the job has left this state: continue at its place
             bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
-            start = int(client.zcount(state, *bounds))
-    rows = client.zrange(state, start, start + limit, desc=not soonest_first, withscores=True)
-    views = get_jobs(client, [row[0] for row in rows[:limit]])
+            start = int(client.zcount(key, *bounds))
+    rows = client.zrange(key, start, start + limit, desc=not soonest_first, withscores=True)
+    views = get_jobs(client, [row[0] for row in rows[:limit]], keys=keys)
     more = len(rows) > limit
     return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
 
 
-def get_jobs(client: Decoded, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
+def get_jobs(
+    client: Decoded, ids: list[str], positions: list[int] | None = None, keys: Keys = KEYS
+) -> list[JobView]:
     """Return the jobs with these ids that are known. positions: see `JobView`."""
     pipe = client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.lrange(KEYS("job", job_id), 0, -1)
-        pipe.zscore("scheduled", job_id)
-        pipe.zscore("retrying", job_id)
+        pipe.lrange(keys("job", job_id), 0, -1)
+        pipe.zscore(keys("scheduled"), job_id)
+        pipe.zscore(keys("retrying"), job_id)
     answers = answers_of(pipe)
     views = []
     for index, job_id in enumerate(ids):

@@ -18,6 +18,8 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker
+from demo_app.broker.web.errors import DomainError
+from demo_app.broker.web.redis_state import redis_state
 from demo_app.jobs.backend import backend_named
 from demo_app.rig import control_pipe
 from demo_app.rig.polling import until
@@ -27,7 +29,6 @@ from demo_app.stage.stage import Stage
 from demo_app.stage.twin import Twin
 from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
-from demo_app.web.errors import DomainError
 
 BURST = 50
 #: Comments for both systems, a mail server that keeps their mails waiting, and the seconds for
@@ -120,7 +121,7 @@ def _our_redis(stage: Stage) -> Decoded:
     """The connection to the stack's own Redis; no other server is touched."""
     client = _queue(stage).client
     try:
-        pid = int(snapshot.redis_state(client).info["process_id"])
+        pid = int(redis_state(client).info["process_id"])
     except (redis.ConnectionError, redis.TimeoutError):
         raise DomainError(409, "redis_away") from None
     if pid not in processes.with_role("redis"):

@@ -8,9 +8,9 @@ from typing import Any
 
 from demo_app.broker.fold import WorkerRecord
 from demo_app.broker.snapshot import Worker, pid_of
+from demo_app.broker.web.shared.language import Translations
 from demo_app.broker.where import Place
 from demo_app.settings import BackendName
-from demo_app.shared.language import Translations
 from demo_app.web.delivery import DeliveryStatus
 
 #: Jobs shown as tokens of their own on one floor; the rest is a number.

@@ -29,7 +29,7 @@ from demo_app.stage.show import steps
 #: A moment (epoch seconds), the stage's `<main>` as HTML ("" while the web app was dead), and the
 #: number of the show's step that was said.
 Frame = tuple[float, str, int]
-_ROOMS = ("demo_app.web", "demo_app.stage")
+_ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
 _MODULE = re.compile(r'<script type="module" src="[^"]*?([\w.]+)"></script>\s*')

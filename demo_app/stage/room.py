@@ -13,10 +13,10 @@ from fastapi import APIRouter, Cookie, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from demo_app.blog import posts
+from demo_app.broker.web.templates import render
 from demo_app.stage.routes import StageDep
 from demo_app.web.blog_pages import check_rate
 from demo_app.web.dependencies import ServicesDep
-from demo_app.web.templates import render
 
 #: The post that they comment on.
 _POST = 1

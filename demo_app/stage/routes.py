@@ -10,14 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from demo_app.broker.web.errors import DomainError
+from demo_app.broker.web.templates import language_of, render, sentences_for
 from demo_app.settings import settings
 from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
 from demo_app.stage.phones import address_for_phones, qr_code
 from demo_app.stage.picture import Picture
 from demo_app.stage.show import reached, show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
-from demo_app.web.errors import DomainError
-from demo_app.web.templates import language_of, render, translations
 
 #: No moment is later, in seconds since the epoch.
 LATEST = 4e10
@@ -65,7 +65,7 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
         "stage.html",
         picture=picture,
         replay=picture.moment is not None,
-        in_words=picture.in_words(translations(language_of(request))),
+        in_words=picture.in_words(sentences_for(request)),
         show_steps=played,
         show_state={**state, "reached": reached(played, state)},
         twin=twin,

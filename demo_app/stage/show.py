@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from demo_app.broker.web.errors import DomainError
 from demo_app.shared.language import LANGUAGES
 from demo_app.stage.actions import ACTIONS
 from demo_app.stage.picture import Picture
 from demo_app.stage.twin import TwinPicture
-from demo_app.web.errors import DomainError
 
 #: What a step can wait for, by name; each is a number.
 STATE = (

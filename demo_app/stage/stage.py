@@ -17,6 +17,7 @@ from demo_app.broker.events import State
 from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker, pid_of
+from demo_app.broker.web.redis_state import redis_state
 from demo_app.stage.picture import TOKENS, Picture, arranged
 from demo_app.stage.replay import Past, last_kill
 from demo_app.stage.sink import Sink
@@ -67,7 +68,7 @@ class Stage:
             in_order = seen.next_to_run
             paused = any(queue.paused for queue in seen.queues())
             try:
-                server = snapshot.redis_state(self.queue.client)
+                server = redis_state(self.queue.client)
                 persistence = f"{server.persistence} {server.appendfsync}".strip()
                 kill = self._newest_kill(self.queue)
             except (redis.ConnectionError, redis.TimeoutError):

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 
 from demo_app.blog import posts
 from demo_app.blog.posts import Comment
+from demo_app.broker.web.errors import DomainError
+from demo_app.broker.web.templates import render, sentences_for
 from demo_app.shared.escape import escape_invisible
 from demo_app.web.dependencies import Services, ServicesDep
-from demo_app.web.errors import DomainError
 from demo_app.web.rate_limit import RateLimit
-from demo_app.web.templates import language_of, render
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
@@ -158,7 +158,7 @@ def _post_page(
         post=post,
         comments=shown[::-1],
         older=older,
-        problem=error.sentence(language_of(request)) if error else "",
+        problem=error.sentence(sentences_for(request)) if error else "",
         wrong=error.why.partition("_")[2] if error else "",
         given=given or {},
         key=uuid4().hex,

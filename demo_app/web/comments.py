@@ -11,11 +11,11 @@ from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database
 from demo_app.blog.posts import Comment, KeyTaken, NoSuchPost
 from demo_app.blog.relay import Relay
+from demo_app.broker.web.errors import DomainError
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
-from demo_app.web.errors import DomainError
 
 MAX_BODY = 10_000
 MAX_AUTHOR = 200

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from demo_app.broker.queue import Queue
-from demo_app.settings import settings
+from demo_app.broker.snapshot import Snapshot
+from demo_app.broker.web.feed import Feed
+from demo_app.broker.web.periodic import PeriodicTask
+from demo_app.jobs.task import all_tasks
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
-from demo_app.web.errors import DomainError
 from demo_app.web.inbox import Inbox
-from demo_app.web.journal import Feed
 from demo_app.web.rate_limit import RateLimit
+from demo_app.web.snapshot import take
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one web app.
+    """The parts of one web app, which is also the `Host` of the pages about jobs.
 
     queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
     comments.
@@ -32,21 +35,28 @@ class Services:
     rate_limit: RateLimit
     feed: Feed
 
+    @property
+    def backend_name(self) -> str:
+        """The name of the backend that runs the jobs at the moment."""
+        return self.comments.backend.name
 
-# Both are coroutines, which FastAPI calls at once; a function would wait for a thread.
+    def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
+        """Return the state of all jobs; see `take`."""
+        return take(self.queue, self.comments.backend, limit, with_history, ids)
+
+    def tasks(self) -> Iterable[str]:
+        """Return the names of the tasks."""
+        return all_tasks()
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """Return none: the demo has no schedule."""
+        return ()
+
+
+# A coroutine, which FastAPI calls at once; a function would wait for a thread.
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
-
-
-async def _queue(services: ServicesDep) -> Queue:
-    if services.queue is None:
-        raise DomainError(409, "no_list", backend=settings().backend)
-    return services.queue
-
-
-#: The queue; an error 409 when the backend keeps no list of its jobs.
-QueueDep = Annotated[Queue, Depends(_queue)]

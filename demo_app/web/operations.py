@@ -14,11 +14,10 @@ from starlette.requests import Request
 
 from demo_app.broker.events import State
 from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition
+from demo_app.broker.web.errors import DomainError, error_response
 from demo_app.settings import settings
 from demo_app.shared.headers import beside
-from demo_app.web import snapshot
 from demo_app.web.dependencies import Services, ServicesDep
-from demo_app.web.errors import DomainError
 
 router = APIRouter(tags=["operations"])
 
@@ -41,6 +40,12 @@ def healthz(services: ServicesDep) -> Health:
         raise DomainError(503, "database", reason=error) from None
 
 
+def no_database(request: Request, error: Exception) -> Response:
+    """Return the answer to any request while the blog's database is away."""
+    problem = DomainError(503, "database", {"retry-after": "10"}, reason=str(error))
+    return error_response(request, problem)
+
+
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
     """Return the numbers in Prometheus' format; without Redis, those that are left."""
@@ -48,10 +53,9 @@ def metrics(services: ServicesDep) -> Response:
 
 
 def _metrics(services: Services) -> Iterator[Metric]:
-    comments = services.comments
-    yield "demo_outbox_jobs", "", {"": comments.relay.size()}
+    yield "demo_outbox_jobs", "", {"": services.comments.relay.size()}
     try:
-        seen = snapshot.take(services.queue, comments.backend, 1, 1)
+        seen = services.snapshot(1, 1)
     except (redis.ConnectionError, redis.TimeoutError):
         yield "demo_redis_up", "", {"": 0}
         return

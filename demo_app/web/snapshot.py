@@ -1,33 +1,18 @@
-"""Everything at one glance: counts, workers, Redis.
+"""Everything at one glance: counts and workers, whatever backend runs the jobs.
 
-One consistent snapshot from one Lua script; what a worker's own process says comes on top. A
-worker that was killed keeps its lease for a few seconds; on this machine its process is looked
+A worker that was killed keeps its lease for a few seconds; on this machine its process is looked
 for, so that the page says so within a second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from demo_app.broker.connection import Decoded
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Snapshot
 from demo_app.jobs.backend import Backend
 from demo_app.rig.process import is_alive
-
-
-@dataclass(frozen=True, slots=True)
-class RedisState:
-    """What the server says of itself. info: the answer to INFO.
-
-    persistence: "aof", "rdb" or "none". appendfsync: when the append-only file is synced.
-    """
-
-    info: dict[str, Any]
-    persistence: str
-    appendfsync: str
 
 
 def take(
@@ -45,14 +30,3 @@ def take(
         for one in seen.workers
     ]
     return seen
-
-
-def redis_state(client: Decoded) -> RedisState:
-    """Return what the Redis server reports about itself."""
-    info: dict[str, Any] = client.info()
-    append_only = bool(info.get("aof_enabled"))
-    setting = "appendfsync" if append_only else "save"
-    value = client.config_get(setting).get(setting, "")
-    if append_only:
-        return RedisState(info, "aof", value)
-    return RedisState(info, "rdb" if value else "none", "")

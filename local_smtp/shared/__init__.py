@@ -1,5 +1,6 @@
-"""Code for web servers that the mail sink and the project's web app share.
+"""Code for web servers that the mail sink, the demo and the broker's dashboard share.
 
-`demo_app/shared` is a link to this folder: in the tree there is one copy, and each distribution is
-built with a copy of its own. So its modules import one another relatively.
+`demo_app/shared` and `demo_app/broker/web/shared` are links to this folder: in the tree there is
+one copy, and each distribution is built with a copy of its own. So its modules import one another
+relatively.
 """

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .headers import READING, opens_a_page, same_origin
+from .headers import READING, opens_a_page, path_in_app, same_origin
 
 #: Bytes of a request's body; more is answered with 413.
 REQUEST_BODY_BYTES = 256 * 1024
@@ -94,6 +94,12 @@ class Guard:
         """Return True if a browser may open this path with the token in its address."""
         return path == "/"
 
+    def holds_token(self, request: Request) -> bool:
+        """Return True if the request has the token."""
+        _, bearer = get_authorization_scheme_param(request.headers.get("authorization"))
+        asked = request.query_params.get("token", "")
+        return any(map(self._is_token, (asked, bearer, request.cookies.get(self._cookie, ""))))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let the request through; `scope["holder"]` is True if it has the token."""
         if scope["type"] != "http":
@@ -133,13 +139,11 @@ class Guard:
             return self.refuse(scope, 403)
         if request.method not in READING and _body_type(request) not in _BODIES:
             return self.refuse(scope, 415)
-        _, bearer = get_authorization_scheme_param(headers.get("authorization"))
-        asked = request.query_params.get("token", "")
-        given = (asked, bearer, request.cookies.get(self._cookie, ""))
-        scope["holder"] = any(map(self._is_token, given))
-        if request.method in READING and self._is_token(asked) and self.is_page(scope["path"]):
+        scope["holder"] = self.holds_token(request)
+        asked, path = request.query_params.get("token", ""), path_in_app(scope)
+        if request.method in READING and self._is_token(asked) and self.is_page(path):
             return self._signed_in(request)
-        if self.needs_token(scope["path"]) and not scope["holder"]:
+        if self.needs_token(path) and not scope["holder"]:
             return self.refuse(scope, 401)
         return None
 

@@ -1,10 +1,11 @@
-"""The headers of a request: the page that it comes from, and the addresses of other apps."""
+"""The head of a request: its path, the page that it comes from, the addresses of other apps."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 READING = frozenset({"GET", "HEAD"})
 
@@ -16,6 +17,16 @@ def beside(headers: Headers, url: str) -> str:
     """
     port = url.rpartition(":")[2]
     return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
+
+
+def path_in_app(scope: Scope) -> str:
+    """Return the path of a request below the prefix at which the app is mounted, as its routes do.
+
+    A guard that looked at the whole path would find none of the app's own.
+    """
+    path: str = scope["path"]
+    rest = path.removeprefix(scope.get("root_path", ""))
+    return rest if rest.startswith("/") else path if rest else "/"
 
 
 def opens_a_page(method: str, headers: Headers) -> bool:

@@ -84,7 +84,7 @@ def test_a_worker_that_was_started_later_is_not_on_the_tape(stack, client, holde
 
 def test_it_asks_for_no_key_that_does_nothing_on_a_tape() -> None:
     picture = Picture(dict.fromkeys(("posted", *SUMS), 0), defaultdict(list), {}, 0, moment=1.0)
-    sentences = Translations("en", "demo_app.web", "demo_app.stage")
+    sentences = Translations("en", "demo_app.broker.web", "demo_app.web", "demo_app.stage")
     assert [words for words, _ in picture.in_words(sentences)] == [
         "0 posted: 0 waiting, 0 running, 0 held, 0 delivered, 0 lost."
     ]

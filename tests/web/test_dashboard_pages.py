@@ -160,7 +160,7 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
 
 
 #: Whatever has pages.
-ROOMS = ("demo_app.web", "demo_app.stage")
+ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 
 
 def test_both_languages_have_all_the_same_words() -> None:

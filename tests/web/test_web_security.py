@@ -10,13 +10,16 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from markupsafe import escape
-from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from support import HOSTILE
 
+from demo_app.broker.web.errors import add_handlers
+from demo_app.broker.web.templates import Pages
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from demo_app.web.errors import unexpected
 from demo_app.web.rate_limit import RateLimit
 from demo_app.web.security import COOKIE, GUARDED, BlogGuard
 from demo_app.web.serve import Lines
@@ -153,13 +156,27 @@ def test_an_address_that_floods_is_slowed_down_and_others_are_not() -> None:
 
 
 def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
-    async def broken(scope, receive, send):
+    async def broken(request):
         raise RuntimeError("secret detail")
 
-    answer = asked(ServerErrorMiddleware(broken, unexpected), "http://localhost/")
+    app = FastAPI()
+    app.state.pages = Pages("demo_app.web")
+    app.add_route("/", broken)
+    add_handlers(app)
+    answer = asked(app, "http://localhost/")
     assert answer.status_code == 500
+    assert "Something went wrong here" in answer.text
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_mounted_in_another_app_it_asks_for_the_token_too() -> None:
+    async def never(scope, receive, send):
+        raise AssertionError("the guard answers this itself")
+
+    outer = Starlette(routes=[Mount("/mails", BlogGuard(never, "secret", COOKIE))])
+    outer.state.pages = Pages("demo_app.web")
+    assert asked(outer, "http://localhost/mails/jobs").status_code == 401
 
 
 @pytest.mark.parametrize("tries", HOSTILE)

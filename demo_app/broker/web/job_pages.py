@@ -9,16 +9,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.events import Event, State
-from demo_app.broker.inspect import KEYS, get_job, lane_of_job
-from demo_app.broker.view import JobView
-from demo_app.jobs.task import all_tasks
-from demo_app.web import snapshot
-from demo_app.web.dependencies import QueueDep, ServicesDep
-from demo_app.web.errors import DomainError
-from demo_app.web.search import search
-from demo_app.web.templates import render
+from ..events import Event, State
+from ..inspect import get_job, lane_of_job
+from ..queue import Queue
+from ..view import JobView
+from .errors import DomainError
+from .host import HostDep, QueueDep
+from .redis_state import redis_state
+from .search import search
+from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 PER_PAGE = 25
@@ -27,11 +26,9 @@ FEW = 8
 
 
 @router.get("", response_class=HTMLResponse)
-def overview(request: Request, services: ServicesDep) -> Response:
+def overview(request: Request, host: HostDep) -> Response:
     """Show everything at one glance."""
-    queue, comments = services.queue, services.comments
-    seen = snapshot.take(queue, comments.backend, FEW, FEW)
-    client = queue and queue.client
+    queue, seen = host.queue, host.snapshot(FEW, FEW)
     return render(
         request,
         "overview.html",
@@ -40,61 +37,62 @@ def overview(request: Request, services: ServicesDep) -> Response:
         running=seen.running(FEW),
         queued=seen.queued(FEW),
         queues=seen.queues(),
-        redis=snapshot.redis_state(client) if client else None,
-        outbox=comments.relay.size(),
-        trouble=comments.relay.trouble,
-        backend=comments.backend.name,
+        redis=redis_state(queue.client) if queue else None,
+        backend=host.backend_name,
+        periodic=host.periodic(),
     )
 
 
 @router.get("/job/{job_id}", response_class=HTMLResponse)
-def one(request: Request, services: ServicesDep, queue: QueueDep, job_id: str) -> Response:
+def one(request: Request, host: HostDep, queue: QueueDep, job_id: str) -> Response:
     """Show one job with its timeline, its tries and its mail."""
-    job = get_job(queue.client, job_id)
+    job = get_job(queue.client, job_id, queue.keys)
     if job is None:
         raise DomainError(404, "no_job", id=job_id)
-    owner = snapshot.take(queue, services.comments.backend).worker(job.owner)
-    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": _redis_keys(queue.client, job)}
+    owner = host.snapshot().worker(job.owner)
+    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": _redis_keys(queue, job)}
     return render(request, "job.html", job=job, owner=owner, **values)
 
 
 @router.get("/{state}", response_class=HTMLResponse)
 def listed(
     request: Request,
-    services: ServicesDep,
+    host: HostDep,
     queue: QueueDep,
     state: State,
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Show one page of the jobs in a state, or of those that a search finds."""
+    seen = host.snapshot()
     return render(
         request,
         "list.html",
         state=state,
-        found=search(queue.client, state, q, limit=PER_PAGE, cursor=cursor),
-        seen=snapshot.take(queue, services.comments.backend),
+        found=search(queue, state, q, limit=PER_PAGE, cursor=cursor),
+        seen=seen,
         q=q,
         cursor=cursor,
-        tasks=sorted({name.rpartition(".")[2] for name in all_tasks()}),
-        queues=[one.name for one in queue.snapshot().queues()],
+        tasks=sorted({name.rpartition(".")[2] for name in host.tasks()}),
+        queues=[one.name for one in seen.queues()],
     )
 
 
-def _redis_keys(client: Decoded, job: JobView) -> list[tuple[str, object]]:
+def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     """Return commands that show where the job is and what happened to it, with Redis' answers."""
-    record, state = KEYS("job", job.id), job.state
+    client, keys, state = queue.client, queue.keys, job.state
+    record = keys("job", job.id)
     pipe = client.pipeline(transaction=False)
     pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
-        lane = lane_of_job(client, job.id)
+        lane = lane_of_job(client, job.id, keys)
         waits = state is State.QUEUED
-        place = KEYS("queue", lane) if waits else KEYS("claims", lane, job.owner or "")
+        place = keys("queue", lane) if waits else keys("claims", lane, job.owner or "")
         command = f"LPOS {place} {job.id}"
         pipe.lpos(place, job.id)
     else:
-        command = f"ZSCORE {state} {job.id}"
-        pipe.zscore(state, job.id)
+        command = f"ZSCORE {keys(state)} {job.id}"
+        pipe.zscore(keys(state), job.id)
     length, answer = pipe.execute(raise_on_error=False)  # a refusal is an answer too
     return [(f"LLEN {record}", length), (command, "(nil)" if answer is None else answer)]
 

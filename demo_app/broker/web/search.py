@@ -10,19 +10,17 @@ import json
 
 import redis
 
-from demo_app.broker.connection import Decoded
-from demo_app.broker.events import State
-from demo_app.broker.inspect import Page, get_job, page
-from demo_app.broker.view import JobView
-from demo_app.web.errors import DomainError
+from ..events import State
+from ..inspect import Page, get_job, page
+from ..queue import Queue
+from ..view import JobView
+from .errors import DomainError
 
 #: Jobs looked at for one answer.
 DEPTH = 600
 
 
-def search(
-    client: Decoded, state: State, text: str, *, limit: int, cursor: str | None = None
-) -> Page:
+def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
     """One page of the jobs in the state whose id, task, arguments or errors hold the text.
 
     A page may hold fewer than `limit` and still have a next one: then DEPTH jobs were looked at.
@@ -31,26 +29,28 @@ def search(
     wanted = text.strip().casefold()
     try:
         if wanted:
-            return _search(client, state, wanted, limit, cursor)
-        return page(client, state, limit=limit, cursor=cursor)
+            return _search(queue, state, wanted, limit, cursor)
+        return page(queue.client, state, limit=limit, cursor=cursor, keys=queue.keys)
     except redis.ResponseError:
         if cursor is None:
             raise
         raise DomainError(422, "cursor") from None
 
 
-def _search(client: Decoded, state: State, wanted: str, limit: int, cursor: str | None) -> Page:
+def _search(queue: Queue, state: State, wanted: str, limit: int, cursor: str | None) -> Page:
+    client, keys = queue.client, queue.keys
     if cursor is None and len(wanted) == 36:  # a whole id needs no search
-        job = get_job(client, wanted)
+        job = get_job(client, wanted, keys)
         if job is not None and job.state is state:
             return Page((job,), None)
-    seen = page(client, state, limit=DEPTH, cursor=cursor)
+    seen = page(client, state, limit=DEPTH, cursor=cursor, keys=keys)
     found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, wanted)]
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
     if len(found) <= limit:
         return Page(jobs, seen.next)
     # the cursor is that of a page that ends with the last one shown
-    return Page(jobs, page(client, state, limit=found[limit - 1], cursor=cursor).next)
+    last = page(client, state, limit=found[limit - 1], cursor=cursor, keys=keys)
+    return Page(jobs, last.next)
 
 
 def _fits(job: JobView, wanted: str) -> bool:

@@ -13,11 +13,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from demo_app.broker.events import State
-from demo_app.web import snapshot
-from demo_app.web.dependencies import QueueDep, ServicesDep
-from demo_app.web.errors import DomainError
-from demo_app.web.templates import render
+from ..events import State
+from .errors import DomainError
+from .host import QueueDep
+from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 #: What may be done to a job that waits, and to a worker.
@@ -68,13 +67,11 @@ def decide(queue: QueueDep, told: Annotated[Decision, Form()]) -> Response:
 
 @router.post("/worker")
 def worker(
-    services: ServicesDep,
     queue: QueueDep,
     what: Annotated[WorkerAction, Form()],
     worker: Annotated[str, Form(max_length=300)],
 ) -> Response:
     """Pause or resume a worker."""
-    if snapshot.take(queue, services.comments.backend).worker(worker) is None:
+    if not queue.pause(worker, what == "pause"):
         raise DomainError(404, "no_worker", worker=worker)
-    queue.pause(worker, what == "pause")
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)

@@ -7,7 +7,6 @@ reader's language; that of the API is English.
 from __future__ import annotations
 
 import logging
-import sqlite3
 
 import redis
 from fastapi import FastAPI
@@ -17,8 +16,10 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from demo_app.broker.events import State
-from demo_app.web.templates import language_of, render, translations
+from ..events import State
+from .shared.headers import path_in_app
+from .shared.language import Translations
+from .templates import pages_of, render, sentences_for
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,10 @@ class DomainError(HTTPException):
         self, status: int, why: str, headers: dict[str, str] | None = None, **values: object
     ) -> None:
         self.why, self._values = why, values
-        super().__init__(status, self.sentence("en"), headers)
+        super().__init__(status, why, headers)
 
-    def sentence(self, language: str) -> str:
-        """Return what is wrong, in that language."""
-        t = translations(language)
+    def sentence(self, t: Translations) -> str:
+        """Return what is wrong, in the language of these sentences."""
         values = {
             name: t(f"state.{value}") if isinstance(value, State) else value
             for name, value in self._values.items()
@@ -56,10 +56,10 @@ def error_response(request: Request, error: HTTPException) -> Response:
     code = error.status_code
     if not isinstance(error, DomainError) and code in _OF_FRAMEWORK:
         error = DomainError(code, str(code), dict(error.headers or {}))
-    api = request.scope["path"].startswith("/api/")
-    sentence = str(error.detail)
+    api, sentence = _is_api(request), str(error.detail)
     if isinstance(error, DomainError):
-        sentence = error.sentence("en" if api else language_of(request))
+        english = pages_of(request).translations("en")
+        sentence = error.sentence(english if api else sentences_for(request))
     if api or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": sentence}, code, error.headers)
     answer = render(request, "error.html", status=code, code=code, sentence=sentence)
@@ -72,8 +72,11 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, error_response)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(redis.RedisError, _no_redis)
-    app.add_exception_handler(sqlite3.OperationalError, _no_database)
     app.add_middleware(ServerErrorMiddleware, handler=unexpected)  # the log has the traceback
+
+
+def _is_api(request: Request) -> bool:
+    return path_in_app(request.scope).startswith("/api/")
 
 
 def unexpected(request: Request, _: Exception) -> Response:
@@ -87,15 +90,10 @@ def _no_redis(request: Request, error: Exception) -> Response:
     return error_response(request, DomainError(503, "redis", {"retry-after": "1"}))
 
 
-def _no_database(request: Request, error: Exception) -> Response:
-    problem = DomainError(503, "database", {"retry-after": "10"}, reason=str(error))
-    return error_response(request, problem)
-
-
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong_address = any(one["loc"][0] == "path" for one in error.errors())
-    if wrong_address and not request.scope["path"].startswith("/api/"):
+    if wrong_address and not _is_api(request):
         return error_response(request, DomainError(404, "404"))
     problems = [
         f"{'.'.join(str(part) for part in one['loc'][1:]) or 'the request'}: {one['msg']}"

@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-import redis.asyncio
+import redis
+from fastapi.concurrency import run_in_threadpool
 
-from demo_app.broker.connection import connect_async
-from demo_app.broker.journal import entry_of
+from ..connection import Decoded
+from ..inspect import KEYS
+from ..journal import entry_of
+from ..keys import Keys
 
 #: Entries read together, and seconds between two readings: what comes quickly is sent together.
 _BATCH, _PAUSE = 500, 0.05
@@ -23,11 +26,14 @@ _TROUBLE = "event: trouble\ndata: Redis can't be reached\n\n"
 class Feed:
     """Every change of state as it happens.
 
-    url: of Redis; None when the jobs are kept elsewhere, and the feed only ticks.
+    Args:
+        client: redis-py's client for asyncio, or `InThreads`; None if the jobs are kept elsewhere,
+            and the feed only ticks.
+        keys: the names of the broker's keys.
     """
 
-    def __init__(self, url: str | None) -> None:
-        self._client: Any = url and connect_async(url)
+    def __init__(self, client: Any, keys: Keys = KEYS) -> None:
+        self._client, self._journal = client, keys("journal")
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Server-sent events: what came after the entry `last`, and then what comes.
@@ -50,7 +56,7 @@ class Feed:
     async def _newest(self) -> str:
         if self._client is not None:
             with suppress(redis.RedisError):
-                newest = await self._client.xrevrange("journal", count=1)
+                newest = await self._client.xrevrange(self._journal, count=1)
                 return newest[0][0] if newest else "0-0"
         return f"{time.time() * 1000:.0f}-0"  # from this moment on, by our own clock
 
@@ -58,13 +64,37 @@ class Feed:
         """Return what came after that entry within a second, and what to send if nothing did."""
         try:
             if self._client is not None:
-                answer = await self._client.xread({"journal": last}, _BATCH, block=1000)
+                answer = await self._client.xread({self._journal: last}, _BATCH, block=1000)
                 return (answer[0][1] if answer else []), _TICK
             said = _TICK
         except redis.RedisError:
             said = _TROUBLE
         await asyncio.sleep(1.0)
         return [], said
+
+
+class InThreads:
+    """A feed's commands over a client that is not for asyncio.
+
+    The broker's own client knows each way to reach Redis (Sentinel, TLS), and must not be blocked.
+    """
+
+    def __init__(self, client: Decoded) -> None:
+        self._client = client
+
+    async def xrevrange(self, key: str, *, count: int) -> Any:
+        """Return the newest entries."""
+        return await run_in_threadpool(self._client.xrevrange, key, count=count)
+
+    async def xread(self, streams: dict[str, str], count: int, *, block: int) -> Any:
+        """Return the entries that came after; wait for half of `block` (ms) if there is none."""
+        found = await run_in_threadpool(self._client.xread, streams, count)
+        if not found:
+            await asyncio.sleep(block / 2000)
+        return found
+
+    async def aclose(self) -> None:
+        """Leave the client open: it is the broker's."""
 
 
 def _as_event(given: tuple[str, dict[str, str]]) -> str:

@@ -14,15 +14,14 @@ from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from demo_app.broker.events import Event, State
-from demo_app.broker.inspect import Page, get_job
-from demo_app.broker.snapshot import Worker
-from demo_app.broker.view import JobView
-from demo_app.web import snapshot
-from demo_app.web.admin_actions import JobAction
-from demo_app.web.dependencies import QueueDep, ServicesDep
-from demo_app.web.errors import DomainError
-from demo_app.web.search import search
+from ..events import Event, State
+from ..inspect import Page, get_job
+from ..snapshot import Worker
+from ..view import JobView
+from .admin_actions import JobAction
+from .errors import DomainError
+from .host import HostDep, QueueDep
+from .search import search
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200)]
@@ -94,15 +93,14 @@ class MovedModel(BaseModel):
 
 
 @router.get("/jobs/summary")
-def summary(services: ServicesDep) -> SummaryModel:
+def summary(host: HostDep) -> SummaryModel:
     """How many jobs are in each state, and the workers, in one consistent snapshot."""
-    backend = services.comments.backend
-    seen = snapshot.take(services.queue, backend)
+    seen = host.snapshot()
     return SummaryModel(
         **seen.count,
         conserved=seen.conserved,
         workers=seen.workers,
-        backend=backend.name,
+        backend=host.backend_name,
     )
 
 
@@ -114,13 +112,13 @@ def jobs(
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Page:
     """One page of the jobs in a state; queued ones in exact order, next to run first."""
-    return search(queue.client, state, "", limit=limit, cursor=cursor)
+    return search(queue, state, "", limit=limit, cursor=cursor)
 
 
 @router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
     """One job, with everything that happened to it."""
-    view = get_job(queue.client, job_id)
+    view = get_job(queue.client, job_id, queue.keys)
     if view is None:
         raise DomainError(404, "no_job", id=job_id)
     return view
@@ -136,14 +134,12 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
 
 
 @router.get("/events")
-async def events(
-    services: ServicesDep, last_event_id: Annotated[str, Header()] = ""
-) -> StreamingResponse:
+def events(host: HostDep, last_event_id: Annotated[str, Header()] = "") -> StreamingResponse:
     """Every change of state as it happens; an event `tick` each second when nothing happens.
 
     While Redis can't be reached, an event `trouble` each second.
     """
     start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
-    stream = services.feed.listen(start)
+    stream = host.feed.listen(start)
     headers = {"x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

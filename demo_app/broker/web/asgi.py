@@ -1,0 +1,111 @@
+"""The dashboard of a Celery app as an ASGI app: to mount in another one, or to serve alone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from celery.exceptions import ImproperlyConfigured
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import RedirectResponse, Response
+
+from ..defaults import is_chosen
+from ..options import DEFAULTS
+from ..queue import Queue
+from ..snapshot import Snapshot
+from . import admin_actions, errors, job_pages, jobs_api
+from .feed import Feed, InThreads
+from .guard import PageGuard
+from .periodic import PeriodicTask, periodic_tasks
+from .static_files import serve_files
+from .templates import Pages
+
+log = logging.getLogger(__name__)
+
+
+class CeleryHost:
+    """A Celery app on this broker as the `Host` of the pages."""
+
+    backend_name = "celery"
+
+    def __init__(self, celery_app: Any) -> None:
+        self._app = celery_app
+        self._queue: Queue | None = None
+
+    @property
+    def queue(self) -> Queue:
+        """The app's queue. The first call connects to Redis, with the app's own settings."""
+        if self._queue is None:
+            with self._app.connection_for_read() as connection:
+                self._queue = connection.channel().in_flight.queue
+        return self._queue
+
+    @property
+    def feed(self) -> Feed:
+        """Every change of state as it happens."""
+        return Feed(InThreads(self.queue.client), self.queue.keys)
+
+    def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
+        """Return the state of all jobs; see `Queue.snapshot`."""
+        return self.queue.snapshot(limit, with_history, ids)
+
+    def tasks(self) -> Iterable[str]:
+        """Return the names of the app's own tasks."""
+        return (name for name in self._app.tasks if not name.startswith("celery."))
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """Return the tasks in the schedule of `celery beat`."""
+        return periodic_tasks(self._app)
+
+
+def dashboard(
+    celery_app: Any,
+    *,
+    token: str = "",
+    authenticated: bool = False,
+    hosts: Sequence[str] = ("*",),
+) -> FastAPI:
+    """Return the dashboard of a Celery app; it works below any prefix.
+
+    Args:
+        celery_app: the app; its broker is this one.
+        token: opens the pages. If it is "", a new one is generated and logged.
+        authenticated: True if the app that mounts the dashboard lets nobody through who may not use
+            it. Then no token is needed.
+        hosts: the names of this server; a request to another one is refused.
+
+    Raises:
+        ImproperlyConfigured: the app has another broker.
+    """
+    name = str(celery_app.main or "celery")
+    if not is_chosen(celery_app.conf):
+        raise ImproperlyConfigured(
+            f"The broker_url of the app {name} does not begin with claims+. Import your own app"
+            " first, or pass it: dashboard(your_app)."
+        )
+    if not (token or authenticated):
+        token = secrets.token_urlsafe(16)
+        log.warning("Open the dashboard of %s with its token: …/jobs?token=%s", name, token)
+    app = FastAPI(title=f"The jobs of {name}", docs_url=None, redoc_url=None)
+    app.state.host = CeleryHost(celery_app)
+    chosen = celery_app.conf.broker_transport_options
+    app.state.pages = Pages(lease=chosen.get("lease_seconds", DEFAULTS.lease_seconds))
+    app.state.pages.title = name
+    for part in (admin_actions, job_pages, jobs_api):
+        app.include_router(part.router)
+    app.add_api_route("/", _to_the_jobs, include_in_schema=False)
+    serve_files(app, __package__ or "")
+    errors.add_handlers(app)
+    # two dashboards of one machine differ in their ports only, which cookies do not see
+    cookie = f"claims_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+    app.add_middleware(PageGuard, token=token, cookie=cookie, authenticated=authenticated)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts], www_redirect=False)
+    return app
+
+
+async def _to_the_jobs() -> Response:
+    return RedirectResponse("jobs", 303)

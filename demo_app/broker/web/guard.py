@@ -1,0 +1,47 @@
+"""Who may open the pages: whoever holds the token, and nobody from another site's page."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
+
+from .errors import DomainError, error_response
+from .shared.guard import Guard
+
+#: Where the token stays in the address: no browser remembers these.
+_FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
+
+
+class PageGuard(Guard):
+    """Refuses in the reader's language. Only the style sheet of that answer needs no token."""
+
+    #: Nothing inline, nothing from elsewhere, no frame but our own (JupyterLab's proxy is one).
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+    )
+    cookie_path = "/"
+
+    def __init__(
+        self, app: ASGIApp, token: str, cookie: str, *, authenticated: bool = False
+    ) -> None:
+        super().__init__(app, token, cookie)
+        self._authenticated = authenticated
+
+    def holds_token(self, request: Request) -> bool:
+        """Return True if the request has the token, or came through a host's own guard."""
+        return self._authenticated or super().holds_token(request)
+
+    def refuse(self, scope: Scope, status: int) -> Response:
+        """Return a page for a browser, and JSON for a program."""
+        headers = {"www-authenticate": "Bearer"} if status == 401 else None
+        return error_response(Request(scope), DomainError(status, str(status), headers))
+
+    def needs_token(self, path: str) -> bool:
+        """Return True for all but the static files."""
+        return not path.startswith("/static/")
+
+    def is_page(self, path: str) -> bool:
+        """Return True for all that is not for programs."""
+        return not path.startswith(_FOR_PROGRAMS)

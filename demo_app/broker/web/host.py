@@ -1,0 +1,59 @@
+"""What the pages need of the web app that serves them: the seam between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from ..queue import Queue
+from ..snapshot import Snapshot
+from .errors import DomainError
+from .feed import Feed
+from .periodic import PeriodicTask
+
+
+class Host(Protocol):
+    """Where the pages find the jobs: `app.state.host`, beside the `Pages` in `app.state.pages`."""
+
+    @property
+    def queue(self) -> Queue | None:
+        """The queue in Redis; None if the jobs are elsewhere, and only their number is known."""
+
+    @property
+    def feed(self) -> Feed:
+        """Every change of state as it happens."""
+
+    @property
+    def backend_name(self) -> str:
+        """The name of what runs the jobs."""
+
+    def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
+        """Return the state of all jobs; see `Queue.snapshot`."""
+
+    def tasks(self) -> Iterable[str]:
+        """Return the names of the tasks."""
+
+    def periodic(self) -> Sequence[PeriodicTask]:
+        """Return the tasks that are enqueued by a schedule."""
+
+
+# A coroutine, which FastAPI calls at once; a function would wait for a thread.
+async def _host(request: Request) -> Host:
+    host: Host = request.app.state.host
+    return host
+
+
+HostDep = Annotated[Host, Depends(_host)]
+
+
+def _queue(host: HostDep) -> Queue:
+    queue = host.queue  # may connect to Redis, and so must not block the event loop
+    if queue is None:
+        raise DomainError(409, "no_list", backend=host.backend_name)
+    return queue
+
+
+#: The queue; an error 409 if the host has no list of its jobs.
+QueueDep = Annotated[Queue, Depends(_queue)]

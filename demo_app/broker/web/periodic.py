@@ -1,0 +1,47 @@
+"""The tasks that `celery beat` enqueues, as the app's settings list them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from celery import schedules
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicTask:
+    """One entry of the schedule.
+
+    schedule: as Celery writes it. due: seconds since the epoch; None if it depends on the last
+    run, which only `beat` knows.
+    """
+
+    name: str
+    task: str
+    schedule: str
+    due: float | None
+
+
+def periodic_tasks(app: Any) -> list[PeriodicTask]:
+    """Return the entries of `beat_schedule` by name."""
+    entries: dict[str, Any] = app.conf.beat_schedule or {}
+    return [
+        PeriodicTask(
+            str(name),
+            str(entry["task"]),
+            *_read(schedules.maybe_schedule(entry["schedule"], app=app), app),
+        )
+        for name, entry in sorted(entries.items())
+    ]
+
+
+def _read(schedule: Any, app: Any) -> tuple[str, float | None]:
+    """Return the schedule in words, and when it is due next."""
+    words = repr(schedule).strip("<>")
+    if not isinstance(schedule, schedules.BaseSchedule) or type(schedule) is schedules.schedule:
+        return words, None
+    try:
+        now = app.now()
+        return words, (now + schedule.remaining_estimate(now)).timestamp()
+    except Exception:  # a schedule of the app's own may need what only beat has
+        return words, None

@@ -1,0 +1,37 @@
+"""What the Redis server reports about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from ..connection import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class RedisState:
+    """The state of a Redis server.
+
+    info: the reply of INFO. persistence: "aof", "rdb", "none", or "" if Redis does not tell.
+    appendfsync: when the append-only file is synced.
+    """
+
+    info: dict[str, Any]
+    persistence: str
+    appendfsync: str
+
+
+def redis_state(client: Decoded) -> RedisState:
+    """Return what the Redis server reports about itself."""
+    info: dict[str, Any] = client.info()
+    append_only = bool(info.get("aof_enabled"))
+    setting = "appendfsync" if append_only else "save"
+    try:
+        value = client.config_get(setting).get(setting, "")
+    except redis.ResponseError:  # a managed Redis refuses CONFIG
+        return RedisState(info, "aof" if append_only else "", "")
+    if append_only:
+        return RedisState(info, "aof", value)
+    return RedisState(info, "rdb" if value else "none", "")

@@ -1,0 +1,180 @@
+"""Pages from templates that escape whatever is put into them, and their sentences."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from ..events import State, moment_of
+from .shared import language as languages
+from .shared.escape import escape_invisible
+from .shared.headers import path_in_app
+from .shared.language import LANGUAGE_COOKIE, LANGUAGES, Translations
+
+_YEAR = 31_536_000  # seconds
+#: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
+_DEEPEST = 8
+_OURS = __package__ or ""
+
+
+class Pages:
+    """The pages of one web app, which has them as `app.state.pages`.
+
+    Another package's template takes the place of ours with its name, and may extend it as
+    ``dashboard/NAME``; its sentences replace ours with their keys.
+
+    Attributes:
+        title: the name in the header; "" for the sentence `site.title`.
+        rooms: the addresses of further pages, for links in the header.
+        values: what every template gets, beside what `render` is given.
+    """
+
+    def __init__(self, *packages: str, **values: object) -> None:
+        self.title = ""
+        self.rooms: list[str] = []
+        self.values = values
+        ours = PackageLoader(_OURS, "pages")
+        self._packages = [_OURS]
+        self._folders = [ours]
+        # Whatever is put into a page goes through `escape_invisible`, but for what a form must
+        # send back `exact`ly.
+        self._templates = Environment(
+            loader=ChoiceLoader([ChoiceLoader(self._folders), PrefixLoader({"dashboard": ours})]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=lambda value: value if isinstance(value, Markup) else escape_invisible(value),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(_FILTERS)
+        for package in packages:
+            self.add(package)
+
+    def add(self, package: str) -> None:
+        """Know the pages in that package's folder `pages` as well, and its sentences."""
+        self._folders.insert(0, PackageLoader(package, "pages"))
+        self._packages.append(package)
+
+    def compile(self, *names: str) -> None:
+        """Compile these pages now, so that their first reader does not wait for it."""
+        for name in names:
+            self._templates.get_template(name)
+
+    def translations(self, language: str) -> Translations:
+        """Return the sentences of a language."""
+        return languages.translations(language, *self._packages)
+
+    def page(self, name: str, values: Mapping[str, object]) -> str:
+        """Return the page of that name, filled in."""
+        return self._templates.get_template(name).render({**self.values, **values})
+
+
+def pages_of(request: Request) -> Pages:
+    """Return the pages of the app that answers."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+def language_of(request: Request) -> str:
+    """Return the language of the address, else the one chosen before, else the browser's."""
+    return languages.language_of(request.headers, request.query_params.get("lang", ""))
+
+
+def sentences_for(request: Request) -> Translations:
+    """Return the sentences in the reader's language."""
+    return pages_of(request).translations(language_of(request))
+
+
+def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return the page of that name, filled in, in the reader's language."""
+    pages, language = pages_of(request), language_of(request)
+    t = pages.translations(language)
+    path, asked = path_in_app(request.scope), request.query_params
+    context = {
+        "t": t,
+        "title": pages.title or t("site.title"),
+        "language": language,
+        "languages": LANGUAGES,
+        # the relative way to the app's root, so that links work behind any prefix
+        "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
+        "path": path,
+        "rooms": pages.rooms,
+        "query": partial(_query, asked),
+        "said": asked.get("said", ""),
+        "holder": request.scope.get("holder", False),
+        "now": time.time(),
+        "state": None,
+        "states": [state.value for state in State],
+    }
+    answer = HTMLResponse(pages.page(name, context | values), status_code=status)
+    if asked.get(LANGUAGE_COOKIE) in LANGUAGES:
+        answer.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="strict", httponly=True
+        )
+    return answer
+
+
+def _query(asked: Mapping[str, str], **changes: object) -> str:
+    """Return the page's query string with some values changed (None: left out)."""
+    kept = {key: value for key, value in asked.items() if key != "token"}
+    wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
+    return f"?{urlencode(wanted)}"
+
+
+def arguments(given: dict[str, Any] | None) -> str:
+    """Return arguments for a person, as in ``5, note="x"``; "" for those of an ended job."""
+    return ", ".join(
+        # positional ones are named by their numbers
+        ("" if name.isdigit() else f"{name}=") + json.dumps(value, ensure_ascii=False, default=str)
+        for name, value in (given or {}).items()
+    )
+
+
+def span(seconds: float) -> str:
+    """Return a duration in short; a negative one counts as none."""
+    seconds = max(0.0, seconds)
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86400:.0f} d"
+
+
+def clock(seconds: float, *, exact: bool = True) -> str:
+    """Return a time as this machine's clock shows it, with its day if that is not today."""
+    moment = datetime.fromtimestamp(moment_of(seconds))
+    told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
+    return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
+
+
+def iso(seconds: float) -> str:
+    """Return a time in ISO 8601."""
+    moment = datetime.fromtimestamp(moment_of(seconds)).astimezone()
+    return moment.isoformat(timespec="milliseconds")
+
+
+_FILTERS: dict[str, Any] = {
+    "exact": escape,
+    "arguments": arguments,
+    "span": span,
+    "clock": clock,
+    "iso": iso,
+    "number": "{:,}".format,
+    "short": lambda task: task.rpartition(".")[2],
+    "failures": lambda job: [event for event in job.timeline if event.error_class],
+    "pretty": lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
+}

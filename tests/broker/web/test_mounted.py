@@ -1,0 +1,90 @@
+"""The dashboard as an ASGI app that another app mounts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from celery import Celery
+from celery.exceptions import ImproperlyConfigured
+from celery_suite.outside import Shop
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from support import run_python
+
+from demo_app.broker.web import dashboard
+
+
+@pytest.fixture
+def app(shop: Shop) -> Iterator[Celery]:
+    with shop.app() as app:
+        yield app
+
+
+def answers(mounted: Any, *paths: str, **options: Any) -> list[httpx.Response]:
+    """What an app answers that has mounted this one at /admin/queue."""
+    outer = Starlette(routes=[Mount("/admin/queue", mounted)])
+
+    async def ask() -> list[httpx.Response]:
+        headers = {"accept": "text/html", **options.pop("headers", {})}
+        transport = httpx.ASGITransport(outer)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://shop.test", headers=headers, **options
+        ) as client:
+            return [await client.get(f"/admin/queue{path}") for path in paths]
+
+    return asyncio.run(ask())
+
+
+def test_it_asks_for_its_token_and_stays_below_its_prefix(shop: Shop, app: Celery) -> None:
+    [id_] = shop.order("vase")
+    mounted = dashboard(app, token="secret")
+    refused = answers(mounted, "/", "/jobs", "/jobs/queued", "/api/jobs")
+    assert [one.status_code for one in refused] == [401] * 4
+    job, page, summary = answers(
+        mounted, f"/jobs/job/{id_}?token=secret", "/", "/api/jobs/summary", follow_redirects=True
+    )
+    assert str(job.url) == f"http://shop.test/admin/queue/jobs/job/{id_}"
+    assert str(page.url) == "http://shop.test/admin/queue/jobs"
+    assert summary.json()["queued"] == 1
+    for answer in (job, page):
+        links = re.findall(r'(?:href|src|action)="([^"]*)"', answer.text)
+        targets = {str(answer.url.join(link)) for link in links}
+        assert targets
+        assert all(one.startswith("http://shop.test/admin/queue/") for one in targets)
+
+
+def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -> None:
+    mounted = dashboard(app, authenticated=True)
+    [page] = answers(mounted, "/jobs")
+    assert page.status_code == 200
+    assert 'aria-current="page">Jobs' in page.text
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    assert answers(mounted, "/jobs", headers=elsewhere)[0].status_code == 403
+
+
+def test_without_either_it_makes_a_token_and_logs_it(
+    app: Celery, caplog: pytest.LogCaptureFixture
+) -> None:
+    mounted = dashboard(app)
+    [token] = re.findall(r"token=(\S+)", caplog.text)
+    refused, let_in = answers(mounted, "/jobs", f"/jobs?token={token}", follow_redirects=True)
+    assert (refused.status_code, let_in.status_code) == (401, 200)
+
+
+def test_an_app_on_another_broker_is_refused() -> None:
+    with Celery("shop", broker="redis://") as app, pytest.raises(ImproperlyConfigured):
+        dashboard(app)
+
+
+def test_app_is_that_of_the_app_that_is_current(shop: Shop) -> None:
+    code = "{}from celery_claims.web import app; print(app.title)"
+    imported = run_python("-c", code.format("import shop; "), cwd=shop.folder, **shop.environment)
+    assert imported.stdout == "The jobs of shop\n", imported.stderr
+    assert "token=" in imported.stderr
+    alone = run_python("-c", code.format(""), cwd=shop.folder, **shop.environment)
+    assert "Import your own app first" in alone.stderr
