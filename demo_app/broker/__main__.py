@@ -1,4 +1,4 @@
-"""Check an app on this broker, move its jobs to another broker or back, and print its metrics."""
+"""Check an app on this broker, migrate its jobs to or from another, show its metrics and jobs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIServer, make_server
 
 from celery.app.utils import find_app
+from celery.exceptions import ImproperlyConfigured
 from celery.utils.imports import cwd_in_path
 
 from .defaults import early_tasks, is_chosen, set_defaults
@@ -147,11 +148,29 @@ def metrics(app: Any, asked: argparse.Namespace) -> int:
     return 0
 
 
+def web(app: Any, asked: argparse.Namespace) -> int:
+    """Serve the dashboard: queues, jobs, workers, retry and discard; print its address."""
+    try:
+        from .web.serve import serve
+        from .web.shared.resources import ResourceError
+    except ModuleNotFoundError as error:
+        print(
+            f"The dashboard needs {error.name}: pip install 'celery-claims[web]'", file=sys.stderr
+        )
+        return 1
+    try:
+        serve(app, asked.host, asked.port, asked.token)
+    except (ImproperlyConfigured, ResourceError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for command in (doctor, migrate, metrics):
+    for command in (doctor, migrate, metrics, web):
         made = commands.add_parser(command.__name__, help=command.__doc__)
         made.add_argument("-A", "--app", required=True, help="as in celery -A")
         made.set_defaults(command=command)
@@ -161,6 +180,10 @@ def main(arguments: list[str] | None = None) -> int:
         if command is metrics:
             made.add_argument("--port", type=int, help="serve them on this port; 0: a free one")
             made.add_argument("--host", default="127.0.0.1")
+        if command is web:
+            made.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+            made.add_argument("--port", type=int, default=0, help="0, the default: a free one")
+            made.add_argument("--token", default="", help="opens the pages; default: a new one")
     asked = parser.parse_args(arguments)
     with cwd_in_path():
         app = find_app(asked.app)

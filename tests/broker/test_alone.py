@@ -13,10 +13,10 @@ import pytest
 import demo_app.broker
 
 ROOM = Path(demo_app.broker.__file__).parent
-MODULES = sorted(ROOM.glob("*.py"))
+MODULES = sorted(ROOM.rglob("*.py"))
 
 
-@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: f"{file.relative_to(ROOM)}")
 def test_a_module_imports_nothing_else_of_the_app_and_reads_no_environment_variable(
     file: Path,
 ) -> None:
@@ -36,7 +36,10 @@ def test_under_another_name_it_is_the_transport_and_no_demo_app_is_loaded(tmp_pa
          "url = 'claims+redis://127.0.0.1:1/0'\n"
          "print(Celery(broker=url).connection().transport_cls)\n"
          "print(celery_claims.Transport.__module__)\n"
-         "print([name for name in sys.modules if name.startswith(('demo_app', 'local_smtp'))])"],
+         "outside = ('demo_app', 'local_smtp', 'fastapi', 'jinja2', 'uvicorn')\n"
+         "print([name for name in sys.modules if name.startswith(outside)])\n"
+         "import celery_claims.web.serve\n"
+         "print([name for name in sys.modules if name.startswith(outside[:2])])"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert told.stdout.split("\n")[1:3] == ["celery_claims.transport", "[]"]
+    assert told.stdout.split("\n")[1:4] == ["celery_claims.transport", "[]", "[]"]

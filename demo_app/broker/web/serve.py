@@ -1,0 +1,39 @@
+"""Serve the dashboard of a Celery app alone."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+
+from .asgi import dashboard
+from .shared.guard import LOOPBACK_NAMES, host_pattern
+from .shared.resources import listen
+from .shared.server import configured
+
+#: Clients connected at once.
+_CONNECTIONS = 200
+
+
+def serve(celery_app: Any, host: str, port: int, token: str = "") -> None:
+    """Print the address with its token, and serve until Ctrl-C or SIGTERM.
+
+    Args:
+        celery_app: the app.
+        host: the address to listen on. On loopback a request to any other host name is refused.
+        port: its port; 0 takes a free one.
+        token: opens the pages; "" generates one.
+
+    Raises:
+        ResourceError: the port is taken, or the address is not this machine's.
+    """
+    token = token or secrets.token_urlsafe(16)
+    name = host_pattern(host)
+    hosts = LOOPBACK_NAMES if name in (*LOOPBACK_NAMES, "[::1]") else ("*",)
+    app = dashboard(celery_app, token=token, hosts=hosts)
+    listener = listen(host, port, "--port")
+    print(f"http://{name}:{listener.getsockname()[1]}/jobs?token={token}", flush=True)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(configured(app, _CONNECTIONS, patience=3)).run(sockets=[listener])

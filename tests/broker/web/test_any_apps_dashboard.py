@@ -1,0 +1,170 @@
+"""``python -m celery_claims web -A shop``: the dashboard of an app that is somebody else's."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from celery_suite.outside import Shop
+from support import run_python
+
+PAGES = ("/jobs", "/jobs/queued", "/api/jobs/summary", "/api/events", "/openapi.json")
+
+
+def _row(page: str, id_: str) -> str:
+    """The row of a table as text."""
+    row = page.partition(f'id="{id_}')[2].partition("</tr>")[0].partition(">")[2]
+    return " ".join(re.sub("<[^>]+>", " ", row).split())
+
+
+def test_it_shows_queues_workers_schedules_and_a_ledger_that_adds_up(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    worker = shop.start_worker()
+    shop.order("vase", gate="open")
+    shop.until_started("vase")
+    shop.order("parcel", sending={"queue": "parcels"})
+    page = holder.get("/jobs").text
+    assert "2</b>" in page
+    assert 'class="ledger good"' in page
+    [id_] = re.findall(r'id="worker-([^"]+)"', page)
+    assert _row(page, f"worker-{id_}").startswith(f"{worker.pid} ")
+    assert "1 / 2 celery" in _row(page, f"worker-{id_}")
+    assert _row(page, "queue-parcels").startswith("parcels 1 ")
+    assert "nightly shop.pack crontab: 0 3 * * *" in " ".join(re.sub("<[^>]+>", " ", page).split())
+    shop.open_gate()
+    shop.until(
+        lambda: "done" in holder.get("/jobs/done").text and shop.times("ended")["vase"], "it"
+    )
+    shop.redis.rpop("shop:queue:parcels")
+    assert "1 job is nowhere" in holder.get("/jobs").text
+
+
+def test_one_job_has_its_history_its_arguments_and_its_place_in_redis(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    with shop.app() as app:
+        id_ = app.send_task("shop.pack", ("a vase", 0.5)).id
+    page = holder.get(f"/jobs/job/{id_}").text
+    assert "&#34;a vase&#34;, 0.5" in page
+    assert f'LPOS shop:queue:celery {id_}</dt><dd class="mono">0<' in page
+    shop.start_worker()
+    shop.until(lambda: holder.get(f"/api/jobs/{id_}").json()["state"] == "done", "its end")
+    events = [event["event"] for event in holder.get(f"/api/jobs/{id_}").json()["timeline"]]
+    assert events == ["enqueued", "claimed", "done"]
+    assert "delivered" not in holder.get(f"/jobs/job/{id_}").text
+
+
+def test_a_scheduled_job_runs_now_and_another_is_discarded_if_a_person_says_so(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    now, never = shop.order("now", "never", sending={"countdown": 3600})
+    assert holder.get("/jobs/scheduled").text.count('<tr id="job-') == 2
+    question = holder.get(
+        "/jobs/confirm", params={"what": "retry", "state": "scheduled", "job": now}
+    )
+    assert "goes to the tail of its queue now" in question.text
+    holder.post("/jobs/decide", data={"what": "retry", "state": "scheduled", "job": now})
+    holder.post("/jobs/decide", data={"what": "discard", "state": "scheduled", "job": never})
+    shop.start_worker()
+    assert not shop.lost(["now"], 60)
+    assert holder.get(f"/api/jobs/{never}").json()["state"] == "discarded"
+
+
+def test_a_paused_worker_claims_nothing_until_it_is_resumed(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    shop.start_worker()
+    [id_] = re.findall(r'id="worker-([^"]+)"', holder.get("/jobs").text)
+    holder.post("/jobs/worker", data={"what": "pause", "worker": id_})
+    shop.order("vase")
+    assert "no worker is there to run it" in holder.get("/jobs").text
+    holder.post("/jobs/worker", data={"what": "resume", "worker": id_})
+    assert not shop.lost(["vase"], 60)
+    assert holder.post("/jobs/worker", data={"what": "pause", "worker": "x"}).status_code == 404
+
+
+def test_search_finds_by_task_and_argument_and_pages_go_on(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    shop.order(*[f"vase-{number}" for number in range(30)])
+    shop.order("jug", task="shop.other")
+    assert holder.get("/jobs/queued", params={"q": "jug"}).text.count('<tr id="job-') == 1
+    assert holder.get("/jobs/queued", params={"q": "task:pack"}).text.count('<tr id="job-') == 25
+    listed = holder.get("/api/jobs", params={"limit": 20}).json()
+    rest = holder.get("/api/jobs", params={"limit": 20, "cursor": listed["next"]}).json()
+    assert [job["position"] for job in listed["jobs"] + rest["jobs"]] == [*range(1, 32)]
+
+
+def test_jobs_with_odd_arguments_are_shown_as_far_as_they_can_be_read(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    with shop.app() as app:
+        pickled = app.send_task("shop.pack", (b"raw",), serializer="pickle").id
+        mixed = app.send_task("shop.pack", ([1, None], {"a": "<b>"}), {"name": "\u202e"}).id
+    for name, text in (("odd", "[" * 5000), ("odder", json.dumps({"headers": [7]}))):
+        shop.redis.rpush(f"shop:job:{name}", text)
+        shop.redis.lpush("shop:queue:celery", name)
+    assert "(b&#39;raw&#39;,)" in holder.get(f"/jobs/job/{pickled}").text
+    page = holder.get(f"/jobs/job/{mixed}").text
+    assert "[1, null], {&#34;a&#34;: &#34;&lt;b&gt;&#34;}, name=" in page
+    assert "\u202e" not in page
+    assert holder.get("/jobs/queued").text.count('<tr id="job-') == 4
+    assert {holder.get(f"/jobs/job/{name}").status_code for name in ("odd", "odder")} == {200}
+
+
+def test_each_change_is_sent_as_it_happens(shop: Shop, holder: httpx.Client) -> None:
+    with holder.stream("GET", "/api/events") as answer:
+        lines = answer.iter_lines()
+        assert next(line for line in lines if line.startswith("event:")) == "event: tick"
+        [id_] = shop.order("vase")
+        changes = (json.loads(line[6:]) for line in lines if line.startswith("data: {"))
+        assert next(one["event"] for one in changes if one["job"] == id_) == "enqueued"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_without_the_token_nothing_opens(reader: httpx.Client, path: str) -> None:
+    assert reader.get(path).status_code == 401
+    assert reader.get(path, headers={"authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_a_program_may_send_the_token_and_a_reader_without_it_is_told_what_to_do(
+    reader: httpx.Client, address: str
+) -> None:
+    token = urlsplit(address).query.partition("=")[2]
+    bearer = {"authorization": f"Bearer {token}"}
+    assert reader.get("/api/jobs/summary", headers=bearer).json()["conserved"]
+    refused = reader.get("/jobs").text
+    assert "open the link that was printed" in refused
+    [style] = re.findall(r'rel="stylesheet" href="([^"]+)"', refused)
+    assert reader.get("/" + style).status_code == 200
+
+
+def test_a_foreign_host_and_a_write_from_another_site_are_refused(holder: httpx.Client) -> None:
+    assert holder.get("/jobs", headers={"host": "attacker.test"}).status_code == 400
+    elsewhere = {"sec-fetch-site": "cross-site"}
+    for path in ("/jobs/decide", "/api/jobs/x/retry"):
+        assert holder.post(path, data={"what": "retry"}, headers=elsewhere).status_code == 403
+
+
+def test_while_redis_is_away_each_page_says_so_and_then_comes_back(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    assert holder.get("/jobs").status_code == 200
+    shop.server.kill()
+    away = holder.get("/jobs")
+    assert away.status_code == 503
+    assert "Redis can&#39;t be reached" in away.text
+    shop.server.start()
+    shop.until(lambda: holder.get("/jobs").status_code == 200, "the page")
+
+
+def test_an_app_on_another_broker_is_refused_in_a_sentence(shop: Shop) -> None:
+    stock = {**shop.environment, "BROKER": "redis://127.0.0.1:1/0"}
+    told = run_python("-m", "demo_app.broker", "web", "-A", "shop", cwd=shop.folder, **stock)
+    assert told.returncode == 1
+    assert "broker_url of the app shop does not begin with claims+" in told.stderr
+    assert "Traceback" not in told.stderr
