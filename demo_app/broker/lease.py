@@ -21,6 +21,7 @@ from itertools import count
 from typing import Any
 
 from .lua import ScriptCall
+from .memory import Memory
 from .queue import Queue
 
 
@@ -49,7 +50,8 @@ class Lease:
         self._changing = threading.Lock()
         process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         versions = {"python": platform.python_version(), "celery": version("celery")}
-        self._info = json.dumps({**process, **versions, **info})
+        self._facts = {**process, **versions, **info}
+        self._memory = Memory()
         self.worker = ""
         self._over = False
         self._valid_until = 0.0  # by this process's own monotonic clock
@@ -63,9 +65,12 @@ class Lease:
         """Register a new epoch with its lease, and return its name."""
         worker, before = f"{self._birth}.{next(self._generation)}", self.worker
         asked = time.monotonic()
-        self._queue.register(worker, self.milliseconds, self._info, instead_of=before)
+        self._queue.register(worker, self.milliseconds, self._info(), instead_of=before)
         self.worker, self._valid_until = worker, asked + self._seconds
         return worker
+
+    def _info(self) -> str:
+        return json.dumps({**self._facts, "memory": self._memory.resident()})
 
     def renew(self, waiting: Iterable[str] = ()) -> ScriptCall[bool]:
         """Renew the lease. The result is False if it was lost and a new epoch has begun.
@@ -82,7 +87,7 @@ class Lease:
             if not self.worker and not self._over:
                 self.take()
             worker, asked = self.worker, time.monotonic()
-        beat = self._queue.beat(worker, self.milliseconds, self._info, waiting)
+        beat = self._queue.beat(worker, self.milliseconds, self._info(), waiting)
 
         def parse(reply: Any) -> bool:
             alive = beat.parse(reply)

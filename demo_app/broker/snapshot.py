@@ -47,7 +47,9 @@ class Worker:
 
     alive: its lease is valid. running: jobs that it holds. here: True if it runs on this machine.
     paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
-    the queues that it consumes. since: start of its process (seconds since the epoch).
+    the queues that it consumes. since: start of its process (seconds since the epoch). waiting:
+    those of its jobs that had not begun at its last heartbeat. memory: resident bytes of its
+    processes, or 0 if it does not know.
     """
 
     id: str
@@ -61,6 +63,8 @@ class Worker:
     concurrency: int = 0
     queues: tuple[str, ...] = ()
     since: float = 0.0
+    waiting: int = 0
+    memory: int = 0
 
 
 class Snapshot:
@@ -171,12 +175,14 @@ def _worker(given: dict[str, Any]) -> Worker:
         concurrency=_count(info.get("concurrency")),
         queues=tuple(map(str, served)) if isinstance(served, list) else (),
         since=moment_of(info.get("since")),
+        waiting=min(int(given["running"]), given["waiting"]),
+        memory=_count(info.get("memory"), 2**53),
     )
 
 
-def _count(value: object) -> int:
+def _count(value: object, limit: int = 2**31) -> int:
     """Return a number that a worker has reported, or 0 if it is not a whole number."""
-    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+    return value if isinstance(value, int) and 0 <= value < limit else 0
 
 
 def pid_of(worker: str) -> int:

@@ -53,7 +53,7 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   count.running = count.running + running
   workers[i] = {
     id = worker, said = said or '', alive = said ~= false, running = running, held = held,
-    left = redis.call('PTTL', worker_key(worker)),
+    left = redis.call('PTTL', worker_key(worker)), waiting = read(0, 'SCARD', waiting_key(worker)),
     paused = redis.call('SISMEMBER', PAUSED, worker) == 1,
   }
 end
