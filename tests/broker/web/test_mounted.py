@@ -11,7 +11,7 @@ import httpx
 import pytest
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
-from celery_suite.outside import Shop
+from celery_suite.outside import REPOSITORY, Shop
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from support import run_python
@@ -88,3 +88,20 @@ def test_app_is_that_of_the_app_that_is_current(shop: Shop) -> None:
     assert "token=" in imported.stderr
     alone = run_python("-c", code.format(""), cwd=shop.folder, **shop.environment)
     assert "Import your own app first" in alone.stderr
+
+
+def test_the_manuals_example_runs(shop: Shop) -> None:
+    manual = (REPOSITORY / "notebooks/reference/broker.md").read_text("utf-8")
+    [example] = [
+        one for one in re.findall(r"```python\n(.*?)```", manual, re.DOTALL) if "mount" in one
+    ]
+    ask = (
+        "import asyncio, httpx\n"
+        "async def ask():\n"
+        "    async with httpx.AsyncClient(transport=httpx.ASGITransport(site)) as browser:\n"
+        "        for query in ('', '?token=long and secret'):\n"
+        "            print((await browser.get(f'http://x/queue/jobs{query}')).status_code)\n"
+        "asyncio.run(ask())\n"
+    )
+    told = run_python("-c", example + ask, cwd=shop.folder, **shop.environment)
+    assert told.stdout.split() == ["401", "303"], told.stderr
