@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ from .templates import Pages
 
 log = logging.getLogger(__name__)
 
+#: Seconds after which the app's URLs are tried again: its workers may have moved on to the next.
+_SECONDS = 5.0
+
 
 class CeleryHost:
     """A Celery app on this broker as the `Host` of the pages."""
@@ -34,15 +38,17 @@ class CeleryHost:
 
     def __init__(self, celery_app: Any) -> None:
         self._app = celery_app
-        self._queue: Queue | None = None
+        self._found: tuple[Queue, float] | None = None
 
     @property
     def queue(self) -> Queue:
-        """The app's queue. The first call connects to Redis, with the app's own settings."""
-        if self._queue is None:
+        """The app's queue, in the first of its Redis servers that answers."""
+        found = self._found
+        if found is None or time.monotonic() > found[1]:
             with self._app.connection_for_read() as connection:
-                self._queue = connection.channel().in_flight.queue
-        return self._queue
+                queue: Queue = connection.channel().in_flight.queue
+            found = self._found = queue, time.monotonic() + _SECONDS
+        return found[0]
 
     @property
     def feed(self) -> Feed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from broker.conftest import OpenShop
-from celery_suite.outside import Shop
+from celery_suite.outside import Shop, signal_group
 
 #: At the end of the shop's module: what beat would enqueue.
 SCHEDULE = """
@@ -23,23 +23,39 @@ app.conf.beat_schedule = {
 """
 
 
-@pytest.fixture
-def shop(open_shop: OpenShop) -> Shop:
-    """An app on claims, without a worker, whose keys have a prefix."""
-    shop = open_shop(broker_transport_options={"global_keyprefix": "shop:"})
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An app on claims, whose keys have a prefix."""
+    options = {"global_keyprefix": "shop:"}
+    shop = Shop(
+        tmp_path_factory.mktemp("shop"), "claims", "prefork", broker_transport_options=options
+    )
     shop.add(SCHEDULE)
-    return shop
+    yield shop
+    shop.close()
 
 
-@pytest.fixture
-def address(shop: Shop) -> str:
+@pytest.fixture(scope="module")
+def address(opened: Shop) -> str:
     """The address that the command has printed, with the token."""
-    serving = shop.group.start(
+    serving = opened.group.start(
         [sys.executable, "-m", "demo_app.broker", "web", "-A", "shop"],
-        shop.environment, cwd=shop.folder, stdout=subprocess.PIPE, text=True,
+        opened.environment, cwd=opened.folder, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with serving.stdout:
         return str(serving.stdout.readline().strip())
+
+
+@pytest.fixture
+def shop(opened: Shop) -> Iterator[Shop]:
+    """The app without a worker and without a job."""
+    yield opened
+    for worker in opened.workers:
+        signal_group(worker, signal.SIGKILL)
+        worker.wait()
+    opened.redis.flushall()
+    opened.notes.write_text("")
+    (opened.folder / "open").unlink(missing_ok=True)
 
 
 @pytest.fixture

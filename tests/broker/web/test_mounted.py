@@ -76,6 +76,15 @@ def test_without_either_it_makes_a_token_and_logs_it(
     assert (refused.status_code, let_in.status_code) == (401, 200)
 
 
+def test_of_several_servers_it_shows_the_first_that_answers(shop: Shop) -> None:
+    shop.order("vase")
+    urls = f"claims+redis://127.0.0.1:1/0;{shop.broker(shop.port)}"
+    with Celery("shop", broker=urls) as app:
+        app.conf.update(shop.settings)
+        [summary] = answers(dashboard(app, authenticated=True), "/api/jobs/summary")
+    assert summary.json()["queued"] == 1
+
+
 def test_an_app_on_another_broker_is_refused() -> None:
     with Celery("shop", broker="redis://") as app, pytest.raises(ImproperlyConfigured):
         dashboard(app)
