@@ -9,7 +9,7 @@ GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", 
 
 
 class BlogGuard(PageGuard):
-    """Asks for the token only where jobs are shown or changed."""
+    """A guard that asks for the token only where jobs are shown or changed."""
 
     def needs_token(self, path: str) -> bool:
         """Return True for all that shows jobs or changes them."""

@@ -1,4 +1,4 @@
-"""Who may open the pages: whoever holds the token, and nobody from another site's page."""
+"""Access to the pages: with the token, and not from another site's page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 
 class PageGuard(Guard):
-    """Refuses in the reader's language. Only the style sheet of that answer needs no token."""
+    """A guard that refuses in the reader's language. Only the static files need no token."""
 
     #: Nothing inline, nothing from elsewhere, no frame but our own (JupyterLab's proxy is one).
     policy = (

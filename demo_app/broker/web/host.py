@@ -1,4 +1,4 @@
-"""What the pages need of the web app that serves them: the seam between the two."""
+"""The seam between the pages and the web app that serves them."""
 
 from __future__ import annotations
 
