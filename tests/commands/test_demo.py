@@ -11,7 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import most_thorough, run_python, until
+from support import most_nightly, run_python, until
+
+from demo_app.commands import main
 
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def _left(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "how", most_thorough([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], signal.SIGINT)
+    "how", most_nightly([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], signal.SIGINT)
 )
 def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     tmp_path: Path, how: signal.Signals
@@ -95,8 +97,10 @@ def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
-def test_numbers_that_make_no_sense_are_refused_with_a_sentence(arguments: tuple[str, ...]) -> None:
-    told = run_python("-m", "demo_app", "demo", *arguments)
-    assert told.returncode == 2
-    assert arguments[0] in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+def test_numbers_that_make_no_sense_are_refused_with_a_sentence(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert arguments[0] in told
+    assert len(told.splitlines()) == 1
