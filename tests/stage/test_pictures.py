@@ -22,7 +22,7 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
 #: PICTURES=600 looks longer.
-PICTURES = int(os.environ.get("PICTURES", "90"))
+PICTURES = int(os.environ.get("PICTURES", "60"))
 #: What happens one after the other, and again; the journal does not tell of what is done to Redis.
 #: The stage counts the newest 5,000 comments only: each time it begins anew.
 BLOWS = (

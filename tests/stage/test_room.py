@@ -57,21 +57,16 @@ def test_a_tap_is_one_of_three_words(reader: httpx.Client) -> None:
     assert "Your job" not in reader.get("/room?job=no-such-job").text
 
 
-def test_a_phone_that_taps_too_often_is_refused() -> None:
-    limits = {"DEMO_COMMENT_BURST": "1", "DEMO_COMMENTS_PER_SECOND": "0.001"}
-    with Stack(workers=0, environment=limits) as alone:
+def test_a_phone_has_one_vote_which_it_may_change_until_it_taps_too_often() -> None:
+    anywhere = {"DEMO_WEB_HOST": "0.0.0.0"}
+    limits = {"DEMO_COMMENT_BURST": "4", "DEMO_COMMENTS_PER_SECOND": "0.001"}
+    with Stack(workers=0, environment=anywhere | limits) as alone, Client(alone.ready) as client:
         room = f"{alone.ready['web']}/room"
-        tapped = [httpx.post(room, data={"guess": "late"}).status_code for _ in range(2)]
-    assert tapped == [303, 429]
-
-
-def test_a_phone_has_one_vote_which_it_may_change() -> None:
-    everywhere = {"DEMO_WEB_HOST": "0.0.0.0"}
-    with Stack(workers=0, environment=everywhere) as alone, Client(alone.ready) as client:
-        with httpx.Client(base_url=alone.ready["web"]) as phone:
+        with httpx.Client() as phone:
             for guess in ("gone", "late", "late"):
-                assert phone.post("/room", data={"guess": guess}).status_code == 303
-        httpx.post(f"{alone.ready['web']}/room", data={"guess": "late"})
+                assert phone.post(room, data={"guess": guess}).status_code == 303
+        tapped = [httpx.post(room, data={"guess": "late"}).status_code for _ in range(2)]
+        assert tapped == [303, 429]
         page = client.web.get("/stage?show=four-minutes").text
     assert dict(re.findall(r'data-votes="(\w+)">(\d+)<', page)) == {
         "gone": "0", "late": "2", "twice": "0",

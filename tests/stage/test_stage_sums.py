@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import psutil
@@ -21,8 +23,10 @@ from demo_app.stack.client import Client
 from demo_app.web import processes
 
 SLOW = {"at": "data", "do": "wait", "seconds": 30}
+#: What the supervisor said of its processes.
+TOLD: list[dict[str, Any]] = []
 #: As on a projector: what dies is started again; Redis keeps nothing.
-STACK = {"workers": 2, "persistence": False, "controls": True}
+STACK = {"on_event": TOLD.append, "workers": 2, "persistence": False, "controls": True}
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +124,32 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
         for _ in range(40):
             press(holder, "new-round")
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
+
+
+def alive(client: Client) -> int:
+    return sum(worker["alive"] for worker in client.summary()["workers"])
+
+
+def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
+    stack: Stack, client: Client, holder: httpx.Client
+) -> None:
+    before = set(stack.ready["pids"]["worker"])
+    for role in ("redis", "smtp", "worker"):
+        stack.kill(role, restart=False)
+    client.comment()
+    press(holder, "start-again")
+    settled(holder, posted=1, delivered=1)
+    until(lambda: alive(client) == 2, what="both workers")
+    for pid in stack.ready["pids"]["worker"]:
+        assert pid not in before
+        news = {"event": "started", "role": "worker", "pid": pid}
+        until(lambda news=news: news in TOLD, what="the news")
+
+
+def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -> None:
+    mode = stack.plan.folder.control.stat().st_mode
+    assert stat.S_ISFIFO(mode)
+    assert stat.S_IMODE(mode) == 0o600
 
 
 @pytest.mark.parametrize("backend", ["huey", "rq"])
