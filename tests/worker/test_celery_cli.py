@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import most_thorough, until
+from support import most_nightly, until
 
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
@@ -37,7 +37,19 @@ def waiting(stack: Stack) -> Iterator[Client]:
         yield client
 
 
-def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waiting: Client) -> None:
+#: What a program sends that knows the app and nothing of the blog.
+SEND = """
+from demo_app.worker import app
+name = "demo_app.tasks.notify_author"
+app.send_task(name, [1, 2], task_id="odd", queue="mail")
+app.send_task(name, kwargs={"comment_id": 1}, queue="mail")
+app.send_task(name, kwargs={"comment_id": 1}, queue="mail", countdown=3600)
+"""
+
+
+def test_a_worker_started_by_hand_does_jobs_of_the_blog_and_of_a_plain_celery_producer(
+    stack: Stack, waiting: Client
+) -> None:
     warned = waiting.web.get("/jobs").text
     assert re.search(r"\d+ jobs? waits?, and no worker is there to run", warned)
     ready = stack.ready
@@ -49,11 +61,20 @@ def test_a_worker_started_by_hand_works_for_a_running_stack(stack: Stack, waitin
     }
     with ProcessGroup() as group:
         worker = group.start(_command("--loglevel", "ERROR"), environment)
-        waiting.wait_for(lambda now: now["done"] == now["enqueued"])
+        of_blog = waiting.wait_for(lambda now: now["done"] == now["enqueued"])["done"]
+        assert waiting.mail_stats()["distinct"] == of_blog
+        sender = {**os.environ, "DEMO_REDIS_URL": ready["redis"]}
+        subprocess.run([sys.executable, "-c", SEND], env=sender, check=True)
+        now = waiting.wait_for(lambda now: now["done"] == of_blog + 1)
+        assert (now["enqueued"], now["scheduled"]) == (of_blog + 3, 1)
+        assert now["conserved"]
+        until(
+            lambda: "too many positional arguments" in str(waiting.job("odd")["timeline"]),
+            what="what was wrong with the first one",
+        )
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
     assert waiting.summary()["workers"] == [], "it has signed off"
-    assert waiting.mail_stats()["distinct"] == waiting.summary()["done"]
 
 
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
@@ -64,29 +85,7 @@ def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
     assert "use --pool threads" in told.stderr + told.stdout
 
 
-def test_a_plain_celery_producer_can_put_jobs_in() -> None:
-    code = (
-        "from demo_app.worker import app; "
-        "app.send_task('demo_app.tasks.notify_author', [1, 2], task_id='odd', queue='mail'); "
-        "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail'); "
-        "app.send_task('demo_app.tasks.notify_author', kwargs={'comment_id': 1}, queue='mail',"
-        " countdown=3600)"
-    )
-    with Stack(workers=1) as stack, Client(stack.ready) as client:
-        client.comment()
-        client.wait_for(lambda now: now["done"] == 1)
-        environment = {**os.environ, "DEMO_REDIS_URL": stack.ready["redis"]}
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-        now = until(lambda: (seen := client.summary())["done"] == 2 and seen, what="the second job")
-        assert (now["enqueued"], now["scheduled"]) == (4, 1)
-        assert now["conserved"]
-        until(
-            lambda: "too many positional arguments" in str(client.job("odd")["timeline"]),
-            what="what was wrong with the first one",
-        )
-
-
-@pytest.mark.parametrize("folder", most_thorough(["not mounted", "another blog"], "another blog"))
+@pytest.mark.parametrize("folder", most_nightly(["not mounted", "another blog"], "another blog"))
 def test_a_worker_that_sees_another_blog_or_none_does_not_start(
     tmp_path: Path, stack: Stack, waiting: Client, folder: str
 ) -> None:
