@@ -42,6 +42,7 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(tmp_path: Path) -> 
     [
         (("nobody.py:Mine",), "There is no file nobody.py"),
         (("pigeons",), "nor command:COMMAND nor one of claims"),
+        (("celery:shop.no_such:app",), "The Celery app shop.no_such:app can't be loaded"),
         (("wrong.py:Mine",), "SyntaxError"),
         (("empty.py:Mine",), "has no attribute 'Mine'"),
         (("empty.py:Mine", "--levels", "0-3"), "the levels are 1 to 12"),

@@ -12,7 +12,7 @@ from demo_app.judge.levels import LEVELS
 from demo_app.judge.plan import Plan
 
 #: Trials of a level that are in a sample.
-_SIZE = 3
+_SIZE = 2
 
 
 def sample(patch: pytest.MonkeyPatch, levels: Iterable[int]) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support import run_python
 
-from demo_app.judge.judge import Judge
-from demo_app.judge.levels import LEVELS
+from demo_app.judge.checker import check
+from demo_app.judge.plan import Plan
+from demo_app.judge.runner import run_plan
 from demo_app.judge.targets import KNOWN, target_of
-
-COMMAND = ("-m", "demo_app", "judge", "--levels", "2", "--seed", "7")
 
 
 @pytest.mark.nightly
@@ -39,22 +40,8 @@ def test_a_readers_own_celery_app_keeps_its_transport(
     )
     (tmp_path / "claiming.py").write_text(text)
     monkeypatch.chdir(tmp_path)
-    with Judge(target_of("celery:claiming:app"), seconds=0.0) as judge:
-        (verdict,) = judge.judge([2])
-    assert verdict.held, verdict.why
-    for trial in verdict.trials:
-        (waiting,) = trial.record.of("look")
-        assert [name.partition(":")[0] for name in waiting["keys"]] == [key]
-
-
-@pytest.mark.thorough
-def test_a_readers_own_celery_app_is_judged_with_its_own_settings(tmp_path: Path) -> None:
-    (tmp_path / "shop").mkdir()
-    text = "from celery import Celery\napp = Celery('shop', broker='amqp://nobody/')\n"
-    (tmp_path / "shop" / "tasks.py").write_text(text)
-    told = run_python(*COMMAND, "celery:shop.tasks:app", cwd=tmp_path)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert f" 2 holds  {LEVELS[2].name}" in told.stdout
-    missing = run_python(*COMMAND, "celery:shop.no_such:app", cwd=tmp_path)
-    assert (missing.returncode, missing.stderr) == (2, "")
-    assert "The Celery app shop.no_such:app can't be loaded" in missing.stdout
+    with closing(target_of("celery:claiming:app")) as target:
+        record = run_plan(target, plan := Plan(1), 9.0, threading.Event())
+    assert check(plan, record) == ""
+    (waiting,) = record.of("look")
+    assert [name.partition(":")[0] for name in waiting["keys"]] == [key]

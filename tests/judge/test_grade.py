@@ -21,12 +21,9 @@ OURS = MINE.replace("class Mine", "class MyQueue")
 GOOD = OURS.format(pop="rpop")
 #: Each file, the sign of level 2, and words of why.
 FILES = {
-    "=good.py": (GOOD, "✓", ""),
+    "=good.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
+                 "make = backend_of(MyQueue)\n", "✓", ""),
     "newest/first.py": (OURS.format(pop="lpop"), "✗", "level 2: Put in as job-1, job-2; run as"),
-    "no class.py": ("class Mine:\n    pass\n", "", "has no attribute 'MyQueue'"),
-    "wrong.py": ("class Mine(:\n", "", "SyntaxError"),
-    "ken/my_queue.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
-                        "make = backend_of(MyQueue)\n", "✓", ""),
     "raises.py": (f"{GOOD}\nraise ValueError('=1+1')\n", "", "can't be loaded: ValueError"),
 }  # fmt: skip
 
@@ -34,8 +31,7 @@ FILES = {
 @pytest.mark.timeout(300)
 def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) -> None:
     folder, sheet = tmp_path / "handed in", tmp_path / "grades.csv"
-    for name in ("newest", "ken"):
-        (folder / name).mkdir(parents=True)
+    (folder / "newest").mkdir(parents=True)
     (folder / "notes.txt").write_text("not judged")
     (folder / "redis.py").mkdir()
     for name, (text, _, _) in FILES.items():

@@ -27,7 +27,7 @@ class MyQueue:
     def ack(self, worker, job):
         pass
 """
-APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME)\n"
+APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME, broker='amqp://')\n"
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.py").write_text(text)
     (tmp_path / "helper.py").write_text('NAME = "queue"\n')
     (tmp_path / "queue_of_mine.py").write_text(QUEUE)
-    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "tasks.py").write_text(APP)
     return tmp_path
 
 
@@ -47,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     "command",
     [
         ("-m", "demo_app", "judge", "queue_of_mine.py:MyQueue", "--levels", "2"),
-        ("-m", "demo_app", "judge", "celery:shop:app", "--levels", "2"),
+        ("-m", "demo_app", "judge", "celery:shop.tasks:app", "--levels", "2"),
     ],
     ids=["class", "celery"],
 )

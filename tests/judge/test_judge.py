@@ -115,7 +115,7 @@ def test_a_class_whose_store_nobody_can_read_says_where_a_job_is(tmp_path: Path)
         return "my list" if job.encode().hex() in self.redis.lrange("queue", 0, -1) else None
 """
     queue.write_text(text + where)
-    (seen,) = verdicts(queue, [5])
+    (seen,) = verdicts(queue, [6])
     assert seen.held is False
     assert "job-1 was nowhere" in seen.why
 
