@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from blog.sample import a_picture
 from PIL import Image
-from support import most_thorough, until
+from support import most_nightly, until
 
 from demo_app import tasks
 from demo_app.blog import outbox, pictures, posts
@@ -55,7 +55,7 @@ def check(mails: dict[str, bytes]) -> None:
     assert lines[1] == "1,Why your comment does not wait for a mail server,Akiko,1,1"
 
 
-@pytest.mark.parametrize("backend", most_thorough(BACKENDS, BackendName.CELERY))
+@pytest.mark.parametrize("backend", most_nightly(BACKENDS, BackendName.CELERY))
 def test_all_three_end_in_a_mail(backend):
     with Stack(workers=1, concurrency=2, backend=backend) as stack, Client(stack.ready) as client:
         put_all_three_in(SqliteDatabase(Path(stack.ready["dir"]) / "blog.sqlite3"))

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import gone, until
+from support import gone, most_nightly, until
 
 ROOT = Path(__file__).parents[1]
+#: A signal, and how many processes run the tests.
+QUICK = ((signal.SIGINT, "0"), (signal.SIGKILL, "1"))
 HANGS = """
 import subprocess
 
@@ -28,7 +30,8 @@ def test_that_hangs():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("number", "processes"), [(signal.SIGINT, "0"), (signal.SIGTERM, "0"), (signal.SIGKILL, "1")]
+    ("number", "processes"),
+    most_nightly([(signal.SIGTERM, "0"), *QUICK], *QUICK),
 )
 def test_a_run_that_is_ended_by_a_signal_leaves_nothing_running(
     tmp_path: Path, number: signal.Signals, processes: str

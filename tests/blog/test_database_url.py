@@ -9,7 +9,7 @@ import pytest
 from postgres_server import PostgresServer
 from programs import POSTGRES, needs
 from pydantic import ValidationError
-from support import administer, most_thorough, redis_running, run_python
+from support import administer, most_nightly, redis_running, run_python
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
@@ -41,7 +41,7 @@ def _driver() -> None:
     needs(POSTGRES)
 
 
-@pytest.mark.parametrize("program", most_thorough(PROGRAMS, "up", "worker"))
+@pytest.mark.parametrize("program", most_nightly(PROGRAMS, "up", "worker"))
 def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
     with redis_running() as url:
         said = _told(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
@@ -49,7 +49,7 @@ def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
     assert "Connection refused" in said
 
 
-@pytest.mark.parametrize("program", most_thorough(["up", "web", "worker"], "web"))
+@pytest.mark.parametrize("program", most_nightly(["up", "web", "worker"], "web"))
 def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ImportError('no module here')")
     found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

@@ -16,7 +16,7 @@ import pytest
 from broker.conftest import OpenShop
 from celery import Celery
 from celery_suite.outside import Shop, signal_group
-from support import most_thorough, until
+from support import most_nightly, until
 
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import MOST_QUEUES
@@ -53,7 +53,7 @@ def look_at(parcel):
 
 app.task(name="shop.give_up", reject_on_worker_lost=False)(pack.run)
 """
-POOLS = most_thorough(["prefork", "threads"], "prefork")
+POOLS = most_nightly(["prefork", "threads"], "prefork")
 of_each_pool = pytest.mark.parametrize("pool", POOLS)
 
 
@@ -319,7 +319,7 @@ def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
     assert shop.workers[0].returncode == 1
 
 
-@pytest.mark.parametrize("pool", ["gevent", "eventlet"])
+@pytest.mark.parametrize("pool", most_nightly(["gevent", "eventlet"], "gevent"))
 def test_a_pool_of_green_threads_is_refused_by_its_name(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, pool: str
 ) -> None:

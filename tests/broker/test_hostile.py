@@ -15,6 +15,7 @@ import pytest
 from celery_suite.hostile import HOSTILE, Strangers, honest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from support import most_nightly
 
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind, Queue
@@ -38,10 +39,7 @@ _places = st.sampled_from(
 )  # fmt: skip
 
 
-_OTHERS = [pytest.param(pool, marks=pytest.mark.thorough) for pool in ("threads", "solo")]
-
-
-@pytest.fixture(scope="module", params=["prefork", *_OTHERS])
+@pytest.fixture(scope="module", params=most_nightly(["prefork", "threads", "solo"], "prefork"))
 def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
     """One worker for all messages."""
     found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)

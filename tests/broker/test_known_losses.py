@@ -83,7 +83,7 @@ def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
     assert not shop.lost([parcel], PATIENCE[transport])
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @both("celery/celery#4984, celery/celery#8568")
 def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
     open_one: OpenShop, transport: str
@@ -115,7 +115,7 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
 SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @both("celery/kombu#337")
 def test_a_job_due_later_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, SHORT, **CAREFUL)
@@ -127,7 +127,7 @@ def test_a_job_due_later_than_any_timeout_runs_once(open_one: OpenShop, transpor
     assert shop.times("started")["clock"] == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @both("celery/celery#5935")
 def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, SHORT, **CAREFUL)
@@ -162,7 +162,7 @@ def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> Non
     assert not shop.lost(["vase"], PATIENCE[transport])
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @both("task_reject_on_worker_lost puts it back again and again")
 def test_a_job_that_kills_every_child_is_given_up(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport, **CAREFUL)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import most_nightly
 
 from demo_app.settings import Safeguard
 
@@ -30,11 +29,11 @@ def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
-def test_twenty_faults_cost_no_mail_and_show_none_twice(
+def test_a_dozen_faults_cost_no_mail_and_show_none_twice(
     record_property: pytest.RecordProperty, tmp_path: Path
 ) -> None:
     history = tmp_path / "history.jsonl"
-    words = ("--faults", "20", "--seconds", "150", "--history", str(history))
+    words = ("--faults", "12", "--seconds", "150", "--history", str(history))
     status, found, told = _chaos(*words, seconds=380)
     print(f"seed {found['seed']}, {found['faults']} faults")
     record_property("chaos", json.dumps(found))
@@ -42,16 +41,16 @@ def test_twenty_faults_cost_no_mail_and_show_none_twice(
     assert (found["lost"], found["visible_duplicates"], found["stale"]) == (0, 0, 0), why
     assert found["conserved"], why
     assert found["distinct_mails"] == found["comments"] > 0, why
-    assert len(found["by_kind"]) >= 5, why
+    assert len(found["by_kind"]) >= 4, why
     assert found["broken"] == {}, why
     assert status == 0, why
     whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
     assert whats >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("safeguard", most_nightly(Safeguard, Safeguard.ATOMIC_CLAIM))
+@pytest.mark.parametrize("safeguard", Safeguard)
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
     words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
     status, found, told = _chaos(*words, seconds=180)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from support import most_nightly
 
 from demo_app.conformance import PROMISES, check_backend, looking_at
 from demo_app.conformance.harness import written
@@ -17,6 +18,12 @@ See = Callable[[Promise], str]
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
+TOGETHER = [promise for promise in PROMISES if not promise.apart]
+DEATHS = [promise for promise in PROMISES if promise.apart]
+
+
+def _name(one: Promise | type[Conformance]) -> str:
+    return one.name if isinstance(one, Promise) else one.backend
 
 
 class Conformance:
@@ -32,7 +39,7 @@ class Conformance:
         with looking_at(cls.backend, path=cls.path) as see:
             yield see
 
-    @pytest.mark.parametrize("promise", PROMISES, ids=[promise.name for promise in PROMISES])
+    @pytest.mark.parametrize("promise", TOGETHER, ids=_name)
     def test_it_keeps_what_it_promises(self, see: See, promise: Promise) -> None:
         assert see(promise)
 
@@ -62,6 +69,15 @@ class TestHuey(Conformance):
 @pytest.mark.nightly
 class TestOneOfOnesOwn(Conformance):
     backend, path = OWN, (NOTEBOOKS,)
+
+
+@pytest.mark.parametrize("promise", DEATHS, ids=_name)
+@pytest.mark.parametrize("of", most_nightly(Conformance.__subclasses__(), TestCelery), ids=_name)
+def test_it_survives_the_deaths_that_it_promises_to(
+    of: type[Conformance], promise: Promise
+) -> None:
+    with looking_at(of.backend, path=of.path) as see:
+        assert see(promise)
 
 
 def test_the_suite_is_one_call_away() -> None:

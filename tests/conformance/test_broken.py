@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import most_thorough
+from support import most_nightly
 
 from demo_app.conformance import PROMISES, Broken, looking_at
 
@@ -39,13 +39,13 @@ def said_of(backend: str, promise: str, **options: Any) -> str:
 
 @pytest.mark.parametrize(
     ("backend", "promise", "message"),
-    most_thorough(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
+    most_nightly(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
 )
 def test_a_broken_backend_is_found_out(backend: str, promise: str, message: str) -> None:
     assert re.search(message, said_of(f"broken:{backend}", promise, patience=4.0))
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("boasting", "promise"),
     [

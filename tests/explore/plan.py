@@ -42,7 +42,7 @@ class Plan:
     processes: a setup for each that may ever start; alive: so many at once. blogs: how many put in
     through an outbox; 0 for a queue alone. people: what a person may do, once each: retry, discard,
     purge. before: what Redis was told before all.
-    batch: jobs that are put in at once. large: its states take more than ten seconds, and no test
+    batch: jobs that are put in at once. large: its states take more than four seconds, and no test
     goes through it: `make test-nightly` does.
     """
 
