@@ -67,8 +67,8 @@ def _named_by_the_api_page() -> list[str]:
 TARGETS = (
     ("demo", ["demo_app.commands", "local_smtp.__main__"]),
     ("picture", ["demo_app.demo.picture"]),
-    ("lab", ["lab.running", "demo_app.backends.celery", "lab.checks", "jupyterlab"]),
-    ("book", ["myst_nb", "furo", *_named_by_the_api_page()]),
+    ("lab", ["lab.running", "demo_app.backends.celery", "lab.checks"]),
+    ("book", _named_by_the_api_page()),
 )
 
 

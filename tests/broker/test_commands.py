@@ -43,10 +43,6 @@ def _run(shop: Shop, *words: str) -> tuple[int, str]:
     return told.returncode, told.stdout
 
 
-def test_the_doctor_finds_nothing_in_an_app_that_says_only_its_address(shop: Shop) -> None:
-    assert _run(shop, "doctor") == (0, "Nothing is unsafe.\n")
-
-
 def test_the_doctor_names_each_setting_that_loses_doubles_or_holds_up_jobs(shop: Shop) -> None:
     shop.settings |= {"task_acks_late": False, "worker_prefetch_multiplier": 0, "task_protocol": 1}
     shop.settings["broker_transport_options"] = {"lease_seconds": 1, "heartbeat_seconds": 0.9}
