@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import re
-import socket
 import sys
-from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIServer, make_server
 
 from celery.app.utils import find_app
 from celery.exceptions import ImproperlyConfigured
 from celery.utils.imports import cwd_in_path
 
 from .defaults import early_tasks, is_chosen, set_defaults
-from .events import State
-from .exposition import CONTENT_TYPE, Metric, exposition
+from .exposition import exposition, metrics_of
 from .migrate import migrate
 from .options import Options
 from .queue import Queue
 from .rights import refusal
-
-#: Open connections to the metrics server at most.
-_CLIENTS = 64
-_LOOPBACK = ("localhost", "127.0.0.1")
-_AT_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1)(:\d+)?", re.IGNORECASE)
 
 
 def _queue_of(channel: Any) -> Queue:
@@ -87,64 +75,16 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
-def _metrics(app: Any) -> Iterator[Metric]:
-    """Yield the metrics of queues, workers and jobs."""
-    with app.connection_for_read() as connection:
-        seen = _queue_of(connection.default_channel).snapshot(limit=1, with_history=1)
-    found = seen.queues()
-    yield "claims_queue_length", "queue", {one.name: one.size for one in found}
-    yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}
-    yield "claims_jobs", "state", {state.value: seen.count[state] for state in State}
-    yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    """A server with a thread for each connection.
-
-    The oldest connection is closed if there are too many, since clients that send nothing must not
-    block the others.
-    """
-
-    daemon_threads = True
-    request_queue_size = _CLIENTS
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._newest: deque[socket.socket] = deque()
-        super().__init__(*args, **options)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start the thread of a new connection."""
-        self._newest.append(request)
-        if len(self._newest) > _CLIENTS:
-            with suppress(OSError):  # usually it was answered and closed long ago
-                self._newest.popleft().shutdown(socket.SHUT_RDWR)
-        super().process_request(request, client_address)
-
-
 def _escaped(text: str) -> str:
     """Escape control characters for a terminal: a queue may have any name."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
-def metrics(app: Any, asked: argparse.Namespace) -> int:
+def metrics(app: Any, _: argparse.Namespace) -> int:
     """Print each queue's length and latency, and the number of jobs in each state."""
-    if asked.port is None:
-        text = exposition(_metrics(app))
-        print(_escaped(text) if sys.stdout.isatty() else text, end="")
-        return 0
-
-    def page(request: dict[str, Any], start: Any) -> list[bytes]:
-        name = request.get("HTTP_HOST", "")
-        # DNS rebinding: a page of another site must not read the metrics
-        if asked.host in _LOOPBACK and not _AT_LOOPBACK.fullmatch(name):
-            start("421 Misdirected Request", [("Content-Type", "text/plain")])
-            return [b"Use the host name localhost or 127.0.0.1.\n"]
-        start("200 OK", [("Content-Type", CONTENT_TYPE)])
-        return [exposition(_metrics(app)).encode()]
-
-    with make_server(asked.host, asked.port, page, _Server) as server:
-        print(f"http://{asked.host}:{server.server_port}/metrics", flush=True)
-        server.serve_forever()
+    with app.connection_for_read() as connection:
+        text = exposition(metrics_of(_queue_of(connection.default_channel)))
+    print(_escaped(text) if sys.stdout.isatty() else text, end="")
     return 0
 
 
@@ -177,9 +117,6 @@ def main(arguments: list[str] | None = None) -> int:
         if command is migrate:
             made.add_argument("source", help="URL of the broker that has the jobs")
             made.add_argument("target", help="URL of the broker to move them to")
-        if command is metrics:
-            made.add_argument("--port", type=int, help="serve them on this port; 0: a free one")
-            made.add_argument("--host", default="127.0.0.1")
         if command is web:
             made.add_argument("--host", default="127.0.0.1", help="the address to listen on")
             made.add_argument("--port", type=int, default=0, help="0, the default: a free one")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from .events import State
+from .queue import Queue
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: A metric's name, its label ("" for none), and its values by the label's value.
@@ -21,6 +24,16 @@ def exposition(metrics: Iterable[Metric]) -> str:
             labels = f'{{{label}="{_escaped(key)}"}}' if label else ""
             lines.append(f"{name}{labels} {value}")
     return "\n".join(lines) + "\n"
+
+
+def metrics_of(queue: Queue) -> Iterator[Metric]:
+    """Yield the metrics of the queues, workers and jobs."""
+    seen = queue.snapshot(limit=1, with_history=1)
+    found = seen.queues()
+    yield "claims_queue_length", "queue", {one.name: one.size for one in found}
+    yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}
+    yield "claims_jobs", "state", {state.value: seen.count[state] for state in State}
+    yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
 
 
 def _escaped(text: str) -> str:

@@ -12,15 +12,17 @@ from typing import Any
 from celery.exceptions import ImproperlyConfigured
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from ..defaults import is_chosen
+from ..exposition import CONTENT_TYPE, exposition, metrics_of
 from ..options import DEFAULTS
 from ..queue import Queue
 from ..snapshot import Snapshot
 from . import admin_actions, errors, job_pages, jobs_api
 from .feed import Feed, InThreads
 from .guard import PageGuard
+from .host import QueueDep
 from .periodic import PeriodicTask, periodic_tasks
 from .static_files import serve_files
 from .templates import Pages
@@ -104,6 +106,7 @@ def dashboard(
     for part in (admin_actions, job_pages, jobs_api):
         app.include_router(part.router)
     app.add_api_route("/", _to_the_jobs, include_in_schema=False)
+    app.add_api_route("/metrics", _metrics, response_class=PlainTextResponse)
     serve_files(app, __package__ or "")
     errors.add_handlers(app)
     # two dashboards of one machine differ in their ports only, which cookies do not see
@@ -111,6 +114,11 @@ def dashboard(
     app.add_middleware(PageGuard, token=token, cookie=cookie, authenticated=authenticated)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts], www_redirect=False)
     return app
+
+
+def _metrics(queue: QueueDep) -> Response:
+    """Return the metrics for Prometheus."""
+    return Response(exposition(metrics_of(queue)), media_type=CONTENT_TYPE)
 
 
 async def _to_the_jobs() -> Response:

@@ -113,6 +113,13 @@ def test_jobs_with_odd_arguments_are_shown_as_far_as_they_can_be_read(
     assert {holder.get(f"/jobs/job/{name}").status_code for name in ("odd", "odder")} == {200}
 
 
+def test_prometheus_reads_the_metrics(shop: Shop, holder: httpx.Client) -> None:
+    shop.order("vase")
+    answer = holder.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'claims_queue_length{queue="celery"} 1\n' in answer.text
+
+
 def test_each_change_is_sent_as_it_happens(shop: Shop, holder: httpx.Client) -> None:
     with holder.stream("GET", "/api/events") as answer:
         lines = answer.iter_lines()
@@ -123,7 +130,7 @@ def test_each_change_is_sent_as_it_happens(shop: Shop, holder: httpx.Client) -> 
 
 
 def test_without_the_token_nothing_opens(reader: httpx.Client) -> None:
-    for path in ("/jobs", "/jobs/queued", "/api/jobs/summary", "/api/events", "/openapi.json"):
+    for path in ("/jobs", "/jobs/queued", "/api/jobs/summary", "/api/events", "/metrics"):
         assert reader.get(path).status_code == 401
         assert reader.get(path, headers={"authorization": "Bearer wrong"}).status_code == 401
 
