@@ -1,14 +1,14 @@
 """Every promise, and how a backend is held to it.
 
-Each promise has a check: a function that tries it on the real thing and returns what was seen, in
-a few words for a table, or raises Broken. A death that a backend does not promise to survive is
-tried all the same, for the table.
+Each promise has a check: a function that tries it with real processes and returns what was seen,
+in a few words for a table, or raises Broken. A death that a backend does not promise to survive is
+tried as well, for the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,10 +19,12 @@ from demo_app.conformance.harness import Broken, Harness
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One thing to look for.
+    """One promise.
 
-    name: as the table's column says it. apart: it kills something, and so wants a harness of its
-    own.
+    Attributes:
+        name: the name of its row in the table.
+        see: its check.
+        apart: whether the check kills something, and so needs its own harness.
     """
 
     name: str
@@ -44,7 +46,7 @@ PROMISES: tuple[Promise, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was seen of one promise; `problem` is empty when it was kept."""
+    """What was seen of one promise; `problem` is empty if the promise was kept."""
 
     backend: str
     promise: str
@@ -52,49 +54,45 @@ class Finding:
     problem: str = ""
 
 
-@contextmanager
-def looking_at(backend: str, **options: Any) -> Iterator[Callable[[Promise], str]]:
-    """What looks whether the backend keeps a promise: it returns what was seen, and raises Broken
-    when the promise is not kept, or something is raised that nobody expects.
-
-    The promises that leave each other alone share running processes. options: see `Harness`.
-    """
-    with ExitStack() as running:
-
-        @cache
-        def shared() -> Harness:
-            made = running.enter_context(Harness(backend, concurrency=1, **options))
-            made.start_worker()
-            return made
-
-        def see(promise: Promise) -> str:
-            try:
-                if not promise.apart:
-                    return promise.see(shared())
-                with Harness(backend, concurrency=1, **options) as harness:
-                    return promise.see(harness)
-            except Broken:
-                raise
-            except Exception as error:
-                raise Broken(f"{type(error).__name__}: {error}") from error
-
-        yield see
-
-
 def check_backend(
-    backend: str, *, path: tuple[str, ...] = (), promises: Iterable[Promise] = PROMISES
+    backend: str,
+    *,
+    path: tuple[str, ...] = (),
+    promises: Iterable[Promise] = PROMISES,
+    **options: Any,
 ) -> list[Finding]:
     """Hold any backend to what it promises: with real processes, some of which are killed.
 
-    backend: its name, as in the settings; ``module:callable`` for one of your own. path: the
-    folders in which Python finds it. Returns what was seen of each promise; a kept one has no
-    `problem`. Takes about half a minute.
+    It takes about half a minute. The promises that leave each other alone share running processes.
+
+    Args:
+        backend: its name, as in the settings; ``module:callable`` for one of your own.
+        path: the folders in which Python finds it.
+        promises: the promises to try.
+        options: further options of `Harness`.
+
+    Returns:
+        What was seen of each promise.
     """
-    found = []
-    with looking_at(backend, path=path) as see:
-        for promise in promises:
+    with ExitStack() as running:
+
+        def make() -> Harness:
+            return Harness(backend, path=path, concurrency=1, **options)
+
+        @cache
+        def shared() -> Harness:
+            harness = running.enter_context(make())
+            harness.start_worker()
+            return harness
+
+        def find(promise: Promise) -> Finding:
             try:
-                found.append(Finding(backend, promise.name, see(promise)))
+                with make() if promise.apart else nullcontext(shared()) as harness:
+                    return Finding(backend, promise.name, promise.see(harness))
             except Broken as broken:
-                found.append(Finding(backend, promise.name, "broken", str(broken)))
-    return found
+                problem = str(broken)
+            except Exception as error:
+                problem = f"{type(error).__name__}: {error}"
+            return Finding(backend, promise.name, "broken", problem)
+
+        return [find(promise) for promise in promises]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from support import most_nightly
 
-from demo_app.conformance import PROMISES, check_backend, looking_at
+from demo_app.conformance import PROMISES, check_backend
 from demo_app.conformance.harness import written
 from demo_app.conformance.suite import Promise
 
-See = Callable[[Promise], str]
 #: Where the backend is that lesson 07 has somebody write.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
@@ -22,62 +20,33 @@ TOGETHER = [promise for promise in PROMISES if not promise.apart]
 DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
-def _name(one: Promise | type[Conformance]) -> str:
-    return one.name if isinstance(one, Promise) else one.backend
+def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
+    """Return the broken promises, each with what is wrong."""
+    path = (NOTEBOOKS,) if backend == OWN else ()
+    found = check_backend(backend, path=path, promises=promises)
+    return {one.promise: one.problem for one in found if one.problem}
 
 
-class Conformance:
-    """One test a promise."""
-
-    backend: ClassVar[str]
-    path: ClassVar[tuple[str, ...]] = ()
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def see(cls) -> Iterator[See]:
-        """With running processes, shared by the promises that leave each other alone."""
-        with looking_at(cls.backend, path=cls.path) as see:
-            yield see
-
-    @pytest.mark.parametrize("promise", TOGETHER, ids=_name)
-    def test_it_keeps_what_it_promises(self, see: See, promise: Promise) -> None:
-        assert see(promise)
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "inline",
+        "memory",
+        "celery",
+        pytest.param("rq", marks=pytest.mark.thorough),
+        pytest.param("huey", marks=pytest.mark.thorough),
+        pytest.param(OWN, marks=pytest.mark.nightly),
+    ],
+)
+def test_it_keeps_what_it_promises(backend: str) -> None:
+    assert problems(backend, TOGETHER) == {}
 
 
-class TestInline(Conformance):
-    backend = "inline"
-
-
-class TestMemory(Conformance):
-    backend = "memory"
-
-
-class TestCelery(Conformance):
-    backend = "celery"
-
-
-@pytest.mark.thorough
-class TestRq(Conformance):
-    backend = "rq"
-
-
-@pytest.mark.thorough
-class TestHuey(Conformance):
-    backend = "huey"
-
-
-@pytest.mark.nightly
-class TestOneOfOnesOwn(Conformance):
-    backend, path = OWN, (NOTEBOOKS,)
-
-
-@pytest.mark.parametrize("promise", DEATHS, ids=_name)
-@pytest.mark.parametrize("of", most_nightly(Conformance.__subclasses__(), TestCelery), ids=_name)
-def test_it_survives_the_deaths_that_it_promises_to(
-    of: type[Conformance], promise: Promise
-) -> None:
-    with looking_at(of.backend, path=of.path) as see:
-        assert see(promise)
+@pytest.mark.parametrize(
+    "backend", most_nightly(("inline", "memory", "celery", "rq", "huey", OWN), "celery")
+)
+def test_it_survives_the_deaths_that_it_promises_to(backend: str) -> None:
+    assert problems(backend, DEATHS) == {}
 
 
 def test_the_suite_is_one_call_away() -> None:
