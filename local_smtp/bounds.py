@@ -13,8 +13,6 @@ ADDRESS_CHARACTERS = 320
 RECIPIENTS = 100
 #: Bytes of the largest mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
-#: Bytes of all mails whose content is kept on the disk; beyond, the oldest lose theirs.
-KEPT_BYTES = 1024 * MIB
 #: Bytes of a mail that are read at once.
 BUFFER_BYTES = 16 * 1024
 #: Seconds in which an SMTP client has to send the next command, or its whole mail.

@@ -74,7 +74,7 @@ class MailSink:
         """Return a mail, parsed by Python's `email` package.
 
         Raises:
-            LookupError: it has been deleted or pruned.
+            LookupError: it has been deleted.
         """
         raw = self.reader.raw(mail.id)
         if raw is None:

@@ -47,7 +47,7 @@ class Reader:
         while mails arrive and go.
         """
         values = [f"%{_literally(word)}%" for word in words.split()]
-        where = " AND ".join(["pruned = 0", *[_SEARCHED] * len(values)])
+        where = " AND ".join(["true", *[_SEARCHED] * len(values)])
         with self._snapshot() as connection:
             (total,) = connection.execute(
                 f"SELECT count(*) FROM messages WHERE {where}", values
@@ -63,7 +63,7 @@ class Reader:
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
         """Return the mails with these ids that exist."""
         marks = ", ".join("?" * len(ids))
-        rows = self._rows(f"{_MAIL} WHERE pruned = 0 AND id IN ({marks})", *ids)
+        rows = self._rows(f"{_MAIL} WHERE id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local_smtp.bounds import KEPT_BYTES
 from local_smtp.mail import Incoming
 from local_smtp.store import statements
 from local_smtp.store.statements import Receipt
@@ -24,7 +23,6 @@ _IDLE = 1.0  # seconds after which even the last reply is noted
 
 _TABLES = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
--- A pruned mail keeps its row, so that a late duplicate of it is still known.
 CREATE TABLE IF NOT EXISTS messages (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id  TEXT UNIQUE,
@@ -35,11 +33,8 @@ CREATE TABLE IF NOT EXISTS messages (
     job_id      TEXT,
     received_at REAL NOT NULL,              -- Unix seconds
     size        INTEGER NOT NULL,           -- bytes
-    digest      BLOB NOT NULL,
-    pruned      INTEGER NOT NULL DEFAULT 0
+    digest      BLOB NOT NULL
 );
-
-CREATE INDEX IF NOT EXISTS shown_messages ON messages (id) WHERE pruned = 0;
 
 -- Apart, so that listing never drags the bytes of mails through memory.
 CREATE TABLE IF NOT EXISTS contents (
@@ -66,8 +61,6 @@ CREATE INDEX IF NOT EXISTS deliveries_of_message ON deliveries (message);
 
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT OR IGNORE INTO counters VALUES ('refused', 0);
-INSERT OR IGNORE INTO counters
-    SELECT 'kept_bytes', coalesce(sum(size), 0) FROM messages WHERE pruned = 0;
 """
 
 T = TypeVar("T")
@@ -145,14 +138,11 @@ class Writer:
                 while self._later:
                     self._later.popleft()(connection)
                 results = [statement(connection) for statement, _ in changes]
-                receipts = [result for result in results if isinstance(result, Receipt)]
-                if receipts:
-                    statements.prune(connection, KEPT_BYTES)
         except Exception as error:
             for _, answer in changes:
                 answer.set_exception(error)
             return
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)
-        if receipts:
+        if receipts := [result for result in results if isinstance(result, Receipt)]:
             self._on_stored(receipts)

@@ -6,13 +6,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from support import until
 
-from local_smtp.bounds import DELIVERIES
-from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
 
@@ -91,38 +88,6 @@ def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
     assert "rcpt to:<two@example.test> 250 2.1.5 ok data 354" in said[1].lower()
     times = [at for at, _, _ in mail_sink.reader.deliveries(1)[0].dialogue]
     assert times == sorted(times)
-
-
-def test_large_mails_fill_no_disk_and_the_oldest_are_dropped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("local_smtp.store.writer.KEPT_BYTES", 25_000)
-    settings = Settings(dir=tmp_path, token="token-for-tests")
-    for first in (1, 4):  # a restart knows how many bytes there are
-        with MailSink(settings) as sink, smtplib.SMTP("127.0.0.1", sink.smtp_port) as client:
-            for number in range(first, first + 3):
-                mail = f"Message-ID: <{number}@x>\r\n\r\n".encode() + b"x" * 10_000
-                client.sendmail("a@example.test", ["b@example.test"], mail)
-            kept = [mail.message_id[1] for mail in sink.mails()]
-            assert kept == [str(first + 1), str(first + 2)]
-            (oldest, _) = sink.mails()
-            assert sink.reader.raw(oldest.id) is not None
-            assert sink.reader.raw(oldest.id - 1) is None
-            client.sendmail("a@example.test", ["b@example.test"], b"Message-ID: <1@x>\r\n\r\n")
-            assert sink.stats().distinct == first + 2, "what was dropped is still told apart"
-
-
-def test_of_a_mail_that_comes_again_and_again_the_first_dialogues_are_forgotten(mail_sink, smtp):
-    for _ in range(DELIVERIES + 5):
-        smtp.sendmail("a@example.test", ["b@example.test"], b"Message-ID: <1@x>\r\n\r\n")
-    assert len(mail_sink.reader.deliveries(1)) == DELIVERIES
-    assert mail_sink.stats().accepted == DELIVERIES + 5
-    kept = mail_sink._writer.change(
-        lambda connection: connection.execute(
-            "SELECT count(*) FROM deliveries WHERE dialogue != '[]'"
-        ).fetchone()
-    ).result()
-    assert kept == (DELIVERIES,)
 
 
 def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, smtp):
