@@ -11,7 +11,6 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 from huey import SqliteHuey
@@ -32,13 +31,6 @@ from demo_app.settings import Settings
 _RESULTS = TypeAdapter(TaskResult)
 _ADD = "INSERT OR IGNORE INTO kv (queue, key, value) VALUES (?, ?, ?)"
 _STATE = "json_extract(CAST(value AS TEXT), '$.state')"
-#: A result is stored again when its job ends, and so moves to the end of the table.
-_DELETE_OLDEST = f"""
-DELETE FROM kv WHERE rowid IN (
-    SELECT rowid FROM kv WHERE {_STATE} IN ('done', 'discarded')
-    ORDER BY rowid DESC LIMIT -1 OFFSET ?
-)
-"""
 
 
 class Readable(Serializer):  # type: ignore[misc]
@@ -65,8 +57,7 @@ class HueyBackend(Backend):
     capabilities = replace(QUEUE, priority=Priority.EXACT, survives=frozenset({Death.ENQUEUER}))
 
     def __init__(self, chosen: Settings) -> None:
-        self._settings, self._path = chosen, chosen.dir / "huey.sqlite3"
-        self._ended = count(1)
+        self._path = chosen.dir / "huey.sqlite3"
 
     @cached_property
     def huey(self) -> SqliteHuey:
@@ -137,8 +128,6 @@ class HueyBackend(Backend):
         outcome = perform(replace(job, attempts=result.attempts - 1))
         end(result, outcome)
         self._keep(result)
-        if next(self._ended) % 1000 == 0:
-            self.huey.storage.sql(_DELETE_OLDEST, (self._settings.history_length,), commit=True)
         if isinstance(outcome, Retry):
             raise RetryTask(delay=outcome.after)
 
