@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -116,10 +115,9 @@ class Harness:
             self.stack.start("worker")
 
     def wait_until_idle(self) -> None:
-        """Wait until a worker waits for its next job at the broker, where that can be seen."""
-        if self.capabilities.in_redis:
-            with closing(connect(self.stack.plan.redis_url)) as client:
-                self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
+        """Wait until a worker waits for its next job in Redis."""
+        with closing(connect(self.stack.plan.redis_url)) as client:
+            self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
     # what can be asked of the backend
 
@@ -135,19 +133,6 @@ class Harness:
     def put(self, *jobs: Job) -> list[str]:
         """Put jobs in; returns their ids."""
         return [result.id for result in self.ask("enqueue_many", list(jobs))]
-
-    def put_beside_stopped_worker(self, job: Job) -> None:
-        """Put one job in while the worker is stopped.
-
-        A worker of a table may have been stopped in the middle of a transaction, and nobody can
-        put anything in before that has ended.
-        """
-        putting = self.send("enqueue_many", [job])
-        while not wait([putting], 1.0).done:
-            self.stack.kill("worker", signal.SIGCONT)
-            wait([putting], 0.01)
-            self.stack.kill("worker", signal.SIGSTOP)
-        putting.result()
 
     def finished(self, job_id: str) -> TaskResult:
         """Return the backend's result of the job, after the job has ended."""
