@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from IPython.core.getipython import get_ipython
@@ -43,10 +44,7 @@ class Program:
 
     def __init__(self, lab: Lab, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name
-        folder = lab.stack.plan.folder.logs / name
-        found = (folder.with_name(f"{name}-{n}") for n in range(1, 1000))
-        self.folder: Path = next(path for path in found if not path.exists())
-        self.folder.mkdir(parents=True)
+        self.folder = Path(mkdtemp(prefix=f"{name}-", dir=lab.stack.plan.folder.logs))
         (self.folder / f"{name}.py").write_text(text, "utf-8")
         self.started = 0
 
