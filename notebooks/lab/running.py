@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 
-from demo_app.broker.fold import WorkerRecord
 from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
 from demo_app.demo.run import journal_end, kill_busy_worker
@@ -352,12 +351,8 @@ class Lab:
     def seen(self) -> Timeline:
         """Return the timeline of each job since the last `new_page`, from the journal in Redis."""
         seen = timelines.read(self.redis, self._since)
-        deaths = [one for one in seen.deaths if self._died(one) >= self._page_began]
+        deaths = [one for one in seen.deaths if (one.killed or one.died or 0.0) >= self._page_began]
         return replace(seen, deaths=deaths)
-
-    def _died(self, death: WorkerRecord) -> float:
-        """When it died; when that was found out, for a process that is not the stack's own."""
-        return self.died.get(death.pid or 0, death.died or 0.0)
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
         """Post comments, with so many readers at the same time; each waits for its answer."""
@@ -418,9 +413,9 @@ class Lab:
         found out."""
         known = {kill.worker for kill in self.kills}
         return [
-            Kill(self._died(death), death.pid, death.id, tuple(death.rescued))
+            Kill(death.killed, death.pid or 0, death.id, tuple(death.rescued))
             for death in seen.deaths
-            if death.id not in known and death.pid is not None and death.pid in self.died
+            if death.id not in known and death.killed
         ]
 
     def rows(self, question: str, *values: Any) -> list[Any]:
