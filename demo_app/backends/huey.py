@@ -29,7 +29,6 @@ from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
 _RESULTS = TypeAdapter(TaskResult)
-_ADD = "INSERT OR IGNORE INTO kv (queue, key, value) VALUES (?, ?, ?)"
 _STATE = "json_extract(CAST(value AS TEXT), '$.state')"
 
 
@@ -75,13 +74,19 @@ class HueyBackend(Backend):
         return made
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs in one transaction. A known id changes nothing."""
-        with self.huey.storage.db(commit=True) as rows:
-            for job in jobs:
-                result = _RESULTS.dump_json(self.handle(job))
-                rows.execute(_ADD, (self.huey.name, job.id, result))
-                if rows.rowcount:
-                    self._put(rows, job)
+        """Enqueue the jobs in turn. A known id changes nothing."""
+        run = self.huey._registry.string_to_task(f"{__name__}.run")
+        for job in jobs:
+            if self.find(job.id) is not None:
+                continue
+            task = run((job.as_record(),), id=job.id, priority=job.priority)
+            if job.run_after is None:
+                self.huey.enqueue(task)
+            else:
+                task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
+                self.huey.add_schedule(task)
+            # last: with a result and no task, the job would never be enqueued again
+            self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:
         """Return the job's result, or None if the file does not have the job."""
@@ -105,19 +110,6 @@ class HueyBackend(Backend):
         """Close this process's connection to the file."""
         if "huey" in self.__dict__:  # or there is no connection yet
             self.huey.storage.close()
-
-    def _put(self, rows: Any, job: Job) -> None:
-        run = self.huey._registry.string_to_task(f"{__name__}.run")
-        task = run((job.as_record(),), id=job.id, priority=job.priority)
-        if job.run_after is None:
-            sql = "INSERT INTO task (queue, data, priority) VALUES (?, ?, ?)"
-            data = self.huey.serialize_task(task)
-            rows.execute(sql, (self.huey.name, data, job.priority))
-        else:
-            task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
-            sql = "INSERT INTO schedule (queue, data, timestamp) VALUES (?, ?, ?)"
-            data = self.huey.serialize_task(task)
-            rows.execute(sql, (self.huey.name, data, task.eta.timestamp()))
 
     def _run(self, record: dict[str, Any]) -> None:
         """Run one job. Huey's consumer calls this."""
