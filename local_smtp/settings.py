@@ -12,11 +12,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-def new_token() -> str:
-    """Return a token in hexadecimal, so that it never begins with a dash like an option."""
-    return secrets.token_hex(16)
-
-
 class Settings(BaseSettings):
     """
     A local mail server that delivers nothing: every mail lands in an inbox to look at, and
@@ -52,7 +47,8 @@ class Settings(BaseSettings):
             pattern=r"^[A-Za-z0-9._~-]{8,200}$",
             description="token of the inbox, 8 to 200 letters or digits; set it in the environment,"
             " since every user of the machine can read a command line",
-            default_factory=new_token,
+            # in hexadecimal, so that it never begins with a dash like an option
+            default_factory=lambda: secrets.token_hex(16),
         ),
     ]
     allow_host: Annotated[

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -26,18 +26,14 @@ Say = Callable[..., str]
 
 def doctor() -> int:
     """Check this machine: one line a check, and what to do about each that fails."""
-    say = _say_in(os.environ)
+    # the language of the terminal (locale(7))
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    language = next(filter(None, map(os.environ.get, names)), "")
+    say = translations(language[:2], __package__)
     found = list(results(say))
     for name, what, well in found:
         print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")
     return 0 if all(well for *_, well in found) else 1
-
-
-def _say_in(environment: Mapping[str, str]) -> Say:
-    """Return the translations for the language of the terminal (locale(7))."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    language = next(filter(None, map(environment.get, names)), "")
-    return translations(language[:2], __package__)
 
 
 def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:

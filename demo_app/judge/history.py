@@ -60,7 +60,8 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
         if event["event"] == "putting" and not _is_long(record.events, number):
             continue
         runs[job] += event["event"] == "begin"
-        if event["event"] in ("begin", "end") and _is_more_of_the_same(record, job, runs[job]):
+        is_run = event["event"] in ("begin", "end") and not job.startswith("poison")
+        if is_run and runs[job] > _SHOWN and record.times[job] > _OFTEN:
             continue
         who = "server" if event["event"] == "where" else str(event.get("to", event["who"]))
         at, step = round(event["at"] - start, 3), event.get("step", "")
@@ -71,11 +72,6 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
         if what and not same:
             lines.append(line)
     return lines
-
-
-def _is_more_of_the_same(record: Record, job: str, runs: int) -> bool:
-    """Return True if the job has run often, and was shown often enough. Poison is always shown."""
-    return runs > _SHOWN and record.times[job] > _OFTEN and not job.startswith("poison")
 
 
 def _is_long(events: list[Event], number: int) -> bool:

@@ -73,8 +73,11 @@ def _in_order(_: Steps) -> list[Plan]:
     return [Plan(2, _names(6)), Plan(2, _names(BACKLOG)), Plan(2, first, later=later)]
 
 
-def _no_wait(_: Steps) -> list[Plan]:
-    return [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1), Plan(3, _names(BACKLOG))]
+_NO_WAIT = [
+    Plan(3, _names(4, 0.7), early=1),
+    Plan(3, _names(5), early=1),
+    Plan(3, _names(BACKLOG)),
+]
 
 
 def _one_taker(steps: Steps) -> list[Plan]:
@@ -89,6 +92,7 @@ def _one_taker(steps: Steps) -> list[Plan]:
 
 
 _BUSY = Fault("run:begin", Act.KILL)
+_LONG_JOB = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)
 
 
 def _worker_dies(steps: Steps) -> list[Plan]:
@@ -106,10 +110,6 @@ def _worker_dies(steps: Steps) -> list[Plan]:
     ]
 
 
-def _long_job(_: Steps) -> list[Plan]:
-    return [Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)]
-
-
 def _worker_sleeps(steps: Steps) -> list[Plan]:
     at = ["run:begin", *_of(steps, "ack", "claim", "cable")]
     pauses = [Fault(step, Act.PAUSE) for step in at]
@@ -122,10 +122,6 @@ def _worker_sleeps(steps: Steps) -> list[Plan]:
         *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
         *(Plan(8, faults=(_BUSY, fault), quiet=1.5) for fault in both),
     ]
-
-
-def _poison(_: Steps) -> list[Plan]:
-    return [Plan(9, ("poison-1", "job-2"))]
 
 
 def _server_dies(steps: Steps) -> list[Plan]:
@@ -158,13 +154,13 @@ LEVELS = {
     for level in (
         Level(1, "a job put in runs", _runs),
         Level(2, "first in, first out", _in_order),
-        Level(3, "the caller does not wait", _no_wait),
+        Level(3, "the caller does not wait", lambda _: _NO_WAIT),
         Level(4, "two workers never get the same job", _one_taker, True),
         Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
         Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
-        Level(7, "a healthy long job runs once", _long_job),
+        Level(7, "a healthy long job runs once", lambda _: [_LONG_JOB]),
         Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
-        Level(9, "poison ends in a dead letter", _poison),
+        Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
         Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
         Level(11, "accepted means queued, even while the server is down", _server_down),
         Level(12, "seen once, although delivered twice", _twice, True, True),

@@ -74,19 +74,15 @@ def reap(
 
 def _marked(mark: str) -> set[int]:
     """Return the processes that have NAME=value in their environment (Linux only)."""
-    found, expected = set(), mark.encode()
+    found, expected, reaper = set(), mark.encode(), __file__.encode()
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             pid = int(entry.parent.name)
             ours = pid != os.getpid() and expected in entry.read_bytes().split(b"\0")
-            if ours and not _reaps(pid):
+            # another reaper ends after its own work
+            if ours and reaper not in entry.with_name("cmdline").read_bytes().split(b"\0"):
                 found.add(pid)
     return found
-
-
-def _reaps(pid: int) -> bool:
-    """Return True for another reaper, which ends after its own work."""
-    return __file__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 class ReaperClient:

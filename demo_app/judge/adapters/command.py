@@ -10,6 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from demo_app.judge.role import COMMAND, Role, run_job
@@ -70,14 +71,12 @@ class Line:
                     self._role.log("works")
                 case {"run": str(job), **more}:
                     message_id = str(more.get("message_id", uuid.uuid4().hex))
-                    run_job(self._role, job, message_id, die=_end_both)
+                    # poison ends the command too
+                    end_both = partial(os.killpg, 0, signal.SIGKILL)
+                    run_job(self._role, job, message_id, die=end_both)
                     self.say(ran=job)
                 case message:
                     self._role.log("error", method="the command", error=str(message))
-
-
-def _end_both() -> None:
-    os.killpg(0, signal.SIGKILL)
 
 
 def play(role: Role) -> Callable[[str], None] | None:
