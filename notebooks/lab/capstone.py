@@ -10,7 +10,7 @@ from pathlib import Path
 from IPython.display import HTML
 
 from lab.language import say
-from lab.ledger import Ledger, side_by_side
+from lab.ledger import side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
@@ -26,14 +26,9 @@ class Tried(Several):
     def __init__(self, trials: list[Trial]) -> None:
         self.trials = trials
         head = ("trial", "verdict", "comments", "lost", "late", "shown twice")
-        ledgers = {one.name: one.ledger for one in trials if _has_picture(one.ledger)}
+        ledgers = {one.name: one.ledger for one in trials if one.ledger.kills and one.ledger.lines}
         pictures = [side_by_side(**ledgers)] if ledgers else []
         super().__init__(Table(head, [trial.row() for trial in trials]), *pictures)
-
-
-def _has_picture(ledger: Ledger) -> bool:
-    """Return whether comments were stored, and a process was killed."""
-    return bool(ledger.kills and ledger.lines)
 
 
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:

@@ -56,7 +56,9 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
     if all(verdict.held for verdict in verdicts):
         _write(queue)
     holes = [_lanes(one.failure.record, _why(one)) for one in verdicts if one.failure]
-    return Several(_verdicts_table(verdicts), *holes, lamps())
+    head = ("level", "verdict", "promise", "what kind of hole it is")
+    rows = [(v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts]
+    return Several(Table(head, rows), *holes, lamps())
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:
@@ -91,14 +93,6 @@ def lamps() -> Table:
     rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
     told = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
     return Table(("", "level", "promise"), rows, told)
-
-
-def _verdicts_table(verdicts: list[Verdict]) -> Table:
-    rows: list[tuple[object, ...]] = [
-        (v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts
-    ]
-    head = ("level", "verdict", "promise", "what kind of hole it is")
-    return Table(head, rows)
 
 
 def _lanes(record: Record, why: str) -> Table:

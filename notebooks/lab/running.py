@@ -69,8 +69,8 @@ class Lab:
         self.beside = beside
         self.posted = Posts()
         self.kills: list[Kill] = []
-        #: When each dead process of the stack died, in epoch seconds, by its pid.
-        self.died: dict[int, float] = {}
+        #: The pids of the dead processes of the stack.
+        self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
         #: What must not outlive this lab.
         self.at_end = ExitStack()
@@ -90,7 +90,10 @@ class Lab:
             with nullcontext() if beside else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
             self._client = Client(self.stack.ready)
-            self._enqueue_as_web_app()
+            # from now on, `enqueue` in this notebook uses the same backend as the web app
+            environment = self.stack.plan.environment()
+            names = {name for name in environment if name.startswith("DEMO_")} - {MARKER, ROLE}
+            _set_environment({name: environment[name] for name in names})
         except BaseException as error:
             # another thread may have closed this lab, and what was started after that would go on
             uninterruptible(stack.stop)
@@ -103,7 +106,7 @@ class Lab:
         if event["event"] == "started":
             self._restarted.add(int(event["pid"]))
         elif event["event"] == "died":
-            self.died.setdefault(int(event["pid"]), time.time())
+            self.died.add(int(event["pid"]))
 
     def __repr__(self) -> str:
         if self._stack is None:
@@ -135,12 +138,6 @@ class Lab:
                 LABS.remove(self)
                 if not LABS:
                     _set_environment(_environment)
-
-    def _enqueue_as_web_app(self) -> None:
-        """From now on, `enqueue` in this notebook uses the same backend as the web app."""
-        environment = self.stack.plan.environment()
-        names = {name for name in environment if name.startswith("DEMO_")} - {MARKER, ROLE}
-        _set_environment({name: environment[name] for name in names})
 
     @property
     def stack(self) -> Stack:
