@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     A local mail server that delivers nothing: every mail lands in an inbox to look at, and
     the server misbehaves on request. It never talks to the network.
     Each option can also be set in the environment: LOCAL_SMTP_TOKEN for --token, and so on.
-    """
+    """  # noqa: D205, D212  # the text of --help
 
     model_config = SettingsConfigDict(
         env_prefix="LOCAL_SMTP_",

@@ -45,13 +45,13 @@ LAST_CHANCE = 2.0
 
 
 def expect(fine: object, otherwise: str) -> None:
-    """Raises Broken with the text `otherwise` unless it is fine."""
+    """Raise Broken with the text `otherwise` unless `fine` is true."""
     if not fine:
         raise Broken(otherwise)
 
 
 def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
-    """Expect that this raises that exception, whose text has that word."""
+    """Expect that `act` raises exactly this kind of exception, with the word in its text."""
     try:
         act()
     except Exception as error:
@@ -61,7 +61,7 @@ def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
-    """Every value that JSON can carry arrives as it was; every other one is refused by name."""
+    """Check that JSON's values arrive unchanged, and that others are refused by name."""
     for value in AWKWARD:
         (job,) = harness.put(echo.job(value))
         seen = harness.wait_for("ran", job=job)[0]["value"]
@@ -73,7 +73,7 @@ def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
 
 
 def what_no_worker_knows_is_reported(harness: Harness) -> str:
-    """A queue that nobody works on is refused; a task that nobody knows ends as dead."""
+    """Check that a queue without a worker is refused, and that an unknown task ends as dead."""
     attic = step.using(queue_name="attic").job(1)
     refused(Unsupported, "'attic'", lambda: harness.put(attic))
     (job,) = harness.put(Job("no.such.task", {}))
@@ -85,7 +85,7 @@ def what_no_worker_knows_is_reported(harness: Harness) -> str:
 
 
 def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
-    """First in, first out, with one worker that runs one job at a time."""
+    """Check the order with one worker that runs one job at a time."""
     if not harness.capabilities.fifo:
         return "not promised"
     if not harness.in_request:  # keep the one worker busy, so that the jobs wait
@@ -101,7 +101,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
 
 
 def a_failed_job_is_tried_again(harness: Harness) -> str:
-    """After a wait that grows; the handle tells the tries and the errors."""
+    """Check the growing waits, and that the result has the tries and the errors."""
     job, result = _ended(harness, stumble.job(failures=2), 3, "done")
     tries = harness.events("tried", job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
@@ -115,7 +115,7 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
 
 
 def a_pointless_job_is_discarded(harness: Harness) -> str:
-    """It is not tried again, and the reason is kept."""
+    """Check that the job is not tried again and that the reason is kept."""
     _, result = _ended(harness, pointless.job(), 1, "discarded")
     if result:
         expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
@@ -123,7 +123,7 @@ def a_pointless_job_is_discarded(harness: Harness) -> str:
 
 
 def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
-    """Put the job in, and expect so many tries and that end; its id, and its result, if any."""
+    """Enqueue a job, expect its tries and its end, and return its id and its result, if any."""
     (job,) = harness.put(wanted)
     harness.wait_for("tried", tries, job=job)
     result = harness.finished(job) if harness.capabilities.results else None
@@ -144,7 +144,7 @@ def _expect_errors(result: TaskResult, number: int) -> None:
 
 
 def death_of_who_put_it_in(harness: Harness) -> str:
-    """Jobs wait; the process that put them in is killed."""
+    """Kill the process that has enqueued jobs, while the jobs wait."""
     if harness.has_worker:
         jobs = harness.put(*map(step.job, range(3)))
     else:
@@ -161,7 +161,7 @@ def death_of_who_put_it_in(harness: Harness) -> str:
 
 
 def death_of_who_runs_it(harness: Harness) -> str:
-    """The process that runs a job is killed in the middle of it."""
+    """Kill the process that runs a job, in the middle of the job."""
     if not harness.has_worker:
         return death_of_who_put_it_in(harness)
     harness.start_worker()
@@ -175,7 +175,7 @@ def death_of_who_runs_it(harness: Harness) -> str:
 
 
 def death_of_who_takes_it(harness: Harness) -> str:
-    """A worker that waits for a job is stopped dead, gets one, and is killed."""
+    """Stop a worker that waits for a job, enqueue one, and kill the worker."""
     if not harness.has_worker:
         return "no worker"
     if not harness.capabilities.in_redis:
@@ -191,7 +191,7 @@ def death_of_who_takes_it(harness: Harness) -> str:
 
 
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
-    """Return True if each of the jobs ran, or continued, after the kill."""
+    """Return what became of the jobs after the kill. Raise Broken if a promise was broken."""
 
     def gone_on() -> list[float]:
         last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}

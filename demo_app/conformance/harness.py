@@ -1,4 +1,4 @@
-"""The tools of a check: a stack, an enqueuing process, and the records of the jobs."""
+"""The harness of a check: a stack, a process that enqueues jobs, and the events of the jobs."""
 
 from __future__ import annotations
 
@@ -30,21 +30,23 @@ _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
 
 
 class Broken(AssertionError):
-    """A promise was not kept; says what was promised, and what happened."""
+    """A promise was not kept. The message says what happened."""
 
 
 def written(path: Path) -> list[Event]:
-    """The lines of a file that jobs write into. Who reads while a line is being written may see
-    its first half; the second one comes."""
+    """Return the events in a file, without a last line that is only half written."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 class Harness:
-    """See the module: one that can be killed and started.
+    """A stack and a process that enqueues jobs, which can be killed and started.
 
-    backend: as in the settings. path: folders in which Python finds it. patience: seconds after
-    which something that should happen counts as not happening. options: further ones of the stack.
+    Args:
+        backend: as in the settings.
+        path: folders in which Python finds the backend.
+        patience: how long to wait for an expected event (seconds).
+        options: further options of the stack.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Harness:
     # what can be started and killed
 
     def start_host(self) -> None:
-        """Start the process that puts jobs in; returns when it answers."""
+        """Start the process that enqueues jobs, and return when it answers."""
         log = self.stack.plan.folder.logs / "host.log"
         command = [sys.executable, "-m", _HOST]
         self._host = Process("host", command, self.stack.plan.environment(), log)
@@ -106,11 +108,11 @@ class Harness:
         return True
 
     def kill_host(self) -> None:
-        """SIGKILL to the process that puts jobs in."""
+        """Send SIGKILL to the process that enqueues jobs."""
         self._host.kill()
 
     def start_worker(self) -> None:
-        """Start a worker, if the backend has any; the stack starts it again when it ends."""
+        """Start a worker, if the backend has any. The stack restarts it when it ends."""
         if self.has_worker:
             self.stack.start("worker")
 
@@ -122,20 +124,24 @@ class Harness:
     # what can be asked of the backend
 
     def send(self, method: str, *arguments: Any) -> Future[Any]:
-        """Ask for something, and don't wait for the answer."""
+        """Call a method of the backend without waiting for its result."""
         return self._asking.submit(getattr(self._backend, method), *arguments)
 
     def ask(self, method: str, *arguments: Any) -> Any:
-        """What a method of the backend returns; raises what it raises, and TimeoutError without an
-        answer."""
+        """Call a method of the backend, and return its result.
+
+        Raises:
+            TimeoutError: there is no answer.
+            Exception: whatever the method raises.
+        """
         return self.send(method, *arguments).result(PATIENCE)
 
     def put(self, *jobs: Job) -> list[str]:
-        """Put jobs in; returns their ids."""
+        """Enqueue jobs, and return their ids."""
         return [result.id for result in self.ask("enqueue_many", list(jobs))]
 
     def finished(self, job_id: str) -> TaskResult:
-        """Return the backend's result of the job, after the job has ended."""
+        """Wait for the end of a job, and return its result."""
 
         def if_finished() -> TaskResult | None:
             result: TaskResult | None = self.ask("find", job_id)
@@ -146,22 +152,26 @@ class Harness:
     # what the jobs wrote down
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
-        """What the jobs wrote down, oldest first: of one kind, with these details."""
+        """Return the events of the jobs, the oldest first, of one kind and with these details."""
         wanted = {"event": event, **details} if event else details
         found = written(self.folder / EVENTS)
         return [line for line in found if wanted.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
-        """Wait until the jobs wrote that down so many times."""
+        """Wait until there are so many of these events, and return them."""
         return self.until(
             lambda: found if len(found := self.events(event, **details)) >= times else None,
             f"{event} {details or ''} {times} times",
         )
 
     def wait_until_all_ran(self, ids: Iterable[str]) -> list[Event]:
-        """Wait until each of these jobs ran; patience counts from the last one that did.
+        """Wait until each of these jobs ran. Patience counts from the last run.
 
-        Returns what they wrote down, oldest first. Raises Broken when no further one runs.
+        Returns:
+            The events of the runs, the oldest first.
+
+        Raises:
+            Broken: no further job runs.
         """
         wanted, ran = set(ids), list[Event]()
         while len(ran) < len(wanted):
@@ -178,13 +188,13 @@ class Harness:
         (self.folder / f"release-{name}").touch()
 
     def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
-        """Ask until there is an answer; raises Broken when patience ends."""
+        """Call `ask` until its result is true, and return it. Raise Broken after `patience`."""
         if answer := until(ask, self.patience):
             return answer
         raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
 
     def _last_line(self) -> str:
-        """The last line that a process wrote."""
+        """Return the last line of the newest log."""
         logs = self.stack.plan.folder.logs.glob("*.log")
         newest = max(logs, key=lambda log: log.stat().st_mtime)
         lines = newest.read_text("utf-8", "replace").splitlines()

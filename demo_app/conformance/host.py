@@ -1,8 +1,6 @@
-"""A process that puts jobs in, as the suite asks it to: the suite calls its backend, and gets what
-that returns or raises.
+"""A process that enqueues jobs for the suite, which calls its backend over a socket.
 
-It is killed in the course of the suite; for a backend without workers of its own it is also
-where the jobs run.
+The suite kills the process. The jobs of a backend without workers run here too.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from demo_app.settings import settings
 
 
 class Host(BaseManager):
-    """The process whose socket is in the stack's folder; `backend` is the one that it has."""
+    """A server of this process's backend, on a socket in the stack's folder."""
 
     def __init__(self, folder: Path) -> None:
         # no secret is needed: nobody else reaches the folder
@@ -27,7 +25,7 @@ Host.register("backend", backend_named)
 
 
 def main() -> None:
-    """Answer until the suite has gone."""
+    """Answer until the suite ends."""
     chosen = settings()
     (chosen.dir / "host.sock").unlink(missing_ok=True)  # of one that was killed
     load_tasks(chosen.tasks)

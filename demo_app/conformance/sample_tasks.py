@@ -1,5 +1,4 @@
-"""The jobs that the suite puts in. Each writes down what happens to it, in a file that survives
-whatever is killed."""
+"""The tasks of the suite. Each records its events in a file, which survives every kill."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ EVENTS = "events.jsonl"
 
 
 def record(event: str, **details: Any) -> None:
-    """Append a line, in one write, so that those of several processes don't mix."""
+    """Append an event in one write, so that lines of several processes do not mix."""
     context = current()
     job_id = context.job.id if context else ""
     line = {"event": event, "job": job_id, "at": time.time(), "pid": os.getpid(), **details}
@@ -34,14 +33,14 @@ class Passing(Exception):
 
 @task
 def echo(value: Any) -> Any:
-    """Return what came in."""
+    """Return the value."""
     record("ran", value=value)
     return value
 
 
 @task
 def step(number: int) -> int:
-    """One of several."""
+    """Return the number, as one of several jobs."""
     record("ran", number=number)
     return number
 
@@ -70,6 +69,6 @@ def stumble(failures: int) -> int:
 @task
 @discard_on(LookupError)
 def pointless() -> None:
-    """Be about something that is gone."""
+    """Fail because the subject is gone."""
     record("tried")
     raise LookupError("it is gone")

@@ -1,4 +1,4 @@
-"""Which of this machine's fonts has Japanese letters, for the labels of figures."""
+"""A font of this machine with Japanese letters, for the labels of figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FONTS = (
 
 
 def japanese_font() -> str:
-    """The name of one; empty if there is none."""
+    """Return the name of the font; "" if there is none."""
     # matplotlib keeps its list of fonts, and one that was installed later is not in it
     for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
         with suppress(RuntimeError, OSError):  # as matplotlib: what it can't read it leaves out

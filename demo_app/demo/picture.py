@@ -32,7 +32,7 @@ def draw(
     title: str = "",
     say: Callable[..., str] = str.format,
 ) -> Figure:
-    """The picture as a matplotlib figure. say: translates, and fills in."""
+    """Return the picture as a figure. `say` translates a text and fills it in."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
@@ -112,8 +112,11 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str]
 ) -> int:
-    """Mark each rescue, and write above the picture what was killed and when a lease had expired,
-    as far as there is room. Returns how many rows of labels there are."""
+    """Mark each rescue, and write kills and expired leases above the picture where there is room.
+
+    Returns:
+        The number of rows of labels.
+    """
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:
@@ -134,9 +137,10 @@ def _name_the_moments(
 
 
 def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
-    """Draw the picture into files of this folder, which say in words, too, what it shows.
+    """Draw the picture into files of the folder, with its description as metadata.
 
-    Raises OSError when it can't be written.
+    Raises:
+        OSError: a file cannot be written.
     """
     figure, words = draw(timeline, kills), {"Description": describe(timeline, kills)}
     paths = [folder / "timeline.svg", folder / "timeline.png"]
@@ -148,7 +152,7 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
 def describe(
     timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str] = str.format
 ) -> str:
-    """Return the picture's title, which is also its text equivalent."""
+    """Return the picture in words: its title and its text equivalent."""
 
     def count(n: int, one: str, many: str) -> str:
         return say(one if n == 1 else many, n=n)

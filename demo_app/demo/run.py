@@ -33,7 +33,8 @@ OnEvent = Callable[[str, Any], None]
 class DemoResult:
     """The result of the demo.
 
-    recovery_s: for each kill, the seconds until the last job that it interrupted ran again.
+    Attributes:
+        recovery_s: for each kill, the seconds until the last interrupted job ran again.
     """
 
     comments: int
@@ -44,7 +45,7 @@ class DemoResult:
 
     @property
     def lost(self) -> int:
-        """Comments whose mail never came."""
+        """The number of comments whose mail never arrived."""
         return self.comments - self.distinct_mails
 
     def as_json(self) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class DemoResult:
 
 
 def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
-    """Post the comments, and kill a busy worker so many times while they are worked on."""
+    """Post comments, and kill a busy worker so many times while their jobs run."""
     with Client(stack.ready) as client:
         before = client.mail_stats()
         since = journal_end(client)
@@ -94,7 +95,7 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
 
 
 def journal_end(client: Client) -> str:
-    """The journal's newest entry: what comes after it is the experiment's."""
+    """Return the id of the newest entry of the journal, after which an experiment begins."""
     last = client.redis().xrevrange("journal", count=1)
     return str(last[0][0]) if last else "0-0"
 
@@ -104,8 +105,14 @@ def kill_busy_worker(
 ) -> Kill:
     """Kill a worker in the middle of its jobs.
 
-    restart: False keeps the workers dead until they are started. seconds: how long to wait for
-    a busy one. Raises TimeoutError when there is none in that time.
+    Args:
+        stack: the stack of the worker.
+        client: a client of the stack.
+        restart: False keeps the workers dead until they are started.
+        seconds: how long to wait for a busy worker.
+
+    Raises:
+        TimeoutError: no worker is busy in that time.
     """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
@@ -146,7 +153,7 @@ def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent)
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:
-    """Seconds from a kill until every job that it interrupted ran again; 0.0 if it was none."""
+    """Return the seconds from a kill until every interrupted job ran again; 0.0 for no job."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
         # the first run after the kill: a later one may follow a later kill

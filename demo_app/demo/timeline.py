@@ -14,7 +14,12 @@ LATER = "timeline.pickle"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:
-    """One kill. at: seconds since the epoch. held: the ids of the jobs that it interrupted."""
+    """One kill.
+
+    Attributes:
+        at: seconds since the epoch.
+        held: the ids of the interrupted jobs.
+    """
 
     at: float
     pid: int
@@ -28,8 +33,7 @@ class Kill:
 
 @dataclass(slots=True)
 class Timeline:
-    """Every job in the order in which it was put in, every worker by its id, and those of them that
-    were found dead."""
+    """Jobs in the order of their enqueueing, dead workers, and all workers by their ids."""
 
     jobs: list[JobRecord]
     deaths: list[WorkerRecord]
@@ -37,12 +41,12 @@ class Timeline:
 
     @property
     def start(self) -> float:
-        """When the first job was put in."""
+        """The time at which the first job was enqueued."""
         return min((job.enqueued for job in self.jobs), default=0.0)
 
 
 def read(client: Decoded, since: str = "0-0") -> Timeline:
-    """The timeline of the jobs that were put in after that entry of the journal."""
+    """Return the timeline of the jobs that were enqueued after an entry of the journal."""
     fold, before = Fold(), set[str]()
     for entry in whole(client):
         place = order(entry.id)

@@ -1,4 +1,4 @@
-"""What an instructor can do to the running system from the stage: one function an action."""
+"""The actions of the stage on the running system: one function each."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _living(stage: Stage) -> list[Worker]:
 
 
 def _kill_worker(stage: Stage) -> None:
-    """`kill -9` for the worker with the most jobs."""
+    """Send SIGKILL to the worker with the most jobs."""
     if stage.queue is None:  # of another backend, which does not say how many jobs each has
         pid = next(iter(processes.with_role("worker")), 0)
     else:
@@ -88,7 +88,7 @@ def _kill_worker(stage: Stage) -> None:
 
 
 def _twin(stage: Stage) -> None:
-    """The same comments to both systems, and the same kill when each is in the middle of it."""
+    """Post comments to both systems, and kill a worker of each in the middle of its jobs."""
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
@@ -118,7 +118,7 @@ def _queue(stage: Stage) -> Queue:
 
 
 def _our_redis(stage: Stage) -> Decoded:
-    """The connection to the stack's own Redis; no other server is touched."""
+    """Return the connection to the stack's Redis. Refuse if it is another server."""
     client = _queue(stage).client
     try:
         pid = int(redis_state(client).info["process_id"])
@@ -130,7 +130,7 @@ def _our_redis(stage: Stage) -> Decoded:
 
 
 def _kill_redis(stage: Stage) -> None:
-    """`kill -9` for Redis, which stays dead for some seconds: people have to see it."""
+    """Kill Redis for some seconds, long enough to be seen."""
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
@@ -138,7 +138,7 @@ def _kill_redis(stage: Stage) -> None:
 
 
 def _wipe_redis(stage: Stage) -> None:
-    """Every key goes, the append-only file's too; the outbox still has what is not done."""
+    """Delete every key. The outbox still has the jobs that are not done."""
     _our_redis(stage).flushall()
 
 
@@ -150,8 +150,7 @@ def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
 
 
 def _start_again(stage: Stage) -> None:
-    """All is well again: what died is started, the mail server has no faults, workers are awake,
-    and the configured backend is in use."""
+    """Start dead processes, remove faults, resume workers, and use the configured backend."""
     chosen, queue = settings(), stage.queue
     if chosen.control is not None:
         _ask_supervisor(control_pipe.START_AGAIN)
@@ -167,7 +166,7 @@ def _start_again(stage: Stage) -> None:
 
 
 def _clean(stage: Stage) -> None:
-    """Back to a clean start: no comment, no job, no mail, and workers that have just begun."""
+    """Delete all comments, jobs and mails, and restart the busy workers."""
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
@@ -194,7 +193,7 @@ def _ask_supervisor(request: bytes) -> None:
 
 
 def _hold_queues(stage: Stage, paused: bool) -> None:
-    """Pause all queues, so that people see the jobs in them; or resume them."""
+    """Pause all queues, so that people see the jobs in them, or resume them."""
     for name in settings().queues:
         _queue(stage).pause_queue(name, paused)
 

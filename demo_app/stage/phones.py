@@ -1,4 +1,4 @@
-"""So that an audience joins in: an address for the phones in the room, and its QR code."""
+"""The address for the phones of an audience, and its QR code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo_app.settings import Settings
 
 
 def host_for_phones() -> str:
-    """This machine's address in its network; "" when the web app listens on this machine only.
+    """Return this machine's address in its network; "" if the web app listens on localhost only.
 
     DEMO_WEB_HOST=0.0.0.0 makes it listen for all.
     """
@@ -31,13 +31,13 @@ def _first_of_a_network() -> str:
 
 
 def address_for_phones(port: int | None) -> str:
-    """Their page's address; "" when they can't reach it. port: the web app's."""
+    """Return the address of the page for phones; "" if they cannot reach the web app's port."""
     host = host_for_phones()
     return f"http://{host}:{port}/room" if host else ""
 
 
 def qr_code(address: str) -> str:
-    """The address as a picture that a phone's camera reads: SVG."""
+    """Return the QR code of the address as SVG."""
     import segno  # only when somebody is invited
 
     code = segno.make(address, micro=False)

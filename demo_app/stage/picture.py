@@ -1,4 +1,4 @@
-"""A picture of the stage at one moment: which job is in which room, and the sums."""
+"""A picture of the stage at one moment: the room of each job, and the sums."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ SUMS = ("waiting", "running", "held", "delivered", "lost", "discarded")
 class Picture:
     """The stage at one moment.
 
-    sums: by name, `posted` is the sum of the others; `held` by a dead worker. floors: the tokens on
-    each floor, in their order; a worker's floor is named by its id. hidden: how many more are on a
-    floor. lane: the numbers of all comments, by those sums.
-    redis: whether it answers; None when it takes no part. paused: nobody takes a
-    job. mail: the mood of the mail server, and mail_seconds how long it takes for a mail. twice:
-    mails that came again, and are shown once.
-    last_kill: the worker that was killed last in this round. moment: on the tape, epoch seconds
-    of what it shows. tape: where the tape begins and ends (since, until), the moments of the events
-    before and after this one (previous, next; None at the ends), and its bookmarks (marks).
+    Attributes:
+        sums: by name; `posted` is the sum of the others, `held` counts jobs of dead workers.
+        floors: the tokens on each floor, in their order; a worker's floor is named by its id.
+        hidden: how many further tokens are on a floor.
+        dead: the number of dead jobs.
+        lane: the numbers of all comments, by the sums.
+        redis: whether Redis answers; None if it takes no part.
+        paused: True if a queue is paused.
+        mail: the mood of the mail server.
+        mail_seconds: how long the mail server takes for a mail.
+        twice: the number of mails that came again and are shown once.
+        last_kill: the worker that was killed last in this round.
+        moment: on the tape, the moment that is shown (epoch seconds).
+        tape: its begin and end (since, until), the moments of the events before and after this one
+            (previous, next; None at the ends), and its bookmarks (marks).
     """
 
     sums: dict[str, int]
@@ -55,25 +61,27 @@ class Picture:
 
     @property
     def sending(self) -> int:
-        """How many mails a slow mail server is being handed."""
+        """The number of mails that are being sent to a slow mail server."""
         busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
         return busy if self.mail == "slow" else 0
 
     @property
     def killed_pid(self) -> int:
-        """The process of the last killed worker."""
+        """The process id of the worker that was killed last."""
         return pid_of(self.last_kill.id) if self.last_kill else 0
 
     @property
     def rescued(self) -> int:
-        """How many jobs were rescued and are on their way again."""
+        """The number of rescued jobs that are not done yet."""
         ended = ("inbox", "lost", "dead")
         tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
         return sum(one.rescued for one in tokens)
 
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
-        """The picture in sentences, for a screen reader; and whether each is to be seen as well,
-        since no room says so already."""
+        """Return sentences for a screen reader, and whether each of them is visible too.
+
+        A sentence is visible if no room of the board shows the same.
+        """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
         said = [(sums, begins)]
@@ -95,10 +103,12 @@ class Picture:
 def arranged(
     found: list[DeliveryStatus], in_order: list[str], workers: dict[str, bool]
 ) -> dict[str, Any]:
-    """Each notification on its floor, and the sums.
+    """Return the fields of `Picture` that place each notification on a floor and in a sum.
 
-    found: the newest comment first. in_order: ids of queued jobs, next to run first. On each
-    other floor the oldest comes first. workers: whether each that has a floor is alive, by its id.
+    Args:
+        found: the notifications, the newest comment first.
+        in_order: the ids of queued jobs, the next to run first.
+        workers: whether each worker with a floor is alive, by its id.
     """
     spot = {job_id: number for number, job_id in enumerate(in_order)}
     floors: dict[str, list[DeliveryStatus]] = defaultdict(list)

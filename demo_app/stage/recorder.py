@@ -41,7 +41,7 @@ LETTER = {"en": 0.06, "ja": 0.12}
 
 
 def record(show: str = "four-minutes", language: str = "en") -> str:
-    """Play the show, and return its file. Raises TimeoutError when a step has no end."""
+    """Play the show, and return its file. Raise TimeoutError if a step does not end."""
     frames, page, said = list[Frame](), "", -1
     with (
         Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,
@@ -83,14 +83,17 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
 
 
 def picture_of(page: str) -> str:
-    """Return the part of the stage's page that changes. It loads nothing from a server."""
+    """Return the part of the stage's page that changes, without requests to a server."""
     return _LIVE.sub("", page[page.index("<main") : page.index("</main>")] + "</main>")
 
 
 def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
     """Return the file: the stage's page with all that it loads, and these pictures.
 
-    marks: moments (epoch seconds), and what happened then, "kill" or "rescue".
+    Args:
+        page: the stage's page.
+        frames: the pictures.
+        marks: moments (epoch seconds), each with "kill" or "rescue".
     """
     folders = [Path(str(files(room))) / "static" for room in _ROOMS]
     loaded = (file for folder in folders for file in folder.rglob("*.*s"))
@@ -115,7 +118,7 @@ def _address(module: str) -> str:
 
 
 def _data(name: str, page: str) -> dict[str, Any]:
-    """Return the data that a page contains for its scripts."""
+    """Return the data that a page has for scripts."""
     found = re.search(rf"data-{name}='([^']*)'", page)
     return json.loads(unescape(found[1])) if found else {}
 

@@ -1,4 +1,4 @@
-"""What the journal tells: the system as it was a minute ago, and who was killed last."""
+"""The system at an earlier moment, and the last kill, from the journal."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ _MARKS = {"worker_killed": "kill", "worker_died": "rescue"}
 
 
 def last_kill(fold: Fold, since: float = 0.0) -> WorkerRecord | None:
-    """The worker that was killed last, and not before `since` (epoch seconds)."""
+    """Return the worker that was killed last since a moment (epoch seconds), or None."""
     killed = [one for one in fold.workers.values() if (one.killed or -1.0) >= since]
     return max(killed, key=lambda one: one.killed or 0.0, default=None)
 
 
 class Past:
-    """What the entries up to a moment (epoch seconds) say.
+    """The system at an earlier moment.
 
-    entries: the journal, the oldest first. present: the ids of the workers that there are now.
-    fold: of these entries. workers: whether each that there was lived, by its id.
-    previous, next: the moments of the entries before and after; None when there is none. marks: the
-    moments of all kills and rescues.
+    Args:
+        entries: the journal, the oldest entry first.
+        moment: the moment (epoch seconds).
+        present: the ids of the present workers.
+
+    Attributes:
+        fold: the fold of the entries up to the moment.
+        workers: whether each worker of that moment was alive, by its id.
+        previous: the moment of the entry before, or None.
+        next: the moment of the entry after, or None.
+        marks: the moments of all kills and rescues.
     """
 
     def __init__(self, entries: list[Event], moment: float, present: set[str]) -> None:
@@ -51,7 +58,7 @@ class Past:
         self._next_entry: dict[str, Event] = {entry.job: entry for entry in reversed(coming)}
 
     def status(self, now: DeliveryStatus) -> DeliveryStatus | None:
-        """Where a notification was; None when it had not been posted. now: where it is."""
+        """Return the place of a notification at that moment, or None before it was posted."""
         job, notice = now.notice.job_id, now.notice
         record = self.fold.jobs.get(job)
         if record is not None:
@@ -71,7 +78,7 @@ class Past:
 
 
 def _there_before(entries: Iterable[Event], present: set[str]) -> set[str]:
-    """The workers that there were before the first of these entries."""
+    """Return the ids of the workers that existed before the first of these entries."""
     known, started = set(present), set()
     for entry in entries:
         if entry.event == "worker_started":

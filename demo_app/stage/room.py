@@ -30,7 +30,7 @@ def page(
     stage: StageDep,
     job: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The question; or where the phone's own job is, whose id is hard to guess."""
+    """Show the question, or the place of the phone's own job, whose id is hard to guess."""
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
     number = notice.comment_id if notice else 0
     # the places may be older than a comment that was posted a moment ago
@@ -47,7 +47,7 @@ def tap(
     guess: Annotated[Literal["gone", "late", "twice"], Form()],
     phone: Annotated[str, Cookie(max_length=100)] = "",
 ) -> Response:
-    """A comment and a vote."""
+    """Post a comment and a vote."""
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(_POST, "A phone", "phone@example.test", guess)
     phone = phone or secrets.token_urlsafe(9)

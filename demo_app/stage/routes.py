@@ -41,12 +41,15 @@ def page(
     until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The page, at this moment or, in a replay, as it was `at` that one (epoch seconds).
+    """Show the stage. Without JavaScript it is the text equivalent, and its buttons are forms.
 
-    since, until: where the tape begins and ends; if it is not said, ten minutes ago and now.
-    show: the name of one to play.
-
-    Without JavaScript it is the text equivalent, and its buttons are forms.
+    Args:
+        request: the request.
+        stage: the stage.
+        at: the moment of a replay (epoch seconds); None for now.
+        since: the begin of the tape; default ten minutes ago.
+        until: the end of the tape; default now.
+        show: the name of a show to play.
     """
     if at is None or stage.queue is None:
         return _page(request, stage, stage.picture(), show)
@@ -96,7 +99,7 @@ def notes(
 
 @router.post("/do/{action}")
 def do(request: Request, stage: StageDep, action: str, later: BackgroundTasks) -> Response:
-    """Do one of the actions. Answers 204 to the page's script, and leads a plain form back."""
+    """Do an action. Return 204 to the page's script, and redirect a plain form to the stage."""
     if action not in ACTIONS:
         raise DomainError(404, "no_action", action=action)
     if action not in HARMLESS and not settings().controls:

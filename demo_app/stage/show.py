@@ -1,4 +1,4 @@
-"""A show: steps that play on the stage, from a file that people edit; `shows/` has them.
+"""A show: steps that play on the stage, from a file of the folder `shows` that people edit.
 
 four-minutes.toml says what a step is. A show has `minutes`, and may begin with all steps of another
 (`after`).
@@ -33,10 +33,11 @@ _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
 def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int | str]:
-    """The numbers of STATE. workers: those alive; redis: 1 if it answers. later: jobs that are
-    tried again later. rescued: jobs of the last killed worker that came back, and
-    killed: its id. twice: mails that came again. stock, ours: mails that stock Celery and this
-    project have delivered of those that both were given.
+    """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
+
+    Beside the sums of the picture there are `later` (jobs that are tried again), `workers` (alive),
+    `rescued` (jobs of the last killed worker), `redis` (1 if it answers), `twice` (mails that came
+    again), `stock` and `ours` (delivered mails of comments that both systems have).
     """
     killed = picture.last_kill
     return {
@@ -78,7 +79,7 @@ Words = Annotated[dict[str, str], AfterValidator(_in_each_language)]
 
 
 class Step(BaseModel):
-    """See the module."""
+    """One step; see four-minutes.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,7 +93,7 @@ class Step(BaseModel):
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
-        """The step as the page's script plays it."""
+        """Return the step as the page's script plays it."""
         words = (self.ask or self.say).get(language, "")
         plain = self.model_dump(include={"do", "until", "hold", "view", "command"})
         note = self.note.get(language, "")
@@ -100,8 +101,7 @@ class Step(BaseModel):
 
 
 class Show(BaseModel):
-    """A show. Raises pydantic's ValidationError, which names the step, for one that makes no
-    sense."""
+    """A show. pydantic's ValidationError names the step that is not valid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -112,7 +112,7 @@ class Show(BaseModel):
 
 @cache
 def shows() -> dict[str, Show]:
-    """Every show, by the name of its file."""
+    """Return every show by the name of its file."""
     found = (files("demo_app.stage") / "shows").iterdir()
     return {
         file.name.removesuffix(".toml"): Show(**tomllib.loads(file.read_text("utf-8")))

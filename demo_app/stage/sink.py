@@ -1,4 +1,4 @@
-"""The mail sink as the stage shows it, and how it is told to misbehave."""
+"""The mail sink on the stage: its counts and its faults."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ HANG_UP = {"at": "mail", "do": "close"}
 
 
 class Sink(Inbox):
-    """The inbox, what it counts, and its faults."""
+    """The inbox, its counts and its faults."""
 
     def stats(self) -> dict[str, int] | None:
-        """Mails accepted, distinct, duplicates, refused; None when the sink does not answer."""
+        """Return the counts of mails, or None if the sink does not answer."""
         numbers: dict[str, int] | None = self.ask("GET", "/api/stats")
         return numbers
 
     def mood(self) -> tuple[str, float]:
-        """How the mail server behaves: well, slow, down, odd (other faults), or away; and how many
-        seconds it takes for a mail when it is slow."""
+        """Return the mood (well, slow, down, odd, away), and the seconds for a mail if it is slow.
+
+        The mood is odd with other faults, and away if the sink does not answer.
+        """
         rules = self.ask("GET", "/api/faults")
         if rules is None:
             return "away", 0.0
@@ -35,11 +37,11 @@ class Sink(Inbox):
         return "odd" if rules else "well", 0.0
 
     def hits(self) -> int:
-        """How often the faults in force have hit a mail."""
+        """Return how often the faults in force have hit a mail."""
         return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
-        """Put these faults in force and no others; False when the sink does not answer."""
+        """Replace the faults by these. Return False if the sink does not answer."""
         return self.ask("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""What the stage shows: every recent comment's notification, now or as it was a minute ago."""
+"""The stage: the notification of every recent comment, now or at an earlier moment."""
 
 from __future__ import annotations
 
@@ -37,9 +37,12 @@ SHARED = 0.5
 
 @dataclass(slots=True)
 class Stage:
-    """The stage. round: a file with the last comment of the round before, which no kill forgets.
-    twin: the stock Celery beside, if there is one. votes: what the room predicts, one word for
-    each phone.
+    """The stage.
+
+    Attributes:
+        round: a file with the last comment of the round before, which outlives every kill.
+        twin: stock Celery beside this project, if it runs.
+        votes: the prediction of each phone.
     """
 
     comments: CommentService
@@ -59,7 +62,7 @@ class Stage:
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def picture(self) -> Picture:
-        """The stage at this moment; reads a bounded number of things."""
+        """Return the stage at this moment, from a bounded number of reads."""
         found, seen = self.locator.look(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
@@ -94,7 +97,7 @@ class Stage:
         )
 
     def places(self) -> dict[str, list[int]]:
-        """Where everybody's job is, as `Picture.lane`, for many who ask: none waits for another."""
+        """Return a recent `Picture.lane` for many phones, none of which waits for another."""
         if time.monotonic() - self._looked >= SHARED and self._looking.acquire(blocking=False):
             try:
                 self._places, self._looked = self.picture().lane, time.monotonic()
@@ -103,10 +106,12 @@ class Stage:
         return self._places
 
     def replay(self, since: float, until: float, moment: float) -> Picture:
-        """Return the stage as it was at this moment, from the journal. All in epoch seconds.
+        """Return the stage at an earlier moment, from the journal.
 
-        since, until: where the tape begins and ends. A moment outside of it, or before the first
-        event on it, means the nearest on it.
+        Args:
+            since: the begin of the tape (epoch seconds).
+            until: the end of the tape.
+            moment: the moment; one outside the tape means the nearest on it.
         """
         assert self.queue is not None
         client = self.queue.client
@@ -141,7 +146,7 @@ class Stage:
         )
 
     def _newest_kill(self, queue: Queue) -> WorkerRecord | None:
-        """The newest of this round; reads what the journal has more than at the last time."""
+        """Return the newest kill of this round. Read only new entries of the journal."""
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
             if self._begun != begun:
@@ -171,7 +176,7 @@ class Stage:
             self.votes.pop(next(iter(self.votes)), None)
 
     def new_round(self) -> None:
-        """Count from here. The file is replaced as a whole, since others may be reading it."""
+        """Start a new round. Replace its file as a whole, since other threads may read it."""
         self.votes.clear()
         newest = posts.newest_notices(self.comments.database, 1)
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")

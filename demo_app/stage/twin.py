@@ -1,8 +1,7 @@
-"""Stock Celery beside this project: the same comments, the same kill, and what becomes of them.
+"""Stock Celery beside this project: the same comments and the same kill.
 
-What is said of it is read off kombu's own keys, in a Redis database of its own: the list `mail`,
-and `unacked` with `unacked_index`, in which a job stays that a dead worker held, until the
-visibility timeout has passed. Whether a worker lives is seen from its process.
+Its state is read from kombu's keys in a separate Redis database: the list `mail`, and `unacked`
+with `unacked_index`, in which the jobs of a dead worker stay until the visibility timeout.
 """
 
 from __future__ import annotations
@@ -34,9 +33,11 @@ _LOST_AFTER = 2.0
 
 @dataclass(frozen=True, slots=True)
 class TwinPicture:
-    """What stock Celery has at one moment: the numbers of the comments, by where their jobs are.
+    """The jobs of stock Celery at one moment.
 
-    back_in: seconds until the oldest job of `held` is given back at the earliest.
+    Attributes:
+        places: the numbers of the comments, by the places of their jobs.
+        back_in: seconds until the oldest job of `held` is given back at the earliest.
     """
 
     places: dict[str, list[int]]
@@ -50,7 +51,7 @@ class TwinPicture:
 
 @dataclass(slots=True)
 class Twin:
-    """See the module."""
+    """Stock Celery beside this project."""
 
     chosen: Settings
     inbox: Inbox
@@ -66,22 +67,22 @@ class Twin:
         self._backend = StockBackend(stock)
 
     def post(self, comment_id: int) -> None:
-        """Give stock Celery the job of a comment as well."""
+        """Enqueue the job of a comment in stock Celery too."""
         job = Job(notify_author_too.name, {"comment_id": comment_id}, queue_name="mail")
         self._client.hset(_POSTED, job.id, comment_id)
         self._backend.enqueue(job)
 
     def new_round(self) -> None:
-        """Count from here."""
+        """Start a new round."""
         self._client.delete(_POSTED)
 
     def kill(self) -> None:
-        """`kill -9` for the stock worker, if one is alive."""
+        """Send SIGKILL to the stock worker, if one is alive."""
         pid, _, _ = self._worker()
         processes.send(pid or 0, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
-        """What stock Celery has now; while Redis can't say, what it had last."""
+        """Return the present picture, or the last one while Redis does not answer."""
         with suppress(redis.RedisError):
             self._last = self._look()
         return self._last
@@ -117,7 +118,7 @@ class Twin:
         return places
 
     def _worker(self) -> tuple[int | None, bool, float]:
-        """The stock worker that was started last, whether it lives, and since when."""
+        """Return the pid of the newest stock worker, whether it is alive, and its start."""
         keys = self._client.keys("stock-worker:*")
         said = [object_of(word or "") for word in self._client.mget(keys)] if keys else []
         newest = max(said, key=lambda one: moment_of(one.get("since")), default={})

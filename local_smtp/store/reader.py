@@ -1,4 +1,4 @@
-"""The statements that read. Each call opens the file: any thread may call."""
+"""The statements that read. Each call opens the file, so any thread may call."""
 
 from __future__ import annotations
 
@@ -40,11 +40,15 @@ class Reader:
         )
 
     def page(self, words: str, limit: int, before: int | None) -> MailPage:
-        """List the mails that hold all the words, newest first, from the one before `before` on.
+        """Return a page of the mails with all the words, the newest first.
 
-        Words are looked for in subject, senders, recipients, Message-ID and job; not in the text.
-        Rows are numbered as they come and numbers are never used again, so that a page stays right
-        while mails arrive and go.
+        The search covers subject, senders, recipients, Message-ID and job, not the text. Ids are
+        never used again, so a page stays correct while mails arrive and are deleted.
+
+        Args:
+            words: the words, separated by blanks.
+            limit: mails on a page.
+            before: the id before which the page begins; None for the newest mail.
         """
         values = [f"%{_literally(word)}%" for word in words.split()]
         where = " AND ".join(["true", *[_SEARCHED] * len(values)])
@@ -61,18 +65,18 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Return the mails with these ids that exist."""
+        """Return the mails with these ids that exist, by id."""
         marks = ", ".join("?" * len(ids))
         rows = self._rows(f"{_MAIL} WHERE id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
-        """A mail as it was received, or None if it isn't there."""
+        """Return the bytes of a mail as they were received, or None."""
         rows = self._rows("SELECT raw FROM contents WHERE message = ?", message)
         return rows[0]["raw"] if rows else None
 
     def deliveries(self, message: int) -> list[Delivery]:
-        """The latest times that a mail was brought, in order."""
+        """Return the latest deliveries of a mail, in order."""
         latest = "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?"
         rows = self._rows(latest, message, DELIVERIES)
         return [_delivery(row) for row in reversed(rows)]

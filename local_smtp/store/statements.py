@@ -1,4 +1,4 @@
-"""The statements that write: a mail in, a mail out."""
+"""The statements that write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_smtp.mail import Incoming
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of one delivery."""
+    """The rows of a stored delivery."""
 
     #: The row of the mail: an older one for a duplicate.
     message: int
@@ -21,7 +21,7 @@ class Receipt:
 
 
 def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
-    """Store a mail, or only the fact that it came again."""
+    """Store a mail, or only the delivery of a mail that came again."""
     values = {
         **asdict(mail.headers),
         "sender": mail.sender,
@@ -67,7 +67,7 @@ def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: 
 
 
 def note_refusal(connection: sqlite3.Connection) -> None:
-    """Count a mail that was turned away."""
+    """Count a refused mail."""
     connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
 
 

@@ -69,12 +69,13 @@ Change = tuple[Statement, "Future[Any]"]
 
 
 class Writer:
-    """Owns the only connection that writes.
+    """The owner of the only connection that writes.
 
-    A mail that arrives while a commit runs joins the next one, so that the cost of making
-    mails durable is shared by all that wait: group commit, as databases do it.
+    A mail that arrives during a commit joins the next one (group commit), so that waiting mails
+    share the cost of a commit.
 
-    Raises sqlite3.Error when the file can't be written, or is no database.
+    Raises:
+        sqlite3.Error: the file cannot be written or is not a database.
     """
 
     def __init__(self, path: Path, on_stored: Callable[[list[Receipt]], None]) -> None:
@@ -91,28 +92,29 @@ class Writer:
         self._thread.start()
 
     async def deliver(self, mail: Incoming) -> Receipt:
-        """Return once the mail is durable.
+        """Store a mail, and return once it is durable.
 
-        Raises sqlite3.Error when it is not, and nothing of it is kept.
+        Raises:
+            sqlite3.Error: nothing was stored.
         """
         return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Run `statement` within the next commit; the answer is there once that is durable."""
+        """Run a statement in the next commit. The future has its result once that is durable."""
         answer: Future[T] = Future()
         self._queue.put((statement, answer))
         return answer
 
     def later(self, statement: Statement) -> None:
-        """Run `statement` within the next commit, without an answer."""
+        """Run a statement in the next commit, without a result."""
         self._later.append(statement)
 
     def catch_up(self) -> None:
-        """Return once everything so far is written."""
+        """Return once all earlier changes are durable."""
         self.change(lambda connection: None).result()
 
     def close(self) -> None:
-        """Finish what is queued, then close the file."""
+        """Run the queued statements, and close the file."""
         self._queue.put(None)
         self._thread.join()
         self._connection.close()

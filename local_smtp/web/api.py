@@ -23,7 +23,7 @@ _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 def api_routes(inbox: Inbox) -> APIRouter:
-    """The routes under /api."""
+    """Return the routes under /api."""
     routes = APIRouter(prefix="/api")
     faults, events = inbox.faults, inbox.events
     message_path = "/messages/{message}"
@@ -55,13 +55,13 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get(message_path + "/raw", response_class=Response)
     def raw(message: MessageId) -> Response:
-        """The bytes as they were received, the doubled dots undone."""
+        """Return the bytes as they were received, without dot-stuffing."""
         headers = _NO_FRAME | _download(f"mail-{message}.eml")
         return Response(inbox.raw(message), media_type="message/rfc822", headers=headers)
 
     @routes.get(message_path + "/html", response_class=Response)
     def html(message: MessageId) -> Response:
-        """The HTML of a mail for a frame in which nothing can run or call out."""
+        """Return the HTML of a mail for a frame in which nothing can run or connect."""
         headers = {"Content-Security-Policy": mail_html.POLICY}
         return Response(inbox.html(message), media_type="text/html; charset=utf-8", headers=headers)
 

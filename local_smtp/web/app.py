@@ -1,4 +1,4 @@
-"""Puts the inbox together."""
+"""The inbox as an ASGI application."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from local_smtp.web.pages import page_routes, render
 
 
 class SinkGuard(Guard):
-    """Tells a person on a page what is wrong, and asks for the token where it is missing."""
+    """The guard of the inbox, which refuses a browser with a page."""
 
     def refuse(self, scope: Scope, status: int) -> Response:
-        """A page in a browser, and a sentence for a program."""
+        """Return a page for a browser, and a sentence for a program."""
         return _page(Request(scope), status, WHY[status]) or super().refuse(scope, status)
 
     def needs_token(self, path: str) -> bool:
-        """All paths want the token, but for the style of the form that asks for it."""
+        """Return False only for the style of the form that requests the token."""
         return path != "/static/page.css"
 
 
 def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
-    """The inbox as an ASGI application; `port` tells its cookie from other sinks'."""
+    """Return the inbox. The port distinguishes its cookie from those of other sinks."""
     app = FastAPI(
         title="local_smtp mail sink",
         version=__version__,
@@ -52,7 +52,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
 
 
 def _page(request: Request, status: int, why: str) -> Response | None:
-    """An error as a page in the reader's language, if it is a browser that opens one."""
+    """Return an error page in the reader's language, or None if no browser opens a page."""
     path = request.scope["path"]
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
@@ -69,7 +69,7 @@ def _tell(request: Request, error: Exception) -> Response:
 
 
 def _explain(request: Request, error: Exception) -> Response:
-    """Say what is wrong with a request, without what it said: that may be no JSON (NaN, say)."""
+    """Return the problems of a request without its values, which may not be JSON (NaN)."""
     assert isinstance(error, RequestValidationError)
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     # in ASCII: what it said may be half a character, which JSONResponse could not encode

@@ -1,4 +1,4 @@
-"""Tells every open page what happens, as it happens (server-sent events)."""
+"""Server-sent events for every open page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Event = Sequence[Receipt] | Incident | str
 
 
 class Events:
-    """Passes events from any thread to the listeners in the inbox's loop."""
+    """The queue from any thread to the listeners in the inbox's loop."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -32,7 +32,7 @@ class Events:
         return len(self._listeners)
 
     def publish(self, event: Event | None) -> None:
-        """Tell all listeners; None ends their streams."""
+        """Send an event to all listeners. None ends their streams."""
         if self._listeners and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._spread, event)

@@ -27,7 +27,7 @@ _LIMIT = 50  # mails in a list
 
 
 def visible(value: Any) -> Any:
-    """Text with its invisible characters shown as signs; None becomes nothing."""
+    """Return text with its invisible characters shown as signs, and "" for None."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape_invisible(value.replace("\r", ""))
     return "" if value is None else value
@@ -49,7 +49,7 @@ def _templates() -> Environment:
 
 
 def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
-    """The routes of the pages. app_url: the app whose mails these are, if there is one."""
+    """Return the routes of the pages. `app_url` is the app that sends the mails, or ""."""
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(name: str, request: Request, **shown: Any) -> str:
@@ -83,7 +83,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
 
 def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
-    """A mail with the sides that it has, and the one to be shown."""
+    """Return a mail with its tabs and the tab to show."""
     sides = {"html": mail.has_html, "text": mail.text is not None}
     tabs = [name for name, there in sides.items() if there]
     tabs += ["headers", "source", "deliveries"]
@@ -96,12 +96,12 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
 
 
 def _clock(seconds: float, form: str) -> str:
-    """A time as a person at this machine reads it."""
+    """Return a time in this machine's time zone."""
     return datetime.fromtimestamp(seconds).strftime(form)
 
 
 def render(name: str, headers: Headers, **shown: Any) -> str:
-    """The page of that name, in the reader's language and colours."""
+    """Return a page in the reader's language."""
     language = language_of(headers)
     words = translations(language, "local_smtp.web")
 
