@@ -109,7 +109,13 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
     expect(second >= 0.6, f"the third try came after {second:.2f} s, not after 0.6 s")
     if result:
         expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
-        _expect_errors(result, 2)
+        expect(len(result.errors) == 2, f"of 2 failures it kept {len(result.errors)}")
+        wanted = f"{Passing.__module__}.{Passing.__qualname__}"
+        for error in result.errors:
+            path = error.exception_class_path
+            expect(path == wanted, f"the error's class is kept as {path!r}")
+        last = result.errors[-1].traceback  # an earlier one may be the last line alone
+        expect("Traceback" in last, f"no traceback: {last!r:.80}")
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
     return "with backoff"
 
@@ -131,16 +137,6 @@ def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, 
     again = until(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
     expect(not again, f"there was another try after {tries}, the last that is allowed")
     return job, result
-
-
-def _expect_errors(result: TaskResult, number: int) -> None:
-    expect(len(result.errors) == number, f"of {number} failures it kept {len(result.errors)}")
-    for error in result.errors:
-        path = error.exception_class_path
-        wanted = f"{Passing.__module__}.{Passing.__qualname__}"
-        expect(path == wanted, f"the error's class is kept as {path!r}")
-    last = result.errors[-1].traceback  # of an earlier one a backend may keep the last line alone
-    expect("Traceback" in last, f"no traceback: {last!r:.80}")
 
 
 def death_of_who_put_it_in(harness: Harness) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,7 +51,8 @@ class Reader:
             limit: mails on a page.
             before: the id before which the page begins; None for the newest mail.
         """
-        values = [f"%{_literally(word)}%" for word in words.split()]
+        escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # special in LIKE
+        values = [f"%{word}%" for word in escaped.split()]
         where = " AND ".join(["true", *[_SEARCHED] * len(values)])
         with self._snapshot() as connection:
             (total,) = connection.execute(
@@ -95,10 +97,6 @@ class Reader:
             yield connection
         finally:
             connection.close()
-
-
-def _literally(word: str) -> str:
-    return "".join("\\" + char if char in "\\%_" else char for char in word.replace("\0", " "))
 
 
 def _mail(row: sqlite3.Row) -> Mail:

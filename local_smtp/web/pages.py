@@ -44,7 +44,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["clock"] = _clock
+    # in this machine's time zone
+    templates.filters["clock"] = lambda at, form: datetime.fromtimestamp(at).strftime(form)
     return templates
 
 
@@ -93,11 +94,6 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
     if tab == "source":
         source = inbox.raw(mail.id)[:TEXT_CHARACTERS].decode("utf-8", "replace")
     return {"mail": mail, "tabs": tabs, "tab": tab, "source": source}
-
-
-def _clock(seconds: float, form: str) -> str:
-    """Return a time in this machine's time zone."""
-    return datetime.fromtimestamp(seconds).strftime(form)
 
 
 def render(name: str, headers: Headers, **shown: Any) -> str:

@@ -51,8 +51,10 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
             Progress(say("the judge, level {names}", names=names), lambda: court.so_far(say)),
         ):
             verdicts = list(court.judge(wanted))
-    held = [verdict.level.number for verdict in verdicts if verdict.held]
-    _remember(held)
+    held = {verdict.level.number for verdict in verdicts if verdict.held}
+    written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
+    written.write_text(json.dumps(sorted(held | _judged())), "utf-8")
+    written.replace(JUDGED)
     if all(verdict.held for verdict in verdicts):
         _write(queue)
     holes = [_lanes(one.failure.record, _why(one)) for one in verdicts if one.failure]
@@ -115,9 +117,3 @@ def _why(verdict: Verdict) -> str:
 def _judged() -> set[int]:
     """The numbers of the levels that held."""
     return set(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else set()
-
-
-def _remember(held: Iterable[int]) -> None:
-    written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
-    written.write_text(json.dumps(sorted({*_judged(), *held})), "utf-8")
-    written.replace(JUDGED)
