@@ -77,15 +77,22 @@ var splitQuery = (query) =>
     run < "\u3041" ? run : [...run.slice(1)].map((end, at) => run[at] + end));"""
 
     def split(self, input: str) -> list[str]:
-        """A page's words; the code above does the same to what is looked for."""
+        """Split a page into words, as the code above splits a search."""
         runs = re.findall(r"[\u3041-\u30ff\u3400-\u9fff]+|\w+", input)
         pairs = ([run] if run < "\u3041" else map("".join, pairwise(run)) for run in runs)
         return [word for words in pairs for word in words]
 
 
 def linked(page: Path, folder: Path, text: str) -> str:
-    """The text of a page, with links to the lessons that it names; a link to a folder leads to the
-    file that says what is in it. folder: the lessons'."""
+    """Return the text of a page with links to the lessons that it names.
+
+    A link to a folder leads to the file that describes the folder.
+
+    Args:
+        page: the page.
+        folder: the folder of the lessons.
+        text: its text.
+    """
     lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
 
     def number(found: re.Match[str]) -> str:
@@ -132,8 +139,7 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
 def dress(
     app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """What a page says of itself, the language of its surroundings, and the way to its twin in the
-    other one."""
+    """Add a description, the language around the page, and a link to the page's twin."""
     if tree:
         said = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
         first = next((text for text in said if len(text) > 20), "")  # no mere link
@@ -152,7 +158,7 @@ def dress(
 
 
 def calls() -> str:
-    """The calls of the app's HTTP API as a table, from its own description."""
+    """Return the calls of the app's HTTP API as a table, from its OpenAPI description."""
     with TemporaryDirectory() as folder:
         paths = make_app(Settings(dir=Path(folder))).openapi()["paths"]
     rows = ["| call | what it does | answers |", "| --- | --- | --- |"]

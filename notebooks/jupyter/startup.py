@@ -1,5 +1,8 @@
-"""What a kernel runs first (PYTHONSTARTUP): one sentence for a name that is not there yet, for a
-cell that Python can't read or that was stopped, and for any other error in an exercise."""
+"""The first code of a kernel (PYTHONSTARTUP), which shows common errors as one sentence.
+
+They are an undefined name, a cell that Python cannot parse or that was interrupted, and any other
+error in an exercise.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def _hint(
 
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
-    """What the cell asks for, and a cell above would have made; empty for any other error."""
+    """Return the missing name that a cell above would have defined; "" for any other error."""
     if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # by a lab
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
@@ -51,7 +54,7 @@ def _missing(error: BaseException, line: TracebackType | None) -> str:
 
 
 def _say() -> Callable[..., str]:
-    """What speaks the lesson's language; English beside no lab."""
+    """Return the translations of the lesson's language; English without a lab."""
     try:
         from lab.language import say
     except ImportError:

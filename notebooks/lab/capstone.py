@@ -48,7 +48,7 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
 
 
 def rungs() -> HTML:
-    """A solution for each rung, folded: the first one whole, and of the others what is new."""
+    """Return a folded solution for each rung: the first one whole, and the others as changes."""
     parts, before = [], ""
     for path in RUNGS:
         text = path.read_text("utf-8")

@@ -19,7 +19,7 @@ CASES: dict[int, Case] = {}
 
 
 def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
-    """The function makes the next mystery happen; see `Case`."""
+    """Register a function that makes the next mystery happen; see `Case`."""
 
     def register(happens: Happens) -> Happens:
         CASES[len(CASES) + 1] = Case(happens, where, why, hints)

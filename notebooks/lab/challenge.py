@@ -80,7 +80,7 @@ def _write(queue: type) -> None:
 
 
 def blog_on(file: Path, **options: Any) -> dict[str, Any]:
-    """These options of a lab, and those for two workers of the backend in that file."""
+    """Return options of a lab with two workers of the backend in a file."""
     module = ".".join(file.with_suffix("").parts)
     sys.modules.pop(module, None)  # the class may have been changed since
     invalidate_caches()
@@ -90,7 +90,7 @@ def blog_on(file: Path, **options: Any) -> dict[str, Any]:
 
 
 def lamps() -> Table:
-    """The twelve lamps: lit for each level that held, here or in another challenge."""
+    """Return the twelve lamps, lit for each level that held in any challenge."""
     lit = _judged()
     rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
     told = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
@@ -98,7 +98,7 @@ def lamps() -> Table:
 
 
 def _lanes(record: Record, why: str) -> Table:
-    """The trial, with a column for each process, and for what the server had."""
+    """Return the trial as a table with a column for each process and for the server."""
     lines = story(record, say)
     lanes = [*dict.fromkeys(line.who for line in lines)]
     rows = [
@@ -109,11 +109,11 @@ def _lanes(record: Record, why: str) -> Table:
 
 
 def _why(verdict: Verdict) -> str:
-    """The verdict's sentence, in the lesson's language."""
+    """Return the verdict's sentence in the lesson's language."""
     failure = verdict.failure
     return check(failure.plan, failure.record, say) if failure else verdict.why
 
 
 def _judged() -> set[int]:
-    """The numbers of the levels that held."""
+    """Return the numbers of the levels that held."""
     return set(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else set()

@@ -41,7 +41,7 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
 
 
 def doctor() -> Table:
-    """The checks of ``python -m demo_app doctor`` that failed; one row when all is well."""
+    """Return the failed checks of ``python -m demo_app doctor``, or one row if all is well."""
     found = list(results(say))
     failed = [(say(name), "FAIL", text) for name, text, well in found if not well]
     all_well = (say("{n} checks", n=len(found)), "ok", say("here is all that the lessons need"))
@@ -49,7 +49,7 @@ def doctor() -> Table:
 
 
 def solutions(lesson: int) -> HTML:
-    """The lesson's solutions, folded: open one after you tried."""
+    """Return the lesson's solutions, folded, so that a learner tries first."""
     folded = [
         f"<details><summary>{say('Solution')} {number} {escape(say(title))}</summary>"
         f"<pre><code>{escape(code)}</code></pre><p>{escape(say(words))}</p></details>"

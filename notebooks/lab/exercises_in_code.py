@@ -1,5 +1,4 @@
-"""The tests of exercises in which a learner writes against the libraries: each runs what was
-written."""
+"""The tests of exercises in which a learner writes code, which each test runs."""
 
 from __future__ import annotations
 

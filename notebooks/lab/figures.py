@@ -37,7 +37,14 @@ drawn = _labels()
 def panels(
     height: float, rows: int = 1, columns: int = 1, **shared: Any
 ) -> tuple[Figure, list[Any]]:
-    """A figure with its panels, row by row. height: inches. shared: as for `Figure.subplots`."""
+    """Return a figure with its panels, row by row.
+
+    Args:
+        height: inches.
+        rows: rows of panels.
+        columns: columns of panels.
+        shared: options of `Figure.subplots`.
+    """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     grid: Any = figure.subplots(rows, columns, squeeze=False, **shared)
     for axes in grid.flat:
@@ -47,8 +54,15 @@ def panels(
 
 
 def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
-    """The panel of each run, which gets the run's name as its title; that name, for a sentence; and
-    the run. runs: by name, with "_" for a space."""
+    """Yield each run with its panel, which gets the run's name as its title.
+
+    Args:
+        grid: the panels.
+        runs: by name, with "_" for a space.
+
+    Yields:
+        The panel, the name for a sentence, and the run.
+    """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")
         axes.set_title(drawn(label), fontsize=14, loc="left")
@@ -56,7 +70,7 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
 
 
 def legend(figure: Figure, *handles: Patch | Line2D) -> None:
-    """A legend below the panels."""
+    """Draw a legend below the panels."""
     figure.legend(handles=list(handles), loc="outside lower center", ncols=len(handles),
                   frameon=False, fontsize=12)  # fmt: skip
 
@@ -96,10 +110,15 @@ def outcomes_picture(
     what: str = "comments, and what became of their mails",
     arrived: str = "arrived",
 ) -> Picture:
-    """A bar per outcome, the first one at the top.
+    """Return a picture with a bar for each outcome, the first one at the top.
 
-    what: what is counted. arrived: the legend's word for the good part.
-    Raises LabError when there is no outcome yet.
+    Args:
+        outcomes: the outcomes.
+        what: what is counted.
+        arrived: the legend's word for the good part.
+
+    Raises:
+        LabError: there is no outcome yet.
     """
     if not outcomes:
         raise LabError(say("There is nothing to draw yet: run the cells above first."))

@@ -1,5 +1,7 @@
-"""What each prediction's measurement shows, in a sentence; here, and not in the lessons, where it
-would stand below the question before the learner has answered it."""
+"""The sentence that each prediction's measurement shows.
+
+They are not in the lessons, where they would be visible before the learner has answered.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,12 @@ from typing import Any, NamedTuple
 
 
 class Finding(NamedTuple):
-    """holds: whether a measurement shows it; a machine that is too busy may not. sentence: what is
-    seen then."""
+    """A finding of a lesson.
+
+    Attributes:
+        holds: returns True if a measurement shows it; on a busy machine it may not.
+        sentence: what is seen then.
+    """
 
     holds: Callable[[Any], bool]
     sentence: str

@@ -54,5 +54,5 @@ class FolderBackend(Backend):
 
 
 def make(settings: Settings) -> FolderBackend:
-    """The backend for these settings."""
+    """Return the backend for these settings."""
     return FolderBackend(settings.dir / "jobs")

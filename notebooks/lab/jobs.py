@@ -26,18 +26,18 @@ def call_in_step(until: float) -> None:
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.5)
 def call_with_jitter(until: float) -> None:
-    """The same, but part of each wait is random."""
+    """Do the same as `call_in_step`, but with waits that are partly random."""
     _call(until)
 
 
 @task
 def remind(name: str, due: str, asked_at: str, asked_by: str) -> None:
-    """A reminder. It does nothing: what is asked here is when it runs."""
+    """Do nothing. The experiment is about when the reminder runs."""
 
 
 @task
 def poison(name: str = "poison") -> None:
-    """A job that kills its worker, as a bug in a C library can."""
+    """Kill this worker, as a bug in a C library can."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -15,8 +15,11 @@ TESTS: dict[str, Test] = {}
 
 
 def exercise(name: str) -> Callable[[Test], Test]:
-    """Register the test of an exercise. It takes the answer, and the lab if its cell gives one; it
-    returns a hint, or None when the answer is right, or `...` when there is no answer yet."""
+    """Register the test of an exercise.
+
+    The test gets the answer, and the lab if the cell passes one. It returns a hint, None for a
+    right answer, or `...` for no answer.
+    """
 
     def register(test: Test) -> Test:
         TESTS[name] = test
@@ -26,12 +29,14 @@ def exercise(name: str) -> Callable[[Test], Test]:
 
 
 def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
-    """The test of an exercise whose answer is a set of words.
+    """Return the test of an exercise whose answer is a set of words.
 
-    right, wrong: the words on offer. too_much: the hint for a wrong word, which replaces ``{}``.
-    too_little: the hint when a right word is missing.
+    Args:
+        right: right words.
+        wrong: other words on offer.
+        too_much: the hint for a wrong word, which replaces ``{}``.
+        too_little: the hint for a missing word.
     """
-
     asked, others = {*right}, {*wrong}
 
     def test(answer: Any) -> Hint:
@@ -50,8 +55,12 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 
 
 def for_each(right: dict[str, str], hint: str) -> Test:
-    """The test of an exercise whose answer has one of several words for each thing. hint: for the
-    first wrong one, which replaces ``{}``."""
+    """Return the test of an exercise that assigns one of several words to each thing.
+
+    Args:
+        right: the right words, by thing.
+        hint: the hint for the first wrong word; its thing replaces ``{}``.
+    """
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, dict):
@@ -74,7 +83,13 @@ def _called(word: str) -> str:
 
 
 def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Test:
-    """The test of an exercise whose answer is one word or number. hints: by wrong answer."""
+    """Return the test of an exercise whose answer is one word or number.
+
+    Args:
+        right: the right answer.
+        otherwise: the hint for any other wrong answer.
+        hints: hints by wrong answer.
+    """
     told = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:

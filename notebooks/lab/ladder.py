@@ -24,8 +24,12 @@ from lab.together import run_together
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One way to run jobs. by_hand: the options of a Celery worker that is started by hand. still:
-    seconds without a mail after which none is expected of it."""
+    """One way to run jobs.
+
+    Attributes:
+        by_hand: the options of a Celery worker that is started by hand.
+        still: seconds without a mail after which no mail is expected.
+    """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -64,10 +68,13 @@ FAULTS = (
 
 
 def climb() -> dict[str, list[Outcome]]:
-    """Run the campaign on every rung, all side by side; and on the learner's own class, without an
-    outbox of ours, if a challenge has judged one. It is waited for as long as the judge waits.
+    """Run the campaign on every rung, side by side.
 
-    Returns the outcome of each fault, by the rung's name.
+    If a challenge has judged the learner's own class, it is one more rung, without an outbox. It
+    gets the patience of the judge.
+
+    Returns:
+        The outcomes of the faults, by the name of the rung.
     """
     rungs = [*RUNGS]
     if YOURS.exists():
@@ -78,9 +85,11 @@ def climb() -> dict[str, list[Outcome]]:
 
 
 def _campaign(rung: Rung) -> list[Outcome]:
-    """Comments in a part for each fault: see FAULTS. The processes are killed in the middle of
-    their work, Redis while two jobs wait, and two comments come while it is down; and it is wiped
-    while jobs wait."""
+    """Run the faults on one rung; see FAULTS.
+
+    The processes are killed in the middle of their work. Redis is killed while two jobs wait, two
+    comments are posted while it is down, and it is wiped while jobs wait.
+    """
     # a rescue takes only a second here, so the campaign is over sooner
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     environment = {**quick, **rung.options.get("environment", {})}
@@ -141,12 +150,15 @@ def _part(
     count: str = "distinct",
     again: int = 0,
 ) -> Iterator[None]:
-    """Comments and a fault; then a wait until all their mails were sent, or nothing has moved for
-    so long (`still`).
+    """Post comments, run a fault in the block, and wait for the mails.
 
-    ends: the id of the last comment of each part; gets this one's. patient: they will be sent, so
-    wait even if the machine is busy. count, again: what the mail server counts, and how many mails
-    are sent once more (below zero: how many are never sent).
+    Args:
+        lab: the lab of the rung.
+        ends: the id of the last comment of each part; gets the id of this one.
+        still: seconds without a change after which no mail is expected.
+        patient: True if all mails will arrive, so that the wait is long on a busy machine.
+        count: the count of the mail server that is waited for.
+        again: how many mails are sent again; below zero, how many are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -174,8 +186,13 @@ def _post(lab: Lab, comments: int) -> None:
 
 
 def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
-    """The results of each part's comments. held: the jobs that a list in Redis had before it was
-    wiped."""
+    """Return the outcome of each part.
+
+    Args:
+        lab: the lab of the rung.
+        ends: the id of the last comment of each part.
+        held: the jobs that a list in Redis had before the wipe.
+    """
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
     jobs = {row["id"]: row["job_id"] for row in lab.rows("SELECT id, job_id FROM comments")}
     found = []
@@ -188,7 +205,7 @@ def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
-    """The jobs that a list in Redis still has."""
+    """Return the jobs that a list in Redis still has."""
     if lab.stock:
         has = held_by_kombu(lab.redis)
         return jobs & {*has.waiting, *has.taken}

@@ -27,13 +27,12 @@ def sentence(parts: Iterable[str]) -> str:
 
 
 def typed(text: str) -> str:
-    """What was typed, as an English keyboard would have it: full-width letters and digits are
-    narrow, without brackets around it or a dot behind it."""
+    """Normalise typed text: narrow letters and digits, no brackets around it, no final dot."""
     return unicodedata.normalize("NFKC", text).casefold().strip("() 。、「」『』").rstrip("()., ")
 
 
 def meant(answer: Any) -> Any:
-    """The English words for Japanese ones of the same meaning, also inside a set, list or dict."""
+    """Return the English words for Japanese ones, also inside a set, list or dict."""
     if isinstance(answer, str):
         return _ENGLISH.get(typed(answer), answer)
     if isinstance(answer, dict):

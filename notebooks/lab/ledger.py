@@ -60,7 +60,7 @@ class Ledger(Counted):
 
 
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
-    """The ledger of these comments now."""
+    """Return the ledger of these comments now."""
     comments = sorted(posted, key=lambda one: one.comment_id)
     lines = lines_of(((one.job_id, one.at) for one in comments), client.all_mails())
     return Ledger(lines, kills=tuple(kills))
@@ -96,8 +96,10 @@ def _start(ledger: Ledger) -> float:
 
 
 def _kills(ledger: Ledger) -> list[float]:
-    """When processes were killed between the first comment and the last mail. An earlier cell may
-    have killed some, too, and a later one, while these comments have nothing to do with it."""
+    """Return the times of the kills between the first comment and the last mail.
+
+    Other kills are from other cells, and have nothing to do with these comments.
+    """
     arrived = [line.arrived for line in ledger.lines]
     end = math.inf if None in arrived else max(one for one in arrived if one)
     return [kill.at for kill in ledger.kills if _start(ledger) <= kill.at <= end]

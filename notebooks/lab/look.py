@@ -71,7 +71,7 @@ def history(lab: Lab, job: str) -> Table:
 
 
 def outbox(lab: Lab) -> Table:
-    """The jobs that the web app's database keeps until they are done."""
+    """Return the jobs that the web app's database keeps until they are done."""
     found = lab.rows("SELECT id, job_id FROM outbox ORDER BY id")
     return Table(("row", "job"), [tuple(row) for row in found])
 

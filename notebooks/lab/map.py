@@ -25,7 +25,7 @@ _WORDS = (
 
 
 def draw_map(stack: Stack) -> Picture:
-    """The running processes, with pids and ports, and the way of a comment."""
+    """Draw the processes with their pids and ports, and the way of a comment."""
     ready = stack.ready
     values: dict[str, object] = {
         f"{role}_pid": ", ".join(map(str, found)) or say("none")

@@ -90,8 +90,11 @@ class Mystery(Lab):
         return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), told)
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
-        """A hint, or None when the place and the reason are right and the system is repaired: job
-        17 is done or discarded. The place is looked up now, until it was right once."""
+        """Return a hint, or None if the answer is right and the system is repaired.
+
+        The place is compared with the job's present place until it was right once. The system is
+        repaired if job 17 is done or discarded.
+        """
         self.client  # noqa: B018  # a closed mystery says so
         if not isinstance(answer, tuple) or len(answer) != 2:
             return say('give a place and a reason, as in ("done", "Redis does not run").')

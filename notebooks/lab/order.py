@@ -51,7 +51,7 @@ def changed_places(seen: Timeline) -> int:
 
 
 def order_picture(**runs: Timeline) -> Picture:
-    """A line per job: its place when it was enqueued, when it started, and when it finished."""
+    """Draw a line for each job: its places when it was enqueued, started and finished."""
     figure, grid = panels(4.6, 1, len(runs))
     sentences = []
     for axes, label, seen in titled(grid, runs):

@@ -106,7 +106,7 @@ class OwnApp:
                     self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
     def _look(self) -> set[str]:
-        """The names of the parts that the file has. Raises LabError for a file that is no app."""
+        """Return the names of the parts that the file has. Raise LabError if it is not an app."""
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
         done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
@@ -146,9 +146,15 @@ class OwnApp:
             raise LabError(str(error)) from None
 
     def all_run(self, *, again: bool = False) -> bool:
-        """Whether each part runs. again: start one that has ended by itself, as a supervisor does
-        (stock Celery's worker may end when Redis does), and say so the first time. Else raises
-        LabError that names it."""
+        """Return True if each part runs.
+
+        Args:
+            again: restart a part that has ended by itself, as a supervisor does, and print that
+                once. (Stock Celery's worker may end when Redis does.)
+
+        Raises:
+            LabError: a part has ended, and `again` is False.
+        """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
             told = "The {role} of your app has ended by itself. Its last line: {why}"
@@ -227,8 +233,11 @@ class OwnApp:
         return rows
 
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
-        """Wait until each comment on the page has its mail, or none has come for a while; the
-        ledger, and how many are shown twice."""
+        """Wait until each comment has its mail, or no mail has come for a while.
+
+        Returns:
+            The ledger, and the number of mails that are shown twice.
+        """
         stillness = Stillness()
         for _ in poll():
             self.all_run(again=True)

@@ -24,11 +24,13 @@ _STILL = 8.0
 
 
 class Parcels:
-    """The app of the last cell with a line "app = ", run as the module that the app names; its
-    task writes a line into ``packed.txt`` for each parcel. One Redis serves one app: start a new
-    lab for each.
+    """The app of the last cell with a line "app = ", as a module with the app's name.
 
-    Raises LabError when the cell has no app yet.
+    Its task writes a line into ``packed.txt`` for each parcel. One Redis serves one app: start a
+    new lab for each.
+
+    Raises:
+        LabError: the cell has no app yet.
     """
 
     def __init__(self, lab: Lab, app: Celery) -> None:
@@ -73,8 +75,11 @@ class Parcels:
         return say("killed after {n} parcels", n=len(self.lines()))
 
     def _caught(self) -> bool:
-        """Stop the processes for tasks; they go on if none is in the middle of a parcel, or stock
-        Celery has not acknowledged it yet, which it does early."""
+        """Suspend the processes for tasks, and return True if one of them is in a parcel.
+
+        Otherwise, or if stock Celery has not acknowledged the parcel yet (which it does early),
+        they are resumed.
+        """
         if not (worker := self._workers[-1]).alive:
             return True
         children = psutil.Process(worker.pid).children()

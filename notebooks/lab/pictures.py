@@ -81,8 +81,13 @@ def herd_picture(**tries: Counter[int]) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """at: seconds since the first job. depth: jobs that wait. latency: seconds that the oldest of
-    them has waited."""
+    """The numbers of a queue at one moment.
+
+    Attributes:
+        at: seconds since the first job.
+        depth: the number of waiting jobs.
+        latency: how long the oldest of them has waited (seconds).
+    """
 
     at: float
     depth: int
@@ -90,7 +95,7 @@ class Sample:
 
 
 def numbers_of(lab: Lab) -> list[Sample]:
-    """The numbers from the first job until now, as the journal in Redis has them."""
+    """Return the numbers from the first job until now, from the journal in Redis."""
     seen, now = lab.seen(), time.time()
     looks = (seen.start + n * _MOMENT for n in range(int((now - seen.start) / _MOMENT)))
     return [_sample(seen, moment) for moment in (*looks, now)]

@@ -49,10 +49,12 @@ class Prediction:
         return say(told, guess=self._tell(self.said))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
-        """The prediction beside the measurement, and what is seen in it.
+        """Return a table with the prediction and the measurement, and what is seen in it.
 
-        clear: whether the effect is larger than this run's noise. What is not clear, or is not what
-        this lesson shows, confirms nothing.
+        Args:
+            measured: the measurement.
+            clear: True if the effect is larger than the noise of this run. An unclear measurement,
+                or one that does not show the lesson's finding, confirms nothing.
         """
         finding = FINDINGS.get(self.question)
         self.measured = measured
@@ -90,7 +92,7 @@ class Prediction:
 
 
 def _same(answer: str) -> frozenset[str]:
-    """The words that count, so that "RQ and Celery." is "celery, rq"."""
+    """Return the words that count, so that "RQ and Celery." equals "celery, rq"."""
     return frozenset(re.findall(r"\w+", typed(answer))) - _SMALL_WORDS
 
 

@@ -17,10 +17,13 @@ from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
-    """The source of the notebook's last cell with a line that begins so, such as "app = ", up to
-    a line that checks it.
+    """Return the last cell with a line that begins so, up to a line that checks it.
 
-    Raises LabError for none.
+    Args:
+        defines: the beginning of the line, such as "app = ".
+
+    Raises:
+        LabError: there is no such cell.
     """
     shell: Any = get_ipython()
     cells: list[str] = shell.user_ns["In"] if shell is not None else []

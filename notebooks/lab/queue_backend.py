@@ -60,7 +60,7 @@ class QueueBackend(Backend):
                 self.queue.put(json.dumps(job.as_record()))
 
     def worker_command(self) -> list[str]:
-        """This module: one job at a time."""
+        """Return the command of this module, which runs one job at a time."""
         return [sys.executable, "-m", "lab.queue_backend"]
 
     def worker_ready(self, pid: int) -> bool:

@@ -67,8 +67,12 @@ class Moment:
 
 
 def read(redis: Any, died: Collection[int] = ()) -> Moment:
-    """Every list of jobs, read in one step. died: pids of workers that are known to be dead, even
-    if Redis does not know it yet."""
+    """Read every list of jobs in one step.
+
+    Args:
+        redis: the lab's Redis.
+        died: pids of workers that are dead, even if Redis does not know it yet.
+    """
     workers = sorted(redis.smembers("workers"))
     queues = sorted(redis.smembers("lanes"), key=_urgency)
     pipe = redis.pipeline(transaction=True)
@@ -122,8 +126,10 @@ class Film:
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:
-    """The first and the last moment, and between them the first one that shows a death, or, if
-    there was none, the middle one of those that differ from both."""
+    """Return the first and the last moment, and one between them.
+
+    It is the first moment that shows a death, or else the middle one of those that differ.
+    """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:
         return [last]
@@ -133,7 +139,7 @@ def snapshots(moments: list[Moment]) -> list[Moment]:
 
 
 def draw(moments: list[Moment], name: Callable[[str], str]) -> Picture:
-    """The moments, one below the other. name: names a job."""
+    """Draw the moments, one below the other. `name` returns the name of a job."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {job: name(job) for job in jobs}
     legend = "".join(_box(say(label), label) for label in _LEGEND)
@@ -157,7 +163,7 @@ def _row(name: str, boxes: str) -> str:
 
 
 def _box(name: str, what: str) -> str:
-    """A job in a list of such jobs."""
+    """Return the box of a job in a list of this kind."""
     ink, paper, edge = _LEGEND[what]
     style = f"{_BOX};color:{ink};background:{paper};border:{edge}"
     return f'<span style="{style}">{escape(name)}</span>'
@@ -173,6 +179,6 @@ def _words(lists: list[JobList], names: dict[str, str]) -> str:
 
 
 def _called(name: str) -> str:
-    """The list's name in the lesson's language; a key of Redis stays."""
+    """Return the list's name in the lesson's language. A key of Redis stays as it is."""
     kind, pid, number = name.partition(" pid ")
     return f"{say(kind)}{pid}{number}"

@@ -266,8 +266,13 @@ class Lab:
         number: signal.Signals = signal.SIGKILL,
         meanwhile: Callable[[], Any] = lambda: None,
     ) -> Kill:
-        """A signal to the role's first process, busy or not; returns when another one has replaced
-        it. meanwhile: called when it is dead, before the other one works."""
+        """Send a signal to the role's first process, and wait for its successor.
+
+        Args:
+            role: the role.
+            number: the signal.
+            meanwhile: is called after the process has died and before its successor works.
+        """
         before = {*self._restarted}
         kill = self._kill_first(role, role, number)
         meanwhile()
@@ -284,7 +289,7 @@ class Lab:
         *,
         restart: bool = True,
     ) -> Kill:
-        """A signal to the role's first process. called: who it is, for the kill."""
+        """Send a signal to the role's first process. `called` is its name in the returned kill."""
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, called, signal=number.name)
@@ -337,7 +342,7 @@ class Lab:
         return self.kill_process("worker")
 
     def _waits(self) -> set[tuple[str, str]]:
-        """The connections on which a worker waits, each with its number of commands so far."""
+        """Return the connections on which a worker waits, with their numbers of commands so far."""
         waits_in = "brpop" if self.stock else "blpop"
         return {
             (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
@@ -392,7 +397,7 @@ class Lab:
         self.kills.clear()
 
     def timeline(self) -> Picture:
-        """The picture of what happened: a job is a row, time goes right."""
+        """Draw the history of the jobs: a job is a row, time goes right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
         figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
@@ -406,8 +411,10 @@ class Lab:
         return Picture.of(figure, words + say("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
-        """Workers that died without `kill`: at the moment of death, which is before another worker
-        found out."""
+        """Return the deaths of workers without `kill`, at the moment of death.
+
+        Another worker finds a death out later.
+        """
         known = {kill.worker for kill in self.kills}
         return [
             Kill(death.killed, death.pid or 0, death.id, tuple(death.rescued))
@@ -422,7 +429,7 @@ class Lab:
             return connection.execute(question, values).fetchall()
 
     def map(self) -> Picture:
-        """The running processes, with pids and ports, and the way of a comment."""
+        """Draw the processes with their pids and ports, and the way of a comment."""
         return draw_map(self.stack)
 
     def follow(self, posted: Posted) -> Table:
@@ -441,7 +448,7 @@ class Lab:
         return [*map(self.name_of, reversed(self.redis.lrange(f"queue:{queue}", 0, -1)))]
 
     def started(self) -> list[str]:
-        """The jobs in the order in which they (last) started, named as in `waiting`."""
+        """Return the jobs in the order of their last start, named as in `waiting`."""
         runs = sorted((job.runs[-1].began, job.id) for job in self.seen().jobs if job.runs)
         return [self.name_of(job) for _, job in runs]
 

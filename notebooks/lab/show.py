@@ -37,8 +37,10 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing (SVG or HTML), and in words what it shows: for people who can't see it, and for
-    text output. png: the same drawing, in base64."""
+    """A drawing (SVG or HTML) and its words, for people who cannot see it and for text output.
+
+    png: the same drawing in base64.
+    """
 
     drawing: str
     words: str
@@ -46,7 +48,7 @@ class Picture:
 
     @classmethod
     def of(cls, figure: Figure, words: str) -> Picture:
-        """A matplotlib figure as a picture."""
+        """Return a matplotlib figure as a picture."""
         text, pixels = StringIO(), BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with mpl.rc_context({"svg.hashsalt": None}):
@@ -71,11 +73,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, with a caption. Every cell is shown as text; a row's first one in the
-    lesson's language.
+    """Rows under a head, with a caption.
 
-    code: in a monospaced font. marked: words that are highlighted wherever they occur. below: a
-    sentence under the table.
+    Every cell is shown as text; a row's first one in the lesson's language.
+
+    Attributes:
+        code: True for a monospaced font.
+        marked: words that are highlighted wherever they occur.
+        below: a sentence under the table.
     """
 
     head: Sequence[str]
@@ -140,7 +145,7 @@ def seen(it: bool, yes: str, no: str) -> None:
 
 
 def seconds(value: float) -> str:
-    """A length of time, as a person says it. value: seconds."""
+    """Return a length of time (seconds) as a person says it."""
     if value < 0.001:
         return f"{value * 1e6:.0f} µs"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -49,8 +49,11 @@ def _sqlite(path: Path) -> Client:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Jobs per second that were enqueued, claimed and acknowledged by so many clients; one figure
-    per run."""
+    """Jobs per second that several clients enqueued, claimed and acknowledged.
+
+    Attributes:
+        rates: one figure per run.
+    """
 
     store: str
     clients: int
@@ -63,8 +66,10 @@ class Speed:
 
 
 def race(lab: Lab, jobs: int = 100) -> list[Speed]:
-    """Move the same jobs through Redis and SQLite, with files on the same disk. In both an
-    answered job survives a power failure."""
+    """Move the same jobs through Redis and SQLite, with files on the same disk.
+
+    In both an acknowledged job survives a power failure.
+    """
     stores = {
         "Redis": partial(_redis, lab.redis),
         "SQLite": partial(_sqlite, lab.stack.plan.folder.path / "speed.db"),

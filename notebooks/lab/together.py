@@ -1,5 +1,4 @@
-"""The same experiment in several labs at once, such as a crash; they all end when the cell is
-stopped."""
+"""The same experiment in several labs at once, which all end when the cell is interrupted."""
 
 from __future__ import annotations
 
@@ -60,8 +59,10 @@ def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
 
 
 def crash(*backends: str) -> list[Outcome]:
-    """Post 8 comments, kill the process that runs their jobs when it is as busy as it can be, and
-    count; each backend in its own lab, side by side."""
+    """Post 8 comments, kill the process that runs their jobs, and count the mails.
+
+    Each backend has its own lab, side by side. The kill comes when the process is fully busy.
+    """
     return run_together(_crash, backends, len(backends), "the crash of every backend")
 
 

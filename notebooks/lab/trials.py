@@ -79,7 +79,7 @@ def _waits(app: OwnApp) -> Trial:
 
 
 def _worker_killed(app: OwnApp) -> Trial:
-    """One mail arrives, and the worker is killed in the middle of another one."""
+    """Let one mail arrive, and kill the worker in the middle of another one."""
     name, texts = "the worker is killed", _texts("worker", _COMMENTS)
     if "worker" not in app.running:
         app.post(*texts)
@@ -106,8 +106,10 @@ def _worker_killed(app: OwnApp) -> Trial:
 
 
 def _breaks_off(app: OwnApp) -> Trial:
-    """The mail server ends the connection on which a mail should come. Two readers have said
-    the same: each of them has a mail."""
+    """Break the connection on which a mail should come.
+
+    Two readers have posted the same text, and each comment has its own mail.
+    """
     app.proxy.lose_answer()
     app.post("breaks 0", "breaks 0")
     return _judged(app, "the mail server breaks off", "breaks")
@@ -129,8 +131,10 @@ def _redis_down(app: OwnApp) -> Trial:
 
 
 def _let_the_relay_try(app: OwnApp) -> None:
-    """Wait until the relay has ended by itself, or has gone round some times: its database is asked
-    the same thing again and again."""
+    """Wait until the relay has ended, or has tried some times.
+
+    A relay that tries sends the same statements to its database again and again.
+    """
     (asked := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     asked.touch()
 
@@ -143,8 +147,10 @@ def _let_the_relay_try(app: OwnApp) -> None:
 
 
 def _web_killed(app: OwnApp) -> Trial:
-    """The web app is killed right after its first commit of a comment, its second, its third; or,
-    if it has committed less often, after its answer."""
+    """Kill the web app right after its first, second and third commit of a comment.
+
+    If it has committed less often, it is killed after its reply.
+    """
     kills = []
     for nth, text in enumerate(_texts("web", _KILLS), 1):
         with app.dying_at_commit("web", nth):
@@ -156,9 +162,11 @@ def _web_killed(app: OwnApp) -> Trial:
 
 
 def _relay_killed(app: OwnApp) -> Trial:
-    """A comment comes when the relay is about to write that it has handed over another one. Then
-    Redis is down, and the relay has a job that it can't hand over: it is killed right after it has
-    committed something; if it does not commit, a few seconds later."""
+    """Kill the relay right after it has committed something while Redis is down.
+
+    Before that, a comment is posted while the relay is about to record another one as handed over.
+    A relay that does not commit is killed a few seconds later.
+    """
     name = "the relay is killed"
     if "relay" not in app.running:
         return Trial(name, None, Ledger(()))
@@ -190,8 +198,15 @@ def _answer_lost(app: OwnApp) -> Trial:
 
 
 def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None = None) -> Trial:
-    """Wait for the mails, and judge what became of them. waited: whether the reader waited for the
-    mail; None when that is not the question."""
+    """Wait for the mails, and judge the trial.
+
+    Args:
+        app: the app.
+        name: the name of the trial.
+        mark: the first word of its comments.
+        kills: what was killed.
+        waited: whether the reader waited for the mail; None if that is not the question.
+    """
     ledger, twice = app.settle(mark, kills)
     ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis does
     held = bool(ledger.comments) and not (ended or app.forged_in(mark))
@@ -206,7 +221,7 @@ def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None
 
 
 def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
-    """What happened, sentence by sentence. Seconds count from the first comment."""
+    """Return the story of the trial, sentence by sentence, in seconds since the first comment."""
     posted = {text: times for text, times in app.posted.items() if text.startswith(f"{mark} ")}
     start = min(times[0] for times in posted.values())
     told = "Comments posted: {n}, stored: {stored}."

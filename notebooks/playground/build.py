@@ -47,7 +47,12 @@ def _short(code: str, comment: str) -> str:
 
 
 def page(site: Path = HERE, used: tuple[str, ...] = USED) -> str:
-    """The whole page as HTML. It leads to what is in the folder site. used: the Lua files in it."""
+    """Return the whole page as HTML.
+
+    Args:
+        site: the folder with the files to which the page links.
+        used: the Lua files in the page.
+    """
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
     data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
