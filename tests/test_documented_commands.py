@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import typer
+from benchmarks.__main__ import NAMES
 
 from demo_app.commands import app
 
@@ -47,6 +48,11 @@ def test_each_module_that_is_run_exists() -> None:
         and find_spec(module.rstrip(".")) is None
     ]
     assert not missing
+
+
+def test_each_benchmark_exists_and_so_does_each_that_a_page_names() -> None:
+    named = {name for _, _, name in found(r"()python -m benchmarks ([a-z_]+)")}
+    assert not [name for name in {*NAMES, *named} if find_spec(f"benchmarks.{name}") is None]
 
 
 def test_each_command_of_the_app_and_each_option_of_it_exists() -> None:

@@ -16,7 +16,7 @@ from benchmarks.machine import describe
 from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
-NAMES = ("work", "enqueue", "broker", "idle", "fleet", "recovery", "growth", "first_minute")
+NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
 
 
 def main() -> None:
