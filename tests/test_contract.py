@@ -15,6 +15,7 @@ import pytest
 from support import until
 
 from demo_app.stack import Stack
+from demo_app.stack.client import Client
 
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 STATES = ("queued", "running", "scheduled", "retrying", "dead", "done", "discarded")
@@ -22,18 +23,14 @@ STACK = {"workers": 1}
 
 
 @pytest.fixture
-def web(stack: Stack) -> Iterator[httpx.Client]:
-    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
-    with httpx.Client(base_url=stack.ready["web"], headers=bearer) as client:
-        yield client
+def web(client: Client) -> httpx.Client:
+    return client.web
 
 
 @pytest.fixture
-def inbox(stack: Stack) -> Iterator[httpx.Client]:
-    bearer = {"authorization": f"Bearer {stack.ready['token']}"}
-    with httpx.Client(base_url=stack.ready["inbox"], headers=bearer) as client:
-        yield client
-        client.delete("/api/faults")
+def inbox(client: Client) -> Iterator[httpx.Client]:
+    yield client.inbox
+    client.set_faults()
 
 
 def _post(web: httpx.Client, **changes: Any) -> httpx.Response:

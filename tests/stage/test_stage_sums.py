@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from stage.stage_page import StagePage, press
-from support import gone, or_none, until
+from support import or_none, until
 
 from demo_app.rig.process import is_alive
 from demo_app.stack import Stack
@@ -150,16 +149,6 @@ def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -
     mode = stack.plan.folder.control.stat().st_mode
     assert stat.S_ISFIFO(mode)
     assert stat.S_IMODE(mode) == 0o600
-
-
-@pytest.mark.parametrize("backend", ["huey", "rq"])
-def test_a_worker_of_another_backend_is_killed_with_all_that_it_started(backend: str) -> None:
-    with Stack(backend=backend, controls=True) as other, Client(other.ready) as client:
-        before = other.ready["pids"]["worker"]
-        started = psutil.Process(before[0]).children(recursive=True)
-        before = [*before, *(child.pid for child in started)]
-        press(client.web, "kill-worker")
-        until(lambda: gone(*before), what="the end of the worker")
 
 
 def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psutil
 import pytest
-from stage.stage_page import StagePage
-from support import most_thorough, until
+from stage.stage_page import StagePage, press
+from support import gone, most_thorough, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -18,7 +19,7 @@ from demo_app.stack.client import Client
 
 @pytest.fixture(scope="module", params=most_thorough(["rq", "huey"], "rq"))
 def stack(request: Any) -> Iterator[Stack]:
-    with Stack(backend=request.param) as stack:
+    with Stack(backend=request.param, controls=True) as stack:
         yield stack
 
 
@@ -74,6 +75,13 @@ def test_a_page_comes_while_a_sink_or_a_redis_hangs(stack, client, holder) -> No
                 assert holder.get(page).status_code == 200
         finally:
             stack.kill(role, signal.SIGCONT)
+
+
+def test_the_key_kills_a_worker_with_all_that_it_started(stack: Stack, client: Client) -> None:
+    before = stack.ready["pids"]["worker"]
+    started = psutil.Process(before[0]).children(recursive=True)
+    press(client.web, "kill-worker")
+    until(lambda: gone(*before, *(child.pid for child in started)), what="the worker's end")
 
 
 def test_the_dashboard_says_what_it_can_not_see(stack: Stack, holder: httpx.Client) -> None:

@@ -213,3 +213,16 @@ def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.
     encoded = raw.replace("ë".encode(), b"%C3%AB")
     assert reader.post("/posts/1", content=encoded, headers=kind).status_code == 303
     assert "Zoë" in reader.get("/posts/1").text
+
+
+def test_a_form_that_is_sent_twice_makes_one_comment(reader: httpx.Client) -> None:
+    """As by a reader whose answer was lost."""
+    key = re.search(r'name="key" value="([^"]+)"', reader.get("/posts/3").text)
+    assert key is not None
+    form = {**COMMENT, "body": "Did you get this?", "key": key[1]}
+    sent = [reader.post("/posts/3", data=form) for _ in range(2)]
+    assert {answer.status_code for answer in sent} == {303}
+    assert sent[0].headers["location"] == sent[1].headers["location"]
+    page = reader.get("/posts/3").text
+    assert page.count("Did you get this?") == 1
+    assert key[1] not in page, "each page has a key of its own"
