@@ -10,10 +10,7 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from rich.console import Console
-
 from benchmarks.machine import describe
-from benchmarks.table import Table
 
 #: Each is a module of this package with a function `run` that gives tables.
 NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
@@ -26,7 +23,6 @@ def main() -> None:
         prog="python -m benchmarks", description=__doc__.splitlines()[0]
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(NAMES)}")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
     given = parser.parse_args()
     unknown = set(given.names) - set(NAMES)
@@ -34,19 +30,13 @@ def main() -> None:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     if given.json:  # now, and not after minutes
         given.json.parent.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=given.markdown)
-    tables: list[Table] = []
-
-    def show(found: list[Table]) -> None:
-        for table in found:
-            print(table.markdown()) if given.markdown else console.print(table.rich())
-        tables.extend(found)
-
-    show([describe()])
+    tables = [describe()]
+    print(tables[0].markdown())
     for name in given.names or NAMES:
-        with console.status(f"{name} …"):
-            found = import_module(f"benchmarks.{name}").run()
-        show(found)  # what has been measured is seen, whatever becomes of the next
+        print(f"{name} …", file=sys.stderr, flush=True)
+        for table in import_module(f"benchmarks.{name}").run():
+            tables.append(table)
+            print(table.markdown(), flush=True)  # whatever becomes of the next
     if given.json:
         given.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
 

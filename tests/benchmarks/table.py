@@ -1,12 +1,10 @@
-"""A table of measurements, for a terminal, a README, or a program."""
+"""A table of measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-
-from rich.table import Table as RichTable
 
 from demo_app.markdown import table
 
@@ -33,12 +31,3 @@ class Table:
             *([self.note] * bool(self.note)),
         ]
         return "\n\n".join(told) + "\n"
-
-    def rich(self) -> RichTable:
-        """The table for a terminal."""
-        shown = RichTable(title=self.title, caption=self.note or None, title_justify="left")
-        for column in self.columns:
-            shown.add_column(column)
-        for row in self.rows:
-            shown.add_row(*(cell.replace("**", "") for cell in row))
-        return shown

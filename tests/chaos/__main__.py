@@ -45,7 +45,6 @@ def chaos(
         Option(metavar="S", help="seconds without progress after which a mail counts as lost"),
     ] = 30.0,
     as_json: Annotated[bool, Option("--json", help="print one JSON object")] = False,
-    markdown: Annotated[bool, Option("--markdown", help="print the tables as Markdown")] = False,
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
@@ -76,11 +75,8 @@ def chaos(
     result = run(plan, lambda line: told.print(line, markup=False))
     if as_json:
         print(json.dumps(table.as_json(result)))
-    for one in table.tables(result):
-        if markdown:
-            print(one.markdown())
-        elif not as_json:
-            Console(highlight=False).print(one.rich())
+    else:
+        print(*(one.markdown() for one in table.tables(result)), sep="\n")
     sys.stdout.flush()
     raise Exit(0 if result.held else 1)
 
