@@ -44,7 +44,7 @@ class CeleryBackend(Backend):
 
     def find(self, job_id: str) -> TaskResult | None:
         """Return the job's result, or None if Redis does not know the job."""
-        view = get_job(self._store.client, job_id)
+        view = get_job(self._store, job_id)
         return None if view is None else result_of(view)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:

@@ -12,14 +12,13 @@ import redis
 
 from .connection import Decoded
 from .events import State
-from .keys import Keys, lanes_of, queue_of, urgency
+from .keys import lanes_of, queue_of, urgency
 from .message import parse_or_quote
+from .queue import Queue
 from .view import JobView, view_of
 
 #: Jobs at the head of a queue that are searched for one job's position.
 SEARCH_DEPTH = 100_000
-#: Keys without a prefix, as those of the demo app.
-KEYS = Keys()
 _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
 
 
@@ -31,24 +30,24 @@ class Page:
     next: str | None
 
 
-def get_job(client: Decoded, job_id: str, keys: Keys = KEYS) -> JobView | None:
+def get_job(queue: Queue, job_id: str) -> JobView | None:
     """Return the job with this id, or None if it is unknown or was forgotten."""
-    for view in get_jobs(client, [job_id], keys=keys):
+    for view in get_jobs(queue, [job_id]):
         if view.state is State.QUEUED:
-            lane = keys("queue", lane_of_job(client, job_id, keys))
-            view.position = _position(client, lane, job_id)
+            view.position = _position(queue, lane_of_job(queue, job_id), job_id)
         return view
     return None
 
 
-def lane_of_job(client: Decoded, job_id: str, keys: Keys = KEYS) -> str:
+def lane_of_job(queue: Queue, job_id: str) -> str:
     """Return the lane in a job's message."""
-    return parse_or_quote(job_id, client.lindex(keys("job", job_id), 0) or "").lane
+    client: Decoded = queue.client
+    return parse_or_quote(job_id, client.lindex(queue.keys("job", job_id), 0) or "").lane
 
 
-def _position(client: Decoded, key: str, job_id: str) -> int | None:
-    """Return a job's place in a queue, 1 for the head, or None if it is too far back."""
-    pipe = client.pipeline(transaction=True)
+def _position(queue: Queue, lane: str, job_id: str) -> int | None:
+    """Return a job's place in a lane, 1 for the head, or None if it is too far back."""
+    pipe, key = queue.client.pipeline(transaction=True), queue.keys("queue", lane)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
     found, length = answers_of(pipe)
@@ -69,55 +68,43 @@ def answers_of(pipe: Decoded) -> list[Any]:
     return answers
 
 
-def page(
-    client: Decoded,
-    state: State,
-    *,
-    limit: int = 50,
-    cursor: str | None = None,
-    keys: Keys = KEYS,
-) -> Page:
+def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
     """Return a page of jobs in one state.
 
     Queued jobs are in the order in which they run, dead and done ones with the newest first.
 
     Args:
-        client: a client of Redis.
+        queue: the queue.
         state: the state.
         limit: jobs on the page.
         cursor: `next` of the page before; it stays valid while jobs move.
-        keys: the names of the broker's keys.
     """
     if state is State.QUEUED:
-        return _queued(client, limit, cursor, keys)
+        return _queued(queue, limit, cursor)
     if state is State.RUNNING:
-        ids = _running(client, keys)
+        ids = _running(queue)
         start = ids.index(cursor) + 1 if cursor in ids else 0
         chosen = ids[start : start + limit]
         more = start + limit < len(ids)
-        views = get_jobs(client, chosen, keys=keys)
-        return Page(tuple(views), chosen[-1] if more and chosen else None)
-    return _from_set(client, state, limit, cursor, keys)
+        return Page(tuple(get_jobs(queue, chosen)), chosen[-1] if more and chosen else None)
+    return _from_set(queue, state, limit, cursor)
 
 
-def _queued(client: Decoded, limit: int, cursor: str | None, keys: Keys) -> Page:
+def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     lane, _, after = (cursor or "").partition(" ")
     # a job that left the list was claimed, and so were all jobs before it
-    skip = (lane and _position(client, keys("queue", lane), after)) or 0
-    # one more, to know whether there is a next page
-    found = _next(client, limit + 1, lane, skip, keys)
+    skip = (lane and _position(queue, lane, after)) or 0
+    found = _next(queue, limit + 1, lane, skip)  # one more, to know whether there is a next page
     shown = found[:limit]
-    ids, spots = [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown]
-    views = get_jobs(client, ids, spots, keys)
+    views = get_jobs(queue, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
     more = len(found) > limit
     return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
 
 
-def _next(
-    client: Decoded, limit: int, first: str, skip: int, keys: Keys
-) -> list[tuple[str, str, int]]:
+def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:
     """Return lane, id and position of the next jobs, `skip` jobs behind the head of `first`."""
-    lanes = client.smembers(keys("lanes"))
+    client: Decoded = queue.client
+    lanes = client.smembers(queue.keys("lanes"))
     if first and first in lanes_of(queue_of(first)):  # it may be empty by now, and forgotten
         lanes = lanes | {first}
     lanes = sorted(lanes, key=urgency)
@@ -127,23 +114,25 @@ def _next(
         passed, wanted = skip if number == 0 else 0, limit - len(found)
         if wanted > 0:  # the head is at the right end
             pipe = client.pipeline(transaction=False)
-            pipe.lrange(keys("queue", lane), -(passed + wanted), -(passed + 1))
+            pipe.lrange(queue.keys("queue", lane), -(passed + wanted), -(passed + 1))
             [ids] = answers_of(pipe)
             found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
     return found
 
 
-def _running(client: Decoded, keys: Keys) -> list[str]:
+def _running(queue: Queue) -> list[str]:
+    client: Decoded = queue.client
     pipe = client.pipeline(transaction=False)
-    lanes = client.smembers(keys("lanes"))
-    for worker in client.smembers(keys("workers")):
+    lanes = client.smembers(queue.keys("lanes"))
+    for worker in client.smembers(queue.keys("workers")):
         for lane in lanes:
-            pipe.lrange(keys("claims", lane, worker), 0, -1)
+            pipe.lrange(queue.keys("claims", lane, worker), 0, -1)
     return [job_id for ids in answers_of(pipe) for job_id in reversed(ids or ())]
 
 
-def _from_set(client: Decoded, state: State, limit: int, cursor: str | None, keys: Keys) -> Page:
-    soonest_first, key = state in _BY_TIME, keys(state)
+def _from_set(queue: Queue, state: State, limit: int, cursor: str | None) -> Page:
+    client: Decoded = queue.client
+    soonest_first, key = state in _BY_TIME, queue.keys(state)
     start = 0
     if cursor:
         score, _, job_id = cursor.partition(" ")
@@ -154,20 +143,18 @@ def _from_set(client: Decoded, state: State, limit: int, cursor: str | None, key
             bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
             start = int(client.zcount(key, *bounds))
     rows = client.zrange(key, start, start + limit, desc=not soonest_first, withscores=True)
-    views = get_jobs(client, [row[0] for row in rows[:limit]], keys=keys)
+    views = get_jobs(queue, [row[0] for row in rows[:limit]])
     more = len(rows) > limit
     return Page(tuple(views), f"{rows[limit - 1][1]!r} {rows[limit - 1][0]}" if more else None)
 
 
-def get_jobs(
-    client: Decoded, ids: list[str], positions: list[int] | None = None, keys: Keys = KEYS
-) -> list[JobView]:
+def get_jobs(queue: Queue, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
     """Return the jobs with these ids that are known. positions: see `JobView`."""
-    pipe = client.pipeline(transaction=False)
+    pipe = queue.client.pipeline(transaction=False)
     for job_id in ids:
-        pipe.lrange(keys("job", job_id), 0, -1)
-        pipe.zscore(keys("scheduled"), job_id)
-        pipe.zscore(keys("retrying"), job_id)
+        pipe.lrange(queue.keys("job", job_id), 0, -1)
+        pipe.zscore(queue.keys("scheduled"), job_id)
+        pipe.zscore(queue.keys("retrying"), job_id)
     answers = answers_of(pipe)
     views = []
     for index, job_id in enumerate(ids):

@@ -88,8 +88,8 @@ def _steps(store: Queue) -> dict[str, float]:
     steps: dict[str, Callable[[], object]] = {
         "claim, and give back": claim_and_give_back,
         "summary": store.snapshot,
-        "first page of the queue": lambda: page(store.client, State.QUEUED, limit=50),
-        "look up the last job": lambda: get_job(store.client, last),
+        "first page of the queue": lambda: page(store, State.QUEUED, limit=50),
+        "look up the last job": lambda: get_job(store, last),
     }
     return {name: median_of(step) for name, step in steps.items()}
 

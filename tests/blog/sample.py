@@ -33,4 +33,4 @@ def comment(database: Database, key: str = "", text: str = "text") -> posts.Comm
 
 def queued(store: Queue) -> list[str]:
     """The ids of the jobs in the queue, in order."""
-    return [job.id for job in page(store.client, State.QUEUED).jobs]
+    return [job.id for job in page(store, State.QUEUED).jobs]

@@ -75,7 +75,7 @@ class Scene:
 
     def job(self, job: str = "job-1") -> JobView:
         """What is known of a job."""
-        found = get_job(self.queue.client, job)
+        found = get_job(self.queue, job)
         assert found is not None
         return found
 

@@ -45,7 +45,7 @@ def test_an_error_with_an_odd_text_ends_its_job_and_no_worker(open_shop: OpenSho
     shop.order("next")
     shop.until_done(1)
     assert worker.poll() is None
-    [found] = get_jobs(shop.redis, [job])
+    [found] = get_jobs(shop.queue, [job])
     assert found.state == "dead"
     assert found.timeline[-1].detail == r"ValueError: no such file: caf\udce9.txt"
 

@@ -91,7 +91,7 @@ def reconnected(shop: Shop) -> bool:
 
 def history(shop: Shop, job_id: str) -> dict[str, float]:
     """When each event of a job was, by Redis' clock; the last one of each kind."""
-    job = get_job(shop.redis, job_id)
+    job = get_job(shop.queue, job_id)
     assert job is not None
     return {event.event: event.at for event in job.timeline}
 

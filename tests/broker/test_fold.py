@@ -124,7 +124,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
         moved = told["states"].keys() - seen["states"].keys()
         assert all(told["states"].pop(job) is State.DISCARDED for job in moved)
         assert told == seen, f"after {name}"
-    views = [get_job(store.client, job) for job in seen["states"]]
+    views = [get_job(store, job) for job in seen["states"]]
     assert {view.id: view.state for view in views if view} == seen["states"], "as its own history"
     assert {view.id: view.owner for view in views if view and view.owner} == seen["holders"]
 

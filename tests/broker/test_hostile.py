@@ -103,7 +103,7 @@ def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) 
     store.publish(text, "x", "celery", kind=Kind.JOB, due=time.time() + 600)
     for _ in range(2):
         store.decide("x", "retry", by="the test, which does not wait for it")
-        [job] = get_jobs(store.client, ["x"])
+        [job] = get_jobs(store, ["x"])
         assert job.state == "dead"
         assert job.timeline[-1].notes["text"] == "no queue can be read in its message"
     seen = store.snapshot().count

@@ -13,7 +13,7 @@ from demo_app.broker.inspect import Page, get_job, page
 
 
 def _page(scene: Scene, state: State, limit: int = 50, after: Page | None = None) -> Page:
-    return page(scene.queue.client, state, limit=limit, cursor=after.next if after else None)
+    return page(scene.queue, state, limit=limit, cursor=after.next if after else None)
 
 
 def _ids(found: Page) -> list[str]:
@@ -90,4 +90,4 @@ def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
     job = scene.job()
     assert job.timeline[2].error_class == "E"
     assert (job.message_id, job.deliveries, job.attempts) == ("<a@b>", 2, 2)
-    assert get_job(scene.queue.client, "nobody") is None
+    assert get_job(scene.queue, "nobody") is None

@@ -123,7 +123,7 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
     for _ in range(150):
         short.queue.finish(short.claim(), Disposition.DONE)
     assert 100 <= store.client.zcard("done") < 164, "they are counted at every 64th end"
-    assert get_job(store.client, "job-0") is None
+    assert get_job(store, "job-0") is None
     assert short.job("job-149").state == "done"
     assert short.count == {"enqueued": 150, "done": 150}
 

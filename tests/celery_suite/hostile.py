@@ -137,7 +137,7 @@ class Strangers:
 
     def state(self, job_id: str) -> str:
         """The state of a message's job, or "gone"."""
-        found = get_jobs(self.shop.redis, [job_id])
+        found = get_jobs(self.shop.queue, [job_id])
         return found[0].state.value if found else "gone"
 
     def reason(self, job_id: str) -> str:

@@ -87,7 +87,7 @@ def test_after_a_leap_back_the_oldest_are_still_forgotten_first(how: Disposition
         _end_all(short, range(64), how)
         put_clock(-3600)
         _end_all(short, range(64, 128), how)
-        remembered = [number for number in range(128) if get_job(store.client, f"job-{number}")]
+        remembered = [number for number in range(128) if get_job(store, f"job-{number}")]
         assert remembered == list(range(64, 128))
 
 
@@ -116,5 +116,5 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         )
         count = store.snapshot().count
         assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
-        [waiting] = page(store.client, State.SCHEDULED).jobs
+        [waiting] = page(store, State.SCHEDULED).jobs
         assert 500 < (waiting.due or 0) - store.client.time()[0] <= 600

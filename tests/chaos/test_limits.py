@@ -33,7 +33,7 @@ def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(st
     small = Queue(store.client, Options(journal_length=1000, history_length=100))
     _fill(small, 3000)
     assert 1000 <= small.client.xlen("journal") < 1300, "trimmed by whole nodes of 100 entries"
-    view = get_job(small.client, "job-0")
+    view = get_job(small, "job-0")
     assert view is not None
     assert [event.event for event in view.timeline] == ["enqueued"]
 
@@ -90,15 +90,15 @@ def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
         for number in range(300, 700):  # each with a result of 50 kB
             assert limited.enqueue(message(number))
             _end(limited, detail=json.dumps({"value": "y" * 50_000}))
-        assert get_job(limited.client, "job-0") is None
-        assert get_job(limited.client, "job-699") is not None
+        assert get_job(limited, "job-0") is None
+        assert get_job(limited, "job-699") is not None
         limited.keep(["job-699"])
         _fill_up(limited, 1000)
         assert limited.snapshot().count["done"] == 700
         assert limited.states(["job-699", "job-698"]) == {"job-699": "done"}, "an outbox keeps one"
         _end(limited, Disposition.DEAD)
         _fill_up(limited, 2000)
-        dead = get_job(limited.client, "job-1000")
+        dead = get_job(limited, "job-1000")
         assert dead is not None
         assert dead.arguments == {"text": "x" * 100_000}, "nobody has decided over it"
     finally:

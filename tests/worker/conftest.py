@@ -49,7 +49,7 @@ class Jobs:
         """What is known of these, once each has ended."""
 
         def views() -> list[JobView]:
-            found = [get_job(self.queue.client, job) for job in jobs]
+            found = [get_job(self.queue, job) for job in jobs]
             return [job for job in found if job and job.state in ("done", "dead", "discarded")]
 
         until(lambda: len(views()) == len(jobs), 40.0, "their end")

@@ -55,7 +55,7 @@ class CeleryHost:
     @property
     def feed(self) -> Feed:
         """Every change of state as it happens."""
-        return Feed(InThreads(self.queue.client), self.queue.keys)
+        return Feed(InThreads(self.queue.client), self.queue.keys("journal"))
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Return the state of all jobs; see `Queue.snapshot`."""

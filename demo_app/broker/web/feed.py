@@ -13,9 +13,7 @@ import redis
 from fastapi.concurrency import run_in_threadpool
 
 from ..connection import Decoded
-from ..inspect import KEYS
 from ..journal import entry_of
-from ..keys import Keys
 
 #: Entries read together, and seconds between two readings: what comes quickly is sent together.
 _BATCH, _PAUSE = 500, 0.05
@@ -29,11 +27,11 @@ class Feed:
     Args:
         client: redis-py's client for asyncio, or `InThreads`; None if the jobs are kept elsewhere,
             and the feed only ticks.
-        keys: the names of the broker's keys.
+        journal: the key of the journal.
     """
 
-    def __init__(self, client: Any, keys: Keys = KEYS) -> None:
-        self._client, self._journal = client, keys("journal")
+    def __init__(self, client: Any, journal: str = "journal") -> None:
+        self._client, self._journal = client, journal
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Server-sent events: what came after the entry `last`, and then what comes.

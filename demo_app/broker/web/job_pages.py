@@ -46,7 +46,7 @@ def overview(request: Request, host: HostDep) -> Response:
 @router.get("/job/{job_id}", response_class=HTMLResponse)
 def one(request: Request, host: HostDep, queue: QueueDep, job_id: str) -> Response:
     """Show one job with its timeline, its tries and its mail."""
-    job = get_job(queue.client, job_id, queue.keys)
+    job = get_job(queue, job_id)
     if job is None:
         raise DomainError(404, "no_job", id=job_id)
     owner = host.snapshot().worker(job.owner)
@@ -80,12 +80,11 @@ def listed(
 
 def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     """Return commands that show where the job is and what happened to it, with Redis' answers."""
-    client, keys, state = queue.client, queue.keys, job.state
+    keys, state, pipe = queue.keys, job.state, queue.client.pipeline(transaction=False)
     record = keys("job", job.id)
-    pipe = client.pipeline(transaction=False)
     pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
-        lane = lane_of_job(client, job.id, keys)
+        lane = lane_of_job(queue, job.id)
         waits = state is State.QUEUED
         place = keys("queue", lane) if waits else keys("claims", lane, job.owner or "")
         command = f"LPOS {place} {job.id}"

@@ -118,7 +118,7 @@ def jobs(
 @router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
     """One job, with everything that happened to it."""
-    view = get_job(queue.client, job_id, queue.keys)
+    view = get_job(queue, job_id)
     if view is None:
         raise DomainError(404, "no_job", id=job_id)
     return view

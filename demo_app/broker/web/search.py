@@ -30,7 +30,7 @@ def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | N
     try:
         if wanted:
             return _search(queue, state, wanted, limit, cursor)
-        return page(queue.client, state, limit=limit, cursor=cursor, keys=queue.keys)
+        return page(queue, state, limit=limit, cursor=cursor)
     except redis.ResponseError:
         if cursor is None:
             raise
@@ -38,19 +38,17 @@ def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | N
 
 
 def _search(queue: Queue, state: State, wanted: str, limit: int, cursor: str | None) -> Page:
-    client, keys = queue.client, queue.keys
     if cursor is None and len(wanted) == 36:  # a whole id needs no search
-        job = get_job(client, wanted, keys)
+        job = get_job(queue, wanted)
         if job is not None and job.state is state:
             return Page((job,), None)
-    seen = page(client, state, limit=DEPTH, cursor=cursor, keys=keys)
+    seen = page(queue, state, limit=DEPTH, cursor=cursor)
     found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, wanted)]
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
     if len(found) <= limit:
         return Page(jobs, seen.next)
     # the cursor is that of a page that ends with the last one shown
-    last = page(client, state, limit=found[limit - 1], cursor=cursor, keys=keys)
-    return Page(jobs, last.next)
+    return Page(jobs, page(queue, state, limit=found[limit - 1], cursor=cursor).next)
 
 
 def _fits(job: JobView, wanted: str) -> bool:
