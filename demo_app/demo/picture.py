@@ -61,8 +61,7 @@ def draw(
 
 
 def _idle_waits(timeline: Timeline, kills: Sequence[Kill], now: float) -> list[tuple[float, float]]:
-    """Return the long parts of a wait for a rescue in which nothing happens, in seconds since the
-    first job."""
+    """Return the long waits in which nothing happens (seconds since the first job)."""
     rescues = [run for job in timeline.jobs for run in job.deaths]
     moments = {timeline.start, now, *(kill.at for kill in kills)}
     for job in timeline.jobs:

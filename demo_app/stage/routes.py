@@ -91,7 +91,7 @@ def notes(
     stage: StageDep,
     show: Annotated[str, Query(max_length=100)] = "four-minutes",
 ) -> Response:
-    """The speaker's second window: what to say, what comes next, and the time that is left."""
+    """Show the speaker's second window: notes, the next step, and the time that is left."""
     played = _steps(request, stage, show)
     minutes = show_named(show).minutes
     return render(request, "notes.html", show=show, minutes=minutes, show_steps=played)

@@ -122,14 +122,14 @@ def shows() -> dict[str, Show]:
 
 
 def show_named(name: str) -> Show:
-    """The show of that name. Raises DomainError when there is none."""
+    """Return the show of that name. Raises DomainError if there is none."""
     if name not in shows():
         raise DomainError(404, "no_show", name=name, known=", ".join(sorted(shows())))
     return shows()[name]
 
 
 def steps(name: str, language: str) -> list[dict[str, Any]]:
-    """The steps of a show, those of the one before it first. Raises DomainError as `show_named`."""
+    """Return the steps of a show, after those of its predecessor. Raises DomainError."""
     show = show_named(name)
     before = steps(show.after, language) if show.after else []
     return [*before, *(step.in_language(language) for step in show.step)]

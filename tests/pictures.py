@@ -1,0 +1,72 @@
+"""The pictures of README: `python tests/pictures.py` takes them from running systems.
+
+A run of the demo draws the timeline. Chromium shows the stage at the moment of a rescue in the
+show, and the dashboard shortly before it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, expect
+from support import browser_running
+
+from demo_app.stack import Stack
+from demo_app.stage.show import steps
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".github"
+_SIZE = {"width": 1280, "height": 720}
+
+
+def timeline() -> None:
+    """Run the demo with one kill, and keep its picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo = [sys.executable, "-m", "demo_app", "demo", "--comments", "40", "--kills", "1"]
+        subprocess.run(demo, cwd=folder, check=True)
+        shutil.copy(Path(folder) / "build" / "timeline.png", FOLDER)
+
+
+def show() -> None:
+    """Keep the dashboard when a worker of the show is killed, and the stage at the rescue."""
+    options = {"workers": 2, "lease": 5.0, "controls": True, "twin": True}  # as `up --show`
+    with Stack(**options) as stack, browser_running() as browser:
+        context = browser.new_context(viewport=_SIZE, color_scheme="light")
+        token = f"token={stack.ready['token']}"
+        stage, jobs = context.new_page(), context.new_page()
+        jobs.goto(f"{stack.ready['web']}/jobs?{token}")
+        stage.goto(f"{stack.ready['web']}/stage?show=four-minutes&{token}")
+        caption = stage.locator(".caption")
+        for step in steps("four-minutes", "en"):
+            if not step["hold"]:
+                continue
+            stage.wait_for_timeout(500)  # the stage ignores a key that is pressed twice at once
+            stage.keyboard.press("PageDown")
+            rescues = step["words"].startswith("Its lease has ended")
+            if rescues:  # the steps before it kill the worker, and hold no caption
+                expect(jobs.locator("tr.orphan").first).to_be_visible()
+                _keep(jobs, "dashboard")
+            expect(caption).to_contain_text(step["words"].partition("{")[0])
+            expect(caption).not_to_have_class(re.compile("waits"))
+            if rescues:
+                stage.wait_for_timeout(3000)  # until the jobs are at their places
+                _keep(stage, "stage")
+                return
+
+
+def _keep(page: Page, name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    few_colours = Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+    few_colours.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    timeline()
+    show()
