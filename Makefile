@@ -106,6 +106,7 @@ grade: .venv/.has-demo
 check: .venv/.has-test
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) tests/plain_english.py
 	@$(PY) -m mypy
 	@MYPYPATH=notebooks $(PY) -m mypy -p lab
 

@@ -46,7 +46,7 @@ PROMISES: tuple[Promise, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was seen of one promise; `problem` is empty if the promise was kept."""
+    """The result of one promise; `problem` is empty if the promise was kept."""
 
     backend: str
     promise: str

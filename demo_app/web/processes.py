@@ -1,7 +1,7 @@
 """The processes of this stack on this machine: which of them are workers, and signals to them.
 
-A worker says its pid and host in Redis. A pid alone proves nothing: the process may be gone and
-its number given to a stranger. So a signal goes only to a process that belongs to this stack.
+A worker stores its pid and host in Redis. A pid alone proves nothing: the process may be gone, and
+its number given to another one. So a signal goes only to a process that belongs to this stack.
 """
 
 from __future__ import annotations

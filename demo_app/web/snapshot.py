@@ -1,7 +1,7 @@
 """Everything at one glance: counts and workers, whatever backend runs the jobs.
 
-A worker that was killed keeps its lease for a few seconds; on this machine its process is looked
-for, so that the page says so within a second.
+A killed worker keeps its lease for a few seconds. On this machine its process is looked for too, so
+that the page shows the death within a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which requests an app on this machine answers: those with the token, and of no other site's page.
+"""A guard of an app on this machine: it requires the token, and refuses pages of other sites.
 
-What a browser opens elsewhere must not get here: so what another site's page asks for is refused
-(W3C Fetch Metadata; Origin where a browser does not send it), and, by Starlette, a foreign Host.
+A page of another site in the same browser must not reach the app. So the guard refuses its requests
+(W3C Fetch Metadata; Origin if a browser does not send it), and Starlette refuses a foreign Host.
 """
 
 from __future__ import annotations

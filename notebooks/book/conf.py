@@ -1,4 +1,4 @@
-"""How Sphinx makes the site out of the tree: MyST-NB runs each lesson, and keeps what it showed."""
+"""The settings of Sphinx for the site. MyST-NB runs each lesson and keeps its outputs."""
 
 import gettext
 import os

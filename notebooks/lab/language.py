@@ -1,7 +1,7 @@
-"""What a lesson says, in the language of the lesson: one below `notebooks/ja` speaks Japanese.
+"""The sentences of the lessons in the language of the lesson: Japanese below `notebooks/ja`.
 
-Each sentence is in the code in English, and in `japanese.json` in Japanese, by the English one;
-those of the command `doctor` are beside it.
+The code has each sentence in English; `japanese.json` maps it to Japanese. The sentences of the
+command `doctor` are in its own file.
 """
 
 from __future__ import annotations

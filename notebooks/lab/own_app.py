@@ -3,8 +3,8 @@
 `my_app.py` has `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments), the
 class `Inbox` (a handler of aiosmtpd: one line of `inbox.txt` for each mail that it shows, its
 subject, which is the comment's text; it answers "250 accepted"), and, if it has come so far, a
-Celery app `celery`, and `relay`, which runs when the file does. It is told `BROKER` and
-`SMTP_PORT`.
+Celery app `celery`, and `relay`, which runs when the file does. It receives the
+variables `BROKER` and `SMTP_PORT`.
 """
 
 from __future__ import annotations

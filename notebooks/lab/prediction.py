@@ -106,10 +106,15 @@ def predict(
 ) -> Prediction:
     """Ask for a prediction. Enter alone, or a run without a person, takes the common guess.
 
-    common: its type is the answer's type, too. unit: of a number. choices: the answers on offer,
-    each with a letter; any other answer, and one that is no number, is asked for again. within: how
-    far from what is measured still counts as predicted; a share of it does in any case where the
-    answer is measured and not counted.
+    The question is repeated until the answer is a number or one of the choices.
+
+    Args:
+        question: the question, in English.
+        common: the common guess. The answer has its type.
+        unit: the unit of a number.
+        choices: the possible answers, each with a letter.
+        within: the distance from the measured number that still counts as predicted. A float
+            may differ by a share of itself too.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())

@@ -323,7 +323,7 @@ class Lab:
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
     def until_worker_waits(self) -> set[tuple[str, str]]:
-        """Wait until a worker asks Redis for a job and there is none; see `_waits`."""
+        """Wait until a worker waits in Redis for a job; see `_waits`."""
         found: set[tuple[str, str]] = self.until(self._waits, "a worker that waits for a job")
         return found
 

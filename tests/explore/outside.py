@@ -1,4 +1,4 @@
-"""Why some mistakes break no promise in any world: the table that `make mutants` reads."""
+"""The reasons why some mistakes break no promise in any world; `make mutants` reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REASONS = {
         r"suspected = |(moved|purged) = |moved, soonest = ",
         r"\.renew\(self\._waiting_in_redis\)|Lease\.renew: `return",
     ),
-    "how soon something is looked at again is no promise": (
+    "the time of the next look is not promised": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
         r"HeldClaims\.refuse_unanswered:|ZRANGE', key, 1, 0",
         r"reconciliation.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
@@ -29,7 +29,7 @@ _REASONS = {
         r"_valid_until = |Lease\.check: .*` → `if worker == self\.worker or|begins: .* or held",
         r"_announced = True|self\._begun = |row - 2",
     ),
-    "how much of the history is kept, to some dozens, is no promise": (r"surplus <= |% 64 ~= ",),
+    "the exact length of the history is not promised": (r"surplus <= |% 64 ~= ",),
     "it takes more rows than one question has": (r"_asked = batch\[-1\]\[0\]`",),
     "nobody is cut off here for as long as a lease": (r"_cut_off|connected=",),
     "the process ends then": (r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",),
@@ -41,7 +41,7 @@ _REASONS = {
         r"outbox\.remove\(self\._database, \[row",
     ),
     "nothing calls it that is explored": (r"remove_job|entries else 1",),
-    "a message that is no task is no job": (r"is_job\(id\)",),
+    "a message without a task is not a job": (r"is_job\(id\)",),
     "it is asked only about what has ended": (r"^keep.lua .*name ~= .discarded",),
 }
 

@@ -1,7 +1,7 @@
-"""What a person may do on the dashboard, to jobs and to workers: plain forms, which ask first.
+"""The actions of a person on the dashboard: retry and discard jobs, pause and resume workers.
 
-A button leads to a question (`/jobs/confirm`), and only the answer to it does anything, so that it
-works the same with and without JavaScript.
+They are plain forms. A button leads to a question (`/jobs/confirm`), and only its answer changes
+anything, so the pages work the same with and without JavaScript.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Text = Annotated[str, Field(max_length=300)]
 
 
 class Question(BaseModel):
-    """What is to be done, and to a worker or to which jobs.
+    """A requested action, on a worker or on jobs.
 
     Attributes:
         what: the action.

@@ -1,8 +1,8 @@
-"""What the jobs look like as JSON, and every change of state as it happens.
+"""The jobs as JSON, and every change of state as it happens.
 
 Changes are sent as server-sent events (the HTML standard). The journal in Redis is the only source,
-so every web process tells the same story; a browser that lost the connection goes on after the last
-event that it has seen.
+so every web process sends the same events. A browser that lost its connection continues after the
+last event that it has seen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EVENT_ID = re.compile(r"\d{1,15}-\d{1,15}")
 
 
 class SummaryModel(BaseModel):
-    """How many jobs are in each state, in one consistent snapshot."""
+    """The number of jobs in each state, in one consistent snapshot."""
 
     enqueued: int
     queued: int
@@ -94,7 +94,7 @@ class MovedModel(BaseModel):
 
 @router.get("/jobs/summary")
 def summary(host: HostDep) -> SummaryModel:
-    """How many jobs are in each state, and the workers, in one consistent snapshot."""
+    """Return the number of jobs in each state, and the workers, in one consistent snapshot."""
     seen = host.snapshot()
     return SummaryModel(
         **seen.count,

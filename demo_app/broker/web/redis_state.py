@@ -1,4 +1,4 @@
-"""What the Redis server reports about itself."""
+"""The report of the Redis server about itself."""
 
 from __future__ import annotations
 
