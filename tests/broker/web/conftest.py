@@ -62,7 +62,9 @@ def shop(opened: Shop) -> Iterator[Shop]:
 def reader(address: str) -> Iterator[httpx.Client]:
     """Somebody without the token."""
     base = f"http://{urlsplit(address).netloc}"
-    with httpx.Client(base_url=base, headers={"accept": "text/html"}, timeout=30) as reader:
+    # the server closes an idle connection after five seconds, perhaps while a request is on its way
+    once, page = httpx.Limits(max_keepalive_connections=0), {"accept": "text/html"}
+    with httpx.Client(base_url=base, headers=page, timeout=30, limits=once) as reader:
         yield reader
 
 
