@@ -1,7 +1,7 @@
-"""The pictures of README: `python tests/pictures.py` takes them from running systems.
+"""The pictures of README and of the playground: `python tests/pictures.py` takes them.
 
-A run of the demo draws the timeline. Chromium shows the stage at the moment of a rescue in the
-show, and the dashboard shortly before it.
+A run of the demo draws the timeline. The playground shows a kill of stock Celery's worker. Chromium
+shows the stage at the moment of a rescue in the show, and the dashboard shortly before it.
 """
 
 from __future__ import annotations
@@ -60,6 +60,17 @@ def show() -> None:
                 return
 
 
+def playground() -> None:
+    """Build the playground, and keep it a moment after a kill."""
+    with tempfile.TemporaryDirectory() as folder, browser_running() as browser:
+        build = [sys.executable, "notebooks/playground/build.py", folder]
+        subprocess.run(build, cwd=ROOT, check=True)
+        page = browser.new_page(viewport=_SIZE, color_scheme="light", locale="en")
+        page.goto(f"{(Path(folder) / 'index.html').as_uri()}#late;0.comment.;3.kill.1")
+        expect(page.locator("#sum")).to_contain_text("1 ")
+        _keep(page, "playground")
+
+
 def _keep(page: Page, name: str) -> None:
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path)
@@ -70,3 +81,4 @@ def _keep(page: Page, name: str) -> None:
 if __name__ == "__main__":
     timeline()
     show()
+    playground()
