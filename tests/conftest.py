@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import costs
+import httpx
 import hypothesis
 import psutil
 import pytest
@@ -38,6 +39,10 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+#: What a browser asks for.
+_PAGE = {"accept": "text/html"}
+#: The server closes an idle connection after five seconds, perhaps while a request is on its way.
+_ONCE = httpx.Limits(max_keepalive_connections=0)
 _BEFORE = pytest.StashKey[float]()
 _REAPER = pytest.StashKey[ReaperClient]()
 
@@ -48,7 +53,7 @@ LONGEST = (
     *("test_trials.py", "test_judge.py", "test_campaign.py", "test_command.py", "test_explore.py"),
     *("test_two_hosts.py", "test_show_in_browser.py", "test_language.py", "test_kernel.py"),
     *("test_mail_hostile.py", "test_playground.py", "test_known_losses.py", "test_stack.py"),
-    *("test_accessibility_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
+    *("test_pages_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
     *("test_sound.py", "test_bounds.py", "test_sink_kill.py"),
 )
 #: Folders with files of half a minute.
@@ -199,6 +204,23 @@ def client(stack: Stack) -> Iterator[Client]:
     """A program that holds the token of the stack."""
     with Client(stack.ready) as client:
         yield client
+
+
+@pytest.fixture
+def holder(stack: Stack) -> Iterator[httpx.Client]:
+    """A browser, as it were, whose user holds the token."""
+    headers = {"authorization": f"Bearer {stack.ready['token']}", **_PAGE}
+    address = stack.ready["web"]
+    with httpx.Client(base_url=address, headers=headers, timeout=30, limits=_ONCE) as web:
+        yield web
+
+
+@pytest.fixture
+def reader(stack: Stack) -> Iterator[httpx.Client]:
+    """Somebody without the token."""
+    address = stack.ready["web"]
+    with httpx.Client(base_url=address, headers=_PAGE, timeout=30, limits=_ONCE) as web:
+        yield web
 
 
 @pytest.fixture(scope="module")

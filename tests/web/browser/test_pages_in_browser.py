@@ -1,12 +1,14 @@
-"""The dashboard in a real browser: live, by keyboard, on a phone."""
+"""The pages in a real browser: live, by keyboard, on a phone, and for whoever can't see them."""
 
 from __future__ import annotations
 
 import os
 import signal
+from importlib.resources import files
 
 import pytest
 from playwright.sync_api import expect
+from support import most_thorough, or_none, until
 
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
@@ -144,3 +146,65 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate(_UNREADABLE) == []
+
+
+#: Each page, on which axe is to find nothing: in light and dark, in English and Japanese.
+PAGES = (
+    "/",
+    "/posts/1",
+    "/posts/1?posted={job}",
+    "/jobs",
+    "/jobs/queued",
+    "/jobs/retrying",
+    "/jobs/dead",
+    "/jobs/done",
+    "/jobs/job/{job}",
+    "/jobs/job/{dead}",
+    "/jobs/job/{discarded}",
+    "/jobs/confirm?what=discard&state=dead&job={dead}",
+    "/stage",
+    "/stage?at=0",
+    "/stage?show=four-minutes",
+    "/stage/notes",
+    "/nothing-here",
+)
+LOOKS = (("light", "en"), ("dark", "ja"))
+
+
+def _state(client: Client, job: str) -> str:
+    return (or_none(lambda: client.job(job)) or {"state": ""})["state"]
+
+
+@pytest.fixture(scope="module")
+def jobs(stack, client: Client) -> dict[str, str]:
+    """A delivered job, one that was given up, a discarded one, and one that is tried again."""
+    client.set_faults(
+        {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
+        {"at": "rcpt", "do": "answer", "code": 451, "text": "later", "match": {"to": "chidi*"}},
+    )
+    made = {"job": client.comment(1)["job_id"], "dead": client.comment(2)["job_id"]}
+    made["discarded"] = client.comment(2)["job_id"]
+    client.comment(3)
+    for name, job in made.items():
+        state = "done" if name == "job" else "dead"
+        until(lambda job=job, state=state: _state(client, job) == state, what=f"a {state} job")
+    client.decide(made["discarded"], "discard")
+    return made
+
+
+@pytest.mark.parametrize(("scheme", "language"), most_thorough(LOOKS, ("dark", "ja")))
+def test_axe_finds_no_violation(tab, jobs: dict[str, str], scheme: str, language: str) -> None:
+    axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+    found = {}
+    page = tab("/", expected="404", color_scheme=scheme, locale=language)
+    base = page.url
+    for path in PAGES:
+        page.goto(base + path.format(**jobs)[1:])
+        page.evaluate(axe)
+        told = page.evaluate("axe.run({resultTypes: ['violations']})")
+        if told["violations"]:
+            found[path] = [
+                (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
+                for rule in told["violations"]
+            ]
+    assert not found
