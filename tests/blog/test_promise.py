@@ -9,7 +9,7 @@ from support import client_of
 
 from demo_app.broker import journal
 from demo_app.stack import Stack
-from demo_app.stack.client import Client, at_rest
+from demo_app.stack.client import Client
 
 #: Seconds that a mail takes while something goes wrong.
 SLOW = {"at": "reply", "do": "wait", "seconds": 2}
@@ -37,8 +37,9 @@ def test_what_the_web_app_of_the_memory_backend_loses_is_handed_over_again() -> 
 def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing(
     stack: Stack, client: Client
 ) -> None:
+    before = client.mail_stats()["distinct"]
     client.comment()
-    client.wait_for(at_rest)
+    client.wait_for_mails(before + 1)
     client_of(stack.ready["redis"]).save()  # a snapshot, which is loaded at the next start
     _comments_in_the_middle_of_which(lambda: stack.kill("redis"), client)
 
@@ -46,14 +47,14 @@ def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing(
 def test_the_first_mail_after_the_mail_server_was_away_wakes_the_others(
     stack: Stack, client: Client
 ) -> None:
-    client.wait_for(at_rest)
     before = client.mail_stats()["distinct"]
     stack.kill("smtp", restart=False)
     for _ in range(6):
         client.comment()
-    client.wait_for(lambda now: now["retrying"] == 6)
+    # jobs that Redis had forgotten may run again beside them
+    client.wait_for(lambda now: now["retrying"] >= 6 and not now["queued"] + now["running"])
     redis = client_of(stack.ready["redis"])
-    assert redis.zcard("waits:demo_app.tasks.notify_author") == 6
+    assert redis.zcard("waits:demo_app.tasks.notify_author") >= 6
     redis.zincrby("retrying", 3600.0, redis.zrange("retrying", -1, -1)[0])  # its longest wait
     stack.start("smtp")
     client.wait_for_mails(before + 6)

@@ -30,10 +30,11 @@ STACK = {"workers": 0}
 
 @pytest.fixture
 def waiting(stack: Stack) -> Iterator[Client]:
-    """At least one job waits."""
+    """One more job waits: the outbox has handed it over."""
     with Client(stack.ready) as client:
+        before = client.summary()["queued"]
         client.comment()
-        client.wait_for(lambda now: now["queued"] > 0)
+        client.wait_for(lambda now: now["queued"] > before)
         yield client
 
 
