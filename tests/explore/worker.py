@@ -151,6 +151,11 @@ def gone() -> None:
     """In place of a reference to what Python has deleted."""
 
 
+def untold() -> str:
+    """In place of what a worker tells of itself, such as its memory."""
+    return "{}"
+
+
 def waiting(phase: dict[str, str]) -> set[str]:
     """What Celery's worker has received and not begun. phase: of each tag."""
     return {tag for tag, phase in phase.items() if phase == "waits"}
@@ -184,7 +189,7 @@ class Worker:
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
-        here.lease._birth, here.lease._info = name, "{}"
+        here.lease._birth, here.lease._info = name, untold
         return cls(name, setup, here, phase, blog, due=LINE.clock.now)
 
     @property
