@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from notebooks.own_apps import ANSWER, BREAKS, REDIS, RIGHT, WAITS, WEB, WORKER, WRONG, wrong
-from support import most_nightly, until
+from support import until
 
 from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
@@ -60,9 +60,9 @@ def test_an_app_that_is_right_in_another_way_passes(lab: Lab, name: str, tmp_pat
     assert [trial.story for trial in tried.trials if not trial.held] == []
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", most_nightly(WRONG, "writes inbox.txt itself"))
+@pytest.mark.parametrize("name", sorted(WRONG))
 def test_an_app_that_looks_right_and_is_not_does_not_pass(
     lab: Lab, name: str, tmp_path: Path
 ) -> None:
@@ -82,7 +82,7 @@ def test_an_app_that_looks_right_and_is_not_does_not_pass(
         assert told[name] in failed[REDIS].story
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 @pytest.mark.timeout(120)
 def test_a_relay_that_ends_is_named(lab: Lab) -> None:
     text, loop, _ = RUNGS[-1].read_text("utf-8").partition('if __name__ == "__main__":\n')
