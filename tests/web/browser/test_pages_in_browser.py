@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.resources import files
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 from support import most_thorough, or_none, until
@@ -46,8 +49,8 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 
 def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client) -> None:
-    client.comment()  # a queue is listed from its first job on
-    client.wait_for(at_rest)
+    first = client.comment()["job_id"]  # a queue is listed from its first job on
+    until(lambda: _state(client, first) == "done", what="the first job's end")
     Queue(client.redis()).pause_queue("mail", True)
     page = tab("/jobs")
     expect(page.locator("#queue-mail")).to_contain_text("paused")
@@ -175,21 +178,32 @@ def _state(client: Client, job: str) -> str:
     return (or_none(lambda: client.job(job)) or {"state": ""})["state"]
 
 
-@pytest.fixture(scope="module")
-def jobs(stack, client: Client) -> dict[str, str]:
-    """A delivered job, one that was given up, a discarded one, and one that is tried again."""
+def _is_discarded(client: Client, job: str) -> bool:
+    with suppress(httpx.HTTPStatusError):  # it may be running a try
+        client.decide(job, "discard")
+    return _state(client, job) == "discarded"
+
+
+@pytest.fixture
+def jobs(client: Client, nothing_moves: None) -> Iterator[dict[str, str]]:
+    """A delivered job, one that was given up, a discarded one, and one that is tried again.
+
+    Nothing moves afterwards: other tests of these pages wait for that.
+    """
     client.set_faults(
         {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
         {"at": "rcpt", "do": "answer", "code": 451, "text": "later", "match": {"to": "chidi*"}},
     )
     made = {"job": client.comment(1)["job_id"], "dead": client.comment(2)["job_id"]}
     made["discarded"] = client.comment(2)["job_id"]
-    client.comment(3)
+    made["retrying"] = client.comment(3)["job_id"]
+    states = {"job": "done", "retrying": "retrying"}
     for name, job in made.items():
-        state = "done" if name == "job" else "dead"
+        state = states.get(name, "dead")
         until(lambda job=job, state=state: _state(client, job) == state, what=f"a {state} job")
     client.decide(made["discarded"], "discard")
-    return made
+    yield made
+    until(lambda: _is_discarded(client, made["retrying"]), what="the end of its tries")
 
 
 @pytest.mark.parametrize(("scheme", "language"), most_thorough(LOOKS, ("dark", "ja")))
