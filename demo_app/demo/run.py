@@ -7,13 +7,13 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.demo.timeline import Kill, Timeline, read
+from demo_app.rig.polling import poll
 from demo_app.stack import Stack
-from demo_app.stack.client import Client, at_rest
+from demo_app.stack.client import Client
 
 #: Seconds that the mail server takes for each mail, as a quick real one does.
 MAIL_SECONDS = 0.05
@@ -143,13 +143,11 @@ def _post(stack: Stack, numbers: range, on_event: OnEvent) -> None:
 
 
 def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
-    def finished(now: dict[str, Any]) -> bool:
+    for _ in poll(LAST_MAIL):  # what has not come by then is lost
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)
-        return mails >= comments and at_rest(now)
-
-    with suppress(TimeoutError):  # what has not come by then is lost
-        client.wait_for(finished, LAST_MAIL)
+        if mails >= comments and client.at_rest():
+            break
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:

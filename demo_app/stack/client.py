@@ -22,11 +22,6 @@ _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 
-def at_rest(summary: Answer) -> bool:
-    """Return True if no job is left to be done. A dead one waits for a person."""
-    return not any(summary[state] for state in UNFINISHED)
-
-
 class Client:
     """A program that has the start-up token.
 
@@ -76,6 +71,16 @@ class Client:
     def summary(self) -> Answer:
         """Return the number of jobs in each state, and the workers."""
         return _json(self.web.get("/api/jobs/summary"))
+
+    def at_rest(self) -> bool:
+        """Return True if no job is left to be done. A dead one waits for a person.
+
+        The outbox is read first: a job that leaves it between the two answers is in the second.
+        """
+        if _json(self.web.get("/healthz"))["outbox"]:
+            return False
+        summary = self.summary()
+        return not any(summary[state] for state in UNFINISHED)
 
     def job(self, job_id: str) -> Answer:
         """Return a job with its timeline."""

@@ -27,7 +27,7 @@ from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.settings import settings
 from demo_app.stack import Stack, StackError
-from demo_app.stack.client import UNFINISHED, Client, at_rest
+from demo_app.stack.client import UNFINISHED, Client
 from demo_app.stack.roles import readiness
 from demo_app.stack.supervisor import Event
 from lab import order, queue_lists
@@ -181,7 +181,7 @@ class Lab:
         """Return True if every mail has arrived and no job is left."""
         if self.client.mail_stats()["distinct"] < len(self.posted):
             return False
-        return at_rest(self.client.summary())
+        return self.client.at_rest()
 
     def until(
         self,

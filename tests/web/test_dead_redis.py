@@ -65,6 +65,7 @@ def test_health_says_that_redis_has_become_a_replica(
         try:
             client.comment()
             until(lambda: "a replica" in trouble(), what="its reason")
+            assert not client.at_rest(), "its job is in the outbox"
         finally:
             redis.replicaof("no", "one")
         until(lambda: not trouble(), what="its end")

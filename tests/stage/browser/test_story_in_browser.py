@@ -11,7 +11,7 @@ from stage.browser.overlaps import overlaps
 from support import until
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client, at_rest
+from demo_app.stack.client import Client
 
 
 def write(page, body: str) -> None:
@@ -211,7 +211,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
     client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
     page.keyboard.press("b")
     floor = page.locator("[data-floor=dead]")
-    client.wait_for(at_rest)
+    until(client.at_rest, what="the last try")
     seen = page.locator("[data-floor=dead] .token:not(.beyond)")
     expect(page.locator("[data-floor=dead] .token")).to_have_count(50)
     expect(floor).to_have_attribute("data-more", f"+{50 - seen.count()}")

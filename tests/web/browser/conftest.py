@@ -11,7 +11,7 @@ from programs import BROWSER, needs
 from support import browser_running, or_none, until
 
 from demo_app.stack import Stack
-from demo_app.stack.client import Client, at_rest
+from demo_app.stack.client import Client
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def _well(client: Client) -> Iterator[None]:
 def nothing_moves(client: Client) -> None:
     """No job of a test before is left to do: the end of a fault hurries no mail that waits."""
     client.set_faults()
-    client.wait_for(at_rest)
+    until(client.at_rest, what="the end of every job")
 
 
 Open = Callable[..., playwright.Page]

@@ -15,7 +15,7 @@ from support import most_thorough, or_none, until
 
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
-from demo_app.stack.client import Client, at_rest
+from demo_app.stack.client import Client
 
 REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
 
@@ -64,7 +64,7 @@ def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client
     page.get_by_role("button", name="Discard").click()
     expect(page.locator("#queued-rows tr")).to_have_count(1)
     Queue(client.redis()).pause_queue("mail", False)
-    client.wait_for(at_rest)
+    until(client.at_rest, what="the end of every job")
 
 
 def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) -> None:
@@ -80,7 +80,8 @@ def test_a_choice_survives_while_the_page_moves(tab, client: Client, dead: str) 
 def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
     page = tab("/jobs")
     done = page.locator("#state-done b")
-    before = client.wait_for(at_rest)["done"]
+    until(client.at_rest, what="the end of every job")
+    before = client.summary()["done"]
     expect(done).to_have_text(str(before))
     page.locator("#live").click()
     expect(page.locator("#live")).to_have_text("paused")
