@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import run_python
 
 import demo_app.broker
 
@@ -30,16 +29,17 @@ def test_a_module_imports_nothing_else_of_the_app_and_reads_no_environment_varia
 
 def test_under_another_name_it_is_the_transport_and_no_demo_app_is_loaded(tmp_path: Path) -> None:
     shutil.copytree(ROOM, tmp_path / "celery_claims")
-    told = subprocess.run(
-        [sys.executable, "-c", "import sys, celery_claims\n"
-         "from celery import Celery\n"
-         "url = 'claims+redis://127.0.0.1:1/0'\n"
-         "print(Celery(broker=url).connection().transport_cls)\n"
-         "print(celery_claims.Transport.__module__)\n"
-         "outside = ('demo_app', 'local_smtp', 'fastapi', 'jinja2', 'uvicorn')\n"
-         "print([name for name in sys.modules if name.startswith(outside)])\n"
-         "import celery_claims.web.serve\n"
-         "print([name for name in sys.modules if name.startswith(outside[:2])])"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert told.stdout.split("\n")[1:4] == ["celery_claims.transport", "[]", "[]"]
+    ended = run_python(
+        "-c",
+        "import sys, celery_claims\n"
+        "from celery import Celery\n"
+        "url = 'claims+redis://127.0.0.1:1/0'\n"
+        "print(Celery(broker=url).connection().transport_cls)\n"
+        "print(celery_claims.Transport.__module__)\n"
+        "outside = ('demo_app', 'local_smtp', 'fastapi', 'jinja2', 'uvicorn')\n"
+        "print([name for name in sys.modules if name.startswith(outside)])\n"
+        "import celery_claims.web.serve\n"
+        "print([name for name in sys.modules if name.startswith(outside[:2])])",
+        cwd=tmp_path,
+    )
+    assert ended.stdout.split("\n")[1:4] == ["celery_claims.transport", "[]", "[]"]

@@ -15,6 +15,7 @@ from broker.conftest import OpenShop
 from celery_suite.outside import REPOSITORY, Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
 from servers import cluster
+from support import run_python
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
@@ -26,17 +27,14 @@ def shop(open_shop: OpenShop) -> Shop:
     return open_shop(broker_transport_options={"global_keyprefix": "shop:"})
 
 
-def _command(shop: Shop, *words: str) -> list[str]:
-    return [sys.executable, "-m", "demo_app.broker", words[0], "-A", "shop", *words[1:]]
+def _command(*words: str) -> list[str]:
+    return ["-m", "demo_app.broker", words[0], "-A", "shop", *words[1:]]
 
 
 def _run(shop: Shop, *words: str) -> tuple[int, str]:
-    told = subprocess.run(
-        _command(shop, *words),
-        cwd=shop.folder, env=shop.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "Traceback" not in told.stderr, told.stderr
-    return told.returncode, told.stdout
+    ended = run_python(*_command(*words), cwd=shop.folder, **shop.environment)
+    assert "Traceback" not in ended.stderr, ended.stderr
+    return ended.returncode, ended.stdout
 
 
 def test_the_doctor_names_each_setting_that_loses_doubles_or_holds_up_jobs(shop: Shop) -> None:
@@ -75,7 +73,7 @@ def test_a_terminal_gets_no_control_characters_of_a_queues_name(shop: Shop) -> N
     shop.order("odd", sending={"queue": name})
     reading, terminal = pty.openpty()
     with open(reading, "rb", buffering=0) as screen, open(terminal, "wb") as stdout:
-        command = _command(shop, "metrics")
+        command = [sys.executable, *_command("metrics")]
         subprocess.run(command, cwd=shop.folder, env=shop.environment, stdout=stdout, check=True)
         shown = b""
         while b"silent" not in shown:
@@ -164,10 +162,8 @@ def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
 def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
     """What doctor says, and a worker at its start, each of which ends with status 1."""
     found = []
-    for command in (_command(shop, "doctor"), [sys.executable, "worker.py", "--pool", "solo"]):
-        ended = subprocess.run(
-            command, cwd=shop.folder, env=environment, capture_output=True, text=True, check=False
-        )
+    for command in (_command("doctor"), ["worker.py", "--pool", "solo"]):
+        ended = run_python(*command, cwd=shop.folder, **environment)
         assert ended.returncode == 1
         found.append(ended.stdout + ended.stderr)
         assert "Traceback" not in found[-1]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import pytest
+from support import run_python
 
 APP = """
 import demo_app.broker
@@ -22,17 +22,16 @@ print("", app.tasks["early"].acks_late)
 """
 
 
-def _told(broker: str, setting: str = "") -> str:
-    text = APP.format(broker=broker, setting=setting)
-    return subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, check=True
-    ).stdout.strip()
-
-
-def test_shared_tasks_acknowledge_late_in_whatever_order_they_are_made_the_apps() -> None:
-    assert _told("claims+redis") == "[True] False"
-
-
-def test_an_app_that_says_so_acknowledges_early_and_one_on_stock_redis_as_well() -> None:
-    assert _told("claims+redis", "app.conf.task_acks_late = False") == "[False] False"
-    assert _told("redis") == "[False] False"
+@pytest.mark.parametrize(
+    ("broker", "setting", "late"),
+    [
+        pytest.param("claims+redis", "", [True], id="an app on claims"),
+        pytest.param("claims+redis", "app.conf.task_acks_late = False", [False], id="one with it"),
+        pytest.param("redis", "", [False], id="an app on stock Redis"),
+    ],
+)
+def test_shared_tasks_acknowledge_late_in_whatever_order_they_are_made_the_apps(
+    broker: str, setting: str, late: list[bool]
+) -> None:
+    ended = run_python("-c", APP.format(broker=broker, setting=setting))
+    assert ended.stdout == f"{late} False\n", ended.stderr

@@ -99,7 +99,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
     return {"states": states, "holders": holders, "lists": lists}
 
 
-def run_python(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
+def in_journal(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
     """The same, from the journal."""
     order = fold.order
     return {
@@ -119,11 +119,11 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
         for entry in after(store.client, last):
             fold.follow(entry)
             last = entry.id
-        seen, told = in_redis(store), run_python(fold, system.lanes)
+        seen, folded = in_redis(store), in_journal(fold, system.lanes)
         # of a job that moved to another queue nothing is left here
-        moved = told["states"].keys() - seen["states"].keys()
-        assert all(told["states"].pop(job) is State.DISCARDED for job in moved)
-        assert told == seen, f"after {name}"
+        moved = folded["states"].keys() - seen["states"].keys()
+        assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
+        assert folded == seen, f"after {name}"
     views = [get_job(store, job) for job in seen["states"]]
     assert {view.id: view.state for view in views if view} == seen["states"], "as its own history"
     assert {view.id: view.owner for view in views if view and view.owner} == seen["holders"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import threading
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from redis.connection import UnixDomainSocketConnection
-from support import client_of, message, until
+from support import client_of, message, run_python, until
 
 from demo_app.broker import lua
 from demo_app.broker.options import Options
@@ -46,8 +44,8 @@ store.enqueue(message())
 [claimed] = store.claim("w", ["mail"])
 assert store.finish(claimed.claim, Disposition.DONE).in_time
 """
-    ended = subprocess.run([sys.executable, "-c", program], cwd=TESTS, capture_output=True)
-    assert ended.returncode == 0, ended.stderr.decode()
+    ended = run_python("-c", program, cwd=TESTS)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_prefix_may_have_any_letter(store: Queue) -> None:

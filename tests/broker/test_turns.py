@@ -18,30 +18,24 @@ def test_each_script_is_tried_before_a_wait_which_is_for_all_their_queues() -> N
 
 
 def test_a_new_round_tries_each_script_again() -> None:
-    turns = Turns()
-    turns.nothing("claim")
+    turns = Turns({"claim": None})
     turns.begin()
     assert turns.next_command(SCRIPTS, LONGEST) == Claiming("claim", ("mail",))
 
 
 def test_a_queue_that_is_consumed_during_a_round_is_tried_before_the_wait() -> None:
-    turns = Turns()
-    turns.nothing("claim")
+    turns = Turns({"claim": None})
     assert isinstance(turns.next_command({"claim": ["mail"], "take": []}, LONGEST), Waiting)
     assert turns.next_command(SCRIPTS, LONGEST) == Claiming("take", ("replies",))
 
 
 def test_while_there_is_a_suspect_the_wait_is_short() -> None:
-    turns = Turns()
-    turns.nothing("claim", Reason.SOON)
-    command = turns.next_command({"claim": ["mail"]}, LONGEST)
-    assert command == Waiting(("mail",), 1.0)
+    turns = Turns({"claim": Reason.SOON})
+    assert turns.next_command({"claim": ["mail"]}, LONGEST) == Waiting(("mail",), 1.0)
 
 
 def test_a_paused_worker_takes_no_token_of_a_job() -> None:
-    turns = Turns()
-    turns.nothing("claim", Reason.PAUSED)
-    turns.nothing("take")
+    turns = Turns({"claim": Reason.PAUSED, "take": None})
     assert turns.next_command(SCRIPTS, LONGEST) == Waiting(("replies",), LONGEST)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import socket
 import sys
@@ -30,8 +31,8 @@ ASKED = [*((name, [1]) for name in STARTERS), ("starter.py", [2, 5]), ("starter.
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "challenges" / "starters"
 
 
-def _judged(command: str, *levels: int) -> list[Verdict]:
-    with Judge(target_of(f"command:{command}"), seconds=0.0, patience=4.0) as judge:
+def _judged(command: list[str], *levels: int) -> list[Verdict]:
+    with Judge(target_of(f"command:{shlex.join(command)}"), seconds=0.0, patience=4.0) as judge:
         return list(judge.judge(levels))
 
 
@@ -43,10 +44,9 @@ def _judged(command: str, *levels: int) -> list[Verdict]:
 def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
     name: str, levels: list[int]
 ) -> None:
-    command = str(FOLDER / name)
-    if program := STARTERS[name]:
-        command = f"{needs(program)} {command}"
-    verdicts = _judged(command, *levels)
+    program = STARTERS[name]
+    command = [needs(program)] if program else []
+    verdicts = _judged([*command, str(FOLDER / name)], *levels)
     assert [verdict.held for verdict in verdicts] == [level < 5 for level in levels]
     if levels[-1] == 5:
         assert "job-1 was nowhere" in verdicts[-1].why
@@ -63,13 +63,13 @@ def test_a_level_is_not_asked_if_no_waiting_job_was_seen_in_the_store(tmp_path: 
         assert old in text
         text = text.replace(old, new)
     path.write_text(text, "utf-8")
-    (verdict,) = _judged(f"{sys.executable} {path}", 6)
+    (verdict,) = _judged([sys.executable, str(path)], 6)
     assert (verdict.held, verdict.why) == (None, BLIND)
 
 
 @pytest.mark.timeout(300)
 def test_a_command_that_ends_and_what_is_no_message_are_named(tmp_path: Path) -> None:
-    (verdict,) = _judged("sh -c 'echo hello; exit 3'", 9)
+    (verdict,) = _judged(["sh", "-c", "echo hello; exit 3"], 9)
     assert "the command ended with exit status 3" in verdict.why
     assert "no message: 'hello" in str(verdict.as_json()["history"])
 
