@@ -3,6 +3,7 @@
 import gettext
 import os
 import re
+import sys
 from html import escape
 from itertools import pairwise
 from os.path import relpath
@@ -18,6 +19,9 @@ from sphinx.search.en import SearchEnglish
 
 from demo_app.settings import Settings
 from demo_app.web.app import make_app
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from lab.checks import solved
 
 #: The parts of the site, and the patterns of their pages.
 PARTS = {
@@ -41,6 +45,8 @@ LINK = re.compile(
 )
 #: A link to the playground, which is the site's first page; what is behind its # is a schedule.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
+#: Before a page that is in no table of contents: only a link leads to it.
+_ORPHAN = "---\norphan: true\n---\n"
 #: What a page says to search engines.
 _META = """<meta name="description" content="{}">
 <meta property="og:image" content="{}_images/timeline.png">
@@ -113,11 +119,11 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
     folder = Path(app.srcdir, "notebooks", "ja" if name.startswith("notebooks/ja/") else "")
     if lexer := CODE.get(page.suffix):
         block = f"``````{{code-block}} {lexer}\n{source[0]}\n``````"
-        source[0] = f"---\norphan: true\n---\n# `{relpath(page, app.srcdir)}`\n\n{block}\n"
+        source[0] = f"{_ORPHAN}# `{relpath(page, app.srcdir)}`\n\n{block}\n"
     elif page.suffix == ".md":
         front = relpath(Path(app.srcdir, "index.html"), page.parent)
         text = PLAYGROUND.sub(rf'<a href="{front}\2">\1</a>', source[0])
-        source[0] = linked(page, folder, text)
+        source[0] = _ORPHAN * ("/lesson-" in name) + linked(page, folder, text)
         for part, pages in PARTS.items() if name == root_doc else ():
             names = re.sub(r"\.\w+( |$)", "\n", pages)
             source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n:caption: {part}\n\n{names}```\n"
@@ -126,6 +132,8 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
+            elif "app = ..." in cell.source:  # later cells run the learner's app
+                cell.source = solved(cell.source)
         source[0] = nbformat.writes(notebook)
 
 

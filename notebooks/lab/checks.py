@@ -58,6 +58,13 @@ def solutions(lesson: int) -> HTML:
     return HTML("".join(folded))  # type: ignore[no-untyped-call]
 
 
+def solved(cell: str) -> str:
+    """Return the code of a cell, with its exercise solved if it has one."""
+    if not (found := re.search(r'^check\("((\d+)\.\d)"', cell, re.M)):
+        return cell
+    return next(code for number, _, code, _ in read_solutions(int(found[2])) if number == found[1])
+
+
 def read_solutions(lesson: int) -> list[tuple[str, str, str, str]]:
     """Each solution's number, title, code and explanation, from the folder ``solutions``."""
     (path,) = (_FOLDER / "solutions").glob(f"{lesson:02d}_*.md")

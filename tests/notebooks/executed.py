@@ -11,7 +11,7 @@ from base64 import b64decode
 from pathlib import Path
 
 from notebooks.kernels import NOTEBOOKS, Output, kernel
-from notebooks.lesson import cells, exercise_of, solutions_of
+from notebooks.lesson import cells
 
 LESSON = "04_kill_the_worker"
 PAGE = NOTEBOOKS.parent / ".github" / "lesson-04" / "README.md"
@@ -23,9 +23,10 @@ _IMAGE = re.compile(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">')
 
 def parts() -> list[tuple[bool, str]]:
     """Return the lesson's cells with the exercises solved: whether it is code, and its text."""
-    solved = solutions_of(LESSON)
+    from lab.checks import solved
+
     return [
-        (True, solved.get(exercise_of(text) or "", text).strip()) if is_code else (False, text)
+        (True, solved(text).strip()) if is_code else (False, text)
         for is_code, text in cells(LESSON)
     ]
 
