@@ -149,7 +149,7 @@ def death_of_who_put_it_in(harness: Harness) -> str:
         harness.wait_for("began", name="it")
         jobs = [job.id]
     killed_at = time.time()
-    harness.kill_host()
+    harness.host.kill()
     harness.release("it")
     harness.start_host()
     harness.start_worker()

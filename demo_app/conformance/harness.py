@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from demo_app.broker.connection import connect
 from demo_app.conformance.host import Host
@@ -39,8 +39,11 @@ def written(path: Path) -> list[Event]:
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
-class Harness:
-    """A stack and a process that enqueues jobs, which can be killed and started.
+@contextmanager
+def started(
+    backend: str, path: tuple[str, ...], patience: float = 30.0, **options: Any
+) -> Iterator[Harness]:
+    """Yield the harness of a backend while its stack runs.
 
     Args:
         backend: as in the settings.
@@ -48,54 +51,43 @@ class Harness:
         patience: how long to wait for an expected event (seconds).
         options: further options of the stack.
     """
+    sys.path[:0] = [folder for folder in path if folder not in sys.path]
+    environment = {
+        "DEMO_BEAT_SECONDS": "0.2",
+        "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
+    }
+    options = {"backend": backend, "tasks": _SAMPLE_TASKS, "lease": 1.0, **options}
+    with Stack(autostart=False, environment=environment, **options) as stack:
+        harness = Harness(stack, patience)
+        try:
+            harness.start_host()
+            yield harness
+        finally:
+            harness.host.kill()
+            stack.kill("worker", restart=False)
 
-    def __init__(
-        self, backend: str, *, path: tuple[str, ...] = (), patience: float = 30.0, **options: Any
-    ) -> None:
-        self.patience = patience
-        sys.path[:0] = [folder for folder in path if folder not in sys.path]
-        self.stack = Stack(
-            backend=backend,
-            tasks=_SAMPLE_TASKS,
-            lease=1.0,
-            autostart=False,
-            environment={
-                "DEMO_BEAT_SECONDS": "0.2",
-                "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
-            },
-            **options,
-        )
-        self._running = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as starting:
-            starting.enter_context(self.stack)
-            self.folder = self.stack.plan.folder.path
-            backend = self.stack.plan.backend()
-            self.capabilities, self.in_request = backend.capabilities, backend.in_request
-            self.has_worker = backend.worker_command() is not None
-            if self.capabilities.in_redis:
-                self.stack.start("redis")
-            starting.callback(self._end)
-            self.start_host()
-            self._running = starting.pop_all()
-        return self
+class Harness:
+    """A stack and a process that enqueues jobs, which can be killed and started; see `started`."""
 
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
+    host: Process
 
-    def _end(self) -> None:
-        self.kill_host()
-        self.stack.kill("worker", restart=False)
+    def __init__(self, stack: Stack, patience: float) -> None:
+        self.stack, self.patience, self.folder = stack, patience, stack.plan.folder.path
+        backend = stack.plan.backend()
+        self.capabilities, self.in_request = backend.capabilities, backend.in_request
+        self.has_worker = backend.worker_command() is not None
+        if self.capabilities.in_redis:
+            stack.start("redis")
 
-    # what can be started and killed
+    # Processes
 
     def start_host(self) -> None:
         """Start the process that enqueues jobs, and return when it answers."""
         log = self.stack.plan.folder.logs / "host.log"
         command = [sys.executable, "-m", _HOST]
-        self._host = Process("host", command, self.stack.plan.environment(), log)
-        self._host.wait_until(self._connect, PATIENCE, "The process that puts jobs in")
+        self.host = Process("host", command, self.stack.plan.environment(), log)
+        self.host.wait_until(self._connect, PATIENCE, "The process that enqueues jobs")
 
     def _connect(self) -> bool:
         host: Any = Host(self.folder)
@@ -104,12 +96,8 @@ class Harness:
         except OSError:
             return False
         self._backend = host.backend()
-        self._asking = ThreadPoolExecutor()  # a thread has a connection, and keeps it
+        self._calls = ThreadPoolExecutor()  # a thread has a connection, and keeps it
         return True
-
-    def kill_host(self) -> None:
-        """Send SIGKILL to the process that enqueues jobs."""
-        self._host.kill()
 
     def start_worker(self) -> None:
         """Start a worker, if the backend has any. The stack restarts it when it ends."""
@@ -121,35 +109,27 @@ class Harness:
         with closing(connect(self.stack.plan.redis_url)) as client:
             self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
-    # what can be asked of the backend
+    # Calls of the backend
 
     def send(self, method: str, *arguments: Any) -> Future[Any]:
         """Call a method of the backend without waiting for its result."""
-        return self._asking.submit(getattr(self._backend, method), *arguments)
-
-    def ask(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the backend, and return its result.
-
-        Raises:
-            TimeoutError: there is no answer.
-            Exception: whatever the method raises.
-        """
-        return self.send(method, *arguments).result(PATIENCE)
+        return self._calls.submit(getattr(self._backend, method), *arguments)
 
     def put(self, *jobs: Job) -> list[str]:
-        """Enqueue jobs, and return their ids."""
-        return [result.id for result in self.ask("enqueue_many", list(jobs))]
+        """Enqueue jobs, and return their ids. Raise what the backend raises."""
+        results = self.send("enqueue_many", list(jobs)).result(PATIENCE)
+        return [result.id for result in results]
 
     def finished(self, job_id: str) -> TaskResult:
         """Wait for the end of a job, and return its result."""
 
         def if_finished() -> TaskResult | None:
-            result: TaskResult | None = self.ask("find", job_id)
+            result: TaskResult | None = self.send("find", job_id).result(PATIENCE)
             return result if result and result.is_finished else None
 
         return self.until(if_finished, f"the end of the job {job_id}")
 
-    # what the jobs wrote down
+    # Events of the jobs
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """Return the events of the jobs, the oldest first, of one kind and with these details."""
@@ -164,24 +144,15 @@ class Harness:
             f"{event} {details or ''} {times} times",
         )
 
-    def wait_until_all_ran(self, ids: Iterable[str]) -> list[Event]:
-        """Wait until each of these jobs ran. Patience counts from the last run.
+    def wait_until_all_ran(self, ids: Sequence[str]) -> list[Event]:
+        """Wait until each of these jobs ran; `patience` is for each of them.
 
         Returns:
             The events of the runs, the oldest first.
-
-        Raises:
-            Broken: no further job runs.
         """
-        wanted, ran = set(ids), list[Event]()
-        while len(ran) < len(wanted):
-
-            def further(before: int = len(ran)) -> list[Event] | None:
-                now = [event for event in self.events("ran") if event["job"] in wanted]
-                return now if len(now) > before else None
-
-            ran = self.until(further, f"job {len(ran) + 1} of {len(wanted)}")
-        return ran
+        for job in ids:
+            self.wait_for("ran", job=job)
+        return [event for event in self.events("ran") if event["job"] in ids]
 
     def release(self, name: str) -> None:
         """Let the job `hold` with that name end."""

@@ -20,11 +20,8 @@ def record(event: str, **details: Any) -> None:
     context = current()
     job_id = context.job.id if context else ""
     line = {"event": event, "job": job_id, "at": time.time(), "pid": os.getpid(), **details}
-    file = os.open(settings().dir / EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(file, json.dumps(line).encode() + b"\n")
-    finally:
-        os.close(file)
+    with (settings().dir / EVENTS).open("ab", buffering=0) as file:
+        file.write(json.dumps(line).encode() + b"\n")
 
 
 class Passing(Exception):
@@ -49,9 +46,7 @@ def step(number: int) -> int:
 def hold(name: str) -> None:
     """Run until the file ``release-<name>`` is there."""
     record("began", name=name)
-    file = settings().dir / f"release-{name}"
-    until(file.exists, 60.0)
-    record("ended", name=name)
+    until((settings().dir / f"release-{name}").exists, 60.0)
 
 
 @task

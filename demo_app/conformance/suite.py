@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from demo_app.conformance import checks
-from demo_app.conformance.harness import Broken, Harness
+from demo_app.conformance.harness import Broken, Harness, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,13 @@ def check_backend(
         backend: its name, as in the settings; ``module:callable`` for one of your own.
         path: the folders in which Python finds it.
         promises: the promises to try.
-        options: further options of `Harness`.
+        options: further options of `harness.started`.
 
     Returns:
         What was seen of each promise.
     """
+    make = partial(started, backend, path, concurrency=1, **options)
     with ExitStack() as running:
-
-        def make() -> Harness:
-            return Harness(backend, path=path, concurrency=1, **options)
 
         @cache
         def shared() -> Harness:
