@@ -15,6 +15,9 @@ from pydantic import (
     BeforeValidator,
     Field,
     FilePath,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
     ValidationError,
     field_validator,
 )
@@ -84,9 +87,7 @@ class Settings(BaseSettings):
     backend: str = Field(
         BackendName.CELERY, description="a module in demo_app.backends, or package.module:callable"
     )
-    transport: Transport = Field(
-        Transport.CLAIMS, description="how Celery's worker takes jobs: claims or stock"
-    )
+    transport: Transport = Field(Transport.CLAIMS, description="Celery transport: claims or stock")
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         description="redis://…, rediss://…, valkey://…, redis+socket:///path or sentinel://…/name",
@@ -106,13 +107,11 @@ class Settings(BaseSettings):
     token: Token = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
     web_port: int = Field(0, description="its port; 0 takes a free one")
-    comment_burst: int = Field(
-        2000, ge=1, description="comments that one address may post at once without the token"
+    comment_burst: PositiveInt = Field(
+        2000, description="comments that one address may post at once without the token"
     )
-    comments_per_second: float = Field(
-        20.0,
-        gt=0,
-        description="comments a second after that; a class behind a proxy is one address",
+    comments_per_second: PositiveFloat = Field(
+        20.0, description="comments a second after that; a class behind a proxy is one address"
     )
     proxies: str = Field(
         "", description="addresses of proxies whose X-Forwarded-For is trusted, comma separated"
@@ -121,48 +120,34 @@ class Settings(BaseSettings):
         (), description="further host names of the web app, comma separated"
     )
     tasks: Words = Field((), description="further modules with @task functions, comma separated")
-    queues: Words = Field(
-        ("mail", "default"), description="queues of a worker, the most urgent first"
-    )
-    concurrency: int = Field(4, ge=1, description="jobs that one worker process runs at once")
+    queues: Words = Field(("mail", "default"), description="a worker's queues, most urgent first")
+    concurrency: PositiveInt = Field(4, description="jobs that one worker process runs at once")
     sender: str = Field("The blog <blog@blog.test>", description="sender of the mails")
 
-    lease_seconds: float = Field(3.0, gt=0, description="length of a worker's lease")
-    beat_seconds: float = Field(0.5, gt=0, description="pause between two renewals of the lease")
-    visibility_seconds: float = Field(
-        3600.0, gt=0, description="visibility timeout of the stock transport"
+    lease_seconds: PositiveFloat = Field(3.0, description="length of a worker's lease")
+    beat_seconds: PositiveFloat = Field(0.5, description="pause between two renewals of the lease")
+    visibility_seconds: PositiveFloat = Field(
+        3600.0, description="visibility timeout of the stock transport"
     )
-    max_rescues: int = Field(
-        3, ge=1, description="rescues of a job before it counts as a poison pill"
+    max_rescues: PositiveInt = Field(3, description="rescues until a job counts as a poison pill")
+    poison_pause: NonNegativeFloat = Field(
+        60.0, description="seconds before the last try of a poison pill, alone"
     )
-    poison_pause: float = Field(
-        60.0, ge=0, description="seconds before the last try of a poison pill, alone"
+    job_seconds: PositiveFloat = Field(300.0, description="time limit of a job")
+    stop_seconds: PositiveFloat = Field(
+        25.0, description="how long a worker may finish its jobs after SIGTERM"
     )
-    job_seconds: float = Field(300.0, gt=0, description="time limit of a job")
-    stop_seconds: float = Field(
-        25.0, gt=0, description="how long a worker may finish its jobs after SIGTERM"
-    )
-    smtp_seconds: float = Field(10.0, gt=0, description="timeout of one SMTP command")
-    journal_length: int = Field(
-        100_000, ge=1000, description="changes of state that the journal keeps"
-    )
-    history_length: int = Field(
-        20_000, ge=100, description="finished jobs that are kept for the dashboard"
-    )
+    smtp_seconds: PositiveFloat = Field(10.0, description="timeout of one SMTP command")
+    journal_length: int = Field(100_000, ge=1000, description="events that the journal keeps")
+    history_length: int = Field(20_000, ge=100, description="finished jobs that are kept")
     history_bytes: int = Field(
-        100_000_000,
-        ge=100_000,
-        description="bytes of finished jobs that are kept for the dashboard",
+        100_000_000, ge=100_000, description="bytes of finished jobs that are kept"
     )
     without: Annotated[frozenset[Safeguard], NoDecode, BeforeValidator(split)] = Field(
         frozenset(), description="safeguards to leave out, for experiments only"
     )
-    control: Path | None = Field(
-        None, description="pipe to the supervisor, which restarts dead processes"
-    )
-    controls: bool = Field(
-        False, description="offer keys that kill the stack's processes on the stage"
-    )
+    control: Path | None = Field(None, description="pipe to the supervisor")
+    controls: bool = Field(False, description="offer keys on the stage that kill processes")
 
     @field_validator("smtp_url")
     @classmethod
