@@ -37,7 +37,8 @@ def draw(
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
     axes = figure.add_subplot()
-    now = _end(timeline, kills)
+    moments = _moments(timeline, kills)
+    now = moments[-1]
     died = {kill.worker: kill.at for kill in kills}
     for row, job in enumerate(timeline.jobs, 1):
         _draw_job(axes, row, job, timeline.start, now, died)
@@ -46,7 +47,7 @@ def draw(
     axes.set_ylim(count + 0.8, 0.2)
     margin = 0.01 * (now - timeline.start)
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
-    _shorten(axes, _idle_waits(timeline, kills, now))
+    _shorten(axes, _idle_waits(timeline, moments))
     axes.set_xlabel(say("seconds since the first comment"), fontsize=12)
     axes.set_ylabel(say("jobs, in their order"), fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -60,16 +61,22 @@ def draw(
     return figure
 
 
-def _idle_waits(timeline: Timeline, kills: Sequence[Kill], now: float) -> list[tuple[float, float]]:
-    """Return the long waits in which nothing happens (seconds since the first job)."""
-    rescues = [run for job in timeline.jobs for run in job.deaths]
-    moments = {timeline.start, now, *(kill.at for kill in kills)}
+def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
+    """Return the moments at which something happens (seconds since the epoch), in order."""
+    moments = {timeline.start, *(kill.at for kill in kills)}
     for job in timeline.jobs:
         moments |= {job.enqueued, job.since}
         moments |= {at for run in job.runs for at in (run.began, run.ended) if at}
+    return sorted(moments)
+
+
+def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the long waits in which nothing happens (seconds since the first job)."""
+    rescues = [run for job in timeline.jobs for run in job.deaths]
+    now = moments[-1]
     return [
         (left - timeline.start, right - timeline.start)
-        for left, right in pairwise(sorted(moments))
+        for left, right in pairwise(moments)
         if right - left > _LONG * (now - timeline.start)
         and any(run.began <= left and right <= (run.ended or now) for run in rescues)
     ]
@@ -219,13 +226,6 @@ def _bar(
     if hatch:
         style = {"edgecolor": "white", "linewidth": 0, "hatch": hatch}
     axes.barh(row, max(0.0, right - left), left=left, height=height, color=color, **style)
-
-
-def _end(timeline: Timeline, kills: Sequence[Kill]) -> float:
-    moments = [job.done for job in timeline.jobs if job.done is not None]
-    moments += [job.given_up for job in timeline.jobs if job.given_up is not None]
-    moments += [run.ended or run.began for job in timeline.jobs for run in job.runs]
-    return max([*moments, *(kill.at for kill in kills), timeline.start])
 
 
 def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
