@@ -25,13 +25,11 @@ class InlineBackend(InProcessBackend):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Run each job to its end, with its retries and their waits."""
         for job in jobs:
-            if self._is_new(job):
-                self._run(job)
-
-    def _run(self, job: Job) -> None:
-        while isinstance(outcome := self._try(job), Retry):
-            time.sleep(outcome.after)
-            job = replace(job, attempts=job.attempts + 1)
+            if not self._is_new(job):
+                continue
+            while isinstance(outcome := self._try(job), Retry):
+                time.sleep(outcome.after)
+                job = replace(job, attempts=job.attempts + 1)
 
 
 def make(settings: Settings) -> InlineBackend:
