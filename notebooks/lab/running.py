@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,6 @@ from lab.show import LabError, Picture, Table
 
 #: Inches, at a width of eleven: the whole picture fits on a projector.
 _LOWEST, _HIGHEST = 2.8, 6.0
-_CLOSED = "This lab is closed. Run the cell that starts it, then continue here."
-
 
 #: Those of this kernel that run or start.
 LABS: list[Lab] = []
@@ -83,13 +82,10 @@ class Lab:
         self._restarted: set[int] = set()  # pids of processes that were started again
         stack = Stack(self._on_event, **options)
         self._stack: Stack | None = stack
-        self._client: Client | None = None
-        self._redis: Any = None
         LABS.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
-            self._client = Client(self.stack.ready)
             # from now on, `enqueue` in this notebook uses the same backend as the web app
             environment = self.stack.plan.environment()
             names = {name for name in environment if name.startswith("DEMO_")} - {MARKER, ROLE}
@@ -121,13 +117,10 @@ class Lab:
 
     def _close(self) -> None:
         self.at_end.close()
-        redis, self._redis = self._redis, None
-        client, self._client = self._client, None
         stack, self._stack = self._stack, None
         try:
-            for connection in (redis, client):
-                if connection is not None:
-                    connection.close()
+            for name in {"redis", "client"} & self.__dict__.keys():
+                self.__dict__.pop(name).close()
         finally:
             if stack is not None:
                 with suppress(StackError):  # nobody needs what they would still do or write
@@ -143,22 +136,19 @@ class Lab:
     def stack(self) -> Stack:
         """The stack behind it. Raises LabError when the lab is closed."""
         if self._stack is None:
-            raise LabError(say(_CLOSED))
+            told = "This lab is closed. Run the cell that starts it, then continue here."
+            raise LabError(say(told))
         return self._stack
 
-    @property
+    @cached_property  # until `close` removes it
     def client(self) -> Client:
         """Talks to it over HTTP. Raises LabError when the lab is closed."""
-        if self._client is None:
-            raise LabError(say(_CLOSED))
-        return self._client
+        return Client(self.stack.ready)
 
-    @property
+    @cached_property
     def redis(self) -> Any:
         """A connection to its Redis; answers are text."""
-        if self._redis is None:
-            self._redis = self.client.redis()
-        return self._redis
+        return self.client.redis()
 
     @property
     def redis_url(self) -> str:
@@ -224,13 +214,12 @@ class Lab:
         enough: is given the mail server's counts, and may end the wait earlier. For systems that
         don't say when they have finished, such as stock Celery.
         """
-        redis, stillness = self.redis, Stillness()
+        stillness = Stillness()
 
         def quiet() -> bool:
-            stats = self.client.mail_stats()
-            now = (stats["accepted"], redis.hlen("unacked"), redis.llen("mail"))
-            same = stillness.seconds(now)
-            return enough(stats) or (now[2] == 0 and same >= still)
+            stats, waiting = self.client.mail_stats(), self.redis.llen("mail")
+            same = stillness.seconds((stats["accepted"], self.redis.hlen("unacked"), waiting))
+            return enough(stats) or (waiting == 0 and same >= still)
 
         self.until(quiet, "a moment without change")
 
