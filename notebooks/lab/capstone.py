@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from difflib import unified_diff
-from html import escape
 from pathlib import Path
 
 from IPython.display import HTML
@@ -14,7 +13,7 @@ from lab.ledger import side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Several, Table
+from lab.show import Several, Table, folded
 from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
@@ -49,15 +48,11 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
 
 def rungs() -> HTML:
     """Return a folded solution for each rung: the first one whole, and the others as changes."""
-    parts, before = [], ""
+    found, before = "", ""
     for path in RUNGS:
         text = path.read_text("utf-8")
         title = text.splitlines()[0].strip('"')
         lines = list(unified_diff(before.splitlines(), text.splitlines(), lineterm="", n=2))[3:]
-        shown = "\n".join(lines) if before else text
-        parts.append(
-            f"<details><summary>{escape(say(title))}</summary>"
-            f"<pre><code>{escape(shown)}</code></pre></details>"
-        )
+        found += folded(say(title), "\n".join(lines) if before else text)
         before = text
-    return HTML("".join(parts))  # type: ignore[no-untyped-call]
+    return HTML(found)  # type: ignore[no-untyped-call]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from lab import exercises, exercises_in_code  # noqa: F401  # which are register
 from lab.kinds import TESTS
 from lab.language import meant, say
 from lab.running import Lab
-from lab.show import LabError, Table
+from lab.show import LabError, Table, folded
 
 _FOLDER = Path(__file__).resolve().parent.parent
 
@@ -50,12 +49,11 @@ def doctor() -> Table:
 
 def solutions(lesson: int) -> HTML:
     """Return the lesson's solutions, folded, so that a learner tries first."""
-    folded = [
-        f"<details><summary>{say('Solution')} {number} {escape(say(title))}</summary>"
-        f"<pre><code>{escape(code)}</code></pre><p>{escape(say(words))}</p></details>"
+    found = "".join(
+        folded(f"{say('Solution')} {number} {say(title)}", code, say(words))
         for number, title, code, words in read_solutions(lesson)
-    ]
-    return HTML("".join(folded))  # type: ignore[no-untyped-call]
+    )
+    return HTML(found)  # type: ignore[no-untyped-call]
 
 
 def solved(cell: str) -> str:

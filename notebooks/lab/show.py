@@ -91,28 +91,25 @@ class Table:
     below: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        rows = [self._head(), *map(_said, self.rows)]
-        lines = [" | ".join(map(escape_invisible, row)) for row in rows]
-        text = "\n".join([escape_invisible(say(self.caption)), *lines, *filter(None, [self.below])])
-        return {"text/html": self._html(), "text/plain": text}
+        caption = escape_invisible(say(self.caption))
+        head = [escape_invisible(say(name)) for name in self.head]
+        rows = [
+            [escape_invisible(say(first) if isinstance(first, str) else first),
+             *map(escape_invisible, others)]
+            for first, *others in self.rows
+        ]  # fmt: skip
+        lines = [caption, *map(" | ".join, [head, *rows]), *filter(None, [self.below])]
+        return {"text/html": self._html(caption, head, rows), "text/plain": "\n".join(lines)}
 
-    def _html(self) -> str:
-        head = "".join(
-            f'<th scope="col" style="{_CELL}">{escape(escape_invisible(name))}</th>'
-            for name in self._head()
-        )
-        body = "".join(f"<tr>{self._row(row)}</tr>" for row in self.rows)
-        caption = escape(escape_invisible(say(self.caption)))
-        above = f'<caption style="{_CELL}">{caption}</caption>' if caption else ""
+    def _html(self, caption: str, head: list[str], rows: list[list[str]]) -> str:
+        above = f'<caption style="{_CELL}">{escape(caption)}</caption>' if caption else ""
+        names = "".join(f'<th scope="col" style="{_CELL}">{escape(name)}</th>' for name in head)
+        body = "".join(f"<tr>{self._row(*map(escape, row))}</tr>" for row in rows)
         style = f"border-collapse:collapse;background:{PAPER};color:{INK};max-width:60rem"
         below = f"<p>{escape(self.below)}</p>" if self.below else ""
-        return f'<table style="{style}">{above}<tr>{head}</tr>{body}</table>{below}'
+        return f'<table style="{style}">{above}<tr>{names}</tr>{body}</table>{below}'
 
-    def _head(self) -> list[str]:
-        return [say(name) for name in self.head]
-
-    def _row(self, row: Sequence[object]) -> str:
-        first, *others = (escape(escape_invisible(cell)) for cell in _said(row))
+    def _row(self, first: str, *others: str) -> str:
         narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
@@ -123,9 +120,13 @@ class Table:
         return f'<td style="{style}">{cell}</td>'
 
 
-def _said(row: Sequence[object]) -> Sequence[object]:
-    first, *others = row
-    return [say(first) if isinstance(first, str) else first, *others]
+def folded(title: str, code: str, words: str = "") -> str:
+    """Return HTML with the code, and words below it, under a title that opens them."""
+    below = f"<p>{escape(words)}</p>" if words else ""
+    return (
+        f"<details><summary>{escape(title)}</summary>"
+        f"<pre><code>{escape(code)}</code></pre>{below}</details>"
+    )
 
 
 class Several:
