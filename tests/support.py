@@ -120,6 +120,14 @@ def _marked_but(
     ]  # fmt: skip
 
 
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    """Return the text with each old part replaced by the new one. Each old part must be in it."""
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from programs import NODE, RUBY, Program, needs
-from support import most_nightly
+from support import changed, most_nightly
 
 from demo_app.judge.coverage import BLIND
 from demo_app.judge.judge import Judge, Verdict
@@ -55,14 +55,11 @@ def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
 @pytest.mark.timeout(300)
 def test_a_level_is_not_asked_if_no_waiting_job_was_seen_in_the_store(tmp_path: Path) -> None:
     path = tmp_path / "hex.py"
-    text = (FOLDER / "starter.py").read_text("utf-8")
-    for old, new in {
+    in_hex = {
         '"queue", job)': '"queue", job.encode().hex())',
         "say(run=job)": "say(run=bytes.fromhex(job).decode())",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text, "utf-8")
+    }
+    path.write_text(changed((FOLDER / "starter.py").read_text("utf-8"), in_hex), "utf-8")
     (verdict,) = _judged([sys.executable, str(path)], 6)
     assert (verdict.held, verdict.why) == (None, BLIND)
 

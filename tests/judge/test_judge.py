@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from judge.broken import BROKEN, solution
 from judge.samples import sample
-from support import marked, until
+from support import changed, marked, until
 
 from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
@@ -26,6 +26,13 @@ ALL = tuple(LEVELS)
 def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
     with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, at_once=5, patience=9.0) as judge:
         return list(judge.judge(levels))
+
+
+def verdict_on(folder: Path, text: str, level: int) -> Verdict:
+    """The verdict on a class with this source at one level."""
+    (queue := folder / "queue_of_mine.py").write_text(text)
+    (verdict,) = verdicts(queue, [level])
+    return verdict
 
 
 @pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
@@ -93,71 +100,56 @@ def test_the_history_shows_the_hole(broken: dict[int, Verdict], level: int, hole
 def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_told_soon(
     tmp_path: Path, claim: str, words: str
 ) -> None:
-    queue = tmp_path / "first_try.py"
-    queue.write_text(solution(4).read_text().replace('self.redis.rpop("queue")', claim))
-    (verdict,) = verdicts(queue, [1])
+    first_try = changed(solution(4).read_text(), {'self.redis.rpop("queue")': claim})
+    verdict = verdict_on(tmp_path, first_try, 1)
     assert words in verdict.why
     assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 
 def test_a_class_whose_store_nobody_can_read_says_where_a_job_is(tmp_path: Path) -> None:
-    queue = tmp_path / "in_hex.py"
-    text = solution(4).read_text()
-    for old, new in {
-        "lpush(\"queue\", job)": "lpush(\"queue\", job.encode().hex())",
-        "return self.redis.rpop(\"queue\")":
-            "job = self.redis.rpop(\"queue\")\n        return job and bytes.fromhex(job).decode()",
-    }.items():  # fmt: skip
-        assert old in text
-        text = text.replace(old, new)
+    in_hex = {
+        'lpush("queue", job)': 'lpush("queue", job.encode().hex())',
+        "return self": "job = self",
+        'rpop("queue")': 'rpop("queue")\n        return job and bytes.fromhex(job).decode()',
+    }
     where = """
     def where(self, job):
         return "my list" if job.encode().hex() in self.redis.lrange("queue", 0, -1) else None
 """
-    queue.write_text(text + where)
-    (seen,) = verdicts(queue, [6])
-    assert seen.held is False
-    assert "job-1 was nowhere" in seen.why
+    verdict = verdict_on(tmp_path, changed(solution(4).read_text(), in_hex) + where, 6)
+    assert verdict.held is False
+    assert "job-1 was nowhere" in verdict.why
 
 
 def test_a_class_that_follows_the_advice_of_challenge_11_holds_level_4(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample(monkeypatch, [4])
-    queue = tmp_path / "outbox_alone.py"
     text = solution(11).read_text()
-    tried_at_once = text[text.index("        try:\n            self.relay()") :]
-    tried_at_once = tried_at_once[: tried_at_once.index("    def relay")]
-    queue.write_text(text.replace(tried_at_once, ""))
-    (verdict,) = verdicts(queue, [4])
-    assert verdict.why == ""
+    tries_at_once = text.index("        try:\n            self.relay()")
+    relay = text.index("    def relay", tries_at_once)
+    assert verdict_on(tmp_path, text[:tries_at_once] + text[relay:], 4).why == ""
 
 
 def test_an_ack_that_also_removes_a_waiting_job_with_the_same_text_is_caught(
     tmp_path: Path,
 ) -> None:
-    queue = tmp_path / "ack_all.py"
     acks = 'self.redis.lrem(f"claims:{worker}", 1, job)'
-    text = solution(7).read_text()
-    assert acks in text
-    queue.write_text(text.replace(acks, f'{acks}\n        self.redis.lrem("queue", 0, job)'))
-    (verdict,) = verdicts(queue, [1])
-    assert verdict.why == (
+    ack_all = {acks: f'{acks}\n        self.redis.lrem("queue", 0, job)'}
+    assert verdict_on(tmp_path, changed(solution(7).read_text(), ack_all), 1).why == (
         "job-1:2.0 ran to its end only 1 of 2 times; it is in no key of the server; "
         "ack removes other jobs with the same text."
     )
 
 
 def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_path: Path) -> None:
-    queue = tmp_path / "liar.py"
-    text = solution(9).read_text().replace("redis.call('LPUSH', 'dead', job)", "")
-    queue.write_text(f'{text}\n    def where(self, job):\n        return "dead"\n')
-    (verdict,) = verdicts(queue, [9])
-    assert verdict.why == "where returned dead for a job that nobody put in."
+    text = changed(solution(9).read_text(), {"redis.call('LPUSH', 'dead', job)": ""})
+    liar = f'{text}\n    def where(self, job):\n        return "dead"\n'
+    told = "where returned dead for a job that nobody put in."
+    assert verdict_on(tmp_path, liar, 9).why == told
 
 
 def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Path) -> None:
-    queue = tmp_path / "frozen.py"
     freeze = """
         frozen = Path("frozen")
         if self.job and not frozen.exists():
@@ -166,18 +158,14 @@ def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Pat
         elif self.job and int(frozen.read_text()) != os.getpid():  # it has the other one's job
             os.kill(int(frozen.read_text()), signal.SIGCONT)
 """
-    text = solution(7).read_text()
-    for old, new in {
+    freezes = {
         "class MyQueue:": "import os, signal\nfrom pathlib import Path\n\n"
         "class MyQueue:\n    job = None\n",
         "return self.redis.blmove": "self.job = self.redis.blmove",
         '"RIGHT", "LEFT")\n': '"RIGHT", "LEFT")\n        return self.job\n',
         "ex=2)\n": f"ex=2){freeze}",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    queue.write_text(text)
-    (verdict,) = verdicts(queue, [7])
+    }
+    verdict = verdict_on(tmp_path, changed(solution(7).read_text(), freezes), 7)
     assert (verdict.held, verdict.why) == (None, BUSY)
 
 

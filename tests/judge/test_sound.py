@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from judge.samples import sample
+from support import changed
 
 from demo_app.judge.judge import Judge
 from demo_app.judge.targets import target_of
@@ -36,11 +37,10 @@ def test_it_holds_every_level_but_one() -> None:
 
 @pytest.mark.thorough
 def test_a_nap_is_shorter_than_a_lease_although_a_worker_starts_slowly(tmp_path: Path) -> None:
-    text = SOUND.read_text("utf-8")
     slow = tmp_path / "slow.py"
     began = "        self.redis, self.mine = redis, None\n"
-    slow.write_text(text.replace(began, f"{began}        __import__('time').sleep(2.5)\n"), "utf-8")
-    assert slow.read_text() != text
+    sleeps = {began: f"{began}        __import__('time').sleep(2.5)\n"}
+    slow.write_text(changed(SOUND.read_text("utf-8"), sleeps), "utf-8")
     with Judge(target_of(f"{slow}:MyQueue"), seconds=0.0) as judge:
         (verdict,) = judge.judge([4])
     assert verdict.held, verdict.why

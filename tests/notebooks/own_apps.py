@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support import changed
+
 from lab.capstone import RUNGS
 
 WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
@@ -16,13 +18,6 @@ WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER = (
 ALL = {WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER}
 
 _RIGHT = RUNGS[-1].read_text("utf-8")
-
-
-def _changed(text: str, changes: dict[str, str]) -> str:
-    for old, new in changes.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
 
 
 #: An async web app with one table: a flag says what the relay has handed over. Ids are UUIDs, and
@@ -71,7 +66,7 @@ _BY_HAND = {
     ),
     "    known = set()\n\n": "",
 }
-RIGHT = {"a flag": _changed(_RIGHT, _FLAG), "by hand": _changed(_RIGHT, _BY_HAND)}
+RIGHT = {"a flag": changed(_RIGHT, _FLAG), "by hand": changed(_RIGHT, _BY_HAND)}
 
 RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
 _SEND = '    with smtplib.SMTP("127.0.0.1", int(os.environ["SMTP_PORT"]), timeout=10) as server:\n'
@@ -134,4 +129,4 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
 
 def wrong(name: str) -> str:
     """Return the source of a wrong app."""
-    return _changed(_RIGHT, WRONG[name][0])
+    return changed(_RIGHT, WRONG[name][0])
