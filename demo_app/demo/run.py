@@ -100,16 +100,14 @@ def journal_end(client: Client) -> str:
     return str(last[0][0]) if last else "0-0"
 
 
-def kill_busy_worker(
-    stack: Stack, client: Client, *, restart: bool = True, seconds: float = 60.0
-) -> Kill:
+def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: bool = True) -> Kill:
     """Kill a worker in the middle of its jobs.
 
     Args:
         stack: the stack of the worker.
         client: a client of the stack.
-        restart: False keeps the workers dead until they are started.
         seconds: how long to wait for a busy worker.
+        restart: False keeps the workers dead until they are started.
 
     Raises:
         TimeoutError: no worker is busy in that time.

@@ -86,7 +86,7 @@ def not_asked(
     steps: Sequence[str],
     records: Sequence[Record],
     missed: Sequence[str],
-    say: Say = str.format,
+    say: Say,
 ) -> str:
     """Return why the level was not really asked, in a sentence; "" if it was.
 

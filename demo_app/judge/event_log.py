@@ -28,7 +28,7 @@ class EventLog:
         self,
         path: Path,
         answer: Callable[[str, Event], Event],
-        named: Callable[[Event], Event] = dict,
+        named: Callable[[Event], Event],
     ) -> None:
         self._answer, self._named = answer, named
         self.events: list[Event] = []

@@ -156,10 +156,10 @@ class Judge:
         for level in wanted:
             yield self._verdict(level, steps, begun[level.number])
 
-    def so_far(self, say: Say = str.format) -> str:
+    def so_far(self) -> str:
         """Return how many trials are over, for a person who waits."""
         over = sum(future.done() for future in self._begun)
-        return say("{over} of {all} trials are over.", over=over, all=len(self._begun))
+        return self._say("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
     def _records(self, plans: Sequence[Plan]) -> list[Record]:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]

@@ -111,7 +111,7 @@ class Learners(Target):
 
     stepped = True
 
-    def __init__(self, name: str, say: Say = str.format) -> None:
+    def __init__(self, name: str, say: Say) -> None:
         super().__init__(name)
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"

@@ -32,7 +32,7 @@ STATE = (
 _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
-def state_of(picture: Picture, twin: TwinPicture | None = None) -> dict[str, int | str]:
+def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]:
     """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
 
     Beside the sums of the picture there are `later` (jobs that are tried again), `workers` (alive),

@@ -14,7 +14,7 @@ from typing import Any
 
 from demo_app.judge.checker import check
 from demo_app.judge.history import story
-from demo_app.judge.judge import AT_RANDOM, Judge, Verdict
+from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.record import Record
 from demo_app.judge.targets import target_of
@@ -32,12 +32,11 @@ BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 
 
-def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) -> Several:
+def judge(queue: type, levels: int | Iterable[int]) -> Several:
     """Judge the class that a cell of this notebook defines; show each level, each hole, the lamps.
 
     Its cell is all that the workers get: what the class needs, it has to import there.
-    levels: one, or several. seconds: for faults at random, for each level that has them, as the
-    command has: a lamp means the same in both.
+    levels: one, or several.
     Raises CannotJudge when the class can't be run at all, LabError when no cell defines it.
     """
     wanted = [levels] if isinstance(levels, int) else list(levels)
@@ -47,8 +46,8 @@ def judge(queue: type, levels: int | Iterable[int], seconds: float = AT_RANDOM) 
         path.write_text(source, "utf-8")
         names = ", ".join(map(str, wanted))
         with (
-            Judge(target_of(f"{path}:{queue.__name__}", say), seed, seconds, say=say) as court,
-            Progress(say("the judge, level {names}", names=names), lambda: court.so_far(say)),
+            Judge(target_of(f"{path}:{queue.__name__}", say), seed, say=say) as court,
+            Progress(say("the judge, level {names}", names=names), court.so_far),
         ):
             verdicts = list(court.judge(wanted))
     held = {verdict.level.number for verdict in verdicts if verdict.held}

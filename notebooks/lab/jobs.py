@@ -36,7 +36,7 @@ def remind(name: str, due: str, asked_at: str, asked_by: str) -> None:
 
 
 @task
-def poison(name: str = "poison") -> None:
+def poison() -> None:
     """Kill this worker, as a bug in a C library can."""
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -18,6 +18,8 @@ from lab.running import Lab
 
 #: How often each store is measured: a single sample is decided by chance.
 RUNS = 3
+#: Jobs of one run, shared among its clients.
+JOBS = 100
 
 #: One client's three steps of a job: enqueue it, claim one, acknowledge it. Each is as durable as
 #: promised when it returns.
@@ -65,7 +67,7 @@ class Speed:
         return statistics.median(self.rates)
 
 
-def race(lab: Lab, jobs: int = 100) -> list[Speed]:
+def race(lab: Lab) -> list[Speed]:
     """Move the same jobs through Redis and SQLite, with files on the same disk.
 
     In both an acknowledged job survives a power failure.
@@ -78,14 +80,14 @@ def race(lab: Lab, jobs: int = 100) -> list[Speed]:
     with Progress("the race"):
         lab.redis.config_set("appendfsync", "always")
         for clients, (store, make) in product((1, 8), stores.items()):
-            rates = tuple(_rate(make, clients, jobs) for _ in range(RUNS))
+            rates = tuple(_rate(make, clients) for _ in range(RUNS))
             found.append(Speed(store, clients, rates))
         lab.redis.config_set("appendfsync", "everysec")
     return found
 
 
-def _rate(make: Callable[[], Client], clients: int, jobs: int) -> float:
-    each = max(1, jobs // clients)
+def _rate(make: Callable[[], Client], clients: int) -> float:
+    each = JOBS // clients
 
     def run(client: Client) -> None:
         enqueue, claim, acknowledge = client
