@@ -58,7 +58,7 @@ class Prediction:
         """
         finding = FINDINGS.get(self.question)
         self.measured = measured
-        self.clear = clear and (finding is None or finding.holds(measured))
+        self.clear = clear and (finding is None or finding.is_shown_by(measured))
         below = ""
         if finding and self.clear:
             below = say("Seen: {what}", what=say(finding.sentence))
