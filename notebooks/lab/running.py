@@ -244,7 +244,7 @@ class Lab:
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
         elif self.stack.ready["pids"].get(role):
-            self.kills.append(self._kill_first(role, role, restart=restart))
+            self.kills.append(self._kill_first(role, restart=restart))
         else:
             raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
         return self.kills[-1]
@@ -263,7 +263,7 @@ class Lab:
             meanwhile: is called after the process has died and before its successor works.
         """
         before = {*self._restarted}
-        kill = self._kill_first(role, role, number)
+        kill = self._kill_first(role, number)
         meanwhile()
         another = say("another {role}", role=say(role))
         self.until(lambda: (self._restarted - before) & {*self.stack.ready["pids"][role]}, another)
@@ -271,27 +271,22 @@ class Lab:
         return kill
 
     def _kill_first(
-        self,
-        role: str,
-        called: str,
-        number: signal.Signals = signal.SIGKILL,
-        *,
-        restart: bool = True,
+        self, role: str, number: signal.Signals = signal.SIGKILL, *, restart: bool = True
     ) -> Kill:
-        """Send a signal to the role's first process. `called` is its name in the returned kill."""
+        """Send a signal to the role's first process."""
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, number, pid=pid, restart=restart)
-        return Kill(at, pid, called, signal=number.name)
+        return Kill(at, pid, role, signal=number.name)
 
     def _kill_worker(self, restart: bool) -> Kill:
         if not self.stock:
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
-        options, redis = self.stack.options, self.redis
+        options = self.stack.options
         # a worker holds no more jobs than it has threads: with one more, each worker has some
-        wanted = options.concurrency * (options.workers - 1) + 1
-        self.until(lambda: redis.hlen("unacked") >= wanted, "a busy worker")
-        return self._kill_first("worker", "stock", restart=restart)
+        enough = options.concurrency * (options.workers - 1) + 1
+        self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
+        return self._kill_first("worker", restart=restart)
 
     def _kill_busy(self, restart: bool) -> Kill | None:
         try:
@@ -300,7 +295,7 @@ class Lab:
             living = self.stack.ready["pids"]["worker"]
             if not living or not self.finished():
                 return None
-        return self._kill_first("worker", "an idle worker", restart=restart)
+        return self._kill_first("worker", restart=restart)
 
     def start(self, role: str = "worker") -> None:
         """Start what was killed or stopped; returns when it answers."""

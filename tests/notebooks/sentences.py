@@ -43,7 +43,7 @@ _SOURCES = [
 _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
-    r"worker pid|an idle worker|no links here|in 1 second|tidy up|"
+    r"worker pid|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
     # of the judge's command, which no challenge gives another target
