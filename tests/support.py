@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +29,7 @@ from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 Answer = TypeVar("Answer")
 _SILENT = (
@@ -194,6 +195,16 @@ def browser_running() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=_SILENT)
         yield browser
         browser.close()
+
+
+def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
+    """The rules of accessibility that a part of the page breaks, each with some broken HTML."""
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
+    told = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
+    return [
+        (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
+        for rule in told["violations"]
+    ]
 
 
 @contextmanager

@@ -73,12 +73,12 @@ def run_lesson(
         name = exercise_of(cell)
         if name is None:
             continue
-        assert _text(shown[-1:]).startswith("○"), "an untouched exercise says so"
+        assert text_of(shown[-1:]).startswith("○"), "an untouched exercise says so"
         for answer in wrong[name]:
-            told = _text(here.run(f"{answer}\n{cell.splitlines()[-1]}"))
+            told = text_of(here.run(f"{answer}\n{cell.splitlines()[-1]}"))
             assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
             assert "Hint:" in told or "ヒント:" in told
-        told = _text(here.run(solved[name])).splitlines()[-1]
+        told = text_of(here.run(solved[name])).splitlines()[-1]
         assert told.startswith(f"✓ {name}"), solved[name]
     here.run(SHOWN.get(lesson, ""))
     run(last)
@@ -126,7 +126,8 @@ def exercise_of(cell: str) -> str | None:
     return found[1] if found else None
 
 
-def _text(outputs: list[Output]) -> str:
+def text_of(outputs: list[Output]) -> str:
+    """The outputs as plain text."""
     return "".join(map(_plain, outputs)).strip()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks.kernels import NOTEBOOKS
 from programs import BROWSER, needs
-from support import browser_running
+from support import axe_violations, browser_running
 
 from playground import build as playground
 
@@ -131,15 +130,12 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         assert told.startswith("Yes, it can. This page is for people whose tasks disappear")
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
-        axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
         written = {*answers.BLOCKS, "rq"}  # the pages of the queues are all made alike
         for answer in site.glob("notebooks/**/answers/*.html"):
             if answer.stem not in written:
                 continue
             tab.goto(answer.as_uri())
-            tab.evaluate(axe)
-            found = tab.evaluate("axe.run('article', {resultTypes: ['violations']})")
-            assert [one["nodes"][0]["html"] for one in found["violations"]] == [], answer
+            assert axe_violations(tab, "article") == [], answer
         tab.goto((site / "notebooks/reference/answers/lost.html").as_uri())
         tab.click("article a >> text=lost")
         assert "1 lost" in tab.inner_text("#sum")

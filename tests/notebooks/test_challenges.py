@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
-from notebooks.lesson import CHALLENGES, code_cells, code_of, solution_of
+from notebooks.lesson import CHALLENGES, code_cells, code_of, solution_of, text_of
 
 from demo_app.judge.levels import LEVELS
 
@@ -39,19 +39,16 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
         here.run(cells(1)[0].replace('".."', repr(str(NOTEBOOKS))))
         here.run(cells(1)[1])
-        shown = here.run(cells(1)[2])
-        told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
+        told = text_of(here.run(cells(1)[2]))
         assert "✗ fails" in told
         assert "job-1 is nowhere" in told
         assert "0 of 12 lamps are lit" in told
         here.run("from pathlib import Path; assert not Path('my_queue.py').exists()")
         here.run(solution(1))
-        shown = here.run(cells(1)[2])
-        told = "\n".join(one["data"]["text/plain"] for one in shown if "data" in one)
+        told = text_of(here.run(cells(1)[2]))
         assert "✓ holds" in told
         assert "1 of 12 lamps are lit" in told
-        shown = here.run("lamps()")
-        assert "1 of 12 lamps are lit" in shown[-1]["data"]["text/plain"]
+        assert "1 of 12 lamps are lit" in text_of(here.run("lamps()"))
         here.run("assert 'class MyQueue' in Path('my_queue.py').read_text()")
         here.run("assert Path('judged.json').read_text() == '[1]'")
 

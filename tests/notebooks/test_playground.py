@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import answers
 import playwright.sync_api as playwright
 import pytest
 from notebooks.schedules import comparable, on_a_server, schedule
-from support import browser_running, client_of, most_thorough
+from support import axe_violations, browser_running, client_of, most_thorough
 
 from playground import build
 
@@ -329,7 +328,5 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     tab.emulate_media(color_scheme=scheme)
     tab.set_viewport_size({"width": width, "height": 844})
     tab.evaluate("(language) => { page.language = language; draw(); }", language)
-    tab.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
-    told = tab.evaluate("axe.run({resultTypes: ['violations']})")
-    assert [(one["id"], one["nodes"][0]["html"]) for one in told["violations"]] == []
+    assert axe_violations(tab) == []
     tab.wait_for_function("(width) => document.documentElement.scrollWidth <= width", arg=width)

@@ -6,12 +6,11 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.resources import files
 
 import httpx
 import pytest
 from playwright.sync_api import expect
-from support import most_thorough, or_none, until
+from support import axe_violations, most_thorough, or_none, until
 
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack
@@ -209,17 +208,11 @@ def jobs(client: Client, nothing_moves: None) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(("scheme", "language"), most_thorough(LOOKS, ("dark", "ja")))
 def test_axe_finds_no_violation(tab, jobs: dict[str, str], scheme: str, language: str) -> None:
-    axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     found = {}
     page = tab("/", expected="404", color_scheme=scheme, locale=language)
     base = page.url
     for path in PAGES:
         page.goto(base + path.format(**jobs)[1:])
-        page.evaluate(axe)
-        told = page.evaluate("axe.run({resultTypes: ['violations']})")
-        if told["violations"]:
-            found[path] = [
-                (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
-                for rule in told["violations"]
-            ]
+        if violations := axe_violations(page):
+            found[path] = violations
     assert not found
