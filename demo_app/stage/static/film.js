@@ -1,7 +1,7 @@
 // A run as one file: its pictures are in the page, and play as the tape does. PageDown and PageUp go to the
 // words of a show that come next, and to those before.
 import { tell } from "./captions.js";
-import { named } from "./keys.js";
+import { onKeys } from "./keys.js";
 import { view } from "./live.js";
 import { play, show } from "./tape.js";
 
@@ -24,12 +24,10 @@ view.load = async (address) => {
   Object.assign(reel, { previous: moment(number - 1), next: moment(number + 1) });
   return picture.replace("<main", `<main data-film="yes" data-tape='${JSON.stringify(reel)}'`);
 };
-document.addEventListener("keydown", (event) => {
-  const by = { PageDown: 1, PageUp: -1 }[named(event)];
-  if (!by) return;
-  event.preventDefault();
+function turn(by) {
   const begin = pages[pages.findLastIndex((one) => one <= at) + by];
   if (begin) show(begin);
-});
+}
+onKeys({ PageDown: () => turn(1), PageUp: () => turn(-1) });
 show(moment(0));
 play(true);

@@ -1,7 +1,7 @@
 // The speaker's window beside a show: what is said now, the notes, what comes next, and the time. The
 // window that plays tells it where it is, and takes PageDown and PageUp from here as well.
 
-import { named } from "./keys.js";
+import { onKeys } from "./keys.js";
 
 const $ = (id) => document.getElementById(id);
 const steps = JSON.parse($("steps").textContent);
@@ -37,11 +37,7 @@ setInterval(() => {
   $("left").classList.toggle("bad", elapsed > 60 * minutes);
 }, 250);
 
-document.addEventListener("keydown", (event) => {
-  const key = named(event);
-  if (!["PageDown", "PageUp", "."].includes(key) || event.repeat) return;
-  event.preventDefault();
-  channel.postMessage({ key });
-});
+const send = (key) => [key, () => channel.postMessage({ key })];
+onKeys(Object.fromEntries(["PageDown", "PageUp", "."].map(send)), (event) => event.repeat);
 tell({ step: -1 });
 channel.postMessage({ where: true });

@@ -1,7 +1,7 @@
 // Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
 // shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
 import { tell } from "./captions.js";
-import { named } from "./keys.js";
+import { onKeys } from "./keys.js";
 import { act, oops } from "./stage.js";
 import { close, open } from "./tape.js";
 
@@ -84,12 +84,7 @@ const KEYS = {
   ".": () => document.body.classList.toggle("blank"),
   Escape: () => location.assign("stage"),
 };
-document.addEventListener("keydown", (event) => {
-  const key = named(event);
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !(key in KEYS)) return;
-  event.preventDefault();
-  KEYS[key]();
-});
+onKeys(KEYS, (event) => event.repeat);
 notes.addEventListener("message", ({ data }) => {
   if (data.where) where();
   else if (leads) KEYS[data.key]?.();

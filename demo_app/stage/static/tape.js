@@ -1,6 +1,6 @@
 // The tape: Space freezes the picture, arrow keys step through what happened, a bar scrubs, and kills
 // and rescues have bookmarks. Every picture is the server's, which finds it in the journal.
-import { named } from "./keys.js";
+import { onKeys } from "./keys.js";
 import { refresh, view } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
@@ -95,16 +95,13 @@ const KEYS = {
   ArrowRight: () => jump(reel?.next),
   ArrowUp: () => jump(later(1)),
   ArrowDown: () => jump(later(-1)),
-  Escape: () => { if (open()) close(); },
+  Escape: (event) => {
+    if (!open()) return;
+    event.stopImmediatePropagation(); // a show goes on
+    close();
+  },
 };
-document.addEventListener("keydown", (event) => {
-  const key = named(event);
-  if (event.ctrlKey || event.metaKey || event.altKey || !(key in KEYS)) return;
-  if (key === " " && (event.repeat || event.target.closest?.("button, a"))) return;
-  if (key === "Escape" && open()) event.stopImmediatePropagation(); // a show goes on
-  event.preventDefault();
-  KEYS[key]();
-});
+onKeys(KEYS, (event, key) => key === " " && (event.repeat || event.target.closest?.("button, a")));
 $("play").addEventListener("click", KEYS[" "]);
 $("scrub").addEventListener("input", () => jump(Number($("scrub").value)));
 $("replay").addEventListener("click", () => { if (open()) close(); else show(END); });
