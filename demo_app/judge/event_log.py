@@ -25,10 +25,7 @@ class EventLog:
     """
 
     def __init__(
-        self,
-        path: Path,
-        answer: Callable[[str, Event], Event],
-        named: Callable[[Event], Event],
+        self, path: Path, answer: Callable[[str, Event], Event], named: Callable[[Event], Event]
     ) -> None:
         self._answer, self._named = answer, named
         self.events: list[Event] = []

@@ -174,9 +174,4 @@ def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
     chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
     jobs = _names(chance.randint(4, 8))
     faults = [replace(f, nth=chance.randint(1, 2)) if f.at != IDLE else f for f in chosen]
-    return Plan(
-        level.number,
-        jobs,
-        tuple(faults),
-        workers=chance.choice((1, 2)),
-    )
+    return Plan(level.number, jobs, tuple(faults), workers=chance.choice((1, 2)))

@@ -23,10 +23,7 @@ class WireLog:
     """
 
     def __init__(
-        self,
-        who: str,
-        note: Callable[..., None],
-        holds: Callable[[str], Awaitable[None]],
+        self, who: str, note: Callable[..., None], holds: Callable[[str], Awaitable[None]]
     ) -> None:
         self._who, self._note, self._holds = who, note, holds
         self._times: Counter[str] = Counter()

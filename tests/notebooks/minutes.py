@@ -22,14 +22,7 @@ from typing import Any
 import nbformat
 from notebooks.japanese import JAPANESE, TRANSLATED, english, japanese, take_over_minutes
 from notebooks.kernels import NOTEBOOKS, kernel
-from notebooks.lesson import (
-    CHALLENGES,
-    LESSONS,
-    code_cells,
-    exercise_of,
-    solution_of,
-    solutions_of,
-)
+from notebooks.lesson import CHALLENGES, LESSONS, code_cells, exercise_of, solution_of, solutions_of
 
 #: Words a minute of somebody who reads English as a foreign language, and learns from it.
 _WORDS = 120
