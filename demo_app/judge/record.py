@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from demo_app.judge.event_log import Event
 
@@ -99,13 +100,9 @@ class Record:
     @property
     def back(self) -> float:
         """The longest time in seconds from a fault in a job's run to its next run."""
-        return max([0.0, *map(self.back_of, self.put)])
-
-    def back_of(self, job: str) -> float:
-        """Return the longest time in seconds from a fault in this job's run to its next run."""
         waits = [0.0]
-        begins = [run.begin for run in self.runs if run.job == job]
-        for act in self.of("act"):
+        for job, act in product(self.put, self.of("act")):
+            begins = [run.begin for run in self.runs if run.job == job]
             later = [begin for begin in begins if begin > act["at"]]
             if later and len(later) < len(begins):
                 waits.append(later[0] - act["at"])
