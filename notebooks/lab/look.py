@@ -9,6 +9,7 @@ from contextlib import suppress
 import psutil
 from redis.exceptions import RedisError
 
+from demo_app.broker.fold import STATE_AFTER
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
@@ -19,11 +20,6 @@ from lab.show import LabError, Table
 
 #: What the processes of some roles are called.
 _NAMES = {"web": "web app", "smtp": "mail server", "stock": "worker"}
-#: What can happen to a job. A Japanese lesson has its own words for these.
-_EVENTS = {
-    *("enqueued", "scheduled", "claimed", "rescued", "requeued", "retrying"),
-    *("dead", "done", "discarded"),
-}
 
 
 def processes(lab: Lab) -> Table:
@@ -52,20 +48,20 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
         raise LabError(say(none, role=role))
     for path in paths:
         text = path.read_text("utf-8", "replace")
-        told = [line.rstrip() for line in text.splitlines() if line.strip()]
-        print(f"{path.name}:", *(told[-lines:] or [say("(empty)")]), sep="\n  ")
+        written = [line.rstrip() for line in text.splitlines() if line.strip()]
+        print(f"{path.name}:", *(written[-lines:] or [say("(empty)")]), sep="\n  ")
 
 
 def history(lab: Lab, job: str) -> Table:
     """Return the events of the job with their times; an empty list while Redis does not have it."""
     found, known = [], lab.redis.exists(f"job:{job}")
     for line in lab.client.job(job)["timeline"] if known else ():
-        told = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
-        if line["event"] == "scheduled" and told:
-            told = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(told)))
+        detail = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
+        if line["event"] == "scheduled" and detail:
+            detail = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(detail)))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
-        event = say(line["event"]) if line["event"] in _EVENTS else line["event"]
-        found.append((at, event, line.get("by") or "", told))
+        event = say(line["event"]) if line["event"] in STATE_AFTER else line["event"]
+        found.append((at, event, line.get("by") or "", detail))
     caption = "" if known else "Redis does not have this job."
     return Table(("at", "event", "by", "says"), found, caption)
 

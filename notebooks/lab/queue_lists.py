@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from demo_app.broker.keys import lanes_of, queue_of
+from demo_app.broker.keys import urgency
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.language import say
 from lab.progress import Live
@@ -20,7 +20,7 @@ RATE = 5.0
 #: How many letters of a job's name are shown.
 _LONGEST = 22
 _GRID = (
-    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
+    "display:grid;grid-text-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
     f"max-width:54em;color:{INK}"
 )
 _BOX = (
@@ -74,7 +74,7 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
         died: pids of workers that are dead, even if Redis does not know it yet.
     """
     workers = sorted(redis.smembers("workers"))
-    queues = sorted(redis.smembers("lanes"), key=_urgency)
+    queues = sorted(redis.smembers("lanes"), key=urgency)
     pipe = redis.pipeline(transaction=True)
     for queue in queues:
         pipe.lrange(f"queue:{queue}", 0, -1)
@@ -98,12 +98,6 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
         if ids := tuple(next(answers)):
             found.append(JobList(name, ids))
     return Moment(time.monotonic(), [*found, JobList("done", tuple(next(answers)), "done")])
-
-
-def _urgency(queue: str) -> tuple[str, int]:
-    """Queue by queue, and in each the urgent jobs first, as a worker checks them."""
-    base = queue_of(queue)
-    return base, lanes_of(base).index(queue)
 
 
 class Film:
@@ -154,8 +148,8 @@ def draw(moments: list[Moment], name: Callable[[str], str]) -> Picture:
             rows.append(_row(escape(_called(one.name)), boxes or say("empty")))
         sentences.append(when + _words(moment.lists, names))
     drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
-    told = say(". ").join(sentences) + say(".")
-    return Picture(drawing, say("Jobs in each list. ") + told)
+    words = say(". ").join(sentences) + say(".")
+    return Picture(drawing, say("Jobs in each list. ") + words)
 
 
 def _row(name: str, boxes: str) -> str:
@@ -172,9 +166,9 @@ def _box(name: str, what: str) -> str:
 def _words(lists: list[JobList], names: dict[str, str]) -> str:
     words = []
     for one in lists:
-        told = "{list}: {n}, next is {first}" if one.ids and "queue" in one.name else "{list}: {n}"
+        text = "{list}: {n}, next is {first}" if one.ids and "queue" in one.name else "{list}: {n}"
         first = names[one.ids[0]] if one.ids else ""
-        words.append(say(told, list=_called(one.name), n=len(one.ids), first=first))
+        words.append(say(text, list=_called(one.name), n=len(one.ids), first=first))
     return say("; ").join(words)
 
 
