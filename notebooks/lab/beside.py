@@ -46,5 +46,5 @@ class Beside(Process):
             raise
 
     def __repr__(self) -> str:
-        told = "Process {pid} is running." if self.alive else "Process {pid} is dead."
-        return say(told, pid=self.pid)
+        text = "Process {pid} is running." if self.alive else "Process {pid} is dead."
+        return say(text, pid=self.pid)

@@ -92,8 +92,8 @@ def lamps() -> Table:
     """Return the twelve lamps, lit for each level that held in any challenge."""
     lit = _judged()
     rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
-    told = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
-    return Table(("", "level", "promise"), rows, told)
+    caption = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
+    return Table(("", "level", "promise"), rows, caption)
 
 
 def _lanes(record: Record, why: str) -> Table:

@@ -35,8 +35,8 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         put = "○ {name}: put your answer in place of the three dots, and run the cell again."
         print(say(put, name=name))
         return
-    told = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
-    print(say(told, name=name, hint=hint))
+    text = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
+    print(say(text, name=name, hint=hint))
 
 
 def doctor() -> Table:

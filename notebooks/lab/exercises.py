@@ -53,8 +53,8 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
             return say(_NOTHING)
         low, high = median_low(values), median_high(values)
         if given not in (low, (low + high) / 2, high):  # a median in the sense of any textbook
-            told = "for {values} it is wrong. Are they sorted when you count?"
-            return say(told, values=values)
+            text = "for {values} it is wrong. Are they sorted when you count?"
+            return say(text, values=values)
     return None
 
 
@@ -93,8 +93,8 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
             return say("give a list of waits, as in [1, 2].")
         given = list(found)
         if given != [first * 2**wait for wait in range(tries - 1)]:
-            told = "it gives {given} for a first wait of {first} and {tries} tries."
-            return say(told, given=given, first=first, tries=tries)
+            text = "it gives {given} for a first wait of {first} and {tries} tries."
+            return say(text, given=given, first=first, tries=tries)
     return None
 
 
@@ -106,12 +106,12 @@ def _backend(answer: Callable[[], Any]) -> Hint:
     if not backend.waiting:
         return ...
     if len(backend.waiting) != 2:
-        told = "after `_enqueue` of two jobs, the number of jobs that wait is {n}."
-        return say(told, n=len(backend.waiting))
+        text = "after `_enqueue` of two jobs, the number of jobs that wait is {n}."
+        return say(text, n=len(backend.waiting))
     backend._enqueue(jobs[2:])
     if len(backend.waiting) != len(jobs):
-        told = "after a second `_enqueue`, {n} of {all} jobs wait. Are those before it still there?"
-        return say(told, n=len(backend.waiting), all=len(jobs))
+        text = "after a second `_enqueue`, {n} of {all} jobs wait. Are those before it still there?"
+        return say(text, n=len(backend.waiting), all=len(jobs))
     for job in jobs:
         try:
             outcome = backend.run_next()
@@ -134,8 +134,8 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
         if depth == 0 and latency:
             continue  # nothing waits
         if bool(answer(depth, latency, dead)) is not (latency > 60 or dead > 0):
-            told = "think of this evening: {depth} wait, the oldest for {latency} s, {dead} dead."
-            return say(told, depth=depth, latency=latency, dead=dead)
+            text = "think of this evening: {depth} wait, the oldest for {latency} s, {dead} dead."
+            return say(text, depth=depth, latency=latency, dead=dead)
     return None
 
 
@@ -147,20 +147,20 @@ _LATE, _ON_TIME = 4.0, 5
 def _one_late(answer: int, lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if unfinished := sum(job.done is None for job in jobs):
-        told = "not done yet: {n} of your jobs. `a` starts again what is dead; then wait."
-        return say(told, n=unfinished)
+        text = "not done yet: {n} of your jobs. `a` starts again what is dead; then wait."
+        return say(text, n=unfinished)
     late = [job for job in jobs if job.done and job.done - job.enqueued > _LATE]
     if not late:
-        told = "late so far: none of {n}. What keeps a job for some seconds?"
-        return say(told, n=len(jobs))
+        text = "late so far: none of {n}. What keeps a job for some seconds?"
+        return say(text, n=len(jobs))
     if len(late) > 1:
         return say("{n} jobs were late. `z` is a clean start: try once more.", n=len(late))
     if len(jobs) <= _ON_TIME:
         missing = _ON_TIME - len(jobs) + 1
         return say("one job was late. Now {n} more that are on time.", n=missing)
     if str(answer) != lab.name_of(late[0].id):
-        told = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
-        return say(told)
+        text = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
+        return say(text)
     return None
 
 

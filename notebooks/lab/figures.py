@@ -101,8 +101,8 @@ class Outcome:
         return say(", ").join(say(what, n=n) for what, n in counts.items() if n)
 
     def __str__(self) -> str:
-        told, words = "{name}: of {comments}, {words}", self.cost or say("{n} lost", n=0)
-        return say(told, name=say(self.name), comments=self.comments, words=words)
+        text, words = "{name}: of {comments}, {words}", self.cost or say("{n} lost", n=0)
+        return say(text, name=say(self.name), comments=self.comments, words=words)
 
 
 def outcomes_picture(

@@ -45,8 +45,8 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
         if ... in answer:
             return ...
         if unknown := answer - asked - others:
-            told = "{word!r} is not one of the words. Copy them as they are."
-            return say(told, word=min(unknown, key=str))
+            text = "{word!r} is not one of the words. Copy them as they are."
+            return say(text, word=min(unknown, key=str))
         if extra := answer & others:
             return say(too_much).format(repr(_called(min(extra))))
         return None if answer == asked else say(too_little)
@@ -90,10 +90,10 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
         otherwise: the hint for any other wrong answer.
         hints: hints by wrong answer.
     """
-    told = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
+    hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:
         said = typed(str(answer)).removesuffix(".0")  # a quotient has it
-        return None if said == right.casefold() else say(told.get(said, otherwise))
+        return None if said == right.casefold() else say(hint_for.get(said, otherwise))
 
     return test

@@ -74,8 +74,8 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     sentences = []
     for axes, label, ledger in titled(grid, ledgers):
         _draw(axes, ledger, longest)
-        told = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
-        sentences.append(say(told, label=label, arrived=ledger.arrived,
+        text = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
+        sentences.append(say(text, label=label, arrived=ledger.arrived,
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
     grid[0].set_ylim(most + 0.8, 0.2)
     grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

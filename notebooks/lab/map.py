@@ -43,8 +43,8 @@ def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client:
     asked = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
     row = next(iter(rows(asked, posted.comment_id, posted.job_id)), None)
     if row is None:
-        told = "This comment was posted in another lab. Run the cell that posts it, then this one."
-        raise LabError(say(told))
+        text = "This comment was posted in another lab. Run the cell that posts it, then this one."
+        raise LabError(say(text))
     found = [(say("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = redis.lrange(f"job:{posted.job_id}", 0, -1)
     found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))

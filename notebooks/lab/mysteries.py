@@ -76,8 +76,8 @@ class Mystery(Lab):
             raise
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        told = "Mystery {n}: where is job 17, and why? A place, and a reason from any row:"
-        caption = say(told, n=self.number)
+        text = "Mystery {n}: where is job 17, and why? A place, and a reason from any row:"
+        caption = say(text, n=self.number)
         pairs = list(zip_longest(map(say, PLACES), map(say, REASONS), fillvalue=""))
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
 
@@ -86,8 +86,8 @@ class Mystery(Lab):
         hints = self._case.hints
         self._opened = min(self._opened + 1, len(hints))
         left = len(hints) - self._opened
-        told = say("{n} more" if left else "that was the last one", n=left)
-        return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), told)
+        caption = say("{n} more" if left else "that was the last one", n=left)
+        return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), caption)
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Return a hint, or None if the answer is right and the system is repaired.
@@ -103,20 +103,20 @@ class Mystery(Lab):
         where, why = answer
         for word, known in ((where, PLACES), (why, REASONS)):
             if word not in known:
-                told = "{word!r} is not one of the words. Copy them as they are in the table."
-                return say(told, word=word)
+                text = "{word!r} is not one of the words. Copy them as they are in the table."
+                return say(text, word=word)
         if where != (self._case.where if self._diagnosed else place_of(self, self.job)):
-            told = "{where!r} is not the place. Look once more where job 17 is now."
-            return say(told, where=say(where))
+            text = "{where!r} is not the place. Look once more where job 17 is now."
+            return say(text, where=say(where))
         if why != self._case.why:
             return say("the place is right. The reason is another one; the mystery's hint() helps.")
-        told = "place and reason are right. Now repair it: job 17 is not done yet."
+        text = "place and reason are right. Now repair it: job 17 is not done yet."
         repaired = False
         if self._diagnosed:
             with suppress(LabError):  # not within what its repair needs
                 repaired = self.until(self._ended, "the end of job 17", _REPAIRED)
         self._diagnosed = True
-        return None if repaired else say(told)
+        return None if repaired else say(text)
 
     def _ended(self) -> bool:
         try:

@@ -63,8 +63,8 @@ def order_picture(**runs: Timeline) -> Picture:
         axes.set_ylim(len(lines) + 0.6, 0.4)
         axes.set_ylabel(drawn("place in the order"), fontsize=12)
         axes.grid(axis="y", color=EDGE, alpha=0.15)
-        told, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
-        sentences.append(say(told, label=label, n=changed, all=len(lines)))
+        text, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
+        sentences.append(say(text, label=label, n=changed, all=len(lines)))
     legend(
         figure,
         Line2D([], [], marker="o", label=drawn("kept its place"), **KEPT),

@@ -157,12 +157,12 @@ class OwnApp:
         """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
-            told = "The {role} of your app has ended by itself. Its last line: {why}"
-            told = say(told, role=role, why=_last_line(self.running[role].output()))
+            template = "The {role} of your app has ended by itself. Its last line: {why}"
+            message = say(template, role=role, why=_last_line(self.running[role].output()))
             if not again:
-                raise LabError(told)
+                raise LabError(message)
             if role not in self._said:
-                print(told, say("It was started again."), sep="\n")
+                print(message, say("It was started again."), sep="\n")
                 self._said.add(role)
             self.again(role)
         return True

@@ -42,8 +42,8 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
             axes.plot([at, at], [row - 0.3, row + 0.3], style, color=color, linewidth=2.6)
             axes.annotate(f"p{share}: {seconds(at)}", (at, end), fontsize=14, color=INK, va=va,
                           ha="right" if at > 0.85 * longest else "left")  # fmt: skip
-        told: Any = {"p50": seconds(p50), "p99": seconds(p99), "n": len(values)}
-        sentences.append(say("{name}: p50 {p50}, p99 {p99}, {n} answers", name=say(name), **told))
+        data: Any = {"p50": seconds(p50), "p99": seconds(p99), "n": len(values)}
+        sentences.append(say("{name}: p50 {p50}, p99 {p99}, {n} answers", name=say(name), **data))
     axes.set_yticks(range(len(runs)), list(map(drawn, names)), fontsize=14)
     axes.set_ylim(len(runs) - 0.35, -0.65)
     axes.set_xlim(left=0)
@@ -72,8 +72,8 @@ def herd_picture(**tries: Counter[int]) -> Picture:
                  color=RUNNING, edgecolor=EDGE)  # fmt: skip
         axes.set_ylabel(drawn("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        told, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
-        sentences.append(say(told, label=label, n=most))
+        text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
+        sentences.append(say(text, label=label, n=most))
     grid[0].set_xlim(left=0)  # when all is drawn: the panels share it
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
@@ -113,9 +113,9 @@ def watch_picture(**runs: Sequence[Sample]) -> Picture:
         depth.plot(at, waiting, color=RUNNING, linewidth=2, drawstyle="steps-post")
         latency.plot(at, oldest, color=KILL, linewidth=2.6, linestyle="--")
         latency.set_xlabel(drawn("seconds"), fontsize=12)
-        told = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
+        text = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
         most = {"n": max(waiting), "wait": seconds(max(oldest))}
-        sentences.append(say(told, label=label, **most))
+        sentences.append(say(text, label=label, **most))
     depths[0].set_ylabel(drawn("depth: jobs that wait"), fontsize=12)
     latencies[0].set_ylabel(drawn("latency: the oldest\nwaits, in seconds"), fontsize=12)
     for axes in grid:

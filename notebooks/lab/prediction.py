@@ -45,8 +45,8 @@ class Prediction:
     clear: bool = True
 
     def __repr__(self) -> str:
-        told = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
-        return say(told, guess=self._tell(self.said))
+        text = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
+        return say(text, guess=self._tell(self.said))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
         """Return a table with the prediction and the measurement, and what is seen in it.
@@ -149,8 +149,8 @@ def predictions() -> Table:
         question, said, measured, verdict = one.row()
         asked += one.asked
         right += one.asked and verdict == say(_RIGHT)
-        told = said if one.asked else say("skipped ({guess})", guess=said)
-        rows.append((question, told, measured, verdict))
+        guess = said if one.asked else say("skipped ({guess})", guess=said)
+        rows.append((question, guess, measured, verdict))
     counted = "{right} of {asked} as predicted" if asked else "No prediction was made."
     counted = say(counted, right=right, asked=asked)
     return Table(("question", "you said", "measured", ""), rows, counted)

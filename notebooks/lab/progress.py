@@ -56,9 +56,9 @@ class Progress:
         words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
         if waited > _LONG:
             with suppress(Exception):  # it only informs
-                stop = "{words}. {situation} The stop button (■) ends this cell."
-                told = say(stop, words=words, situation=self._situation())
-                words = told.replace("  ", " ")  # there may be nothing to say
+                template = "{words}. {situation} The stop button (■) ends this cell."
+                text = say(template, words=words, situation=self._situation())
+                words = text.replace("  ", " ")  # there may be nothing to say
         return words if self._what else ""
 
 

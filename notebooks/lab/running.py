@@ -136,8 +136,8 @@ class Lab:
     def stack(self) -> Stack:
         """The stack behind it. Raises LabError when the lab is closed."""
         if self._stack is None:
-            told = "This lab is closed. Run the cell that starts it, then continue here."
-            raise LabError(say(told))
+            text = "This lab is closed. Run the cell that starts it, then continue here."
+            raise LabError(say(text))
         return self._stack
 
     @cached_property  # until `close` removes it
@@ -189,9 +189,9 @@ class Lab:
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             if answer := until(lambda: self.stack and ask(), seconds):  # a closed lab says so
                 return answer
-            told = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
+            text = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
             what, now = say(what), self.situation()
-            raise LabError(say(told, seconds=seconds, what=what, situation=now))
+            raise LabError(say(text, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
         """Return the counts of jobs and workers as text, with a hint."""

@@ -224,8 +224,8 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
     """Return the story of the trial, sentence by sentence, in seconds since the first comment."""
     posted = {text: times for text, times in app.posted.items() if text.startswith(f"{mark} ")}
     start = min(times[0] for times in posted.values())
-    told = "Comments posted: {n}, stored: {stored}."
-    story = [say(told, n=sum(map(len, posted.values())), stored=ledger.comments)]
+    template = "Comments posted: {n}, stored: {stored}."
+    story = [say(template, n=sum(map(len, posted.values())), stored=ledger.comments)]
     for kill in ledger.kills:
         story.append(say("After {s:.1f} s: {role} killed.", s=kill.at - start, role=kill.worker))
     story += [say("The {role} ended by itself.", role=role) for role in sorted(app.ended)]
@@ -239,8 +239,8 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
             if ledger.late >= ledger.missing:
                 where = "in Redis or in your outbox, where it waits"
             seen = say(where, s=(sent or posted[text])[-1] - start)
-            told = "“{text}” (posted after {s:.1f} s) has no mail: last seen {where}."
-            story.append(say(told, text=text, s=posted[text][-1] - start, where=seen))
+            template = "“{text}” (posted after {s:.1f} s) has no mail: last seen {where}."
+            story.append(say(template, text=text, s=posted[text][-1] - start, where=seen))
     if 0 < ledger.late != ledger.missing:
         story.append(say("Still waiting in Redis or in your outbox: {n}.", n=ledger.late))
     if twice:
