@@ -90,11 +90,11 @@ def _when_armed(folder: Path) -> Callable[[Step], None]:
 
 
 def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[Step], None]:
-    wanted = environ.get("DEMO_DIE_AT")
-    if not wanted:
+    value = environ.get("DEMO_DIE_AT")
+    if not value:
         return _nothing
     folder = Path(environ.get("DEMO_DIR", "."))
-    name, _, nth = wanted.partition(":")
+    name, _, nth = value.partition(":")
     once = folder / "steps" / f"{name}.once"
     if name != "armed" and not once.exists():
         enable(folder, Step(name), nth=int(nth or 1))

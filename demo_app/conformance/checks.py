@@ -125,9 +125,9 @@ def a_pointless_job_is_discarded(harness: Harness) -> str:
     return "with its reason"
 
 
-def _ended(harness: Harness, wanted: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
+def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
     """Enqueue a job, expect its tries and its end, and return its id and its result, if any."""
-    (job,) = harness.put(wanted)
+    (job,) = harness.put(tried)
     harness.wait_for("tried", tries, job=job)
     result = harness.finished(job) if harness.capabilities.results else None
     expect(not result or result.state == state, f"it ended as {result and result.state}")

@@ -133,9 +133,9 @@ class Harness:
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """Return the events of the jobs, the oldest first, of one kind and with these details."""
-        wanted = {"event": event, **details} if event else details
+        details |= {"event": event} if event else {}
         found = written(self.folder / EVENTS)
-        return [line for line in found if wanted.items() <= line.items()]
+        return [line for line in found if details.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
         """Wait until there are so many of these events, and return them."""

@@ -68,8 +68,8 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
         done: list[Kill] = []
         with ThreadPoolExecutor(READERS) as readers:
-            numbers = [range(n, comments, READERS) for n in range(READERS)]
-            posting = [readers.submit(_post, stack, some, on_event) for some in numbers]
+            batches = [range(n, comments, READERS) for n in range(READERS)]
+            posting = [readers.submit(_post, stack, batch, on_event) for batch in batches]
             for number in range(kills):
                 # of few comments, so many are left that a worker is in the middle of some
                 enough = min(

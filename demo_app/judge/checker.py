@@ -97,16 +97,16 @@ def _broken(record: Record, say: Say) -> str:
 
 def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
-    wanted = [job for job in record.put if job in begun]
+    expected = [job for job in record.put if job in begun]
     asked = {event["job"]: event["at"] for event in record.of("putting")}
     # of two puts that were under way at once, either may be the first
     if not any(
         record.put.get(other, inf) < asked.get(one, inf) for one, other in combinations(begun, 2)
     ):
         return
-    pairs = enumerate(zip(begun, wanted, strict=False))
+    pairs = enumerate(zip(begun, expected, strict=False))
     first = next((place for place, (one, other) in pairs if one != other), 0)
-    jobs, runs = (", ".join(names[first : first + _MANY]) for names in (wanted, begun))
+    jobs, runs = (", ".join(names[first : first + _MANY]) for names in (expected, begun))
     yield say("Put in as {jobs}; run as {runs}.", jobs=jobs, runs=runs)
 
 

@@ -54,8 +54,8 @@ class EventLog:
                 threading.Thread(target=self._listen, args=(line,), daemon=True).start()
 
     def _listen(self, line: socket.socket) -> None:
-        with line, suppress(OSError, EOFError, ValueError), line.makefile("rb") as said:
-            for text in said:
+        with line, suppress(OSError, EOFError, ValueError), line.makefile("rb") as texts:
+            for text in texts:
                 event: Event = json.loads(text)
                 asks, who = event.pop("asks", False), str(event["who"])
                 event = self._named(event)

@@ -142,18 +142,18 @@ class Judge:
         Raises:
             CannotJudge: the target can't be run.
         """
-        wanted = [LEVELS[number] for number in levels]
+        chosen = [LEVELS[number] for number in levels]
         target = self._target
         steps: list[str] = []
-        if not target.trusted and any(level.at_steps for level in wanted):
+        if not target.trusted and any(level.at_steps for level in chosen):
             steps, sure = survey(self._records, stepped=target.stepped)
             self._sure |= sure
         begun = {
             level.number: [self._pool.submit(self._try, plan) for plan in level.plans(steps)]
-            for level in wanted
+            for level in chosen
         }
         self._begun = [future for futures in begun.values() for future in futures]
-        for level in wanted:
+        for level in chosen:
             yield self._verdict(level, steps, begun[level.number])
 
     def so_far(self) -> str:

@@ -118,7 +118,8 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             began = time.monotonic()
             part.running.send(signal.SIGSTOP)
             for other in trial.parts:
-                other.go.set() if other.works and other is not part else None
+                if other.works and other is not part:
+                    other.go.set()
             if fault.in_producer:  # what it has begun may be found by a rescue
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:

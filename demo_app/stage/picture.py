@@ -84,20 +84,20 @@ class Picture:
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
-        said = [(sums, begins)]
+        sentences = [(sums, begins)]
         if self.dead:
-            said.append((t("stage.says.dead", n=self.dead), False))
+            sentences.append((t("stage.says.dead", n=self.dead), False))
         if self.redis is False:
-            said.append((t("stage.says.redis_away"), True))
+            sentences.append((t("stage.says.redis_away"), True))
         killed = [worker for worker in self.workers if not worker.alive]
         if killed:
             held = sum(worker.running for worker in killed)
-            said.append((t("stage.says.worker_dead", n=len(killed), jobs=held), False))
+            sentences.append((t("stage.says.worker_dead", n=len(killed), jobs=held), False))
         if self.rescued:
-            said.append((t("stage.says.rescued", jobs=self.rescued), False))
+            sentences.append((t("stage.says.rescued", jobs=self.rescued), False))
         if self.mail in ("slow", "down", "away"):
-            said.append((t(f"stage.says.mail_{self.mail}"), False))
-        return said
+            sentences.append((t(f"stage.says.mail_{self.mail}"), False))
+        return sentences
 
 
 def arranged(

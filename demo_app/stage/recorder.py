@@ -42,7 +42,7 @@ LETTER = {"en": 0.06, "ja": 0.12}
 
 def record(show: str = "four-minutes", language: str = "en") -> str:
     """Play the show, and return its file. Raise TimeoutError if a step does not end."""
-    frames, page, said = list[Frame](), "", -1
+    frames, page, current = list[Frame](), "", -1
     with (
         Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,
         Client(stack.ready) as client,
@@ -56,7 +56,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
                 answer = client.web.get("/stage", params={"show": show, "lang": language})
             alive = answer is not None and answer.is_success
             page = answer.text if answer is not None and alive else page
-            frames.append((time.time(), picture_of(page) if alive else "", said))
+            frames.append((time.time(), picture_of(page) if alive else "", current))
             time.sleep(BETWEEN)
             return _data("state", page) if alive else {}
 
@@ -66,7 +66,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
                     client.web.post(f"/stage/do/{action}")
 
         for number, step in enumerate(steps(show, language)):
-            said = number if step["words"] else said
+            current = number if step["words"] else current
             began, acting = time.monotonic(), Thread(target=act, args=(step["do"],))
             acting.start()
             busy, state = True, dict[str, Any]()

@@ -120,8 +120,8 @@ class Twin:
     def _worker(self) -> tuple[int | None, bool, float]:
         """Return the pid of the newest stock worker, whether it is alive, and its start."""
         keys = self._client.keys("stock-worker:*")
-        said = [object_of(word or "") for word in self._client.mget(keys)] if keys else []
-        newest = max(said, key=lambda one: moment_of(one.get("since")), default={})
+        records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []
+        newest = max(records, key=lambda one: moment_of(one.get("since")), default={})
         pid = newest.get("pid")
         if not isinstance(pid, int):
             return None, False, 0.0
