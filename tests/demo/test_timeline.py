@@ -91,6 +91,13 @@ def test_a_try_that_failed_is_marked_and_counted() -> None:
     assert "worker killed" not in labels, "no worker died"
 
 
+def test_a_job_that_came_last_and_still_waits_is_in_the_picture() -> None:
+    first = JobRecord("job-1", 0.0, State.DONE, 1.0, [Run("w", 0.1, 1.0, "done")])
+    seen = timeline.Timeline([first, JobRecord("job-2", 5.0, State.QUEUED, 5.0)], [], {})
+    (axes,) = picture.draw(seen, []).axes
+    assert axes.get_xlim()[1] >= 5.0
+
+
 def _rescued_after(seconds: float) -> tuple[timeline.Timeline, timeline.Kill]:
     """Return a job whose worker was killed after one second, and rescued so many later."""
     rescue = 1.0 + seconds
