@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support import most_nightly
@@ -27,33 +26,17 @@ FOUND = (
     ("TakesWhatItCantDo", "unknown", "taken without an error"),
     ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
     ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
+    ("HueySurvivesItsWorker", "SIGKILL of the worker", "lost a job"),
+    ("RqTakesJobsSafely", "SIGKILL while it takes a job", "lost a job"),
 )
 
 
-def said_of(backend: str, promise: str, **options: Any) -> str:
-    """What the suite says of the broken promise."""
-    (found,) = check_backend(
-        f"broken:{backend}", path=(HERE,), promises=[PROMISE[promise]], **options
-    )
-    assert found.seen == "broken"
-    return found.problem
-
-
 @pytest.mark.parametrize(
-    ("backend", "promise", "message"),
-    most_nightly(FOUND, FOUND[0], FOUND[1], FOUND[-1]),
+    ("backend", "promise", "message"), most_nightly(FOUND, FOUND[0], FOUND[1], FOUND[-3])
 )
 def test_a_broken_backend_is_found_out(backend: str, promise: str, message: str) -> None:
-    assert re.search(message, said_of(backend, promise, patience=4.0))
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize(
-    ("boasting", "promise"),
-    [
-        ("HueySurvivesItsWorker", "SIGKILL of the worker"),
-        ("RqTakesJobsSafely", "SIGKILL while it takes a job"),
-    ],
-)
-def test_who_promises_to_survive_too_much_is_found_out(boasting: str, promise: str) -> None:
-    assert "lost a job" in said_of(boasting, promise, patience=8.0)
+    (found,) = check_backend(
+        f"broken:{backend}", path=(HERE,), promises=[PROMISE[promise]], patience=8.0
+    )
+    assert found.seen == "broken"
+    assert re.search(message, found.problem)
