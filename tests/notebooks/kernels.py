@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
-from support import until
+from support import marked, until
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 Output = dict[str, Any]
@@ -89,7 +89,7 @@ class Kernel:
         """Every living process that was started from the kernel, the kernel itself left out."""
         return [
             process
-            for process in _marked(self.mark, self.tmp)
+            for process in marked("LESSON_MARK", self.mark)
             if "ipykernel" not in _command(process)
         ]
 
@@ -111,7 +111,7 @@ class Kernel:
     def connections(self) -> frozenset[tuple[int, int]]:
         """The ports on which the kernel itself listens or talks, but to its client: its own, and
         the other's or 0."""
-        (process,) = (p for p in _marked(self.mark, self.tmp) if "ipykernel" in _command(p))
+        (process,) = (p for p in marked("LESSON_MARK", self.mark) if "ipykernel" in _command(p))
         return frozenset(
             (open_one.laddr.port, open_one.raddr.port if open_one.raddr else 0)
             for open_one in process.net_connections("tcp")
@@ -132,26 +132,13 @@ def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
         yield here
         client.stop_channels()
         manager.shutdown_kernel()
-        until(lambda: not _marked(mark, tmp), 30.0, "the end of every process of the lesson")
+        until(lambda: not marked("LESSON_MARK", mark), what="the end of the lesson's processes")
         assert not list(tmp.glob("**/*.sock")), "a socket is left"
     finally:
         manager.shutdown_kernel(now=True)
-        for process in _marked(mark, tmp):
+        for process in marked("LESSON_MARK", mark):
             process.kill()
         shutil.rmtree(tmp, ignore_errors=True)
-
-
-def _marked(mark: str, tmp: Path) -> list[psutil.Process]:
-    """By the mark in the environment; Redis, which writes over its own, by its folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get("LESSON_MARK") == mark or str(tmp) in _command(process)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def _command(process: psutil.Process) -> str:
