@@ -12,9 +12,8 @@ import re
 from typing import Any
 
 import nbformat
-from notebooks.kernels import NOTEBOOKS
+from notebooks.lesson import JAPANESE, english, japanese
 
-JAPANESE = NOTEBOOKS / "ja"
 _ENGLISH_MINUTES, _MINUTES = re.compile(r"bout (\d+) minutes?\b"), re.compile(r"約 \d+ 分")
 #: Such as "04_kill_the_worker", or "challenges/05_a_worker_is_killed".
 TRANSLATED = sorted(
@@ -22,16 +21,6 @@ TRANSLATED = sorted(
     for pattern in ("[0-9]*.ipynb", "challenges/[0-9]*.ipynb")
     for path in JAPANESE.glob(pattern)
 )
-
-
-def english(lesson: str) -> Any:
-    """The English notebook."""
-    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
-
-
-def japanese(lesson: str) -> Any:
-    """The Japanese notebook."""
-    return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _marks(notebook: Any) -> dict[str, str]:

@@ -13,6 +13,7 @@ from notebooks.shown import SHOWN
 
 from demo_app.demo.colours import PAPER
 
+JAPANESE = NOTEBOOKS / "ja"
 #: The colour of a text in a picture by matplotlib; where none is given, it is black.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: Seconds; on a machine that is not busy, something moves after two.
@@ -26,7 +27,7 @@ CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challe
 
 def cells(lesson: str) -> list[tuple[bool, str]]:
     """The lesson's cells in their order: whether it is code, and its text."""
-    return [(cell.cell_type == "code", cell.source) for cell in _read(lesson).cells]
+    return [(cell.cell_type == "code", cell.source) for cell in english(lesson).cells]
 
 
 def code_cells(lesson: str) -> list[str]:
@@ -50,8 +51,14 @@ def prose(lesson: str) -> str:
     return "\n\f\n".join(text for is_code, text in cells(lesson) if not is_code)
 
 
-def _read(lesson: str) -> Any:
+def english(lesson: str) -> Any:
+    """The English notebook."""
     return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+
+
+def japanese(lesson: str) -> Any:
+    """The Japanese notebook."""
+    return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)
 
 
 def run_lesson(

@@ -47,7 +47,7 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
     """The notebook of a lesson or challenge, with its minutes as they should be. seconds: of each
     code cell."""
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)
     begins, ends = code_cells(name)[1].splitlines(), solution_of(name).splitlines()

@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from notebooks.kernels import NOTEBOOKS
-from notebooks.lesson import CHALLENGES, LESSONS, prose
+from notebooks.lesson import CHALLENGES, JAPANESE, LESSONS, english, prose
 from notebooks.minutes import measured, with_minutes
-from notebooks.words import JAPANESE, page, words
+from notebooks.words import page, words
 
 #: Mysteries to be solved, an app or an outbox to be written: nobody does it within half an hour.
 LONG = {"11_where_is_job_17", "12_your_own", "challenges/11_the_outbox"}
@@ -28,7 +28,7 @@ def test_no_notebook_is_stored_with_outputs() -> None:
 
 @pytest.mark.parametrize("name", [*LESSONS, *CHALLENGES])
 def test_the_minutes_are_those_that_were_measured(name: str) -> None:
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    notebook = english(name)
     expected = with_minutes(name, measured()[name])
     assert notebook == expected, "run python -m notebooks.minutes --measure in tests"
     found = re.search(r"\*\*Time:\*\* about (\d+) minutes", prose(name))

@@ -9,9 +9,9 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 from nbformat.v4 import new_markdown_cell, new_notebook
-from notebooks.japanese import JAPANESE, TRANSLATED, accept, behind, english, japanese
+from notebooks.japanese import TRANSLATED, accept, behind
 from notebooks.kernels import NOTEBOOKS
-from notebooks.lesson import CHALLENGES, LESSONS
+from notebooks.lesson import CHALLENGES, JAPANESE, LESSONS, english, japanese
 
 LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from matplotlib.font_manager import FontManager, fontManager, json_dump
-from notebooks.japanese import JAPANESE
 from notebooks.kernels import NOTEBOOKS, Output, kernel
-from notebooks.lesson import run_lesson
+from notebooks.lesson import JAPANESE, run_lesson
 from notebooks.sentences import sentences, unsayable
 from notebooks.wrong import WRONG
 from programs import JAPANESE_FONT, needs

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from notebooks.kernels import NOTEBOOKS
+from notebooks.lesson import JAPANESE
 
-JAPANESE = NOTEBOOKS / "ja"
 _HEADING = re.compile(r"^## (?:Words learnt|学んだ用語)\n", re.M)
 _ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", re.M)
 
