@@ -1,7 +1,6 @@
 """A show: steps that play on the stage, from a file of the folder `shows` that people edit.
 
-four-minutes.toml says what a step is. A show has `minutes`, and may begin with all steps of another
-(`after`).
+four-minutes.toml says what a step is. A show has `minutes`, for the speaker's clock.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from demo_app.stage.twin import TwinPicture
 #: What a step can wait for, by name; each is a number.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
-    *("later", "workers", "held", "rescued", "redis", "twice", "stock", "ours"),
+    *("workers", "held", "rescued", "redis", "stock", "ours"),
 )
 
 
@@ -35,19 +34,17 @@ _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]:
     """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
 
-    Beside the sums of the picture there are `later` (jobs that are tried again), `workers` (alive),
-    `rescued` (jobs of the last killed worker), `redis` (1 if it answers), `twice` (mails that came
-    again), `stock` and `ours` (delivered mails of comments that both systems have).
+    Beside the sums of the picture there are `workers` (alive), `rescued` (jobs of the last killed
+    worker), `redis` (1 if it answers), `stock` and `ours` (delivered mails of comments that both
+    systems have).
     """
     killed = picture.last_kill
     return {
         **picture.sums,
-        "later": len(picture.floors["later"]) + picture.hidden.get("later", 0),
         "workers": sum(worker.alive for worker in picture.workers),
         "rescued": len(killed.rescued) if killed else 0,
         "killed": killed.id if killed else "",
         "redis": int(bool(picture.redis)),
-        "twice": picture.twice,
         "stock": len(twin.places["delivered"]) if twin else 0,
         "ours": len(twin.beside(picture.lane)["delivered"]) if twin else 0,
     }
@@ -106,7 +103,6 @@ class Show(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     minutes: int = Field(gt=0)
-    after: str = ""
     step: tuple[Step, ...]
 
 
@@ -129,7 +125,5 @@ def show_named(name: str) -> Show:
 
 
 def steps(name: str, language: str) -> list[dict[str, Any]]:
-    """Return the steps of a show, after those of its predecessor. Raises DomainError."""
-    show = show_named(name)
-    before = steps(show.after, language) if show.after else []
-    return [*before, *(step.in_language(language) for step in show.step)]
+    """Return the steps of a show. Raises DomainError if there is none of that name."""
+    return [step.in_language(language) for step in show_named(name).step]
