@@ -13,7 +13,6 @@ import redis
 from .connection import Decoded
 from .events import State
 from .keys import lanes_of, queue_of, urgency
-from .message import parse_or_quote
 from .queue import Queue
 from .view import JobView, view_of
 
@@ -34,15 +33,9 @@ def get_job(queue: Queue, job_id: str) -> JobView | None:
     """Return the job with this id, or None if it is unknown or was forgotten."""
     for view in get_jobs(queue, [job_id]):
         if view.state is State.QUEUED:
-            view.position = _position(queue, lane_of_job(queue, job_id), job_id)
+            view.position = _position(queue, view.lane, job_id)
         return view
     return None
-
-
-def lane_of_job(queue: Queue, job_id: str) -> str:
-    """Return the lane in a job's message."""
-    client: Decoded = queue.client
-    return parse_or_quote(job_id, client.lindex(queue.keys("job", job_id), 0) or "").lane
 
 
 def _position(queue: Queue, lane: str, job_id: str) -> int | None:

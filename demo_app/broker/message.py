@@ -71,17 +71,27 @@ def compose(message: Message) -> str:
     )
 
 
+def lane_in(text: str) -> str:
+    """Return the lane of a message, or "" if the message is malformed."""
+    try:
+        info = json.loads(text)["properties"]["delivery_info"]
+        return str(info.get("lane") or info["routing_key"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+
+
 def parse_or_quote(job_id: str, text: str) -> Message:
     """Parse a message for a page.
 
-    A malformed message, from another program, becomes the argument of a task `unreadable`.
+    A malformed message, from another program, becomes the argument of a task `unreadable`. A job's
+    id in Redis may differ from the id in its message (see `enqueue.lua`).
     """
     try:
         message = parse(text)
-        if message.id == job_id and isinstance(message.task, str) and isinstance(message.lane, str):
+        if isinstance(message.task, str) and isinstance(message.lane, str):
             shown = [message.task, message.lane, message.arguments]
             json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
-            return replace(message, enqueued_at=moment_of(message.enqueued_at))
+            return replace(message, id=job_id, enqueued_at=moment_of(message.enqueued_at))
     except (ValueError, AttributeError, OverflowError, RecursionError):
         pass
     return Message(job_id, "unreadable", {"message": text[:1000]}, "")

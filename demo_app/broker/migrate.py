@@ -19,6 +19,7 @@ from .connection import Decoded
 from .error_kinds import passes, reason_of
 from .events import State
 from .keys import queue_of
+from .message import lane_in
 from .process import in_flight_here
 from .transport import Transport
 
@@ -95,15 +96,13 @@ def _from_claims(move: _Move) -> None:
     lanes = client.smembers(queue.keys("lanes"))
     names = sorted({*move.app.amqp.queues, *map(queue_of, lanes)})
     move.declare(names)
-    for state in ("scheduled", "retrying"):
-        for job_id in client.zrange(queue.keys(state), 0, -1):
-            text = client.lindex(queue.keys("job", job_id), 0) or ""
-            name = _queue_in(text)
-            if name and name not in names:  # none of its jobs waits
-                names.append(name)
-                move.declare([name])
-            if move.carry_text(text, name):
-                queue.decide(job_id, "moved", by="migrate")
+    for job_id, text in queue.due_later():
+        name = queue_of(lane_in(text))
+        if name and name not in names:  # none of its jobs waits
+            names.append(name)
+            move.declare([name])
+        if move.carry_text(text, name):
+            queue.decide(job_id, "moved", by="migrate")
     deadline = time.monotonic() + 4 * queue.options.lease_seconds + 10
     while True:
         for name in names:
@@ -131,14 +130,6 @@ def _take_all(move: _Move, name: str) -> None:
             return
         move.carry(message, name)
         message.ack()
-
-
-def _queue_in(text: str) -> str:
-    try:
-        info = json.loads(text)["properties"]["delivery_info"]
-        return queue_of(str(info.get("lane") or info["routing_key"]))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""  # a malformed job cannot be moved
 
 
 def _from_stock(move: _Move) -> None:

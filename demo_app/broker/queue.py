@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -17,10 +17,11 @@ import redis
 
 from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .connection import Decoded
+from .events import State
 from .fold import STATE_AFTER
 from .keys import Keys, lanes_of
 from .lua import ScriptCall, Scripts
-from .message import Message, compose, parse_or_quote
+from .message import Message, compose, lane_in
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
@@ -112,14 +113,15 @@ class Queue:
 
     def purge_due_later(self, lanes: Sequence[str], *, by: str) -> int:
         """Discard every job of these lanes that is due later, one by one. Return how many."""
+        found = (job_id for job_id, text in self.due_later() if lane_in(text) in lanes)
+        return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
+
+    def due_later(self) -> Iterator[tuple[str, str]]:
+        """Yield the id and the message of each job that is due later; "" for a deleted message."""
         client: Decoded = self.client
-        purged = 0
-        for state in ("scheduled", "retrying"):
+        for state in (State.SCHEDULED, State.RETRYING):
             for job_id in client.zrange(self.keys(state), 0, -1):
-                text = client.lindex(self.keys("job", job_id), 0) or ""
-                if parse_or_quote(job_id, text).lane in lanes:
-                    purged += self.decide(job_id, "discard", by=by) == state
-        return purged
+                yield job_id, client.lindex(self.keys("job", job_id), 0) or ""
 
     def size(self, lanes: Sequence[str]) -> int:
         """Return how many messages wait in these lanes."""

@@ -33,7 +33,6 @@ def _publish(
     info = {"exchange": "", "routing_key": lane, "lane": lane}
     properties = {"delivery_tag": tag, "delivery_info": info}
     text = json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
-    kind = Kind.MESSAGE if job_id.startswith("~") else kind
     scene.queue.publish(text, job_id, lane, kind=kind, due=due)
 
 
@@ -59,6 +58,17 @@ def test_an_id_used_again_while_its_job_runs_is_another_job(
     assert scene.count == {"enqueued": 3, "running": 1, "queued": 2}
     scene.lose()
     assert scene.waiting == ["a", "a#2", "a#3"], "the job of a dead worker runs again"
+
+
+@pytest.mark.parametrize("job_id", ["a", "~a"])
+def test_each_job_of_an_id_used_twice_can_be_shown_and_purged(scene: Scene, job_id: str) -> None:
+    for tag in ("one", "two"):
+        _publish(scene, job_id, tag=tag, due=LATER)
+    first = job_id.replace("~", "=~")
+    for job in (first, f"{first}#2"):
+        shown = scene.job(job)
+        assert (shown.id, shown.task, shown.queue) == (job, "outside.work", "mail")
+    assert scene.queue.purge_due_later(LANES, by="purge") == 2
 
 
 def test_a_message_that_an_exchange_routes_to_two_queues_is_two_jobs(scene: Scene) -> None:
@@ -87,8 +97,8 @@ def test_a_next_try_whose_job_does_not_run_any_more_is_another_job(
 
 
 def test_a_reply_sent_again_is_in_its_list_once(scene: Scene) -> None:
-    _publish(scene, "~reply")
-    _publish(scene, "~reply")
+    for _ in range(2):
+        _publish(scene, "~reply", kind=Kind.MESSAGE)
     assert len(scene.waiting) == 1
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from ..events import Event, State
-from ..inspect import get_job, lane_of_job
+from ..inspect import get_job
 from ..queue import Queue
 from ..view import JobView
 from .errors import DomainError
@@ -84,9 +84,8 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     record = keys("job", job.id)
     pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
-        lane = lane_of_job(queue, job.id)
         waits = state is State.QUEUED
-        place = keys("queue", lane) if waits else keys("claims", lane, job.owner or "")
+        place = keys("queue", job.lane) if waits else keys("claims", job.lane, job.owner or "")
         command = f"LPOS {place} {job.id}"
         pipe.lpos(place, job.id)
     else:
