@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import redis
@@ -85,13 +86,16 @@ class Heartbeat:
 
         A step that fails is logged, and the others go on.
         """
-        self._next = math.inf
-        prepared = {name: self._prepare(name, step) for name, step in self._steps().items()}
-        steps = {name: step for name, step in prepared.items() if step}
-        calls = [step.call for step in steps.values() if step.call]
-        replies = iter(self._replies(calls))
+        self._next, steps = math.inf, dict[str, Step]()
+        for name, prepare in self._steps().items():
+            with self._logged(name):
+                steps[name] = prepare()
+        replies = iter(self._replies([step.call for step in steps.values() if step.call]))
         for name, step in steps.items():
-            self._handle(name, step, next(replies) if step.call else None)
+            reply = next(replies) if step.call else None
+            with self._logged(name):
+                seconds = step.handle(reply)
+                self._next = min(self._next, math.inf if seconds is None else seconds)
         self._soon = self._next <= self._seconds
         return min(self._seconds, self._next)
 
@@ -106,30 +110,18 @@ class Heartbeat:
         except Exception as error:  # each step handles it in its own way
             return [error for _ in calls]
 
-    def _prepare(self, name: str, step: Callable[[], Step]) -> Step | None:
+    @contextmanager
+    def _logged(self, name: str) -> Iterator[None]:
+        """Log an error of this step, and go on."""
         try:
-            return step()
-        except Exception as error:
-            self._failed(name, error)
-        return None
-
-    def _handle(self, name: str, step: Step, reply: Any) -> None:
-        try:
-            seconds = step.handle(reply)
-        except Exception as error:
-            self._failed(name, error)
-        else:
-            self._next = min(self._next, math.inf if seconds is None else seconds)
-
-    def _failed(self, name: str, error: Exception) -> None:
-        if isinstance(error, redis.RedisError):
+            yield
+        except redis.RedisError as error:
             # it is away, or it refuses this user or while its disk is full
             away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             what = "Redis does not answer" if away else "Redis refuses"
             text = f"{what} the heartbeat's step {name}: %s"
             self._throttled.log(log.warning if away else log.error, text, error)
             self._next = min(self._next, _AGAIN)
-        else:
-            # a heartbeat that ends would make a live worker look dead
+        except Exception as error:  # a heartbeat that ends would make a live worker look dead
             text = f"The heartbeat's step {name} failed; the others go on"
             self._throttled.log(log.error, text, exc_info=error)
