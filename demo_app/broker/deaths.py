@@ -24,22 +24,16 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
     """
     name = f"{socket.gethostname()}-{pid}-"
     client: Decoded = queue.client
-    told = {"job": "", "event": "worker_killed", "by": by}
     for worker in client.smembers(queue.keys("workers")):
-        if worker.startswith(name):
-            client.xadd(queue.keys("journal"), {**told, "detail": worker})
-            if end_lease:
-                _end_lease(queue, worker)
-
-
-def _end_lease(queue: Queue, worker: str) -> None:
-    """Shorten the worker's lease to nothing, so that no rescuer has to wait for a quiet period.
-
-    The worker is recorded as a suspect too, so that the next look confirms its death.
-    """
-    seconds, microseconds = queue.client.time()
-    pipe = queue.client.pipeline(transaction=True)
-    pipe.delete(queue.keys("worker", worker))
-    pipe.hset(queue.keys("leases"), worker, 0)
-    pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
-    pipe.execute()
+        if not worker.startswith(name):
+            continue
+        pipe = client.pipeline(transaction=True)
+        event = {"job": "", "event": "worker_killed", "by": by, "detail": worker}
+        pipe.xadd(queue.keys("journal"), event)
+        if end_lease:
+            seconds, microseconds = client.time()
+            pipe.delete(queue.keys("worker", worker))
+            pipe.hset(queue.keys("leases"), worker, 0)  # so that no rescuer waits for a lease
+            # the next look confirms its death
+            pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
+        pipe.execute()
