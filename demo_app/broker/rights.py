@@ -12,14 +12,13 @@ from .connection import Decoded
 
 #: Commands that are sent outside scripts.
 _PLAIN = ("BLPOP", "XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
-#: Arguments before the key of some commands. The commands must be well-formed: Valkey 9 crashes
-#: when it checks a command without its keys.
-_BEFORE_THE_KEY = {"LMPOP": ["1"], "XREAD": ["STREAMS"]}
-_BEHIND_IT = {
-    "LMPOP": ["RIGHT"],
-    "LMOVE": ["queue:y", "LEFT", "RIGHT"],
-    "BLPOP": ["0"],
-    "XREAD": ["0"],
+#: Arguments of the commands that take more than a key. The commands must be well-formed: Valkey 9
+#: crashes when it checks a command without its keys.
+_ARGUMENTS = {
+    "LMPOP": ("1", "queue:x", "RIGHT"),
+    "LMOVE": ("queue:x", "queue:y", "LEFT", "RIGHT"),
+    "BLPOP": ("queue:x", "0"),
+    "XREAD": ("STREAMS", "queue:x", "0"),
 }
 #: A key of each kind, as `keys.py` names them.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
@@ -57,10 +56,7 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
     Raises:
         redis.RedisError: Redis is away, or refuses even the script that asks.
     """
-    key = f"{prefix}queue:x"
-    commands = [
-        [name, *_BEFORE_THE_KEY.get(name, []), key, *_behind(name, prefix)] for name in needed()
-    ]
+    commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]
     ask = client.register_script(_DENIED)  # by EVALSHA, as the queue's own scripts
     found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
@@ -90,5 +86,6 @@ def refusal(client: Decoded, prefix: str = "") -> str:
     )
 
 
-def _behind(name: str, prefix: str) -> list[str]:
-    return [f"{prefix}{word}" if ":" in word else word for word in _BEHIND_IT.get(name, [])]
+def _well_formed(name: str, prefix: str) -> list[str]:
+    arguments = _ARGUMENTS.get(name, ("queue:x",))
+    return [name, *(f"{prefix}{word}" if ":" in word else word for word in arguments)]
