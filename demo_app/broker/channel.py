@@ -277,10 +277,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             tracked: False for a consumer without acknowledgement.
         """
         taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
-        self.deliver([delivery for delivery in taken if delivery is not None])
-
-    def deliver(self, deliveries: list[Delivery]) -> None:
-        """Deliver these messages to the consumer."""
+        deliveries = [delivery for delivery in taken if delivery is not None]
         connection = self.connection  # None if the channel was closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:
@@ -289,18 +286,15 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
                 if not passes(error):  # the error is this job's: deliver the next one
-                    self._put_aside(delivery.tag, error)
+                    log.error("A message can't be delivered: %s", error, exc_info=error)
+                    self.in_flight.finish(delivery.tag, ending_of(error))
+                    virtual.QoS.ack(self.qos, delivery.tag)
                     continue
                 for unseen in deliveries[number:]:  # Celery will neither run nor reject these
                     self.in_flight.finish(
                         unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
                     )
                 raise
-
-    def _put_aside(self, tag: str, error: BaseException) -> None:
-        log.error("A message can't be delivered: %s", error, exc_info=error)
-        self.in_flight.finish(tag, ending_of(error))
-        virtual.QoS.ack(self.qos, tag)
 
     def _receive_one(self, subscribed: Any) -> Any:
         """Receive a broadcast message; a malformed one is dropped."""
@@ -343,9 +337,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return Delivery(tag, payload, queue)
 
     def _answer(self) -> Any:
-        here, script = self.in_flight, ""
-        if isinstance(self._sent, Claiming):
-            script = self._sent.script
+        here = self.in_flight
+        script = self._sent.script if isinstance(self._sent, Claiming) else ""
         try:
             command = "EVALSHA" if script else "BLPOP"
             return self.client.parse_response(self.client.connection, command)

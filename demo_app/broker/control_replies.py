@@ -64,14 +64,10 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
     headers, properties = raw["headers"], raw["properties"]
     try:
         body = json.loads(raw["body"])
-    except (
-        ValueError,
-        TypeError,
-    ):  # pickled or compressed: only a worker with its task can read it
+    except (ValueError, TypeError):  # pickled or compressed: only a worker can read it
         body = headers.get("argsrepr"), headers.get("kwargsrepr"), None
-    message = Message(
-        headers=headers, properties=properties, delivery_info=properties["delivery_info"]
-    )
+    info = properties["delivery_info"]
+    message = Message(headers=headers, properties=properties, delivery_info=info)
     return Request(message, app=app, hostname=hostname, body=body, decoded=True)
 
 
