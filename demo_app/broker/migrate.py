@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -25,6 +26,8 @@ from .transport import Transport
 
 #: Seconds that workers of stock Celery have to report which jobs they hold.
 _ANSWER = 2.0
+#: Why a job stays that a living worker has.
+_HELD = "held by workers; run this again when they have ended"
 
 
 class _Move:
@@ -49,15 +52,21 @@ class _Move:
 
     def carry_text(self, text: str | bytes, queue: str) -> bool:
         """Publish one message to a queue of the target. Return False if it is malformed."""
-        try:
+        with self.left_if_unreadable():
             payload = json.loads(text)
             self.carry(self.channel.Message(payload, channel=self.channel), queue)
+            return True
+        return False
+
+    @contextmanager
+    def left_if_unreadable(self) -> Iterator[None]:
+        """Count a message that cannot be read, and go on."""
+        try:
+            yield
         except Exception as error:
             if passes(error):
                 raise
             self.left[f"can't be read ({reason_of(error)})"] += 1
-            return False
-        return True
 
 
 def migrate(app: Any, asked: argparse.Namespace) -> int:
@@ -114,22 +123,17 @@ def _from_claims(move: _Move) -> None:
         time.sleep(queue.options.heartbeat_seconds)  # the heartbeat of this process rescues them
     unreadable = len(channel.in_flight.held())
     if held := seen.count[State.RUNNING] - unreadable:
-        move.left["held by workers; run this again when they have ended"] += held
+        move.left[_HELD] += held
 
 
 def _take_all(move: _Move, name: str) -> None:
     while True:
-        try:
+        with move.left_if_unreadable():  # such a job goes back to its queue when this process ends
             message = move.channel.basic_get(name)
-        except Exception as error:  # the job goes back to its queue when this process ends
-            if passes(error):
-                raise
-            move.left[f"can't be read ({reason_of(error)})"] += 1
-            continue
-        if message is None:
-            return
-        move.carry(message, name)
-        message.ack()
+            if message is None:
+                return
+            move.carry(message, name)
+            message.ack()
 
 
 def _from_stock(move: _Move) -> None:
@@ -138,7 +142,8 @@ def _from_stock(move: _Move) -> None:
     bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
     found = {member.decode("utf-8", "replace").split(channel.sep)[-1] for member in members}
-    names = sorted(name for name in {*move.app.amqp.queues, *found} if not _is_broadcast(name))
+    broadcasts = {name for name in found if "pidbox" in name or name.startswith("celeryev")}
+    names = sorted({*move.app.amqp.queues, *found} - broadcasts)
     move.declare(names)
     for name in names:
         for step in channel.priority_steps:
@@ -149,10 +154,6 @@ def _from_stock(move: _Move) -> None:
 
 def _escaped(prefix: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\*?[]" else sign for sign in prefix)
-
-
-def _is_broadcast(name: str) -> bool:
-    return "pidbox" in name or name.startswith("celeryev")
 
 
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
@@ -177,19 +178,16 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
     unacked = client.hgetall(prefix + channel.unacked_key)
     held = set(_held_by_the_living(move)) if unacked else set()
     for tag, text in unacked.items():
-        try:
+        with move.left_if_unreadable():
             payload, exchange, routing_key = json.loads(text)
             if payload["headers"].get("id") in held:
-                move.left["held by workers; run this again when they have ended"] += 1
+                move.left[_HELD] += 1
                 continue
             queues = channel._lookup(exchange, routing_key)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            move.left[f"can't be read ({reason_of(error)})"] += 1
-            continue
-        carried = [move.carry_text(json.dumps(payload), name) for name in queues]
-        if all(carried):
-            client.hdel(prefix + channel.unacked_key, tag)
-            client.zrem(prefix + channel.unacked_index_key, tag)
+            carried = [move.carry_text(json.dumps(payload), name) for name in queues]
+            if all(carried):
+                client.hdel(prefix + channel.unacked_key, tag)
+                client.zrem(prefix + channel.unacked_index_key, tag)
 
 
 def _held_by_the_living(move: _Move) -> Iterator[str]:
