@@ -6,6 +6,7 @@ Every call reads a bounded number of items, however long the queue is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import redis
@@ -103,13 +104,13 @@ def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tupl
     lanes = sorted(lanes, key=urgency)
     start = lanes.index(first) if first in lanes else 0
     found: list[tuple[str, str, int]] = []
-    for number, lane in enumerate(lanes[start:]):
-        passed, wanted = skip if number == 0 else 0, limit - len(found)
-        if wanted > 0:  # the head is at the right end
+    for lane in lanes[start:]:
+        if len(found) < limit:  # the head is at the right end
             pipe = client.pipeline(transaction=False)
-            pipe.lrange(queue.keys("queue", lane), -(passed + wanted), -(passed + 1))
+            pipe.lrange(queue.keys("queue", lane), len(found) - limit - skip, -1 - skip)
             [ids] = answers_of(pipe)
-            found += [(lane, job_id, passed + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
+            found += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
+        skip = 0
     return found
 
 
@@ -148,11 +149,10 @@ def get_jobs(queue: Queue, ids: list[str], positions: list[int] | None = None) -
         pipe.lrange(queue.keys("job", job_id), 0, -1)
         pipe.zscore(queue.keys("scheduled"), job_id)
         pipe.zscore(queue.keys("retrying"), job_id)
-    answers = answers_of(pipe)
-    views = []
-    for index, job_id in enumerate(ids):
-        lines, scheduled, retrying = answers[3 * index : 3 * index + 3]
-        if lines:
-            position = positions[index] if positions else None
-            views.append(view_of(job_id, lines, position=position, due=scheduled or retrying))
-    return views
+    rows = zip(*[iter(answers_of(pipe))] * 3, strict=True)
+    known = zip(ids, positions or repeat(None), rows, strict=False)
+    return [
+        view_of(job_id, lines, position=position, due=scheduled or retrying)
+        for job_id, position, (lines, scheduled, retrying) in known
+        if lines
+    ]
