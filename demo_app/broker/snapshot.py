@@ -161,7 +161,7 @@ def _seen(line: str) -> JobSeen:
 
 
 def _worker(given: dict[str, Any]) -> Worker:
-    info = object_of(given["said"])
+    info = object_of(given["info"])
     host, served = str(info.get("host", "")), info.get("served")
     return Worker(
         id=given["id"],

@@ -42,7 +42,7 @@ for i, lane in ipairs(lanes) do
   }
 end
 for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
-  local said, running, held = read('', 'GET', worker_key(worker)), 0, {}
+  local info, running, held = read('', 'GET', worker_key(worker)), 0, {}
   for _, lane in ipairs(lanes) do
     local size = read(0, 'LLEN', claims_key(lane, worker))
     running = running + size
@@ -52,7 +52,7 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   end
   count.running = count.running + running
   workers[i] = {
-    id = worker, said = said or '', alive = said ~= false, running = running, held = held,
+    id = worker, info = info or '', alive = info ~= false, running = running, held = held,
     left = redis.call('PTTL', worker_key(worker)), waiting = read(0, 'SCARD', waiting_key(worker)),
     paused = redis.call('SISMEMBER', PAUSED, worker) == 1,
   }
