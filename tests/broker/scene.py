@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from support import die, let_judge, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
+from demo_app.broker.in_flight import InFlight
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lanes_of
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.broker.view import JobView
 
 LANES = lanes_of("mail")
 LEASE = 60_000
 RESCUES = 3
+#: A heartbeat that never comes in a test, but for the first.
+CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
 
 
 class Scene:
@@ -34,6 +40,16 @@ class Scene:
         """A new worker, or one that was only paused, under a new name."""
         self.queue.register(worker, LEASE, "{}", instead_of=instead_of)
         self._known.add(worker)
+
+    @contextmanager
+    def working(self, options: Options = CALM) -> Iterator[InFlight]:
+        """What a Celery worker has of the broker: its claims, its lease and its heartbeat."""
+        here = InFlight(Queue(self.queue.client, options))
+        here.work(["mail"])
+        try:
+            yield here
+        finally:
+            here.leave()
 
     def takes(self, worker: str = "w", most: int = 1) -> list[str]:
         """The jobs that a worker is given."""

@@ -13,8 +13,6 @@ from broker.scene import LANES, Scene
 from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.inspect import get_jobs
-from demo_app.broker.options import Options
-from demo_app.broker.queue import Queue
 
 #: A task whose error has a text that is no UTF-8, as the name of any file may be.
 ODD = """
@@ -27,14 +25,11 @@ def odd(parcel):
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
     """What a worker has that holds the jobs `job-1` and `job-2`, under the tags 1 and 2."""
-    options = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
-    found = InFlight(Queue(scene.queue.client, options))
-    found.work(["mail"])
     scene.put(1, 2)
-    for claimed in scene.queue.claim(found.lease.worker, LANES, 2):
-        found.track(claimed)
-    yield found
-    found.leave()
+    with scene.working() as found:
+        for claimed in scene.queue.claim(found.lease.worker, LANES, 2):
+            found.track(claimed)
+        yield found
 
 
 def test_an_error_with_an_odd_text_ends_its_job_and_no_worker(open_shop: OpenShop) -> None:

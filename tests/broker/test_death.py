@@ -7,19 +7,18 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from broker.scene import LANES, LEASE, Scene
-from support import client_of, rescue_now, until
+from support import rescue_now, until
 
 from demo_app.broker.deaths import note_killed
-from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import Lease, LeaseLost
 from demo_app.broker.lua import Call, Scripts
-from demo_app.broker.options import Options
+from demo_app.broker.options import DEFAULTS
 from demo_app.broker.queue import Queue
 
 
@@ -162,35 +161,20 @@ def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
     assert (lease.worker != epoch) is over
 
 
-@contextmanager
-def _worker(url: str) -> Iterator[InFlight]:
-    """What a Celery worker has in it of the broker: a lease, and the heartbeat that renews it."""
-    worker = InFlight(Queue(client_of(url), Options()))
-    worker.work(["mail"])
-    try:
-        yield worker
-    finally:
-        worker.leave()
-
-
 def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
-    silent: Queue, scene: Scene, redis_url: str
+    silent: Queue, scene: Scene
 ) -> None:
     scene.put(2)
     silent.client.hset("leases", "w", 3000)  # both have the usual lease
-    with _worker(redis_url) as new:
+    with scene.working(DEFAULTS) as new:
         assert scene.takes(new.lease.worker) == ["job-1"]
 
 
 @pytest.mark.parametrize("step", ["acknowledge_pending", "_waiting_tags"])
 def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
-    scene: Scene,
-    redis_url: str,
-    step: str,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    scene: Scene, step: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with _worker(redis_url) as worker, caplog.at_level(logging.WARNING):
+    with scene.working(DEFAULTS) as worker, caplog.at_level(logging.WARNING):
         scene.queue.client.hset("server", "since", 0)
         monkeypatch.setattr(worker, step, _stumble)
         scene.put(1)
@@ -207,10 +191,7 @@ def _stumble() -> None:
 
 
 def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
-    scene: Scene,
-    redis_url: str,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or a live worker would look dead."""
     asked, answers = Scripts.together, iter([_stumble])
@@ -220,7 +201,7 @@ def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
         return asked(scripts, calls)
 
     monkeypatch.setattr(Scripts, "together", ask)
-    with _worker(redis_url), caplog.at_level(logging.WARNING):
+    with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
         until(lambda: "the others go on" in caplog.text)
         scene.put(1, due=time.time() + 0.2)
         until(lambda: scene.waiting, what="the job that was due")
@@ -229,9 +210,7 @@ def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
     """Whatever its steps are: an idle worker is to cost next to nothing."""
     client = scene.queue.client
-    here = InFlight(Queue(client, Options(lease_seconds=60.0, heartbeat_seconds=60.0)))
-    here.work(["mail"])
-    try:
+    with scene.working() as here:
         for _ in range(4):  # the server knows each script then
             here.heartbeat.round()
         client.config_resetstat()
@@ -240,16 +219,14 @@ def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
         calls = client.info("commandstats")
         assert calls["cmdstat_evalsha"]["calls"] == 4
         assert "cmdstat_eval" not in calls
-    finally:
-        here.leave()
 
 
 def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_for_a_lease(
-    scene: Scene, redis_url: str, caplog: pytest.LogCaptureFixture
+    scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It can't tell a dead worker from one that was cut off as well."""
     client = scene.queue.client
-    with _worker(redis_url), caplog.at_level(logging.WARNING):
+    with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
         client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])
         try:
             until(lambda: "Redis refuses the heartbeat's step rescue" in caplog.text)

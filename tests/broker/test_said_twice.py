@@ -13,8 +13,7 @@ from broker.scene import LANES, LEASE, Scene
 
 from demo_app.broker.claim import Claim, Disposition, Ending
 from demo_app.broker.in_flight import InFlight
-from demo_app.broker.options import Options
-from demo_app.broker.queue import Kind, Queue
+from demo_app.broker.queue import Kind
 
 LATER = 4e9  # epoch seconds, far in the future
 
@@ -221,41 +220,37 @@ def _look_for_unanswered(here: InFlight) -> None:
 def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
     scene: Scene,
 ) -> None:
-    here = InFlight(scene.queue)
-    here.lease.take()
-    here._queues = {"mail": None}
-    scene.put(1)
-    [late] = scene.queue.claim(here.lease.worker, LANES)
-    for _ in range(2):  # two looks in a row have met it
-        _look_for_unanswered(here)
-    assert scene.waiting == ["job-1"]
-    assert here.track(late) is None
-    assert here.held() == {}
-    [again] = scene.queue.claim(here.lease.worker, LANES)
-    assert here.track(again) is not None
+    with scene.working() as here:
+        scene.put(1)
+        [late] = scene.queue.claim(here.lease.worker, LANES)
+        for _ in range(2):  # two looks in a row have met it
+            _look_for_unanswered(here)
+        assert scene.waiting == ["job-1"]
+        assert here.track(late) is None
+        assert here.held() == {}
+        [again] = scene.queue.claim(here.lease.worker, LANES)
+        assert here.track(again) is not None
 
 
 def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_it(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its message is so large that a busy machine does not receive it in time."""
-    here = InFlight(scene.queue)
-    here.lease.take()
-    here._queues = {"mail": None}
-    scene.put(1, 2, 3)
-    too_large, batches = "job-2", []
-    for _ in range(20):
-        claimed = scene.queue.claim(here.lease.worker, LANES, 3)
-        if not claimed:
-            break
-        ids = [one.claim.id for one in claimed]
-        batches.append(ids)
-        if too_large not in ids:
-            tags = [here.track(one) for one in claimed]
-            for tag in filter(None, tags):
-                here.finish(tag, Ending(Disposition.DONE))
-        for _ in range(2):
-            _look_for_unanswered(here)
+    with scene.working() as here:
+        scene.put(1, 2, 3)
+        too_large, batches = "job-2", []
+        for _ in range(20):
+            claimed = scene.queue.claim(here.lease.worker, LANES, 3)
+            if not claimed:
+                break
+            ids = [one.claim.id for one in claimed]
+            batches.append(ids)
+            if too_large not in ids:
+                tags = [here.track(one) for one in claimed]
+                for tag in filter(None, tags):
+                    here.finish(tag, Ending(Disposition.DONE))
+            for _ in range(2):
+                _look_for_unanswered(here)
     alone = [["job-2"]] * 4
     assert batches == [["job-1", "job-2", "job-3"], ["job-1"], *alone, ["job-3"]]
     assert scene.count == {"enqueued": 3, "done": 2, "dead": 1}
@@ -267,14 +262,11 @@ def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_i
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
     """What a worker has that holds the job `a`, under the tag 1."""
-    options = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
-    found = InFlight(Queue(scene.queue.client, options))
-    found.work(["mail"])
     _publish(scene)
-    [claimed] = scene.queue.claim(found.lease.worker, LANES)
-    assert found.track(claimed) == "1"
-    yield found
-    found.leave()
+    with scene.working() as found:
+        [claimed] = scene.queue.claim(found.lease.worker, LANES)
+        assert found.track(claimed) == "1"
+        yield found
     assert scene.count == {"enqueued": 1, "done": 1}
 
 
