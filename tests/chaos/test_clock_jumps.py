@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from broker.scene import LEASE, Scene
 from programs import FAKETIME, needs
-from support import client_of, message, rescue_now, until
+from support import client_of, rescue_now, until
 
-from demo_app.broker.claim import Claim, Disposition
+from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.options import Options
@@ -19,12 +20,10 @@ from demo_app.broker.queue import Queue
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 
-_LEASE = 2000
-
 
 @contextmanager
-def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
-    """A server, and a way to put its clock forward or back (seconds)."""
+def _redis_with_a_clock() -> Iterator[tuple[Scene, Callable[[int], None]]]:
+    """A queue, and a way to put its server's clock forward or back (seconds)."""
     with ProcessGroup() as group:
         clock = group.folder / "clock"
         clock.write_text("+0\n")
@@ -36,7 +35,7 @@ def _redis_with_a_clock() -> Iterator[tuple[Queue, Callable[[int], None]]]:
         }
         with RedisServer(group) as server:
             store = Queue(client_of(server.url))
-            yield store, lambda seconds: _put(store, clock, seconds)
+            yield Scene(store), lambda seconds: _put(store, clock, seconds)
 
 
 def _put(store: Queue, clock: Path, seconds: int) -> None:
@@ -47,43 +46,30 @@ def _put(store: Queue, clock: Path, seconds: int) -> None:
     until(lambda: abs(store.client.time()[0] - before) > abs(seconds) / 2, what="the leap")
 
 
-def _held(store: Queue) -> Claim:
-    store.enqueue(message(1))
-    store.register("w", _LEASE, "{}")
-    [claimed] = store.claim("w", ("mail",))
-    return claimed.claim
-
-
-def _judges(store: Queue) -> None:
-    """Let a lease pass since the first look, in which nobody is judged."""
-    rescue_now(store, "other", _LEASE)
-    store.client.hset("server", "since", 0)
-    rescue_now(store, "other", _LEASE)
-
-
 def test_a_leap_ahead_kills_nobody() -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        claim = _held(store)
-        _judges(store)
+    with _redis_with_a_clock() as (scene, put_clock):
+        store = scene.queue
+        scene.put(1)
+        claim = scene.claim()
+        rescue_now(store)
         put_clock(3600)
         assert store.client.keys("worker:*") == [], "every lease has run out at once"
-        assert rescue_now(store, "other", _LEASE) == []
-        assert store.beat("w", _LEASE, "{}").send(), "and the live one goes on"
+        assert rescue_now(store) == []
+        assert store.beat("w", LEASE, "{}").send(), "and the live one goes on"
         assert store.finish(claim, Disposition.DONE).in_time
 
 
-def _end_all(store: Queue, numbers: range, how: Disposition = Disposition.DONE) -> None:
+def _end_all(scene: Scene, numbers: range, how: Disposition) -> None:
     for number in numbers:
-        store.enqueue(message(number))
-        [claimed] = store.claim("w", ("mail",))
-        store.finish(claimed.claim, how)
+        scene.put(number)
+        scene.queue.finish(scene.claim(), how)
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD])
 def test_after_a_leap_back_the_oldest_are_still_forgotten_first(how: Disposition) -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        short = Queue(store.client, Options(history_length=64))
-        short.register("w", 3_600_000, "{}")
+    with _redis_with_a_clock() as (scene, put_clock):
+        store = scene.queue
+        short = Scene(Queue(store.client, Options(history_length=64)))
         _end_all(short, range(64), how)
         put_clock(-3600)
         _end_all(short, range(64, 128), how)
@@ -97,19 +83,19 @@ def _moves(store: Queue) -> bool:
 
 @pytest.mark.parametrize("leaps", [(-3600,), (3600, 0)], ids=["back", "ahead and back"])
 def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[int, ...]) -> None:
-    with _redis_with_a_clock() as (store, put_clock):
-        *before, last = leaps
+    with _redis_with_a_clock() as (scene, put_clock):
+        store, (*before, last) = scene.queue, leaps
         for seconds in before:
             put_clock(seconds)
-        claim = _held(store)
+        scene.put(1)
+        claim = scene.claim()
         store.promote_due("w").send()
         store.finish(claim, Disposition.RETRY, after=2.0)
         until(lambda: _moves(store), 20.0, "the retry")
-        [claimed] = store.claim("w", ("mail",))
-        store.finish(claimed.claim, Disposition.RETRY, after=2.0)
-        store.enqueue(message(2), due=time.time() + 2.0)
+        scene.fail(after=2.0)
+        scene.put(2, due=time.time() + 2.0)
         put_clock(last)
-        store.enqueue(message(3), due=time.time() + 600.0)
+        scene.put(3, due=time.time() + 600.0)
         until(lambda: _moves(store), 20.0, "the retry")
         until(
             lambda: not store.promote_due("w").send()[0] and store.size(["mail"]) == 2, 20.0, "both"
