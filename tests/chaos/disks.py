@@ -7,10 +7,20 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from chaos.context import Context, Fault, Injector
 from demo_app.broker.connection import connect
+
+
+@contextmanager
+def limited(pid: int, what: int, number: int) -> Iterator[None]:
+    """Lower a limit of a process in the block."""
+    usual = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (number, usual[1]))
+    yield
+    resource.prlimit(pid, what, usual)
 
 
 def full_disk(role: str) -> Injector:
@@ -31,14 +41,13 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
             pid = context.system.one_of(role, context.chance)
             if pid is None or not hasattr(resource, "prlimit"):
                 return []
-            now, what = time.time(), getattr(resource, limit)
-            try:
-                usual, most = resource.prlimit(pid, what)
-                resource.prlimit(pid, what, (few(pid), most))
+            now = time.time()
+            # with appendfsync always, Redis ends itself rather than go on without its log
+            with (
+                suppress(FileNotFoundError, ProcessLookupError, PermissionError),
+                limited(pid, getattr(resource, limit), few(pid)),
+            ):
                 time.sleep(context.chance.uniform(0.5, 1.5))
-                resource.prlimit(pid, what, (usual, most))
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                pass  # with appendfsync always, Redis ends itself rather than go on without its log
             context.system.alive(role)
             return [Fault(f"{role}: {kind}", now, time.time())]
 

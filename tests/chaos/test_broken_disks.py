@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from kombu import Connection
 from support import client_of, refuses_writes, until
 
+from chaos.disks import limited
 from chaos.ledger import comments_of
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -22,14 +22,10 @@ from demo_app.stack.client import Client
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2)")
 
 
-@contextmanager
-def full_disk(stack: Stack, role: str) -> Iterator[None]:
-    """No file of the process may grow for a while."""
+def full_disk(stack: Stack, role: str) -> AbstractContextManager[None]:
+    """No file of the process may grow in the block."""
     (pid,) = stack.ready["pids"][role]
-    usual = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, usual[1]))
-    yield
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, usual)
+    return limited(pid, resource.RLIMIT_FSIZE, 0)
 
 
 STACK = {"workers": 2}
