@@ -34,8 +34,7 @@ class Comparison:
 
     def behind(self) -> list[str]:
         """The tests that stock passes and claims does not, by name, excepted ones included."""
-        passed = [test for test, one in self.stock.items() if one.outcome == "passed"]
-        return sorted(test for test in passed if outcome(self.claims, test) != "passed")
+        return sorted(passed(self.stock) - passed(self.claims))
 
     def excepted(self) -> list[str]:
         """Those of them that may fail, for a reason."""
@@ -55,13 +54,12 @@ class Comparison:
 
     def ahead(self) -> list[str]:
         """The tests that claims passes and stock does not."""
-        passed = [test for test, one in self.claims.items() if one.outcome == "passed"]
-        return sorted(test for test in passed if outcome(self.stock, test) != "passed")
+        return sorted(passed(self.claims) - passed(self.stock))
 
 
-def outcome(results: dict[str, Ended], test: str) -> str:
-    """How the test ended: passed, failed, skipped or missing."""
-    return results[test].outcome if test in results else "missing"
+def passed(results: dict[str, Ended]) -> set[str]:
+    """The tests that passed."""
+    return {test for test, one in results.items() if one.outcome == "passed"}
 
 
 def told(results: dict[str, Ended], test: str) -> str:
@@ -76,16 +74,13 @@ def counted(compared: list[Comparison]) -> str:
     columns += ["only stock, explained below", "only stock, unexplained"]
     rows = []
     for one in compared:
-        passed = [
-            str(sum(ended.outcome == "passed" for ended in results.values()))
-            for results in (one.stock, one.claims)
-        ]
+        counts = [str(len(passed(results))) for results in (one.stock, one.claims)]
         differ = ["", "", ""]
         if one.stock and one.claims:
             differ = [str(len(n)) for n in (one.ahead(), one.excepted(), one.unexplained())]
-        rows.append([f"{one.project} {version(one.project)}", *passed, *differ])
-    counts = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
-    return "\n".join([counts, "", *_reasons(compared)])
+        rows.append([f"{one.project} {version(one.project)}", *counts, *differ])
+    shown = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
+    return "\n".join([shown, "", *_reasons(compared)])
 
 
 def _reasons(compared: list[Comparison]) -> Iterator[str]:
