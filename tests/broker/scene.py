@@ -51,9 +51,9 @@ class Scene:
         finally:
             here.leave()
 
-    def takes(self, worker: str = "w", most: int = 1) -> list[str]:
+    def takes(self, worker: str = "w", limit: int = 1) -> list[str]:
         """The jobs that a worker is given."""
-        return [one.claim.id for one in self.queue.claim(worker, LANES, most)]
+        return [one.claim.id for one in self.queue.claim(worker, LANES, limit)]
 
     def claim(self, worker: str = "w") -> Claim:
         """The next job is the worker's, which may be a new one."""

@@ -181,7 +181,7 @@ def test_an_urgent_job_of_one_queue_goes_before_the_others_of_every_queue(
     shop.start_worker("--queues", "a,b", "--concurrency", "1")
     shop.until_done(4)
     assert list(shop.times("started")) == ["first", "usual", "later", "last"]
-    assert shop.queued() == 1, "of a queue that it was not told of it takes nothing"
+    assert shop.queued() == 1, "it takes nothing from a queue that it does not consume"
 
 
 @of_each_pool
@@ -194,8 +194,8 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(
         shop.start_worker("--concurrency", "1")
     with shop.app() as app:
         asked = app.send_task("shop.pack", ["pill"], {"kills": "process"})
-        told = asked.get(timeout=200, propagate=False)
-    assert type(told).__name__ == "WorkerLostError", told
+        result = asked.get(timeout=200, propagate=False)
+    assert type(result).__name__ == "WorkerLostError", result
     assert shop.given_up() == 1
 
 
@@ -286,14 +286,14 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
 def _most_at_once(journal: Any) -> int:
     """How many jobs were claimed at once, by what the journal says."""
     held: set[str] = set()
-    most = 0
+    largest = 0
     for _, entry in journal:
         if entry["event"] == "claimed":
             held.add(entry["job"])
         elif entry["job"]:
             held.discard(entry["job"])
-        most = max(most, len(held))
-    return most
+        largest = max(largest, len(held))
+    return largest
 
 
 @pytest.mark.thorough

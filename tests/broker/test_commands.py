@@ -43,13 +43,13 @@ def test_the_doctor_names_each_setting_that_loses_doubles_or_holds_up_jobs(shop:
     shop.redis.config_set("maxmemory", "100mb")
     shop.redis.config_set("maxmemory-policy", "allkeys-lru")
     shop.redis.config_set("appendonly", "no")
-    status, told = _run(shop, "doctor")
+    status, output = _run(shop, "doctor")
     assert status == 1
-    assert [line.partition(":")[0] for line in told.splitlines()] == [
+    assert [line.partition(":")[0] for line in output.splitlines()] == [
         "acks_late", "worker_prefetch_multiplier", "task_protocol", "lease_seconds", "appendonly",
         "maxmemory-policy",
     ]  # fmt: skip
-    assert "shop.nothing, shop.pack" in told
+    assert "shop.nothing, shop.pack" in output
 
 
 def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop) -> None:
@@ -103,9 +103,9 @@ def test_what_kombu_can_not_read_is_left_where_it_is_with_a_sentence(shop: Shop)
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Moved 1 jobs.\n"
-    status, told = _run(shop, "migrate", stock, shop.broker(shop.port))
+    status, output = _run(shop, "migrate", stock, shop.broker(shop.port))
     assert status == 1
-    assert told == "The prefix Läden: is not ASCII: kombu cannot find its jobs.\n"
+    assert output == "The prefix Läden: is not ASCII: kombu cannot find its jobs.\n"
     shop.redis.select(1)
     assert shop.redis.llen("Läden:celery") == 1
 
@@ -123,10 +123,10 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     assert shop.redis.llen("shop:parcels") == shop.redis.llen("shop:celery") == 1
     shop.redis.rpush("shop:parcels", "no message at all")
     shop.redis.hset("shop:unacked", "odd", "nor this")
-    status, told = _run(shop, "migrate", stock, shop.broker(shop.port))
-    assert (status, told.splitlines()[0]) == (1, "Moved 3 jobs.")
-    assert told.count("behind: can't be read (JSONDecodeError") == 1
-    assert "Left 2 behind" in told
+    status, output = _run(shop, "migrate", stock, shop.broker(shop.port))
+    assert (status, output.splitlines()[0]) == (1, "Moved 3 jobs.")
+    assert output.count("behind: can't be read (JSONDecodeError") == 1
+    assert "Left 2 behind" in output
     assert shop.redis.lrange("shop:parcels", 0, -1) == ["no message at all"]
     shop.redis.select(0)
     assert shop.redis.llen("shop:queue:parcels") == 1
@@ -173,9 +173,9 @@ def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
 def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_start(
     shop: Shop,
 ) -> None:
-    for told in _refused(shop, _as_user(shop, "+@all", "-@dangerous")):
-        assert "does not let the user 'packer' do what the broker needs: INFO." in told
-        assert "the keys shop:* and the commands DEL, EXISTS" in told
+    for output in _refused(shop, _as_user(shop, "+@all", "-@dangerous")):
+        assert "does not let the user 'packer' do what the broker needs: INFO." in output
+        assert "the keys shop:* and the commands DEL, EXISTS" in output
 
 
 def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
@@ -183,8 +183,8 @@ def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
 ) -> None:
     with cluster() as server:
         elsewhere = {**shop.environment, "BROKER": shop.broker(server.port)}
-        for told in _refused(shop, elsewhere):
-            assert "This Redis is a cluster" in told
+        for output in _refused(shop, elsewhere):
+            assert "This Redis is a cluster" in output
 
 
 def test_the_rights_that_the_manual_lists_are_enough(

@@ -31,7 +31,7 @@ PATIENCE = {"stock": 8, "claims": 30}
 def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
     """Run a test on both transports.
 
-    threads: where stock's failure is told. when: the mark of the test on stock.
+    threads: where stock's failure is reported. when: the mark of the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
     return pytest.mark.parametrize(
@@ -223,4 +223,4 @@ def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     assert worker.wait(timeout=200) == 0
     shop.server.start()
     shop.start_worker()
-    shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run, for nobody was told")
+    shop.until(lambda: shop.times("ended")["vase"] == 2, "its next run")

@@ -173,7 +173,7 @@ def test_a_job_wakes_one_worker_and_many_jobs_wake_as_many_as_there_are(scene: S
 def test_tokens_of_an_empty_queue_wake_nobody(scene: Scene) -> None:
     scene.put(1, 2)
     scene.start("w")
-    assert scene.takes(most=2) == ["job-1", "job-2"]
+    assert scene.takes(limit=2) == ["job-1", "job-2"]
     assert scene.takes() == []
     assert scene.queue.client.keys("wake:*") == []
 

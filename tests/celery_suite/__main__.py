@@ -12,7 +12,7 @@ import sys
 import time
 
 from celery_suite import sources
-from celery_suite.compare import Comparison, counted, exceptions, told
+from celery_suite.compare import Comparison, counted, exceptions, why
 from celery_suite.run import CACHE, Ended, run, selection
 
 #: Tests of test_tasks.py that mostly sleep, each for ten seconds and more.
@@ -92,7 +92,7 @@ def holds(project: str, asked: argparse.Namespace) -> bool:
     if bad := compared.bad():
         # many of these tests wait for a few seconds only, which a busy machine needs itself
         on("claims", bad, "-again")
-    wrong = [f"{test}: {told(results['claims'], test)}" for test in compared.bad()]
+    wrong = [f"{test}: {why(results['claims'], test)}" for test in compared.bad()]
     print(counted([compared]), *wrong, sep="\n", flush=True)
     return bool(results[asked.transport or "claims"]) and not compared.bad()
 

@@ -62,7 +62,7 @@ def passed(results: dict[str, Ended]) -> set[str]:
     return {test for test, one in results.items() if one.outcome == "passed"}
 
 
-def told(results: dict[str, Ended], test: str) -> str:
+def why(results: dict[str, Ended], test: str) -> str:
     """The first line of why the test did not pass."""
     return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
 

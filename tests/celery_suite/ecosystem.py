@@ -186,15 +186,15 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = sum("-" in name for name in ended)
-    told = [
+    lines = [
         f"claims, {shop.pool}: {minutes:g} minutes in good health",
         f"  jobs: {len(names)}, {len(lost)} never ran, {len(twice)} ran more often than once",
         f"  RedBeat: {ticks} ticks",
         f"  Flower: {seen} kinds of events in its metrics",
     ]
-    told += [f"    {name}: {shop.times('tried')[name]}, {ended[name]}" for name in twice[:10]]
-    told += [f"    {name} never ran" for name in sorted(lost)[:10]]
-    keep(f"ecosystem-{shop.pool}", told)
+    lines += [f"    {name}: {shop.times('tried')[name]}, {ended[name]}" for name in twice[:10]]
+    lines += [f"    {name} never ran" for name in sorted(lost)[:10]]
+    keep(f"ecosystem-{shop.pool}", lines)
     return 1 if lost or twice or not (seen and ticks) else 0
 
 

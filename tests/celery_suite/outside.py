@@ -253,8 +253,8 @@ class Shop:
                 return
             if died := process is not None and process.poll() is not None:
                 break
-        said = log.read_text()[-3000:] if log else ""
-        raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{said}")
+        tail = log.read_text()[-3000:] if log else ""
+        raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{tail}")
 
     def close(self) -> None:
         """End everything that was started."""

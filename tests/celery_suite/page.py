@@ -62,8 +62,8 @@ def neighbours(folder: Path) -> str:
 
 
 def _on_this_machine(parts: list[str]) -> str:
-    told = "; ".join(f"{name}: {told}" for name, told in describe().rows)
-    return "\n\n".join([*parts, f"{told}."]) if parts else ""
+    machine = "; ".join(f"{name}: {value}" for name, value in describe().rows)
+    return "\n\n".join([*parts, f"{machine}."]) if parts else ""
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def environment(
     """The environment variables of the tests: where Redis is, and what ``redis`` means."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
-    wanted = {
+    settings = {
         "PYTHONPATH": os.pathsep.join(paths),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "CELERY_SUITE_TRANSPORT": transport,
@@ -65,8 +65,8 @@ def environment(
         "REDIS_6379_TCP": str(port),
     }
     if project == "kombu":
-        wanted["CELERY_SUITE_REPLACE_REDIS"] = "1"
-    return {**os.environ, **wanted}
+        settings["CELERY_SUITE_REPLACE_REDIS"] = "1"
+    return {**os.environ, **settings}
 
 
 def selection(project: str, folder: Path) -> list[str]:

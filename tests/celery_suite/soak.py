@@ -142,14 +142,14 @@ def main() -> int:
     """Run parts until there were so many jobs; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak")
     parser.add_argument("--jobs", type=int, default=100_000, help="how many in all; default 100000")
-    wanted, began = parser.parse_args().jobs, time.monotonic()
+    jobs, began = parser.parse_args().jobs, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         shop = Soak(Path(folder) / "shop", "claims", worker_prefetch_multiplier=1)
         try:
             shop.begin()
-            while shop.jobs < wanted and not (shop.lost or shop.again["healthy"]):
+            while shop.jobs < jobs and not (shop.lost or shop.again["healthy"]):
                 shop.run_part()
-                print(f"{shop.jobs:,} of {wanted:,}, lost {shop.lost}", flush=True)
+                print(f"{shop.jobs:,} of {jobs:,}, lost {shop.lost}", flush=True)
         finally:
             shop.close()
     seconds = time.monotonic() - began

@@ -37,11 +37,11 @@ def tests_of(project: str, cache: Path) -> Path:
     if not (folder / "t" / "integration").is_dir():
         archive = cache / f"{name}.tar.gz"
         if not archive.exists():
-            wanted = f"{project}=={version(project)}"
-            pip("download", "--no-deps", "--no-binary", project, "--dest", str(cache), wanted)
+            requirement = f"{project}=={version(project)}"
+            pip("download", "--no-deps", "--no-binary", project, "--dest", str(cache), requirement)
         with tarfile.open(archive) as tar:
-            wanted_parts = (f"{name}/t/", f"{name}/pyproject.toml", f"{name}/setup.cfg")
-            members = [one for one in tar.getmembers() if one.name.startswith(wanted_parts)]
+            parts = (f"{name}/t/", f"{name}/pyproject.toml", f"{name}/setup.cfg")
+            members = [one for one in tar.getmembers() if one.name.startswith(parts)]
             tar.extractall(cache, members=members, filter="data")
     return folder
 

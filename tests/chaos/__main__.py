@@ -70,9 +70,9 @@ def chaos(
         assert plan.kinds
     except ValueError as error:
         raise BadParameter(f"{error}.") from None
-    told = Console(stderr=True, highlight=False)
-    told.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
-    result = run(plan, lambda line: told.print(line, markup=False))
+    console = Console(stderr=True, highlight=False)
+    console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
+    result = run(plan, lambda line: console.print(line, markup=False))
     if as_json:
         print(json.dumps(table.as_json(result)))
     else:

@@ -246,8 +246,8 @@ def main() -> int:
     found = check(history)
     accepted, mails = len(history.accepted), len(history.seen)
     held = not found and accepted > 0
-    told = {"held": held, "accepted": accepted, "mails": mails, "broken": found}
-    print(json.dumps(told))
+    verdict = {"held": held, "accepted": accepted, "mails": mails, "broken": found}
+    print(json.dumps(verdict))
     return 0 if held else 1
 
 

@@ -93,8 +93,8 @@ class Follower:
                 with suppress(redis.RedisError):
                     for entry in after(client, self._last):
                         self._last = entry.id
-                        told = {"event": entry.event, "job": entry.job, "by": entry.by}
-                        self._history.add("queue", entry.at, **told, detail=entry.detail)
+                        fields = {"event": entry.event, "job": entry.job, "by": entry.by}
+                        self._history.add("queue", entry.at, **fields, detail=entry.detail)
                 self._stopping.wait(0.05)
 
 
@@ -108,5 +108,5 @@ def stored_mails(folder: Path) -> Iterator[Line]:
     for number, job, to, raw in rows(file, mails):
         part = message_from_bytes(raw, policy=policy.default).get_body(("plain",))
         text = "" if part is None else str(part.get_content())
-        told = {"mail": number, "job": job, "to": json.loads(to), "text": text}
-        yield {**told, "deliveries": brought[number]}
+        fields = {"mail": number, "job": job, "to": json.loads(to), "text": text}
+        yield {**fields, "deliveries": brought[number]}

@@ -41,20 +41,20 @@ def wait_for_quiescence(
     seen, since = -1, time.monotonic()
     for _ in poll():
         with suppress(httpx.HTTPError):
-            wanted = {job for job, _ in comments_of(folder).values()}
-            there = client.mail_stats()["distinct"]
+            comments = {job for job, _ in comments_of(folder).values()}
+            arrived = client.mail_stats()["distinct"]
             now = client.summary()
-            moving, waiting = there + int(now["done"]), False
+            moving, waiting = arrived + int(now["done"]), False
             if stock:
                 open_jobs = 0
             else:
                 moving += _bring_back(client, by_hand)
                 waiting = now["retrying"] + now["scheduled"] > 0
                 open_jobs = now["queued"] + now["running"] + now["retrying"] + now["dead"]
-            if there >= len(wanted) and not open_jobs:
+            if arrived >= len(comments) and not open_jobs:
                 return
             if moving != seen:
-                on_line(f"       {there} of {len(wanted)} mails have come")
+                on_line(f"       {arrived} of {len(comments)} mails have come")
             if moving != seen or waiting:
                 seen, since = moving, time.monotonic()
         if time.monotonic() - since > patience:

@@ -134,9 +134,9 @@ class System:
 
     def all_up(self, seconds: float = 60.0) -> bool:
         """Wait until every role is complete."""
-        wanted = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
+        complete = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
         return self.wait(
-            lambda: all(len(self._pids[role]) >= count for role, count in wanted.items()), seconds
+            lambda: all(len(self._pids[role]) >= count for role, count in complete.items()), seconds
         )
 
     def only_one(self, name: str) -> threading.Lock:

@@ -19,7 +19,7 @@ FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
-    """Run the command; returns its exit status, its figures, and what it told meanwhile."""
+    """Run the command; returns its exit status, its figures, and what it printed meanwhile."""
     seed = secrets.randbelow(1_000_000)
     command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
     done = subprocess.run(command, env=FOUND, capture_output=True, text=True, timeout=seconds)
@@ -34,10 +34,10 @@ def test_a_dozen_faults_cost_no_mail_and_show_none_twice(
 ) -> None:
     history = tmp_path / "history.jsonl"
     words = ("--faults", "12", "--seconds", "150", "--history", str(history))
-    status, found, told = _chaos(*words, seconds=380)
+    status, found, output = _chaos(*words, seconds=380)
     print(f"seed {found['seed']}, {found['faults']} faults")
     record_property("chaos", json.dumps(found))
-    why = f"seed {found['seed']}: {found}\n{told}"
+    why = f"seed {found['seed']}: {found}\n{output}"
     assert (found["lost"], found["visible_duplicates"], found["stale"]) == (0, 0, 0), why
     assert found["conserved"], why
     assert found["distinct_mails"] == found["comments"] > 0, why
@@ -53,8 +53,8 @@ def test_a_dozen_faults_cost_no_mail_and_show_none_twice(
 @pytest.mark.parametrize("safeguard", Safeguard)
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
     words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
-    status, found, told = _chaos(*words, seconds=180)
-    assert status == 1, told
+    status, found, output = _chaos(*words, seconds=180)
+    assert status == 1, output
     damage = {
         Safeguard.OUTBOX: found["lost"],
         Safeguard.KEEP: found["lost"],
@@ -70,8 +70,8 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
 @pytest.mark.timeout(200)
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     """The faults of the experiments above, aimed at a system that lacks nothing."""
-    status, found, told = _chaos("--faults", "8", "--aimed", seconds=180)
-    assert status == 0, f"{found}\n{told}"
+    status, found, output = _chaos("--faults", "8", "--aimed", seconds=180)
+    assert status == 0, f"{found}\n{output}"
     assert found["faults"] >= 8
 
 

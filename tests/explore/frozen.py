@@ -102,7 +102,7 @@ class FrozenRedis:
         loading = [loading_of(self._content or ())] if self._stale else []
         self._stale, self._content = False, None
         *_, answer = self._send([*loading, ("EVAL", *words)])
-        return told(answer)
+        return raised(answer)
 
     def _send(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         try:
@@ -131,7 +131,7 @@ def loading_of(content: Content) -> tuple[str | int, ...]:
     return tuple(flat)
 
 
-def told(answer: Any) -> Any:
+def raised(answer: Any) -> Any:
     """It; raises redis.ResponseError for an error."""
     if isinstance(answer, redis.ResponseError):
         raise answer

@@ -23,7 +23,7 @@ from demo_app.broker.claim import Claim
 from demo_app.broker.options import Options
 from demo_app.broker.throttled_log import ThrottledLog
 from explore.frozen import EXPIRY, Content
-from explore.worker import Client, Said, Setup, Wire
+from explore.worker import Client, Logged, Setup, Wire
 
 if TYPE_CHECKING:
     from explore.world import World
@@ -83,7 +83,7 @@ _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] =
     Silent: lambda _: (Silent, ()),
     Loop: lambda _: (Silent, ()),
     ThrottledLog: lambda _: (ThrottledLog, ()),
-    Said: lambda _: (Said, ()),
+    Logged: lambda _: (Logged, ()),
     Wire: lambda wire: (_wire, (wire.setup,)),
     Client: lambda _: (_client, ()),
     Memory: lambda database: (_database, (database.number,)),
@@ -122,14 +122,14 @@ def undump(text: bytes, world: World) -> Any:
 _MOMENT = re.compile(r"\d{9,10}\.\d{6}")
 _EVENT = re.compile(r'^\["(\w+)","[^"]*","([^"]*)"')
 _RETRIES = re.compile(r'"retries":(\d+)')
-_UNTOLD = {Options, Setup, *_ANEW}
+_LEFT_OUT = {Options, Setup, *_ANEW}
 #: Also: until when Python is asked what it has deleted, which is said at once here.
 _KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database",
                     "_search_until")  # fmt: skip
 _TAGGED = ("_held", "_pending", "phase")
 
 
-_told: dict[tuple[Any, ...], str] = {}
+_texts: dict[tuple[Any, ...], str] = {}
 
 
 class Key:
@@ -154,22 +154,22 @@ class Key:
         ordered = sorted(numbers, key=int)
         self._numbers = {number: place for place, number in enumerate(ordered)}
         self._tags: dict[str, int] = {}
-        told: list[Any] = [
+        facts: list[Any] = [
             world.started,
             world.put,
             world.off,
             world.mark and self._redis(world.mark),
         ]
-        told += [self._redis(content), self._view(vars(world.ledger))]
+        facts += [self._redis(content), self._view(vars(world.ledger))]
         for worker in world.workers.values():
             self._tags = {tag: n for n, tag in enumerate(sorted(worker.phase, key=int))}
-            told.append(self._view(vars(worker)))
+            facts.append(self._view(vars(worker)))
         for blog, database in zip(world.blogs, world.databases, strict=True):
-            told += [
+            facts += [
                 self._view(vars(blog)),
                 database.read("SELECT id, job_id FROM outbox").fetchall(),
             ]
-        self.text = repr(told)
+        self.text = repr(facts)
 
     def _when(self, moment: float) -> float:
         return max(self._long_ago, round(moment - self._now, 3))
@@ -177,17 +177,17 @@ class Key:
     def _redis(self, content: Content) -> str:
         """Of a content at a moment; many steps leave both as they were."""
         asked = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
-        if asked not in _told:
-            if len(_told) > 20_000:
-                _told.clear()
-            _told[asked] = repr(
+        if asked not in _texts:
+            if len(_texts) > 20_000:
+                _texts.clear()
+            _texts[asked] = repr(
                 [
                     (key, self._parts(key, parts))
                     for key, _, parts in content
                     if not key.startswith(self._without_meaning)
                 ]
             )
-        return _told[asked]
+        return _texts[asked]
 
     def _parts(self, key: str, parts: tuple[str, ...]) -> Any:
         if key.startswith("job:"):
@@ -196,8 +196,8 @@ class Key:
             return parts[::2]
         pairs = list(zip(parts[::2], parts[1::2], strict=False))
         if key == EXPIRY:
-            told = [pair for pair in pairs if not pair[0].startswith(self._without_meaning)]
-            return [(k, self._text(at)) for k, at in told]
+            kept = [pair for pair in pairs if not pair[0].startswith(self._without_meaning)]
+            return [(k, self._text(at)) for k, at in kept]
         if key == "running":
             return [(job, self._numbers.get(number)) for job, number in pairs]
         if key == "counters":
@@ -226,7 +226,7 @@ class Key:
             return self._when(value) if value > 5e8 else value
         if kind in (int, bool, type(None)):
             return value
-        if kind in _UNTOLD:
+        if kind in _LEFT_OUT:
             return ""
         if kind is Claim:
             return (value.worker, value.id, self._numbers.get(value.number))

@@ -49,7 +49,7 @@ _REASONS = {
 def reason(mutant: Mutant) -> str:
     """Why no world tells the mistake from the code; "" when there is no reason."""
     where = f"{mutant.of}: {mutant.what}"
-    for told, places in _REASONS.items():
+    for why, places in _REASONS.items():
         if any(re.search(place, where) for place in places):
-            return told
+            return why
     return ""

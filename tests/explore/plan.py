@@ -41,7 +41,7 @@ class Plan:
     publishes its own next try once), namesake (the same, with the first job's task id).
     processes: a setup for each that may ever start; alive: so many at once. blogs: how many put in
     through an outbox; 0 for a queue alone. people: what a person may do, once each: retry, discard,
-    purge. before: what Redis was told before all.
+    purge. before: the commands that Redis receives first.
     batch: jobs that are put in at once. large: its states take more than four seconds, and no test
     goes through it: `make test-nightly` does.
     """
@@ -62,10 +62,10 @@ class Plan:
         """In words."""
         faults = [f"{count} {name}" for name, count in self.faults._asdict().items() if count]
         jobs = [f"{n} {kind}" for kind, n in Counter(self.jobs).items()]
-        told = f"jobs: {', '.join(jobs) or 'none'}; workers: {self.alive}, of {len(self.processes)}"
-        return f"{told}; blogs: {self.blogs}; faults: {', '.join(faults[1:]) or 'none'}" + (
-            f", {self.faults.all} in all" if faults else ""
-        )
+        workers = f"workers: {self.alive}, of {len(self.processes)}"
+        parts = [f"jobs: {', '.join(jobs) or 'none'}", workers, f"blogs: {self.blogs}"]
+        parts += [f"faults: {', '.join(faults[1:]) or 'none'}"]
+        return "; ".join(parts) + (f", {self.faults.all} in all" if faults else "")
 
 
 @dataclass

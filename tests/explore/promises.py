@@ -222,11 +222,11 @@ def _not_early(world: World, view: View) -> Iterator[str]:
 
 
 def _bounded(world: World, view: View) -> Iterator[str]:
-    most = max(setup.rescues for setup in world.plan.processes) + 2 + world.plan.alive - 1
+    limit = max(setup.rescues for setup in world.plan.processes) + 2 + world.plan.alive - 1
     for job, times in world.ledger.begun.items():
-        if world.kind(job) == "poison" and times > most + len(world.ledger.acts) * most:
+        if world.kind(job) == "poison" and times > limit + len(world.ledger.acts) * limit:
             yield f"{job} has killed {times} workers"
-        if world.kind(job) == "hog" and times > most:
+        if world.kind(job) == "hog" and times > limit:
             yield f"{job} was begun {times} times"
 
 

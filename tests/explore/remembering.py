@@ -13,7 +13,7 @@ from explore.frozen import (
     Words,
     content_of,
     loading_of,
-    told,
+    raised,
     with_clock,
 )
 
@@ -65,19 +65,19 @@ class RememberingRedis(FrozenRedis):
             self.ask([asked])
         answer, content = self.memory[asked]
         self.load(content)
-        return told(answer)
+        return raised(answer)
 
-    def ask(self, wanted: Sequence[Asked]) -> None:
+    def ask(self, runs: Sequence[Asked]) -> None:
         """Run these scripts, each upon its own content, in one round trip, and remember what they
         did: a script's doing is told by its text, its words and the content that it met."""
         if len(self.memory) > _REMEMBERED:
             self.memory.clear()
         commands: list[tuple[Any, ...]] = []
-        for content, *words in wanted:
+        for content, *words in runs:
             commands += [loading_of(content), ("EVAL", *words), ("EVAL", SAVE, 0)]
         answers = self._send(commands)
         self._stale = True
-        for asked, answer, content in zip(wanted, answers[1::3], answers[2::3], strict=True):
+        for asked, answer, content in zip(runs, answers[1::3], answers[2::3], strict=True):
             self.memory[asked] = answer, content_of(content)
 
     def does_the_same(self, text: str, other: str) -> bool:
@@ -85,8 +85,8 @@ class RememberingRedis(FrozenRedis):
         known, new = map(with_clock, (text, other))
         met = [asked for asked in self.memory if asked[1] == known]
         for first in range(0, len(met), 100):
-            some = {asked: (asked[0], new, *asked[2:]) for asked in met[first : first + 100]}
-            self.ask(list(some.values()))
-            if any(repr(self.memory[was]) != repr(self.memory[now]) for was, now in some.items()):
+            batch = {asked: (asked[0], new, *asked[2:]) for asked in met[first : first + 100]}
+            self.ask(list(batch.values()))
+            if any(repr(self.memory[was]) != repr(self.memory[now]) for was, now in batch.items()):
                 return False
         return True

@@ -42,12 +42,12 @@ class Found:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        told = f"{self.plan.name}: {self.states} states, {self.transitions} transitions, "
-        told += f"{self.seconds:.0f} s, " + ("to the end" if self.whole else "not to the end")
-        return told + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
+        text = f"{self.plan.name}: {self.states} states, {self.transitions} transitions, "
+        text += f"{self.seconds:.0f} s, " + ("to the end" if self.whole else "not to the end")
+        return text + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
 
 
-#: Is told of each step from a state, and what it came to; None: of what can be done there.
+#: Is called with each step from a state, and what it came to; None: of what can be done there.
 Seen = Callable[[bytes, Saved, Event | None, Any], Any]
 #: States by name, and a step from each; None: only to look at it.
 Todo = deque[tuple[bytes, Saved, Event | None]]
@@ -63,14 +63,14 @@ def taken(
     an answer which is not known yet is taken again when it is.
     """
     again: Todo = deque()
-    wanted: dict[Asked, None] = {}
+    missing: dict[Asked, None] = {}
     on.later = True
     try:
         while todo or again:
-            if not todo or len(wanted) >= _AT_ONCE:
-                on.ask(list(wanted))
+            if not todo or len(missing) >= _AT_ONCE:
+                on.ask(list(missing))
                 todo.extendleft(reversed(again))
-                again, wanted = deque(), {}
+                again, missing = deque(), {}
             name, saved, event = todo.popleft()
             content, why = saved[0], ""
             world.load(saved)
@@ -79,7 +79,7 @@ def taken(
                     do(world, event)
                     content = on.save()
             except Wanted as more:
-                wanted[more.asked] = None
+                missing[more.asked] = None
                 again.append((name, saved, event))
                 continue
             except Exception as error:
@@ -114,11 +114,11 @@ class Breadth:
 
     def run(
         self,
-        most: int = 10**9,
+        limit: int = 10**9,
         seconds: float = 1e9,
         seen: Seen = lambda *_: None,
     ) -> Found:
-        """Go until a promise is broken, or to the end of the bound. most: states."""
+        """Go until a promise is broken, or to the end of the bound. limit: states."""
         began, world = time.monotonic(), self._world
         content = self._on.save()
         name = name_of(Key(world, content))
@@ -128,7 +128,7 @@ class Breadth:
             while level and not self.found.steps:
                 level = self._deeper(level, seen)
                 self.found.states, self.found.seconds = len(self._known), time.monotonic() - began
-                if len(self._known) > most or self.found.seconds > seconds:
+                if len(self._known) > limit or self.found.seconds > seconds:
                     return self.found
         except Hangs as error:
             self.found.broken = f"ends: {error}"

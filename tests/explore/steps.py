@@ -110,9 +110,9 @@ def _wrong_beat(world: World, worker: Worker) -> str:
     held = worker.here.held()
     if worker.here.lease.worker not in world.jobs_in("workers"):
         return f"alive: {worker.name} has had its heartbeat, and Redis does not know it"
-    told = set(world.jobs_in(f"waiting:{worker.here.lease.worker}"))
-    if told != {held[tag].id for tag in worker.tags("waits")}:
-        return f"patience: {told or 'nothing'} is what Redis has of what waits in {worker.name}"
+    listed = set(world.jobs_in(f"waiting:{worker.here.lease.worker}"))
+    if listed != {held[tag].id for tag in worker.tags("waits")}:
+        return f"patience: {listed or 'nothing'} is what Redis has of what waits in {worker.name}"
     if worker.here._pending:
         return f"tidy: {worker.name} has ends to tell that Redis has heard"
     return ""
@@ -230,8 +230,8 @@ def _start(world: World) -> None:
     blog = world.started % max(1, world.plan.blogs)
     world.started += 1
     if world.plan.blogs:
-        wanted = identity.announced(world.chosen)
-        if wanted not in (None, world.databases[blog].id):
+        owner = identity.announced(world.chosen)
+        if owner not in (None, world.databases[blog].id):
             return  # it does not start
     name = f"w{world.started}"
     setup = world.plan.processes[world.started - 1]

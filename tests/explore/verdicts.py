@@ -186,8 +186,8 @@ def main() -> None:
         mutants[f"{line} #{names[line]}"] = one
     LEDGER.parent.mkdir(exist_ok=True)
     LEDGER.touch()
-    told = [json.loads(line) for line in LEDGER.read_text("utf-8").splitlines()]
-    judged = {row["name"]: row for row in told if row["name"] in mutants}
+    rows = [json.loads(line) for line in LEDGER.read_text("utf-8").splitlines()]
+    judged = {row["name"]: row for row in rows if row["name"] in mutants}
     if asked.page:
         PAGE.write_text(put(PAGE, "mutants", summary(mutants, judged)), "utf-8")
         return
@@ -234,10 +234,10 @@ def summary(mutants: dict[str, Mutant], judged: dict[str, Any]) -> str:
         rows.append([title, str(len(names)), str(count["broken"]), f"{median(found or [0]):g}",
                      *(str(count[kind]) for kind in _KINDS)])  # fmt: skip
     head = ["in", "mistakes", "break a promise", "steps (median)", *_KINDS]
-    told = [[what, str(times)] for what, times in reasons.most_common()]
+    counts = [[what, str(times)] for what, times in reasons.most_common()]
     return "\n\n".join((
         table(head, rows, ["---", *["---:"] * (len(head) - 1)]),
-        table(["the reason", "mistakes"], told, ["---", "---:"]),
+        table(["the reason", "mistakes"], counts, ["---", "---:"]),
     ))  # fmt: skip
 
 

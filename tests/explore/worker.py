@@ -135,23 +135,23 @@ def text_of(name: str, options: Options) -> str:
         return text
 
 
-class Said(ThrottledLog):
+class Logged(ThrottledLog):
     """Keeps what is logged."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.lines: list[str] = []
 
     def log(self, write: Any, text: str, *parts: object, **options: object) -> None:
         """See `ThrottledLog`."""
-        self.said.append(f"{text % parts} {options.get('exc_info', '')}")
+        self.lines.append(f"{text % parts} {options.get('exc_info', '')}")
 
 
 def gone() -> None:
     """In place of a reference to what Python has deleted."""
 
 
-def untold() -> str:
+def no_info() -> str:
     """In place of what a worker tells of itself, such as its memory."""
     return "{}"
 
@@ -189,7 +189,7 @@ class Worker:
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
-        here.lease._birth, here.lease._info = name, untold
+        here.lease._birth, here.lease._info = name, no_info
         return cls(name, setup, here, phase, blog, due=LINE.clock.now)
 
     @property
@@ -210,9 +210,9 @@ class Worker:
 
     def round(self) -> list[str]:
         """A heartbeat; returns what it complained of."""
-        self.here.heartbeat._throttled = logged = Said()
+        self.here.heartbeat._throttled = logged = Logged()
         self.due = LINE.clock.now + self.here.heartbeat.round()
-        return logged.said
+        return logged.lines
 
     def claim(self, lanes: Sequence[str] = LANES) -> list[Claimed]:
         """Ask for as many jobs as there is a place for."""
