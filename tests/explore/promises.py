@@ -21,16 +21,16 @@ PROMISES = {
     "kept": "a job that was accepted is known to the queue or to an outbox until its mail is sent",
     "begins-once": "a job begins once, and once more for each fault at the most",
     "alive": "nobody takes a healthy worker for dead, and no step of its heartbeat fails",
-    "no-wait": "a worker with free places gets a job if there is one, and no more than it can hold",
+    "no-idle": "a worker with free places gets a job if there is one, and no more than it can hold",
     "not-early": "a job is not found due before its moment, by a clock that is right",
     "alone": "a job that two workers died with is the only one that its next worker holds",
     "bounded": "a job that kills its workers is put aside after a few of them",
     "patience": "a job that fails for now is not given up after its first tries",
     "ends": "when no fault comes any more, every job ends",
     "one-blog": "a queue has the jobs of one blog, and says of which",
-    "told": "what happened last to a job says where it is, and who has it",
-    "tidy": "what Redis keeps about a job or a worker goes with it",
-    "figures": "what is shown of ends that came late is what happened",
+    "history": "the last event of a job names its state and its holder",
+    "cleanup": "what Redis keeps about a job or a worker goes with it",
+    "late-count": "the number of late acknowledgements is right",
 }
 
 
@@ -133,7 +133,7 @@ def _order(world: World, view: View) -> Iterator[str]:
             yield f"{key} has a job at its head that came after one that was given back"
 
 
-def _told(world: World, view: View) -> Iterator[str]:
+def _history(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known & view.places.keys()):
         (place,), events = view.places[job], view.history(job)
         says = state_after(event.event for event in events)
@@ -146,7 +146,7 @@ def _told(world: World, view: View) -> Iterator[str]:
             yield f"{job} is said to be at the tail, and nobody has put it there"
 
 
-def _tidy(world: World, view: View) -> Iterator[str]:
+def _cleanup(world: World, view: View) -> Iterator[str]:
     at = {job: places[0].partition(":")[0] for job, places in view.places.items()}
     workers = set(view.of.get("workers", ()))
     if view.hash("running").keys() != {job for job, place in at.items() if place == "claims"}:
@@ -164,7 +164,7 @@ def _tidy(world: World, view: View) -> Iterator[str]:
             yield f"`deaths` has {job}, which has ended"
 
 
-def _figures(world: World, view: View) -> Iterator[str]:
+def _late_count(world: World, view: View) -> Iterator[str]:
     taken = sum(view.events(job).count("rescued") for job in view.known)
     if view.counted("late") > taken and not world.ledger.lost:
         yield f"{view.counted('late')} ends count as late, and {taken} were taken from workers"
@@ -205,7 +205,7 @@ def _begins_once(world: World, view: View) -> Iterator[str]:
             yield f"{job} began {times} times, after {world.ledger.disturbed} faults"
 
 
-def _no_wait(world: World, view: View) -> Iterator[str]:
+def _no_idle(world: World, view: View) -> Iterator[str]:
     if world.ledger.disturbed:
         return  # a token is lost with its worker; a heartbeat gives another one
     keys = [key.partition(":")[0] for key in view.of]

@@ -114,7 +114,7 @@ def _wrong_beat(world: World, worker: Worker) -> str:
     if listed != {held[tag].id for tag in worker.tags("waits")}:
         return f"patience: {listed or 'nothing'} is what Redis has of what waits in {worker.name}"
     if worker.here._pending:
-        return f"tidy: {worker.name} has ends to tell that Redis has heard"
+        return f"cleanup: {worker.name} has ends to tell that Redis has heard"
     return ""
 
 
@@ -134,7 +134,7 @@ def _claim(world: World, worker: Worker) -> None:
     else:
         worker.take_in(claimed)
         if {one.claim for one in claimed} - set(worker.here.held().values()):
-            world.ledger.broken = f"no-wait: {worker.name} gets what it does not take"
+            world.ledger.broken = f"no-idle: {worker.name} gets what it does not take"
 
 
 def _wrong_claim(
@@ -144,14 +144,14 @@ def _wrong_claim(
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:
-        return f"no-wait: {worker.name} has a place free, and gets nothing"
+        return f"no-idle: {worker.name} has a place free, and gets nothing"
     if len(ids) > worker.places > 0:
-        return f"no-wait: {worker.name} gets {len(ids)} jobs, and has {worker.places} places"
+        return f"no-idle: {worker.name} gets {len(ids)} jobs, and has {worker.places} places"
     for one in claimed:
         events = [event_of(line).event for line in world.jobs_in(f"job:{one.claim.id}")]
         since = events[::-1].index("enqueued")
         if one.redelivered != (events[-since:].count("claimed") > 1):
-            return f"told: {one.claim.id} is said to be redelivered: {one.redelivered}"
+            return f"history: {one.claim.id} is said to be redelivered: {one.redelivered}"
     if not suspects & set(waiting) and ids != waiting[: len(ids)]:
         return f"order: {worker.name} gets {', '.join(ids)} of {', '.join(waiting)}"
     return ""
@@ -204,7 +204,7 @@ def _leave(world: World, worker: Worker) -> None:
     epoch = worker.here.lease.worker
     worker.here.leave()
     if epoch in world.jobs_in("workers"):
-        world.ledger.broken = f"tidy: {epoch} has left, and Redis has it"
+        world.ledger.broken = f"cleanup: {epoch} has left, and Redis has it"
     del world.workers[worker.name]
 
 
@@ -269,7 +269,7 @@ def _settle(world: World, number: int) -> None:
             world.ledger.broken = f"kept: row {lost[0]} is lost, and is not handed over again"
         left = set(world.jobs_in("kept")) - rows_of(world)
         if left and not world.ledger.faults["rollback"]:
-            world.ledger.broken = f"tidy: {left} are kept, and no outbox has a copy"
+            world.ledger.broken = f"cleanup: {left} are kept, and no outbox has a copy"
     world.blogs[number].asked = True
 
 
@@ -311,9 +311,9 @@ def _decide(what: str, world: World, job: str) -> None:
     world.ledger.acts.add(what)
     waits = [state for state in ("scheduled", "retrying", "dead") if job in world.jobs_in(state)]
     if [world.producer.decide(job, what, by="person")] != waits:
-        world.ledger.broken = f"told: {job} was {waits}, and who decides hears something else"
+        world.ledger.broken = f"history: {job} was {waits}, and who decides hears something else"
     if what == "discard" and job not in world.jobs_in("discarded"):
-        world.ledger.broken = f"told: {job} is discarded, and not among what was"
+        world.ledger.broken = f"history: {job} is discarded, and not among what was"
     world.ledger.due.pop(job, None)
     if what == "discard":
         world.ledger.decided.add(job)

@@ -65,7 +65,7 @@ def test_a_way_on_which_a_command_is_lost_can_be_taken_again(on: RememberingRedi
     steps = from_line("put unanswered 0; claim w1; put")
     assert replay(_named("an answer lost"), on, steps) == ("", steps)
     with _left_out("redis.call('RPOP', job_key(id), 2)").made():
-        assert replay(_named("an answer lost"), on, steps)[0].startswith("told")
+        assert replay(_named("an answer lost"), on, steps)[0].startswith("history")
 
 
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:

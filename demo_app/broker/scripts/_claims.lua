@@ -61,7 +61,7 @@ local function give_back(worker, each)
   redis.call('SREM', WORKERS, worker)
   redis.call('SREM', PAUSED, worker)
   redis.call('HDEL', SUSPECTS, worker)
-  redis.call('HDEL', LEASES, worker)  -- keeps: tidy
+  redis.call('HDEL', LEASES, worker)  -- keeps: cleanup
   redis.call('DEL', worker_key(worker), waiting_key(worker), resume_key(worker))
   return ids
 end

@@ -95,7 +95,7 @@ local function record(id, event, by, detail)
   if (event == 'retrying' or event == 'dead') and #(detail or '') > 200 then
     pcall(function() shorten_last_failure(id) end)  -- another program may have written a malformed line
   end
-  local length = redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: told
+  local length = redis.call('RPUSH', job_key(id), event_text(event, by, detail))  -- keeps: history
   journal(id, event, by, detail)
   return length
 end
@@ -104,7 +104,7 @@ end
 -- BLPOP, which wakes no other worker. There are never more tokens than workers.
 local function notify(lane, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(lane))
-  for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-wait
+  for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-idle
 end
 
 -- Forget those of these lanes that are empty and that no worker has claims in. all: the set of names

@@ -84,7 +84,7 @@ if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
 else
-  if said_before() then return reply(1) end  -- keeps: figures
+  if said_before() then return reply(1) end  -- keeps: late-count
   if not is_job(id) then return reply(0) end  -- it has no history
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end

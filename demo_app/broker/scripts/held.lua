@@ -3,7 +3,7 @@
 local held = {}
 for i = 2, #ARGV do
   local waiting = redis.call('LLEN', queue_key(ARGV[i]))
-  if waiting > 0 then notify(ARGV[i], waiting) end  -- keeps: no-wait
+  if waiting > 0 then notify(ARGV[i], waiting) end  -- keeps: no-idle
   for _, id in ipairs(redis.call('LRANGE', claims_key(ARGV[i], ARGV[1]), 0, -1)) do
     held[#held + 1] = ARGV[i]
     held[#held + 1] = id
