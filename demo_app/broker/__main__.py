@@ -94,15 +94,11 @@ def web(app: Any, asked: argparse.Namespace) -> int:
         from .web.serve import serve
         from .web.shared.resources import ResourceError
     except ModuleNotFoundError as error:
-        print(
-            f"The dashboard needs {error.name}: pip install 'celery-claims[web]'", file=sys.stderr
-        )
-        return 1
+        sys.exit(f"The dashboard needs {error.name}: pip install 'celery-claims[web]'")
     try:
         serve(app, asked.host, asked.port, asked.token)
     except (ImproperlyConfigured, ResourceError) as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(f"{error}")
     return 0
 
 

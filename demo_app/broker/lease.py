@@ -21,7 +21,7 @@ from itertools import count
 from typing import Any
 
 from .lua import ScriptCall
-from .memory import Memory
+from .memory import resident
 from .queue import Queue
 
 
@@ -51,7 +51,6 @@ class Lease:
         process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         versions = {"python": platform.python_version(), "celery": version("celery")}
         self._facts = {**process, **versions, **info}
-        self._memory = Memory()
         self.worker = ""
         self._over = False
         self._valid_until = 0.0  # by this process's own monotonic clock
@@ -70,7 +69,7 @@ class Lease:
         return worker
 
     def _info(self) -> str:
-        return json.dumps({**self._facts, "memory": self._memory.resident()})
+        return json.dumps({**self._facts, "memory": resident()})
 
     def renew(self, waiting: Iterable[str] = ()) -> ScriptCall[bool]:
         """Renew the lease. The result is False if it was lost and a new epoch has begun.

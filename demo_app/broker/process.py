@@ -62,9 +62,8 @@ def controller() -> Any:
 
 def in_a_pools_thread() -> bool:
     """Return True in a thread of a worker's pool."""
-    return _worker.get("info", {}).get("pool") == "thread" and (
-        threading.current_thread() is not threading.main_thread()
-    )
+    in_main = threading.current_thread() is threading.main_thread()
+    return info().get("pool") == "thread" and not in_main
 
 
 def _forget_the_parents() -> None:

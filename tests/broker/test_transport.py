@@ -117,15 +117,20 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() 
         assert channel.take_in(good, ["mail"], tracked=True) is not None
 
 
+@pytest.fixture
+def claims_url(redis_url: str) -> str:
+    """The URL of a test's server for the broker."""
+    return redis_url.replace("redis+socket", "claims+unix")
+
+
 needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a wait to its end")
 
 
 @pytest.fixture
-def waiting(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
+def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
     """Waits for a job, for as long as a wait may last."""
-    url = redis_url.replace("redis+socket", "claims+unix")
     own = {"global_keyprefix": request.node.name}  # what is in flight outlives its connection
-    with Connection(url, transport_options=own) as connection:
+    with Connection(claims_url, transport_options=own) as connection:
         connection.transport.brpop_timeout = 60
         consumer = Consumer(connection, [kombu.Queue("empty")], callbacks=[lambda *_: None])
         with consumer:
@@ -178,11 +183,11 @@ def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "{}"], ids=["too deep", "no message"])
 def test_a_broadcast_that_can_not_be_read_is_dropped_and_the_next_one_comes(
-    store: Queue, redis_url: str, text: str
+    store: Queue, claims_url: str, text: str
 ) -> None:
     exchange = kombu.Exchange("news", type="fanout")
     seen: list[object] = []
-    with Connection(redis_url.replace("redis+socket", "claims+unix")) as connection:
+    with Connection(claims_url) as connection:
         queue = kombu.Queue("reader", exchange)
         with Consumer(connection, [queue], callbacks=[lambda *read: seen.append(read[0])]):
             until(lambda: _drain(connection) or store.client.pubsub_numpat(), what="its listener")
@@ -198,9 +203,9 @@ def _drain(connection: Connection) -> None:
 
 
 def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
-    store: Queue, redis_url: str
+    store: Queue, claims_url: str
 ) -> None:
-    channel = Connection(redis_url.replace("redis+socket", "claims+unix")).channel()
+    channel = Connection(claims_url).channel()
     store.enqueue(message(1))
     here = channel.in_flight
     here.work(["mail"])
@@ -216,10 +221,10 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
 
 
 def test_a_queue_is_deleted_without_a_read_of_the_jobs_that_are_due_later(
-    store: Queue, redis_url: str
+    store: Queue, claims_url: str
 ) -> None:
     store.enqueue_many([(message(number), time.time() + 600) for number in range(50)])
-    with Connection(redis_url.replace("redis+socket", "claims+unix")) as connection:
+    with Connection(claims_url) as connection:
         reply = kombu.Queue("reply", kombu.Exchange("replies", "direct"), "reply")
         reply = reply(connection.default_channel)
         reply.declare()
@@ -232,10 +237,9 @@ def test_a_queue_is_deleted_without_a_read_of_the_jobs_that_are_due_later(
 
 @pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
 def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
-    redis_url: str, chosen: dict[str, int], seconds: float
+    claims_url: str, chosen: dict[str, int], seconds: float
 ) -> None:
-    url = redis_url.replace("redis+socket", "claims+unix")
-    with Connection(url, transport_options=chosen) as connection:
+    with Connection(claims_url, transport_options=chosen) as connection:
         for one in (connection, connection.clone()):
             pool = one.default_channel.client.connection_pool
             assert pool.connection_kwargs["health_check_interval"] == seconds
@@ -246,10 +250,10 @@ def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
     ("chosen", "of_jobs", "of_control"), [({}, 2, 25), ({"health_check_interval": 9}, 9, 9)]
 )
 def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
-    redis_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
+    claims_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
 ) -> None:
     """At a high load a PING has often no answer after two checks of 2 s."""
-    url, hub = redis_url.replace("redis+socket", "claims+unix"), Hub()
+    hub = Hub()
     seconds: dict[str, float] = {}
     call_repeatedly = hub.call_repeatedly
 
@@ -259,7 +263,7 @@ def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
 
     hub.call_repeatedly = note
     try:
-        with Connection(url, transport_options=chosen) as connection:
+        with Connection(claims_url, transport_options=chosen) as connection:
             connection.connect()
             connection.register_with_event_loop(hub)
             assert connection.default_channel.health_check_interval == of_jobs
