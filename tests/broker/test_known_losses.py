@@ -52,6 +52,12 @@ def open_one(open_shop: OpenShop) -> OpenShop:
     return opens
 
 
+@pytest.fixture
+def shop(open_one: OpenShop, transport: str) -> Shop:
+    """A shop with the settings that stock's manual advises against losses."""
+    return open_one(transport, **CAREFUL)
+
+
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
     """Stop the worker while it waits in Redis and put a job in; returns the parcel it was handed.
 
@@ -72,43 +78,34 @@ def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
 
 
 @both("celery/kombu#305, celery/celery#7950, celery/celery#4354", when=pytest.mark.thorough)
-def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(
-    open_one: OpenShop, transport: str
-) -> None:
-    shop = open_one(transport, **CAREFUL)
+def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(shop: Shop) -> None:
     worker = shop.start_worker()
     parcel = _hand_to_a_stopped_worker(shop, worker)
     signal_group(worker, signal.SIGKILL)
     shop.start_worker()
-    assert not shop.lost([parcel], PATIENCE[transport])
+    assert not shop.lost([parcel], PATIENCE[shop.transport])
 
 
 @pytest.mark.nightly
 @both("celery/celery#4984, celery/celery#8568")
-def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(
-    open_one: OpenShop, transport: str
-) -> None:
-    shop = open_one(transport, **CAREFUL)
+def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(shop: Shop) -> None:
     worker = shop.start_worker()
     shop.order("vase", seconds=1)
     shop.until_started("vase")
     signal_group(worker, signal.SIGKILL)
     shop.start_worker()
-    assert not shop.lost(["vase"], PATIENCE[transport])
+    assert not shop.lost(["vase"], PATIENCE[shop.transport])
 
 
 @both("celery/celery#3501, celery/celery#4991, celery/kombu#533")
-def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(
-    open_one: OpenShop, transport: str
-) -> None:
-    shop = open_one(transport, **CAREFUL)
+def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(shop: Shop) -> None:
     worker = shop.start_worker()
     shop.order("lamp", sending={"countdown": 4})
     shop.order("now")
     shop.until_started("now")  # first in, first out: the worker has seen the lamp, too
     signal_group(worker, signal.SIGKILL)
     shop.start_worker()
-    assert not shop.lost(["lamp"], PATIENCE[transport])
+    assert not shop.lost(["lamp"], PATIENCE[shop.transport])
 
 
 #: The hour after which stock gives a job to another worker, made short, as its users do.
@@ -164,8 +161,7 @@ def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> Non
 
 @pytest.mark.nightly
 @both("task_reject_on_worker_lost puts it back again and again")
-def test_a_job_that_kills_every_child_is_given_up(open_one: OpenShop, transport: str) -> None:
-    shop = open_one(transport, **CAREFUL)
+def test_a_job_that_kills_every_child_is_given_up(shop: Shop) -> None:
     shop.start_worker()
     shop.order("bomb", kills="process")
     again_and_again = 7
@@ -192,9 +188,8 @@ def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transp
 
 
 @both("a message popped into a connection that is broken")
-def test_a_broken_connection_takes_no_job_with_it(open_one: OpenShop, transport: str) -> None:
+def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
     """Redis has handed the job over, and its answer never arrives."""
-    shop = open_one(transport, **CAREFUL)
     shop.start_worker()
     for parcel in ("p0", "p1", "p2", "p3"):
         shop.until(shop.waits, "a worker that waits")
@@ -202,7 +197,7 @@ def test_a_broken_connection_takes_no_job_with_it(open_one: OpenShop, transport:
         shop.order(parcel)
         handed_over = shop.queued() == 0
         shop.link.reset()
-        assert not shop.lost([parcel], PATIENCE[transport])
+        assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
             return  # if not, the worker's wait had just ended, and it is tried again
 
