@@ -221,7 +221,7 @@ def _functions(module: types.ModuleType) -> list[types.FunctionType]:
             continue
         inside = vars(value).values() if isinstance(value, type) else [value]
         for one in inside:
-            one = one.fget if isinstance(one, property) else one
+            one = inspect.unwrap(one.fget if isinstance(one, property) else one)
             if isinstance(one, types.FunctionType) and one.__code__.co_filename == module.__file__:
                 found.append(one)
     return [one for one in found if not one.__name__.startswith("__")]
