@@ -88,7 +88,7 @@ def metrics(app: Any, _: argparse.Namespace) -> int:
     return 0
 
 
-def web(app: Any, asked: argparse.Namespace) -> int:
+def web(app: Any, options: argparse.Namespace) -> int:
     """Serve the dashboard: queues, jobs, workers, retry and discard; print its address."""
     try:
         from .web.serve import serve
@@ -96,7 +96,7 @@ def web(app: Any, asked: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         sys.exit(f"The dashboard needs {error.name}: pip install 'celery-claims[web]'")
     try:
-        serve(app, asked.host, asked.port, asked.token)
+        serve(app, options.host, options.port, options.token)
     except (ImproperlyConfigured, ResourceError) as error:
         sys.exit(f"{error}")
     return 0
@@ -117,12 +117,12 @@ def main(arguments: list[str] | None = None) -> int:
             made.add_argument("--host", default="127.0.0.1", help="the address to listen on")
             made.add_argument("--port", type=int, default=0, help="0, the default: a free one")
             made.add_argument("--token", default="", help="opens the pages; default: a new one")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with cwd_in_path():
-        app = find_app(asked.app)
+        app = find_app(options.app)
         app.finalize()
         set_defaults(app)
-        status: int = asked.command(app, asked)
+        status: int = options.command(app, options)
     return status
 
 

@@ -63,9 +63,9 @@ class Lease:
     def take(self) -> str:
         """Register a new epoch with its lease, and return its name."""
         worker, before = f"{self._birth}.{next(self._generation)}", self.worker
-        asked = time.monotonic()
+        sent = time.monotonic()
         self._queue.register(worker, self.milliseconds, self._info(), instead_of=before)
-        self.worker, self._valid_until = worker, asked + self._seconds
+        self.worker, self._valid_until = worker, sent + self._seconds
         return worker
 
     def _info(self) -> str:
@@ -85,7 +85,7 @@ class Lease:
         with self._changing:
             if not self.worker and not self._over:
                 self.take()
-            worker, asked = self.worker, time.monotonic()
+            worker, sent = self.worker, time.monotonic()
         beat = self._queue.beat(worker, self.milliseconds, self._info(), waiting)
 
         def parse(reply: Any) -> bool:
@@ -94,7 +94,7 @@ class Lease:
                 if self._over or worker != self.worker:  # another thread began the next epoch
                     return True
                 if alive:
-                    self._valid_until = max(self._valid_until, asked + self._seconds)
+                    self._valid_until = max(self._valid_until, sent + self._seconds)
                 else:
                     self.take()
             return alive

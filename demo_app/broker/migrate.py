@@ -69,13 +69,13 @@ class _Move:
             self.left[f"can't be read ({reason_of(error)})"] += 1
 
 
-def migrate(app: Any, asked: argparse.Namespace) -> int:
+def migrate(app: Any, options: argparse.Namespace) -> int:
     """Move waiting jobs from one broker to another, while workers of both run.
 
     No job is removed before the target has it, so a kill of this command may double jobs, but loses
     none. It prints which jobs stay; the exit status is 1 then.
     """
-    with app.connection(asked.source) as source, app.connection(asked.target) as target:
+    with app.connection(options.source) as source, app.connection(options.target) as target:
         prefix = source.transport_options.get("global_keyprefix", "")
         if not (prefix.isascii() or isinstance(source.transport, Transport)):
             print(f"The prefix {prefix} is not ASCII: kombu cannot find its jobs.")

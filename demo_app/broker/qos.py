@@ -77,8 +77,8 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
         There are none if the prefetch window stays full, or if another part of Celery limits it.
         """
-        asked_by_celery = "can_consume" in vars(self)  # it replaces the method by its own
-        if not worker.goes_on() or asked_by_celery or self._in_hand() > self.prefetch_count:
+        replaced_by_celery = "can_consume" in vars(self)  # it replaces the method by its own
+        if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
             return []
         queues: list[str] = self.channel.claimed_queues()
         return queues

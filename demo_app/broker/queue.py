@@ -231,16 +231,16 @@ class Queue:
             beat_ms: pause between its heartbeats (milliseconds).
             connected: for how long it has reached Redis without a break (seconds).
         """
-        asked, wall = time.monotonic(), time.time()
+        sent, wall = time.monotonic(), time.time()
         # our monotonic clock shows whether the clock of Redis, which ends leases, was set forward
         last_look: tuple[str, ...] = ()
         if self._clock is not None:
             then, own_then, wall_then = self._clock
-            last_look = _text(then), _text(asked - own_then), _text(wall - wall_then)
+            last_look = _text(then), _text(sent - own_then), _text(wall - wall_then)
 
         def parse(reply: Any) -> list[str]:
             now, suspected, *moved = reply
-            self._clock, self.suspected = (float(now), asked, wall), int(suspected) > 0
+            self._clock, self.suspected = (float(now), sent, wall), int(suspected) > 0
             return list(moved)
 
         call = "rescue", by, lease_ms, beat_ms, limit, _text(connected), *last_look
