@@ -39,6 +39,7 @@ def test_an_error_with_an_odd_text_ends_its_job_and_no_worker(open_shop: OpenSho
     [job] = shop.order("odd", task="shop.odd")
     shop.order("next")
     shop.until_done(1)
+    shop.until(shop.given_up, "the end of the odd one")
     assert worker.poll() is None
     [found] = get_jobs(shop.queue, [job])
     assert found.state == "dead"
