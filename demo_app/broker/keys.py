@@ -46,10 +46,11 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 MOST_QUEUES = 1500
 #: Replaces "" if the queue's own name ends like a lane's: `orders:3` is not a lane of `orders`.
 _PLAIN = ":-"
+_ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 
 
 def _lane(queue: str, suffix: str) -> str:
-    if not suffix and queue.endswith((*filter(None, _SUFFIXES), _PLAIN)):
+    if not suffix and queue.endswith(_ENDS):
         suffix = _PLAIN
     return f"{queue}{suffix}"
 
@@ -77,8 +78,7 @@ def class_lane_of(queue: str, priority: int) -> str:
 @lru_cache
 def queue_of(lane: str) -> str:
     """Return the queue of a lane."""
-    ends = (*filter(None, _SUFFIXES), _PLAIN)
-    return next((lane.removesuffix(end) for end in ends if lane.endswith(end)), lane)
+    return next((lane.removesuffix(end) for end in _ENDS if lane.endswith(end)), lane)
 
 
 def urgency(lane: str) -> tuple[int, str]:

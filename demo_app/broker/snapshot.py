@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .events import State, moment_of, object_of
@@ -88,11 +89,8 @@ class Snapshot:
         )
         self._histories: dict[str, list[str]] = dict(reply["histories"])
         self.next_to_run = [job for one in self._lists for job in one["ids"]]
-        words: dict[str, JobSeen] = {}  # there are few different lines
-        self.asked: dict[str, JobSeen] = {}
-        for job, line in zip(asked, reply["last"], strict=True):
-            if line != "|":
-                self.asked[job] = words.get(line) or words.setdefault(line, _seen(line))
+        lines = zip(asked, reply["last"], strict=True)
+        self.asked = {job: _seen(line) for job, line in lines if line != "|"}
 
     @classmethod
     def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
@@ -154,6 +152,7 @@ class Snapshot:
         return views[:limit]
 
 
+@lru_cache(maxsize=1000)  # there are few different lines
 def _seen(line: str) -> JobSeen:
     events, _, owner = line.partition("|")
     state = state_after(events.split())
