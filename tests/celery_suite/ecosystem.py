@@ -23,6 +23,7 @@ from typing import Any
 from celery_suite import sources
 from celery_suite.outside import Shop
 from celery_suite.run import REPOSITORY, keep
+from demo_app.rig.polling import Stillness, until
 from demo_app.rig.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
@@ -182,7 +183,8 @@ def _live(shop: Bazaar, minutes: float) -> int:
 
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
     """Print what came of it, and keep it in build; returns the exit status."""
-    shop.has_rest(5, 60)
+    stillness = Stillness()
+    until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)  # no further run
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = sum("-" in name for name in ended)

@@ -24,7 +24,7 @@ from support import patience
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.queue import Queue
-from demo_app.rig.polling import Stillness, poll, until
+from demo_app.rig.polling import poll
 from demo_app.rig.ports import take
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.proxy import Proxy, Streams
@@ -188,9 +188,9 @@ class Shop:
         """Let the tasks end that wait at the gate `open`."""
         (self.folder / "open").touch()
 
-    def until_started(self, *parcels: str, seconds: float = 30) -> None:
+    def until_started(self, *parcels: str) -> None:
         """Wait until each parcel has been started."""
-        self.until(lambda: set(parcels) <= set(self.times("started")), "a start", seconds=seconds)
+        self.until(lambda: set(parcels) <= set(self.times("started")), "a start")
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
         """The parcels that have not ended after so many seconds; returns as soon as all have."""
@@ -208,11 +208,6 @@ class Shop:
     def logged(self, text: str) -> int:
         """How often the workers have said so."""
         return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
-
-    def has_rest(self, quiet: float, seconds: float) -> bool:
-        """Whether no task starts for ``quiet`` seconds on end, within ``seconds``."""
-        stillness = Stillness()
-        return until(lambda: stillness.seconds(self.notes.stat().st_size) >= quiet, seconds)
 
     def queued(self) -> int:
         """How many jobs wait in the queue, as long as the two keep it in a list of Redis."""
