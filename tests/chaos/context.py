@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -89,6 +90,13 @@ class Context:
     rules: MailRules
     seconds: float = 12.0
     chance: random.Random = field(default_factory=random.Random)
+
+    def hit(self, role: str, number: signal.Signals, kind: str) -> Fault | None:
+        """Send a signal to some process of the role. Return None if there is no such process."""
+        pid, now = self.system.one_of(role, self.chance), time.time()
+        if pid is None or not self.system.signal(pid, number):
+            return None
+        return Fault(kind, now, now, (pid,))
 
 
 #: Makes a fault happen; returns the faults that did happen.

@@ -102,11 +102,10 @@ def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
 
     Returns when it was stopped, in epoch seconds; None when there was none to stop.
     """
-    pid = context.system.one_of("redis", context.chance)
-    now = time.time()
-    if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+    fault = context.hit("redis", signal.SIGSTOP, "redis: stopped")
+    if fault is None:
         return None
     act()
-    context.system.signal(pid, signal.SIGKILL)
+    context.system.signal(fault.pids[0], signal.SIGKILL)
     context.system.alive("redis")
-    return now
+    return fault.at

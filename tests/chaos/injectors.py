@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 from redis import RedisError
 
@@ -25,40 +26,35 @@ def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
     """A signal to some process of the role."""
 
     def inject(context: Context) -> list[Fault]:
-        pid = context.system.one_of(role, context.chance)
-        now = time.time()
-        if pid is None or not context.system.signal(pid, number):
-            return []
-        return [Fault(f"{role}: {number.name}", now, now, (pid,))]
+        fault = context.hit(role, number, f"{role}: {number.name}")
+        return [fault] if fault else []
 
     return inject
 
 
 def terminate_twice(context: Context) -> list[Fault]:
     """SIGTERM to a worker, and again before it has ended."""
-    done = kill("worker", signal.SIGTERM)(context)
-    if not done:
+    fault = context.hit("worker", signal.SIGTERM, "worker: SIGTERM twice")
+    if fault is None:
         return []
     time.sleep(context.chance.uniform(0.05, 0.3))
-    context.system.signal(done[0].pids[0], signal.SIGTERM)
-    return [Fault("worker: SIGTERM twice", done[0].at, done[0].at, done[0].pids)]
+    context.system.signal(fault.pids[0], signal.SIGTERM)
+    return [fault]
 
 
 def pause_worker(context: Context) -> list[Fault]:
     """SIGSTOP to a worker until its lease is over, then SIGCONT."""
-    pid = context.system.one_of("worker", context.chance)
-    now = time.time()
-    if pid is None or not context.system.signal(pid, signal.SIGSTOP):
-        return []
-    return _wake(context, pid, now, "worker: paused beyond its lease")
+    fault = context.hit("worker", signal.SIGSTOP, "worker: paused beyond its lease")
+    return [_wake(context, fault)] if fault else []
 
 
-def _wake(context: Context, pid: int, at: float, kind: str) -> list[Fault]:
+def _wake(context: Context, fault: Fault) -> Fault:
+    [pid] = fault.pids
     with connect(context.system.ready["redis"]) as client:
         until(lambda: not _is_known(client, pid), UNTIL_DEAD)
     time.sleep(AND_THEN)
     context.system.signal(pid, signal.SIGCONT)
-    return [Fault(kind, at, at, (pid,))]
+    return fault
 
 
 def _is_known(client: Decoded, pid: int) -> bool:
@@ -72,13 +68,12 @@ def _is_known(client: Decoded, pid: int) -> bool:
 def pause_redis(context: Context) -> list[Fault]:
     """SIGSTOP to Redis for a second or so."""
     with context.system.only_one("redis"):
-        pid = context.system.one_of("redis", context.chance)
-        now = time.time()
-        if pid is None or not context.system.signal(pid, signal.SIGSTOP):
+        fault = context.hit("redis", signal.SIGSTOP, "redis: paused")
+        if fault is None:
             return []
         time.sleep(context.chance.uniform(0.3, 1.5))
-        context.system.signal(pid, signal.SIGCONT)
-        return [Fault("redis: paused", now, time.time())]
+        context.system.signal(fault.pids[0], signal.SIGCONT)
+        return [replace(fault, over=time.time())]
 
 
 def kill_one_at_a_time(role: str) -> Injector:
@@ -155,7 +150,7 @@ def pause_before_mail(context: Context) -> list[Fault]:
         return []
     at, pid = happened
     context.system.signal(pid, signal.SIGSTOP)  # so that it is known as stopped
-    return _wake(context, pid, at, f"worker: paused at {Step.MAIL_BEGUN}")
+    return [_wake(context, Fault(f"worker: paused at {Step.MAIL_BEGUN}", at, at, (pid,)))]
 
 
 def wipe_redis(context: Context) -> list[Fault]:
