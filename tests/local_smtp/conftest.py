@@ -38,6 +38,12 @@ class Program:
             httpx.get(f"{self.inbox}{path}", headers=headers, timeout=20).raise_for_status().json()
         )
 
+    def options(self) -> list[str]:
+        """Return the options of a sink that takes this one's place."""
+        smtp, inbox = (address.rpartition(":")[2] for address in (self.smtp, self.inbox))
+        ports = ["--smtp-port", smtp, "--inbox-port", inbox]
+        return ["--dir", str(self.dir), "--token", self.token, *ports]
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -143,11 +143,7 @@ def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):
     expect(page.locator("#live")).to_have_text("live")
     sink.kill()
     expect(page.locator("#live")).to_have_text("reconnecting")
-    again = start_sink(
-        "--dir", str(tmp_path), "--token", sink.token,
-        "--smtp-port", sink.smtp.rpartition(":")[2], "--inbox-port", sink.inbox.rpartition(":")[2],
-    )  # fmt: skip
-    with again.client() as client:
+    with start_sink(*sink.options()).client() as client:
         client.sendmail("a@x.test", ["b@x.test"], b"Subject: after the kill\r\n\r\n")
     expect(page.locator("#mails .subject")).to_have_text(["after the kill"], timeout=15_000)
     context.close()

@@ -48,8 +48,8 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
     moments = random.Random(seed)
     stop = threading.Event()
     sink = start_sink("--dir", str(tmp_path))
-    ports = [sink.smtp.rpartition(":")[2], sink.inbox.rpartition(":")[2]]
-    senders = [Sender(f"sender-{number}", int(ports[0]), stop) for number in range(CLIENTS)]
+    port = int(sink.smtp.rpartition(":")[2])
+    senders = [Sender(f"sender-{number}", port, stop) for number in range(CLIENTS)]
     for sender in senders:
         sender.start()
     for _ in range(KILLS):
@@ -58,10 +58,7 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
         # it is at work again; then at a random moment of that
         time.sleep(moments.uniform(0, 0.25))
         sink.kill()
-        sink = start_sink(
-            "--dir", str(tmp_path), "--token", sink.token,
-            "--smtp-port", ports[0], "--inbox-port", ports[1],
-        )  # fmt: skip
+        sink = start_sink(*sink.options())
     stop.set()
     for sender in senders:
         sender.join()

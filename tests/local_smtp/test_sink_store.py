@@ -2,53 +2,25 @@
 
 import select
 import smtplib
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from support import until
 
-from local_smtp.sink import MailSink
 
-
-@contextmanager
-def held_up(sink: MailSink) -> Iterator[None]:
-    """Keep the writer busy, so that every mail that comes must wait for it."""
-    busy, release = threading.Event(), threading.Event()
-
-    def wait(_: sqlite3.Connection) -> None:
-        busy.set()
-        assert release.wait(20)
-
-    done = sink._writer.change(wait)
-    assert busy.wait(10)
-    try:
-        yield
-    finally:
-        release.set()
-        done.result()
-
-
-def hand_over(sink: MailSink, number: int) -> smtplib.SMTP:
-    """Hand a mail over up to its last byte, and don't wait for the answer."""
-    client = smtplib.SMTP("127.0.0.1", sink.smtp_port, timeout=20)
-    client.helo()
-    client.mail("a@example.test")
-    client.rcpt("b@example.test")
-    client.docmd("DATA")
-    client.send(f"Message-ID: <{number}@example.test>\r\n\r\nbody\r\n.\r\n")
-    return client
-
-
-def test_250_is_not_said_before_the_commit(mail_sink):
-    with held_up(mail_sink):
-        client = hand_over(mail_sink, 1)
-        until(lambda: mail_sink._writer._queue.qsize() == 1)
-        assert select.select([client.sock], [], [], 0)[0] == []
-    assert client.getreply()[0] == 250
-    client.close()
+def test_250_is_not_said_before_the_commit(mail_sink, smtp):
+    smtp.helo()
+    smtp.mail("a@example.test")
+    smtp.rcpt("b@example.test")
+    smtp.docmd("DATA")
+    busy, free = threading.Event(), threading.Event()
+    mail_sink._writer.change(lambda _: (busy.set(), free.wait(60)))
+    assert busy.wait(60)
+    smtp.send("Message-ID: <1@example.test>\r\n\r\nbody\r\n.\r\n")
+    until(lambda: mail_sink._writer._queue.qsize() == 1, what="a mail that waits for the writer")
+    assert select.select([smtp.sock], [], [], 0)[0] == []
+    free.set()
+    assert smtp.getreply()[0] == 250
 
 
 def test_a_mail_that_comes_again_is_one_mail_with_two_deliveries(mail_sink, send):
