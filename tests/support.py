@@ -36,8 +36,8 @@ _SILENT = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
-
-
+#: A comment as it comes in.
+COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 #: Names and bodies that want to be more than text, by what they try.
 HOSTILE = {
     "a script": "<script>alert(1)</script>",

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support import until
 
 from local_smtp.fault_rules import Fault, Match
 
@@ -162,26 +163,19 @@ def test_a_rule_from_the_contract_is_taken_as_it_stands(http):
 
 def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
     mail_sink.faults.put([Fault(at="rcpt", do="answer", match=Match(to="no@*"))])
-    seen = []
-
-    def read_until(count):
-        while len(seen) < count:
-            line = next(lines)
-            if line.startswith("event: "):
-                seen.append(
-                    (line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: ")))
-                )
-
     with http.stream("GET", "/api/events") as stream:
         lines = stream.iter_lines()
         next(lines)
+        named = (line.removeprefix("event: ") for line in lines if line.startswith("event: "))
+        events = ((name, json.loads(next(lines).removeprefix("data: "))) for name in named)
         send("one", message_id="<1@x>")
         send("one", message_id="<1@x>")
         with pytest.raises(Exception, match="451"):
             send(to="no@x.test")
-        read_until(3)  # no event tells of a mail that was deleted before it was read
+        # no event tells of a mail that was deleted before it was read
+        seen = [next(events) for _ in range(3)]
         http.delete("/api/messages")
-        read_until(4)
+        seen.append(next(events))
     assert [name for name, _ in seen] == ["mail", "mail", "fault", "changed"]
     assert [data["duplicate"] for _, data in seen[:2]] == [False, True]
     assert seen[2][1]["reply"] == "451 try again later"
@@ -190,11 +184,7 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
 def test_a_listener_that_vanishes_is_forgotten(mail_sink, listen, send):
     for _ in range(5):
         listen(mail_sink.inbox, mail_sink.settings.token).close()
-    for _ in range(500):
-        if mail_sink._events.listeners == 0:
-            break
-        send()
-    assert mail_sink._events.listeners == 0
+    until(lambda: send() or mail_sink._events.listeners == 0, what="the end of the listeners")
 
 
 NONSENSE = {

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from html import unescape
 from typing import Any
 
 import pytest
@@ -61,23 +62,9 @@ def test_the_queue_stands_in_its_order_and_pages_fit_though_its_head_is_taken(
     assert ids(first) == [f"job-{n}" for n in range(1, 26)]
     for _ in range(20):
         client.redis().lmove("queue:elsewhere", "taken", "RIGHT", "LEFT")
-    rest = holder.get("/jobs/queued" + _next(first)).text
+    [following] = re.findall(r'rel="next"[^>]*href="([^"]+)"', first)
+    rest = holder.get("/jobs/queued" + unescape(following)).text
     assert ids(rest) == [f"job-{n}" for n in range(26, 31)]
-
-
-def _next(page: str) -> str:
-    link = re.search(r'rel="next"[^>]*href="([^"]+)"', page)
-    assert link
-    return link[1].replace("&amp;", "&")
-
-
-def test_the_conservation_check_turns_red_when_a_job_is_nowhere(client, holder) -> None:
-    stored(client, *[message(n, queue="elsewhere") for n in range(3)])
-    assert 'class="ledger good"' in holder.get("/jobs").text
-    client.redis().rpop("queue:elsewhere")
-    page = holder.get("/jobs").text
-    assert 'class="ledger bad"' in page
-    assert "1 job is nowhere" in page
 
 
 def test_search_finds_by_id_task_argument_and_error(client, holder) -> None:
@@ -130,19 +117,19 @@ def test_queued_jobs_are_discarded_and_not_run_again(client, holder) -> None:
 
 def test_each_queue_shows_its_size_and_how_long_its_next_job_has_waited(client, holder) -> None:
     stored(client, *[message(n, queue="elsewhere") for n in range(3)])
-    row = holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
-    assert ">3</td>" in row
-    assert "<time" in row
-    assert "paused" not in row
+
+    def row() -> str:
+        return holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
+
+    before = row()
+    assert ">3</td>" in before
+    assert "<time" in before
+    assert "paused" not in before
     Queue(client.redis()).pause_queue("elsewhere", True)
-    row = holder.get("/jobs").text.partition('id="queue-elsewhere"')[2].partition("</tr>")[0]
-    assert "paused" in row
+    assert "paused" in row()
 
 
-def test_the_page_of_a_job_shows_what_redis_has_of_it(client, holder) -> None:
-    stored(client, message(1, queue="apart"))
-    page = holder.get("/jobs/job/job-1").text
-    assert 'LPOS queue:apart job-1</dt><dd class="mono">0</dd>' in page
+def test_the_page_of_a_dead_job_shows_where_redis_has_it(client, holder) -> None:
     dead = died(client, 2, "kaputt")
     assert f"ZSCORE dead {dead}" in holder.get(f"/jobs/job/{dead}").text
 
@@ -171,17 +158,6 @@ def test_both_languages_have_all_the_same_words() -> None:
     for key in english.keys() - of_one:
         holes = set(re.findall(r"\{\w+\}", english[key]))
         assert holes == set(re.findall(r"\{\w+\}", japanese[key])), key
-
-
-def test_a_paused_worker_takes_nothing_until_it_is_resumed(client: Client, holder) -> None:
-    worker = next(one["id"] for one in client.summary()["workers"] if one["alive"])
-    holder.post("/jobs/worker", data={"what": "pause", "worker": worker})
-    assert "Resume" in holder.get("/jobs").text
-    before = client.mail_stats()["distinct"]
-    client.comment()
-    client.wait_for(lambda now: now["queued"] == 1)
-    holder.post("/jobs/worker", data={"what": "resume", "worker": worker})
-    client.wait_for_mails(before + 1)
 
 
 def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, holder) -> None:

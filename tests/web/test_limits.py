@@ -7,11 +7,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from support import next_line, up_running
+from support import COMMENT, next_line, up_running
 
 from demo_app.stack.client import Client
-
-COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 
 
 def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> None:

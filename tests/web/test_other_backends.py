@@ -30,10 +30,6 @@ def _well(client: Client) -> Iterator[None]:
     client.set_faults()
 
 
-def sums(holder: httpx.Client) -> dict[str, int]:
-    return StagePage(holder).sums
-
-
 def under_way(now: dict[str, int]) -> int:
     return now["waiting"] + now["running"]
 
@@ -42,28 +38,25 @@ def test_a_comments_mail_arrives_and_its_reader_sees_it(client: Client, holder) 
     before = client.mail_stats()["distinct"]
     job = client.comment(2)["job_id"]
     client.wait_for_mails(before + 1)
-    page = until(
-        lambda: (text := holder.get(f"/posts/2?posted={job}").text) and "has the mail" in text,
-        what="the news",
-    )
-    assert page
-    assert f"jobs/job/{job}" not in holder.get(f"/posts/2?posted={job}").text
+    page = f"/posts/2?posted={job}"
+    until(lambda: "has the mail" in holder.get(page).text, what="the news")
+    assert f"jobs/job/{job}" not in holder.get(page).text
 
 
 def test_what_waits_or_runs_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
-    until(lambda: under_way(sums(holder)) == 0, what="the end of earlier jobs")
+    until(lambda: under_way(StagePage(holder).sums) == 0, what="the end of earlier jobs")
     client.set_faults({"at": "data", "do": "wait", "seconds": 4})
-    before = sums(holder)["posted"]
+    before = StagePage(holder).sums["posted"]
     for _ in range(3):
         client.comment()
     until(lambda: client.summary()["running"], what="work")
     began = time.time()
     seen = []
-    until(lambda: seen.append(sums(holder)) or time.time() - began > 1.5, what="a second and more")
+    until(lambda: seen.append(StagePage(holder).sums) or time.time() - began > 1.5)
     assert {one["lost"] for one in seen} == {0}
     assert any(under_way(one) == 3 for one in seen), seen[::20]
     client.set_faults()
-    until(lambda: sums(holder)["delivered"] == before + 3, what="the mails")
+    until(lambda: StagePage(holder).sums["delivered"] == before + 3, what="the mails")
 
 
 def test_a_page_comes_while_a_sink_or_a_redis_hangs(stack, client, holder) -> None:

@@ -12,9 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from markupsafe import escape
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from support import HOSTILE
+from support import COMMENT, HOSTILE
 
 from demo_app.broker.web.errors import add_handlers
 from demo_app.broker.web.templates import Pages
@@ -24,7 +22,6 @@ from demo_app.web.rate_limit import RateLimit
 from demo_app.web.security import COOKIE, GUARDED, BlogGuard
 from demo_app.web.serve import Lines
 
-COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jobs/x/retry")
 
 
@@ -95,15 +92,7 @@ def test_a_cookie_over_https_stays_on_https() -> None:
     assert "Secure" in answer.headers["set-cookie"]
 
 
-PAGES = (
-    "/",
-    "/posts/1",
-    "/jobs",
-    "/jobs/queued",
-    "/jobs/dead",
-    "/stage",
-    "/nothing",
-)
+PAGES = ("/", "/posts/1", "/jobs", "/jobs/queued", "/jobs/dead", "/stage", "/nothing")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -168,15 +157,6 @@ def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
     assert "Something went wrong here" in answer.text
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
-
-
-def test_mounted_in_another_app_it_asks_for_the_token_too() -> None:
-    async def never(scope, receive, send):
-        raise AssertionError("the guard answers this itself")
-
-    outer = Starlette(routes=[Mount("/mails", BlogGuard(never, "secret", COOKIE))])
-    outer.state.pages = Pages("demo_app.web")
-    assert asked(outer, "http://localhost/mails/jobs").status_code == 401
 
 
 @pytest.mark.parametrize("tries", HOSTILE)

@@ -37,7 +37,9 @@ def test_it_shows_queues_workers_schedules_and_a_ledger_that_adds_up(
     shop.open_gate()
     assert not shop.lost(["vase", "jug", "cup"], 60)
     shop.redis.rpop("shop:queue:parcels")
-    assert "1 job is nowhere" in holder.get("/jobs").text
+    page = holder.get("/jobs").text
+    assert 'class="ledger bad"' in page
+    assert "1 job is nowhere" in page
 
 
 def test_one_job_has_its_history_its_arguments_and_its_place_in_redis(
@@ -78,7 +80,9 @@ def test_a_paused_worker_claims_nothing_until_it_is_resumed(
     [id_] = re.findall(r'id="worker-([^"]+)"', holder.get("/jobs").text)
     holder.post("/jobs/worker", data={"what": "pause", "worker": id_})
     shop.order("vase")
-    assert "no worker is there to run it" in holder.get("/jobs").text
+    page = holder.get("/jobs").text
+    assert "no worker is there to run it" in page
+    assert "Resume" in page
     holder.post("/jobs/worker", data={"what": "resume", "worker": id_})
     assert not shop.lost(["vase"], 60)
     assert holder.post("/jobs/worker", data={"what": "pause", "worker": "x"}).status_code == 404

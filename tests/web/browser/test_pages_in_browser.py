@@ -141,8 +141,7 @@ _UNREADABLE = """() => {
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "path",
-    ["/", "/posts/1", "/jobs", "/jobs/dead", "/jobs/job/{dead}", "/stage"],
+    "path", ["/", "/posts/1", "/jobs", "/jobs/dead", "/jobs/job/{dead}", "/stage"]
 )
 def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str) -> None:
     page = tab(path.format(dead=dead), viewport={"width": 390, "height": 844})
