@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import most_nightly, until
+from support import most_nightly, run_python, until
 
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
@@ -19,11 +17,8 @@ from demo_app.rig.process_group import ProcessGroup
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-
-def _command(*more: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *more]
-
-
+#: What starts a worker.
+WORKER = ("-m", "celery", "-A", "demo_app.worker", "worker")
 #: A stack that has no worker.
 STACK = {"workers": 0}
 
@@ -54,18 +49,13 @@ def test_a_worker_started_by_hand_does_jobs_of_the_blog_and_of_a_plain_celery_pr
     warned = waiting.web.get("/jobs").text
     assert re.search(r"\d+ jobs? waits?, and no worker is there to run", warned)
     ready = stack.ready
-    environment = {
-        **os.environ,
-        "DEMO_REDIS_URL": ready["redis"],
-        "DEMO_SMTP_URL": f"smtp://{ready['smtp']}",
-        "DEMO_DIR": ready["dir"],
-    }
+    redis = {"DEMO_REDIS_URL": ready["redis"]}
+    settings = redis | {"DEMO_SMTP_URL": f"smtp://{ready['smtp']}", "DEMO_DIR": ready["dir"]}
     with ProcessGroup() as group:
-        worker = group.start(_command("--loglevel", "ERROR"), environment)
+        worker = group.start([sys.executable, *WORKER, "--loglevel", "ERROR"], settings)
         of_blog = waiting.wait_for(lambda now: now["done"] == now["enqueued"])["done"]
         assert waiting.mail_stats()["distinct"] == of_blog
-        sender = {**os.environ, "DEMO_REDIS_URL": ready["redis"]}
-        subprocess.run([sys.executable, "-c", SEND], env=sender, check=True)
+        run_python("-c", SEND, **redis).check_returncode()
         now = waiting.wait_for(lambda now: now["done"] == of_blog + 1)
         assert (now["enqueued"], now["scheduled"]) == (of_blog + 3, 1)
         assert now["conserved"]
@@ -79,9 +69,7 @@ def test_a_worker_started_by_hand_does_jobs_of_the_blog_and_of_a_plain_celery_pr
 
 
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
-    told = subprocess.run(
-        _command("--pool", "processes"), capture_output=True, text=True, check=False
-    )
+    told = run_python(*WORKER, "--pool", "processes")
     assert told.returncode != 0
     assert "use --pool threads" in told.stderr + told.stdout
 
@@ -93,12 +81,8 @@ def test_a_worker_that_sees_another_blog_or_none_does_not_start(
     if folder == "another blog":
         posts.seed(SqliteDatabase(tmp_path / folder / "blog.sqlite3"))
     before = waiting.summary()["queued"]
-    environment = {
-        **os.environ,
-        "DEMO_REDIS_URL": stack.ready["redis"],
-        "DEMO_DIR": str(tmp_path / folder),
-    }
-    told = subprocess.run(_command(), env=environment, capture_output=True, text=True, check=False)
+    settings = {"DEMO_REDIS_URL": stack.ready["redis"], "DEMO_DIR": str(tmp_path / folder)}
+    told = run_python(*WORKER, **settings)
     assert told.returncode != 0
     assert "This worker does not start" in told.stderr
     assert waiting.summary()["queued"] == before, "and it has taken nothing"

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from pathlib import Path
 
 import pytest
+from celery_suite.hostile import honest
+from support import client_of, until
 
+from demo_app.backends.celery import CeleryBackend
+from demo_app.broker.inspect import get_job
+from demo_app.broker.queue import Kind, Queue
+from demo_app.broker.view import JobView
 from demo_app.stack import Stack
 
-from worker.conftest import Jobs, stubborn  # isort: skip
 from worker.stubborn_jobs import brief, loop  # isort: skip
 
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    environment = {
+STACK = {
+    "tasks": ("worker.stubborn_jobs",),
+    "environment": {
+        "PYTHONPATH": str(Path(__file__).parent.parent),
         "DEMO_JOB_SECONDS": "1",
         "DEMO_LEASE_SECONDS": "1",
         "DEMO_BEAT_SECONDS": "0.2",
-    }
-    with stubborn(environment) as running:
-        yield running
+    },
+}
+
+
+@pytest.fixture
+def queue(stack: Stack) -> Queue:
+    """The stack's queue."""
+    return Queue(client_of(stack.ready["redis"]))
+
+
+def _ended(queue: Queue, id_: str) -> JobView:
+    """What is known of a job, once it has ended."""
+
+    def ended() -> JobView | None:
+        job = get_job(queue, id_)
+        return job if job and job.state in ("done", "dead", "discarded") else None
+
+    job = until(ended, 40.0, "its end")
+    assert job is not None
+    return job
 
 
 def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
-    stack: Stack, jobs: Jobs, tmp_path: Path
+    stack: Stack, queue: Queue, tmp_path: Path
 ) -> None:
     [pid] = stack.ready["pids"]["worker"]
-    [job] = jobs.ended(jobs.put(loop, diary=str(tmp_path / "diary")))
+    sent = CeleryBackend(queue).enqueue(loop.job(diary=str(tmp_path / "diary")))
+    job = _ended(queue, sent.id)
     assert (tmp_path / "diary").read_text().split() == [str(pid)] * 2
     events = [event.event for event in job.timeline]
     assert events == ["enqueued", "claimed", "retrying", "enqueued", "claimed", "done"]
@@ -47,8 +70,13 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
     ],
 )
 def test_a_message_that_no_job_can_be_read_from_is_dead_and_says_why(
-    jobs: Jobs, place: str, what: object, reason: str
+    queue: Queue, place: str, what: dict[str, object] | str, reason: str
 ) -> None:
-    [job] = jobs.ended(jobs.publish(brief, **{place: what}))
+    """The message is one that any Celery producer sends, except for this part of it."""
+    sent = honest()
+    sent["headers"]["task"] = brief.name
+    sent[place] = sent[place] | what if isinstance(what, dict) else what
+    queue.publish(json.dumps(sent), sent["headers"]["id"], "mail", kind=Kind.JOB)
+    job = _ended(queue, sent["headers"]["id"])
     assert job.state == "dead"
     assert job.timeline[-1].traceback.startswith(reason)
