@@ -4,51 +4,37 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from certificate import tls_context
+from mail.sample import Received, serving
 from pydantic import ValidationError
 
 from demo_app.mail.connection import connect
-from demo_app.rig.ports import take
 from demo_app.settings import Settings
 
 TLS = ["smtps", "smtp+starttls"]
 
 
-class Received(list[bytes]):
-    """The mails that a server took over."""
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.append(envelope.content)
-        return "250 taken"
-
-
-@contextmanager
-def serving(scheme: str, folder: Path, host: str = "127.0.0.1") -> Iterator[tuple[str, Received]]:
-    """A mail server as the scheme wants it; gives its URL, and what it received."""
-    port = take(0, "a mail server")
-    received, context = Received(), tls_context(folder)
+def served(
+    scheme: str, folder: Path, host: str = "127.0.0.1"
+) -> AbstractContextManager[tuple[str, Received]]:
+    """A mail server as the scheme wants it, with its certificate in the folder."""
+    context = tls_context(folder)
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},
         "smtp+starttls": {"tls_context": context, "require_starttls": True},
     }
-    server = Controller(received, host, port, server_hostname="mail.test", **tls.get(scheme, {}))
-    server.start()
-    try:
-        yield f"{scheme}://{host}:{port}", received
-    finally:
-        server.stop(no_assert=True)
+    return serving(host, **tls.get(scheme, {}))
 
 
 @pytest.mark.parametrize("scheme", ["smtp", *TLS])
 def test_a_mail_arrives(tmp_path: Path, scheme: str) -> None:
-    with serving(scheme, tmp_path) as (url, received):
+    with served(scheme, tmp_path) as (address, received):
+        url = f"{scheme}://{address}"
         chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
         with connect(chosen) as smtp:
             smtp.sendmail("blog@blog.test", "akiko@blog.test", "Hello.")
@@ -58,25 +44,26 @@ def test_a_mail_arrives(tmp_path: Path, scheme: str) -> None:
 @pytest.mark.parametrize("scheme", TLS)
 def test_a_server_for_whose_certificate_nobody_vouches_is_left(tmp_path: Path, scheme: str) -> None:
     with (
-        serving(scheme, tmp_path) as (url, _),
+        served(scheme, tmp_path) as (address, _),
         pytest.raises(ssl.SSLCertVerificationError, match="self-signed"),
     ):
-        connect(Settings(smtp_url=url))
+        connect(Settings(smtp_url=f"{scheme}://{address}"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is alone")
 @pytest.mark.parametrize("scheme", TLS)
 def test_a_server_whose_certificate_is_for_another_is_left(tmp_path: Path, scheme: str) -> None:
-    with serving(scheme, tmp_path, "127.0.0.2") as (url, _):
+    with served(scheme, tmp_path, "127.0.0.2") as (address, _):
+        url = f"{scheme}://{address}"
         chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
         with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
             connect(chosen)
 
 
 @pytest.mark.parametrize("scheme", TLS)
-def test_where_tls_is_wanted_a_server_without_it_is_left(tmp_path: Path, scheme: str) -> None:
-    with serving("smtp", tmp_path) as (url, _), pytest.raises(OSError, match=r"STARTTLS|SSL"):
-        connect(Settings(smtp_url=url.replace("smtp", scheme)))
+def test_where_tls_is_wanted_a_server_without_it_is_left(scheme: str) -> None:
+    with serving() as (address, _), pytest.raises(OSError, match=r"STARTTLS|SSL"):
+        connect(Settings(smtp_url=f"{scheme}://{address}"))
 
 
 @pytest.mark.parametrize(

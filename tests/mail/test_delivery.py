@@ -5,26 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from mail.sample import a_mail, serving
 
 from demo_app.mail import delivery
 from demo_app.mail.connection import MailDeferred, MailRefused
 from demo_app.mail.delivery import deliver
-from demo_app.mail.message import Mail, Mailbox
-from demo_app.rig.ports import take
 from demo_app.settings import Settings
 from local_smtp.fault_rules import Fault
 from local_smtp.sink import MailSink
 
-MAIL = Mail(
-    sender=Mailbox("The blog", "blog@blog.test"),
-    to=Mailbox("Akiko", "akiko@blog.test"),
-    subject="Hello",
-    text="Hello.\n",
-    html="<p>Hello.</p>\n",
-    message_id="<1@blog.test>",
-)
+MAIL = a_mail()
 
 
 @pytest.fixture(autouse=True)
@@ -81,25 +72,13 @@ def test_a_farewell_between_two_mails_costs_a_connection_and_no_try(mail_sink, m
 
 
 def test_a_wrong_password_refuses_no_mail(monkeypatch):
-    class Nothing:
-        """A handler that is never reached."""
+    def never(*_: object) -> AuthResult:
+        return AuthResult(success=False, handled=False)
 
-    port = take(0, "a mail server")
-    server = Controller(
-        Nothing(),
-        hostname="127.0.0.1",
-        port=port,
-        server_hostname="mail.test",
-        authenticator=lambda *_: AuthResult(success=False, handled=False),
-        auth_require_tls=False,
-    )
-    server.start()
-    send_to(monkeypatch, f"smtp://somebody:wrong@127.0.0.1:{port}")
-    try:
+    with serving(authenticator=never, auth_require_tls=False) as (address, _):
+        send_to(monkeypatch, f"smtp://somebody:wrong@{address}")
         with pytest.raises(MailDeferred, match="refuses clients: 535"):
             deliver(MAIL)
-    finally:
-        server.stop(no_assert=True)
 
 
 def test_a_server_that_is_away_refuses_no_mail(monkeypatch):

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from mail.sample import a_mail
 
 from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox
 
@@ -38,18 +39,6 @@ HEADERS = {
     *("Date", "From", "To", "Reply-To", "Subject", "Message-ID"),
     *("MIME-Version", "X-Job-Id", "Content-Type", "Auto-Submitted"),
 }
-
-
-def a_mail(**changes) -> Mail:
-    given = {
-        "sender": Mailbox("The blog", "blog@blog.test"),
-        "to": Mailbox("Akiko", "akiko@blog.test"),
-        "subject": "Hello",
-        "text": "Hello.\n",
-        "html": "<p>Hello.</p>\n",
-        "message_id": "<1@blog.test>",
-    }
-    return Mail(**{**given, **changes})
 
 
 def parsed(mail: Mail) -> EmailMessage:
