@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -79,6 +80,12 @@ def or_none(ask: Callable[[], Answer]) -> Answer | None:
 def gone(*pids: int) -> bool:
     """Whether none of these processes lives."""
     return not any(is_alive(pid) for pid in pids)
+
+
+def refuses(port: int) -> bool:
+    """Whether nobody listens on this port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def pids_of(ready: Mapping[str, Any]) -> list[int]:

@@ -72,10 +72,7 @@ TARGETS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("target", "modules"),
-    most_thorough(TARGETS, TARGETS[0]),
-)
+@pytest.mark.parametrize(("target", "modules"), most_thorough(TARGETS, TARGETS[0]))
 def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text()
     setup = re.search(rf"has-{target}:.*\n\t@\$\(SETUP\) (\S+)", makefile)

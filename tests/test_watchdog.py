@@ -30,8 +30,7 @@ def test_that_hangs():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("number", "processes"),
-    most_nightly([(signal.SIGTERM, "0"), *QUICK], *QUICK),
+    ("number", "processes"), most_nightly([(signal.SIGTERM, "0"), *QUICK], *QUICK)
 )
 def test_a_run_that_is_ended_by_a_signal_leaves_nothing_running(
     tmp_path: Path, number: signal.Signals, processes: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,19 +14,14 @@ from support import administer, until
 from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database, DatabaseDown
-from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.queue import Queue
 from demo_app.settings import Settings
 
 
 @pytest.fixture
-def database(postgres_url: str) -> Iterator[Database]:
-    """A new blog with one connection per thread, as on several machines."""
-    made = open_database(Settings(database_url=postgres_url))
-    posts.seed(made)
-    yield made
-    made.close()
+def chosen(postgres_url: str) -> Settings:
+    return Settings(database_url=postgres_url)
 
 
 def _there(database: Database) -> int:

@@ -21,14 +21,8 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     told = run_python("-m", "demo_app", *words)
     ledger = json.loads(told.stdout.splitlines()[-1])
     assert told.returncode == 0
-    assert set(ledger) == {
-        "comments",
-        "distinct_mails",
-        "lost",
-        "duplicates",
-        "kills",
-        "recovery_s",
-    }
+    names = {"comments", "distinct_mails", "lost", "duplicates", "kills", "recovery_s"}
+    assert set(ledger) == names
     assert (ledger["comments"], ledger["distinct_mails"], ledger["lost"]) == (80, 80, 0)
     assert ledger["kills"] == 2
     assert len(ledger["recovery_s"]) == 2

@@ -13,12 +13,16 @@ from demo_app.commands import main
 JUDGE = ("judge", "mine.py:Mine", "--levels", "2", "--seed", "7")
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.thorough
 def test_a_queue_that_holds_is_0_and_the_last_line_is_json(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "mine.py").write_text(MINE.format(pop="rpop"))
-    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(MINE.format(pop="rpop"))
     assert main([*JUDGE, "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {*found} == {"target", "seed", "levels"}
@@ -31,10 +35,9 @@ def test_a_queue_that_holds_is_0_and_the_last_line_is_json(
 
 
 def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "mine.py").write_text(MINE.format(pop="lpop"))
-    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(MINE.format(pop="lpop"))
     assert main(JUDGE) == 1
     told = capsys.readouterr().out
     assert "run as job-2, job-1" in told, "with as few jobs as show it"
@@ -55,15 +58,10 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
     ],
 )
 def test_what_cannot_be_judged_is_2_and_one_sentence(
-    tmp_path: Path,
-    arguments: tuple[str, ...],
-    words: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "wrong.py").write_text("class Mine(:\n")
-    (tmp_path / "empty.py").write_text("")
-    monkeypatch.chdir(tmp_path)
+    Path("wrong.py").write_text("class Mine(:\n")
+    Path("empty.py").write_text("")
     assert main(["judge", *arguments]) == 2
     told = "".join(capsys.readouterr())
     assert words in " ".join(told.split())

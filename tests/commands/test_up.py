@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support import marked, most_nightly, next_line, until, up_running
+from support import marked, most_nightly, next_line, refuses, until, up_running
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
@@ -28,8 +27,11 @@ SETTINGS = {
 }
 
 
+Running = tuple[dict[str, Any], Path]
+
+
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], Path]]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`up` without controls, in an environment with settings, one of which is misspelt: its first
     line, and the file with its errors."""
     folder = tmp_path_factory.mktemp("up")
@@ -41,7 +43,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str
         assert process.wait(20) == 0
 
 
-def test_the_first_line_says_where_everything_is(running: tuple[dict[str, Any], Path]) -> None:
+def test_the_first_line_says_where_everything_is(running: Running) -> None:
     ready, _ = running
     assert set(ready) == {"web", "inbox", "smtp", "redis", "token", "dir", "pids"}
     assert set(ready["pids"]) == {"redis", "smtp", "web", "worker"}
@@ -50,14 +52,12 @@ def test_the_first_line_says_where_everything_is(running: tuple[dict[str, Any], 
         assert client.wait_for_mails(1)["distinct"] == 1
 
 
-def test_a_variable_that_is_no_setting_is_named(running: tuple[dict[str, Any], Path]) -> None:
+def test_a_variable_that_is_no_setting_is_named(running: Running) -> None:
     _, errors = running
     assert "DEMO_WORKRES" in errors.read_text()
 
 
-def test_settings_hold_for_all_that_it_starts_and_an_option_wins(
-    running: tuple[dict[str, Any], Path],
-) -> None:
+def test_settings_hold_for_all_that_it_starts_and_an_option_wins(running: Running) -> None:
     ready, errors = running
     assert ready["dir"] == str(errors.with_name("here"))
     assert ready["token"] == SETTINGS["DEMO_TOKEN"]
@@ -69,7 +69,7 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(
         assert environment["DEMO_DIR"] == ready["dir"]
 
 
-def test_without_controls_nothing_can_be_disturbed(running: tuple[dict[str, Any], Path]) -> None:
+def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
     ready, _ = running
     with Client(ready) as client:
         for act in ("kill-worker", "kill-redis", "wipe-redis", "kill-web", "memory", "no-mail"):
@@ -111,9 +111,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
         _ends(process, signal.SIGINT)
         assert process.stderr.read() == ""
         for name in ("web", "inbox", "smtp"):
-            with socket.socket() as probe:
-                port = int(ready[name].rpartition(":")[2])
-                assert probe.connect_ex(("127.0.0.1", port)) != 0
+            assert refuses(int(ready[name].rpartition(":")[2]))
         assert not Path(ready["redis"].removeprefix("redis+socket://")).exists()
 
 

@@ -28,6 +28,8 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     PLAIN | FLOATS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20
 )
+#: What JSON does not have.
+ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object(), {1: 2}, "\ud800"]
 
 
 def same(one, other) -> bool:
@@ -46,20 +48,7 @@ def test_it_arrives_the_same_through_redis_and_through_a_record(value):
 
 
 @given(
-    st.sampled_from(
-        [
-            (1,),
-            {1},
-            b"x",
-            math.nan,
-            math.inf,
-            datetime.now(UTC),
-            Decimal(1),
-            object(),
-            {1: 2},
-            "\ud800",
-        ]
-    ),
+    st.sampled_from(ODD),
     st.recursive(st.just(None), lambda inner: st.booleans() | st.tuples(inner), max_leaves=4),
 )
 def test_anything_else_is_refused_however_deep_it_hides(odd, depth):

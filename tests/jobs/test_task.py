@@ -67,11 +67,7 @@ def with_stars(*numbers: int) -> None: ...
 
 @pytest.mark.parametrize(
     ("function", "told"),
-    [
-        (some_class.method, "top level"),
-        (asynchronous, "async def"),
-        (with_stars, "by name"),
-    ],
+    [(some_class.method, "top level"), (asynchronous, "async def"), (with_stars, "by name")],
 )
 def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, told):
     with pytest.raises(TypeError, match=told):

@@ -13,11 +13,7 @@ from demo_app.stack import Stack, StackError
 from demo_app.stack.preflight import check, refuse
 
 #: What a server says of itself that will do.
-FINE = {
-    "redis_version": "7.2.4",
-    "role": "master",
-    "maxmemory_policy": "noeviction",
-}
+FINE = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction"}
 
 
 @pytest.fixture

@@ -11,17 +11,12 @@ from typing import Any
 
 import psutil
 import pytest
-from support import client_of, gone, let_judge, pids_of, redis_running, until
+from support import client_of, gone, let_judge, pids_of, redis_running, refuses, until
 
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
-
-
-def _refuses(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> None:
@@ -30,19 +25,15 @@ def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> No
         with Client(ready) as client:
             client.comment()
             assert client.wait_for_mails(1)["distinct"] == 1
-        assert {role: len(pids) for role, pids in ready["pids"].items()} == {
-            "redis": 1,
-            "smtp": 1,
-            "web": 1,
-            "worker": 1,
-        }
+        numbers = {role: len(pids) for role, pids in ready["pids"].items()}
+        assert numbers == {"redis": 1, "smtp": 1, "web": 1, "worker": 1}
         sessions = {os.getsid(pid) for pid in pids_of(ready)}
         assert len(sessions) == 4, "each process has a session of its own"
         assert os.getsid(0) not in sessions
         socket_path = Path(ready["redis"].removeprefix("redis+socket://"))
         assert socket_path.parent.stat().st_mode & 0o777 == 0o700
     assert gone(*pids_of(ready))
-    assert all(_refuses(int(ready[name].rpartition(":")[2])) for name in ("web", "inbox", "smtp"))
+    assert all(refuses(int(ready[name].rpartition(":")[2])) for name in ("web", "inbox", "smtp"))
     assert not Path(ready["dir"]).exists()
 
 
