@@ -106,10 +106,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
         "timeout": partial(setting, "visibility_timeout_5"),
         "337": partial(thread, "celery/kombu#337"),
     },
-    "late": {
-        "advised": partial(setting, "acks_late"),
-        "533": partial(thread, "celery/kombu#533"),
-    },
+    "late": {"advised": partial(setting, "acks_late"), "533": partial(thread, "celery/kombu#533")},
     "settings": {"settings": partial(signs, "settings.csv")},
     "queues": {"queues": queues},
 }

@@ -21,7 +21,7 @@ import kombu
 from support import die, let_judge, redis_running, until
 
 from benchmarks.measuring import fill, median_of, memory_of, timed
-from benchmarks.table import Table
+from benchmarks.table import Table, table_by_size
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.exposition import exposition
@@ -160,14 +160,12 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
 def _waiting() -> Table:
     found = {count: _steps(count) for count in QUEUES}
-    columns = ["microseconds, median", *(f"in {count:,}" for count in QUEUES)]
-    names = found[QUEUES[0]]
-    rows = [[name, *(f"{found[count][name]:,.0f}" for count in QUEUES)] for name in names]
     note = (
         f"Stock's message of the same job takes {_bytes_of_stock():,.0f} bytes. "
         f"A rescue gives back the {_HELD} jobs of a dead worker."
     )
-    return Table(f"{WAITING:,} jobs that wait, by the number of queues", columns, rows, note)
+    title = f"{WAITING:,} jobs that wait, by the number of queues"
+    return table_by_size(title, "in {:,}", found, note)
 
 
 def _steps(count: int) -> dict[str, float]:

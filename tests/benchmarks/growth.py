@@ -10,7 +10,7 @@ from typing import Any
 from support import redis_running
 
 from benchmarks.measuring import fill, measure, median_of, memory_of
-from benchmarks.table import Table
+from benchmarks.table import Table, table_by_size
 from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
@@ -33,8 +33,8 @@ def run() -> list[Table]:
     redis = statistics.median(one.redis for one in by_workers.values())
     a_job = found[SIZES[-1]]["bytes a job"]
     return [
-        _by_size("The same step with more jobs queued", found),
-        _by_size("One job now, and more jobs that are due tomorrow", later),
+        table_by_size("The same step with more jobs queued", "{:,} jobs", found),
+        table_by_size("One job now, and more jobs that are due tomorrow", "{:,} jobs", later),
         Table(
             "Worker processes of four threads",
             ["processes", "mails a second", "processors busy", "Redis, µs a mail"],
@@ -69,13 +69,6 @@ def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Fou
             filled = size
             found[size] = {"bytes a job": (memory_of(store) - empty) / size, **steps(store)}
     return found
-
-
-def _by_size(title: str, found: Found) -> Table:
-    columns = ["microseconds, median", *(f"{size:,} jobs" for size in SIZES)]
-    names = found[SIZES[0]]
-    rows = [[name, *(f"{found[size][name]:,.0f}" for size in SIZES)] for name in names]
-    return Table(title, columns, rows)
 
 
 def _steps(store: Queue) -> dict[str, float]:

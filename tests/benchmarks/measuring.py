@@ -64,6 +64,15 @@ class Running(NamedTuple):
         count, last = self.sink.stdout.readline().split()
         return int(count), float(last)
 
+    def after(self, mails: int) -> tuple[int, float]:
+        """The same, as soon as so many mails have arrived. Raises RuntimeError after 2 minutes."""
+        deadline = time.monotonic() + 120
+        while (found := self.arrived())[0] < mails:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"only {found[0]} of {mails} mails arrived")
+            time.sleep(0.02)  # the measurement ends at one of these looks
+        return found
+
 
 @contextmanager
 def at_work(
@@ -106,27 +115,19 @@ def at_work(
 def _measured(running: Running, jobs: int) -> Measured:
     """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
     doing = [running.redis.pid, *(worker.pid for worker in running.workers)]
-    sink = running.sink.pid
-    first: tuple[int, float] | None = None
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        count, last = running.arrived()
-        if first is None and count >= jobs // 10:
-            first = (count, last)
-            psutil.cpu_percent()  # counts from here
-            cost, of_redis, sinking = (seconds_of(pids) for pids in (doing, doing[:1], [sink]))
-        if first is not None and count >= jobs:
-            mails, seconds = count - first[0], last - first[1]
-            return Measured(
-                mails / seconds,
-                running.enqueue,
-                (seconds_of(doing) - cost) / mails * 1e6,
-                (seconds_of(doing[:1]) - of_redis) / mails * 1e6,
-                psutil.cpu_percent() / 100,
-                (seconds_of([sink]) - sinking) / seconds,
-            )
-        time.sleep(0.02)  # the measurement ends at one of these looks
-    raise RuntimeError(f"only {running.arrived()[0]} of {jobs} mails arrived")
+    measured = (doing, doing[:1], [running.sink.pid])
+    first, began = running.after(jobs // 10)
+    psutil.cpu_percent()  # counts from here
+    before = [seconds_of(pids) for pids in measured]
+    last, ended = running.after(jobs)
+    busy, mails, seconds = psutil.cpu_percent() / 100, last - first, ended - began
+    cost, of_redis, sinking = (
+        seconds_of(pids) - spent for pids, spent in zip(measured, before, strict=True)
+    )
+    a_mail = 1e6 / mails
+    return Measured(
+        mails / seconds, running.enqueue, cost * a_mail, of_redis * a_mail, busy, sinking / seconds
+    )
 
 
 def timed(step: Callable[[], object], calls: int) -> list[float]:

@@ -6,7 +6,6 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Any
 
 from benchmarks.table import Table
 from demo_app.demo.run import run as run_demo
@@ -48,17 +47,9 @@ def _recoveries(report_deaths: bool) -> list[float]:
     found: list[float] = []
     with Stack(workers=2, report_deaths=report_deaths) as stack, Client(stack.ready) as client:
         while len(found) <= KILLS:
-            client.wait_for(_both_alive)
-            found += run_demo(stack, 40, 1, _nothing)[0].recovery_s
+            client.wait_for(lambda now: sum(worker["alive"] for worker in now["workers"]) == 2)
+            found += run_demo(stack, 40, 1, lambda *_: None)[0].recovery_s
     return found[1:]  # before the first one's end Redis had not been up for a lease
-
-
-def _both_alive(now: dict[str, Any]) -> bool:
-    return sum(worker["alive"] for worker in now["workers"]) == 2
-
-
-def _nothing(event: str, detail: Any) -> None:
-    """Nobody watches."""
 
 
 def _import_seconds(name: str) -> list[float]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 
 from demo_app.markdown import table
-
-
-def median_and_spread(rates: Sequence[float]) -> list[str]:
-    """Two cells: the median, and from the least to the most."""
-    return [f"{median(rates):.0f}", f"{min(rates):.0f} to {max(rates):.0f}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +25,16 @@ class Table:
             *([self.note] * bool(self.note)),
         ]
         return "\n\n".join(told) + "\n"
+
+
+def table_by_size(
+    title: str, unit: str, found: Mapping[int, Mapping[str, float]], note: str = ""
+) -> Table:
+    """A table of microseconds: a row for each step, and a column for each size.
+
+    unit: what a size counts, as in ``"{:,} jobs"``.
+    """
+    columns = ["microseconds, median", *map(unit.format, found)]
+    steps = next(iter(found.values()))
+    rows = [[step, *(f"{one[step]:,.0f}" for one in found.values())] for step in steps]
+    return Table(title, columns, rows, note)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from benchmarks.kills import JOBS as KILL_JOBS
 from benchmarks.kills import PATIENCE, missing_after_a_kill
 from benchmarks.measuring import JOBS, Measured, measure
-from benchmarks.table import Table, median_and_spread
+from benchmarks.table import Table
 
 #: Each peer: the package that it needs, and what it is called.
 PEERS = {
@@ -62,7 +62,8 @@ def _speed(peers: list[str], found: dict[_Run, list[Measured]]) -> Table:
         columns += [f"mails a second: {title}", "spread", "of the quickest peer"]
         for row, name in zip(rows, peers, strict=True):
             share = statistics.median(rates[name]) / quickest
-            row += [*median_and_spread(rates[name]), f"{share:.2f}"]
+            spread = f"{min(rates[name]):.0f} to {max(rates[name]):.0f}"
+            row += [f"{statistics.median(rates[name]):.0f}", spread, f"{share:.2f}"]
     note = f"Medians of {ROUNDS} rounds. The sender's code is the same for every queue."
     return Table(f"{JOBS:,} mails through each queue", columns, rows, note)
 
@@ -112,7 +113,4 @@ def _best_layout(name: str) -> str:
 
 
 def _say(what: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
-    else:
-        print(what, file=sys.stderr, flush=True)
+    print(what, file=sys.stderr, flush=True)

@@ -19,9 +19,7 @@ LAYOUTS = {
     "two processes of four threads": _workers(2, "-P", "threads", "-c", "4"),
     "one process of eight threads": _workers(1, "-P", "threads", "-c", "8"),
 }
-ENVIRONMENT = {
-    "DEMO_TASKS": "benchmarks.notification",
-}
+ENVIRONMENT = {"DEMO_TASKS": "benchmarks.notification"}
 
 
 def enqueue(payload: dict[str, Any]) -> None:
