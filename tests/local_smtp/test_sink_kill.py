@@ -6,6 +6,8 @@ import smtplib
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from support import until
@@ -14,27 +16,19 @@ KILLS = 5
 CLIENTS = 10
 
 
-class Sender(threading.Thread):
-    """Sends mails one after another, each again and again until it is answered with 250."""
-
-    def __init__(self, name: str, port: int, stop: threading.Event) -> None:
-        super().__init__(name=name)
-        self.acknowledged: list[str] = []
-        self._port = port
-        self._stop_asked = stop
-
-    def run(self) -> None:
-        number = 0
-        while not self._stop_asked.is_set():
-            try:
-                with smtplib.SMTP("127.0.0.1", self._port, timeout=10) as client:
-                    while not self._stop_asked.is_set():
-                        identity = f"{self.name}.{number}@example.test"
-                        client.sendmail("a@example.test", ["b@example.test"], mail(identity))
-                        self.acknowledged.append(identity)
-                        number += 1
-            except (OSError, smtplib.SMTPException):
-                self._stop_asked.wait(0.3)  # it was killed, and is being started again
+def keep_sending(name: str, port: int, acknowledged: list[str], stop: threading.Event) -> None:
+    """Send mails one after another, each again and again until it is answered with 250."""
+    number = 0
+    while not stop.is_set():
+        try:
+            with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+                while not stop.is_set():
+                    identity = f"{name}.{number}@example.test"
+                    client.sendmail("a@example.test", ["b@example.test"], mail(identity))
+                    acknowledged.append(identity)
+                    number += 1
+        except (OSError, smtplib.SMTPException):
+            stop.wait(0.3)  # it was killed, and is being started again
 
 
 def mail(identity: str) -> bytes:
@@ -46,24 +40,22 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
     seed = int.from_bytes(os.urandom(4))
     print(f"seed {seed}")  # shown when it fails
     moments = random.Random(seed)
-    stop = threading.Event()
     sink = start_sink("--dir", str(tmp_path))
     port = int(sink.smtp.rpartition(":")[2])
-    senders = [Sender(f"sender-{number}", port, stop) for number in range(CLIENTS)]
-    for sender in senders:
-        sender.start()
-    for _ in range(KILLS):
-        count = sum(len(sender.acknowledged) for sender in senders)
-        until(lambda: sum(len(one.acknowledged) for one in senders) > count)  # noqa: B023
-        # it is at work again; then at a random moment of that
-        time.sleep(moments.uniform(0, 0.25))
-        sink.kill()
-        sink = start_sink(*sink.options())
-    stop.set()
-    for sender in senders:
-        sender.join()
+    acknowledged: list[str] = []
+    with ThreadPoolExecutor(CLIENTS) as pool, ExitStack() as end:
+        stop = threading.Event()
+        end.callback(stop.set)
+        for number in range(CLIENTS):
+            pool.submit(keep_sending, f"sender-{number}", port, acknowledged, stop)
+        for _ in range(KILLS):
+            count = len(acknowledged)
+            until(lambda: len(acknowledged) > count)  # noqa: B023
+            # it is at work again; then at a random moment of that
+            time.sleep(moments.uniform(0, 0.25))
+            sink.kill()
+            sink = start_sink(*sink.options())
 
-    acknowledged = [identity for sender in senders for identity in sender.acknowledged]
     stats = sink.get("/api/stats")
     with sqlite3.connect(tmp_path / "mail.sqlite3") as database:
         stored = dict(
