@@ -18,7 +18,7 @@ import psutil
 import pytest
 from postgres_server import PostgresServer
 from programs import left_out
-from support import administer, client_of, postgres_running, redis_running
+from support import administer, browsing, client_of, postgres_running, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.rig.reaper import ReaperClient
@@ -39,10 +39,6 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-#: What a browser asks for.
-_PAGE = {"accept": "text/html"}
-#: The server closes an idle connection after five seconds, perhaps while a request is on its way.
-_ONCE = httpx.Limits(max_keepalive_connections=0)
 _BEFORE = pytest.StashKey[float]()
 _REAPER = pytest.StashKey[ReaperClient]()
 
@@ -209,17 +205,15 @@ def client(stack: Stack) -> Iterator[Client]:
 @pytest.fixture
 def holder(stack: Stack) -> Iterator[httpx.Client]:
     """A browser, as it were, whose user holds the token."""
-    headers = {"authorization": f"Bearer {stack.ready['token']}", **_PAGE}
-    address = stack.ready["web"]
-    with httpx.Client(base_url=address, headers=headers, timeout=30, limits=_ONCE) as web:
+    token = f"Bearer {stack.ready['token']}"
+    with browsing(stack.ready["web"], authorization=token) as web:
         yield web
 
 
 @pytest.fixture
 def reader(stack: Stack) -> Iterator[httpx.Client]:
     """Somebody without the token."""
-    address = stack.ready["web"]
-    with httpx.Client(base_url=address, headers=_PAGE, timeout=30, limits=_ONCE) as web:
+    with browsing(stack.ready["web"]) as web:
         yield web
 
 
@@ -252,6 +246,6 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex}"
     administer(postgres, f"CREATE DATABASE {name}")
     yield postgres.url.replace("/postgres?", f"/{name}?")
-    if not postgres.ask(lambda _: True):
+    if not postgres.answers():
         postgres.start()
     administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class PostgresServer:
         """Start the server. Raises TimeoutError if it does not answer within a minute."""
         self.kill()
         for _ in poll(60.0):
-            if self.ask(lambda _: True):
+            if self.answers():
                 return
             # it ends at once while a process of the one before still has the shared memory
             if self._server is None or self._server.poll() is not None:
@@ -78,15 +78,14 @@ class PostgresServer:
             send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
 
-    def ask(self, question: Callable[[Any], Any]) -> Any:
-        """The answer to a question over a connection; None when the server does not answer."""
+    def answers(self) -> bool:
+        """Whether the server takes a connection."""
         import psycopg
 
-        try:
-            with psycopg.connect(self.url, connect_timeout=5) as connection:
-                return question(connection)
-        except psycopg.OperationalError:
-            return None
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(self.url, connect_timeout=5).close()
+            return True
+        return False
 
 
 def _another_user() -> dict[str, Any]:

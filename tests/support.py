@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -212,6 +213,26 @@ def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str
         (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
         for rule in told["violations"]
     ]
+
+
+def browsing(address: str, **headers: str) -> httpx.Client:
+    """A client that asks for pages, as a browser does."""
+    # the server closes an idle connection after five seconds, perhaps while a request is on its way
+    once = httpx.Limits(max_keepalive_connections=0)
+    headers = {"accept": "text/html", **headers}
+    return httpx.Client(base_url=address, headers=headers, timeout=30, limits=once)
+
+
+def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
+    """What an ASGI app answers without a server, as a browser is answered."""
+
+    async def answers() -> list[httpx.Response]:
+        headers = {"accept": "text/html", **options.pop("headers", {})}
+        quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=quiet, headers=headers, **options) as client:
+            return [await client.get(url) for url in urls]
+
+    return asyncio.run(answers())
 
 
 @contextmanager

@@ -12,19 +12,9 @@ from benchmarks.__main__ import NAMES
 from demo_app.commands import app
 
 ROOT = Path(__file__).parent.parent
+_PLACES = ("*.md", ".github/*.md", ".dist/*/*.md", "notebooks/**/*.md", "notebooks/**/*.ipynb")
 #: The changelog names what has gone.
-PAGES = [
-    path
-    for pattern in (
-        "*.md",
-        ".github/*.md",
-        ".dist/*/*.md",
-        "notebooks/**/*.md",
-        "notebooks/**/*.ipynb",
-    )
-    for path in ROOT.glob(pattern)
-    if path.name != "CHANGELOG.md"
-]
+PAGES = [one for place in _PLACES for one in ROOT.glob(place) if one.name != "CHANGELOG.md"]
 #: A module of the learner's own, or of another project.
 NOT_OURS = {"my_app", "pip", "venv", "pytest", "celery", "aiosmtpd", "uvicorn", "http"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from blog.sample import a_picture
 from PIL import Image
-from support import most_nightly, until
+from support import most_nightly
 
 from demo_app import tasks
 from demo_app.blog import outbox, pictures, posts
@@ -60,16 +60,11 @@ def test_all_three_end_in_a_mail(backend):
     with Stack(workers=1, concurrency=2, backend=backend) as stack, Client(stack.ready) as client:
         put_all_three_in(SqliteDatabase(Path(stack.ready["dir"]) / "blog.sqlite3"))
         client.wait_for_mails(3)
-        listed = client.mails()["messages"]
-        told = until(
-            lambda: seen if (seen := client.summary())["done"] == 3 else None, what="3 jobs done"
-        )
+        assert client.wait_for(lambda now: now["done"] == 3)["conserved"]
         raw = {
             mail["to"][0]: client.inbox.get(f"/api/messages/{mail['id']}/raw").content
-            for mail in listed
+            for mail in client.mails()["messages"]
         }
-
-    assert told["conserved"]
     check(raw)
 
 

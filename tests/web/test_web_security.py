@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from http.cookies import SimpleCookie
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from markupsafe import escape
-from support import COMMENT, HOSTILE
+from support import COMMENT, HOSTILE, ask_app
 
 from demo_app.broker.web.errors import add_handlers
 from demo_app.broker.web.templates import Pages
@@ -23,18 +22,6 @@ from demo_app.web.security import COOKIE, GUARDED, BlogGuard
 from demo_app.web.serve import Lines
 
 WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jobs/x/retry")
-
-
-def asked(app, url: str) -> httpx.Response:
-    """What a part of the app answers when it is asked directly."""
-
-    quiet = httpx.ASGITransport(app, raise_app_exceptions=False)
-
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=quiet) as client:
-            return await client.get(url, headers={"accept": "text/html"})
-
-    return asyncio.run(ask())
 
 
 @pytest.mark.parametrize("path", WRITES)
@@ -88,7 +75,8 @@ def test_a_cookie_over_https_stays_on_https() -> None:
     async def never(scope, receive, send):
         raise AssertionError("the guard answers this itself")
 
-    answer = asked(BlogGuard(never, "secret", COOKIE), "https://localhost/jobs?token=secret")
+    guard = BlogGuard(never, "secret", COOKIE)
+    [answer] = ask_app(guard, "https://localhost/jobs?token=secret")
     assert "Secure" in answer.headers["set-cookie"]
 
 
@@ -152,7 +140,7 @@ def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
     app.state.pages = Pages("demo_app.web")
     app.add_route("/", broken)
     add_handlers(app)
-    answer = asked(app, "http://localhost/")
+    [answer] = ask_app(app, "http://localhost/")
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.text
     assert "secret" not in answer.text

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from celery_suite.outside import Shop, signal_group
+from support import browsing
 
 #: At the end of the shop's module: what beat would enqueue.
 SCHEDULE = """
@@ -61,10 +62,7 @@ def shop(opened: Shop) -> Iterator[Shop]:
 @pytest.fixture
 def reader(address: str) -> Iterator[httpx.Client]:
     """Somebody without the token."""
-    base = f"http://{urlsplit(address).netloc}"
-    # the server closes an idle connection after five seconds, perhaps while a request is on its way
-    once, page = httpx.Limits(max_keepalive_connections=0), {"accept": "text/html"}
-    with httpx.Client(base_url=base, headers=page, timeout=30, limits=once) as reader:
+    with browsing(f"http://{urlsplit(address).netloc}") as reader:
         yield reader
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from celery.exceptions import ImproperlyConfigured
 from celery_suite.outside import REPOSITORY, Shop
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from support import run_python
+from support import ask_app, run_python
 
 from demo_app.broker.web import dashboard
 
@@ -28,16 +27,7 @@ def app(shop: Shop) -> Iterator[Celery]:
 def answers(mounted: Any, *paths: str, **options: Any) -> list[httpx.Response]:
     """What an app answers that has mounted this one at /admin/queue."""
     outer = Starlette(routes=[Mount("/admin/queue", mounted)])
-
-    async def ask() -> list[httpx.Response]:
-        headers = {"accept": "text/html", **options.pop("headers", {})}
-        transport = httpx.ASGITransport(outer)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://shop.test", headers=headers, **options
-        ) as client:
-            return [await client.get(f"/admin/queue{path}") for path in paths]
-
-    return asyncio.run(ask())
+    return ask_app(outer, *(f"http://shop.test/admin/queue{path}" for path in paths), **options)
 
 
 def test_it_asks_for_its_token_and_stays_below_its_prefix(shop: Shop, app: Celery) -> None:
