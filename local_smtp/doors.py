@@ -11,8 +11,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from local_smtp.bounds import CONNECTIONS
-from local_smtp.connection import Surroundings
-from local_smtp.session import Session
+from local_smtp.session import Session, Surroundings
 from local_smtp.shared.server import configured
 
 _STOP_WITHIN = 3.0  # seconds

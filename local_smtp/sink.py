@@ -11,10 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from local_smtp.connection import Surroundings
 from local_smtp.doors import Doors
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
+from local_smtp.session import Surroundings
 from local_smtp.settings import Settings
 from local_smtp.shared.resources import ResourceError, listen, take_directory
 from local_smtp.store.reader import Reader
