@@ -11,22 +11,32 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp
 
 from local_smtp import __version__
 from local_smtp.settings import Settings
-from local_smtp.shared.guard import LOOPBACK_NAMES, WHY, Guard, host_pattern
+from local_smtp.shared.guard import LOOPBACK_NAMES, REQUEST_BODY_BYTES, Guard, host_pattern
 from local_smtp.web.api import api_routes
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
 
+#: Why a request is refused, by its status.
+WHY = {
+    400: "In a form, characters beyond ASCII must be percent-encoded: é is %C3%A9.",
+    401: "This inbox asks for its token: open it with the link that was printed when it"
+    " started (…/?token=…), or send the header Authorization: Bearer <token>.",
+    403: "Another site's page may not use this inbox.",
+    413: f"A request may have {REQUEST_BODY_BYTES} bytes.",
+    415: "The body of a request must be JSON or a urlencoded form.",
+}
+
 
 class SinkGuard(Guard):
-    """The guard of the inbox, which refuses a browser with a page."""
+    """The guard of the inbox."""
 
-    def refuse(self, scope: Scope, status: int) -> Response:
-        """Return a page for a browser, and a sentence for a program."""
-        return _page(Request(scope), status, WHY[status]) or super().refuse(scope, status)
+    def refuse(self, request: Request, error: HTTPException) -> Response:
+        """Return a page for a browser, and JSON for a program."""
+        return _tell(request, error)
 
     def needs_token(self, path: str) -> bool:
         """Return False only for the style of the form that requests the token."""
@@ -57,14 +67,14 @@ def _page(request: Request, status: int, why: str) -> Response | None:
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
     root = "../" * (path.count("/") - 1) or "./"
-    shown = {"status": status, "why": why.strip(), "root": root}
+    shown = {"status": status, "why": why, "root": root}
     return HTMLResponse(render("error.html", request.headers, **shown), status)
 
 
 def _tell(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     why = WHY.get(error.status_code, error.detail)
-    as_json = JSONResponse({"detail": why.strip()}, error.status_code, error.headers)
+    as_json = JSONResponse({"detail": why}, error.status_code, error.headers)
     return _page(request, error.status_code, why) or as_json
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from local_smtp.fault_rules import EFFECTS, Fault, Match
 from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
-from local_smtp.shared.guard import WHY
 from local_smtp.shared.language import translations
 from local_smtp.sink import MailSink
+from local_smtp.web.app import WHY
 from local_smtp.web.inbox import TOO_DEEP
 
 RULE = Fault(
@@ -32,7 +32,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
         if page.name.endswith(".html")
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
-    said |= {why.strip() for status, why in WHY.items() if status != 401}  # that is a form
+    said |= {why for status, why in WHY.items() if status != 401}  # that is a form
     said |= {TOO_DEEP, TOO_MANY_PARTS}
     assert said - translations("ja", "local_smtp.web").keys() == set()
 

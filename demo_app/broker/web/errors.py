@@ -23,8 +23,8 @@ from .templates import pages_of, render, sentences_for
 
 log = logging.getLogger(__name__)
 
-#: Errors that the framework raises by itself.
-_OF_FRAMEWORK = (400, 404, 405, 413)
+#: Errors that the framework and the guard raise: each status has its sentence.
+_BY_STATUS = (400, 401, 403, 404, 405, 413, 415)
 
 
 class DomainError(HTTPException):
@@ -54,7 +54,7 @@ class DomainError(HTTPException):
 def error_response(request: Request, error: HTTPException) -> Response:
     """Return a page for a browser, and JSON for a program or a page's script."""
     code = error.status_code
-    if not isinstance(error, DomainError) and code in _OF_FRAMEWORK:
+    if not isinstance(error, DomainError) and code in _BY_STATUS:
         error = DomainError(code, str(code), dict(error.headers or {}))
     api, sentence = _is_api(request), str(error.detail)
     if isinstance(error, DomainError):

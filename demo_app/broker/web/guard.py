@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp
 
-from .errors import DomainError, error_response
+from .errors import error_response
 from .shared.guard import Guard
 
 #: Where the token stays in the address: no browser remembers these.
@@ -33,10 +34,9 @@ class PageGuard(Guard):
         """Return True if the request has the token, or came through a host's own guard."""
         return self._authenticated or super().holds_token(request)
 
-    def refuse(self, scope: Scope, status: int) -> Response:
+    def refuse(self, request: Request, error: HTTPException) -> Response:
         """Return a page for a browser, and JSON for a program."""
-        headers = {"www-authenticate": "Bearer"} if status == 401 else None
-        return error_response(Request(scope), DomainError(status, str(status), headers))
+        return error_response(request, error)
 
     def needs_token(self, path: str) -> bool:
         """Return True for all but the static files."""

@@ -46,6 +46,7 @@ async function call(method, path, body) {
 function explanation(text) {
   try {
     const { detail } = JSON.parse(text);
+    if (typeof detail === "string") return detail;
     return detail.map((one) => `${one.loc.slice(2).join(" ")}: ${one.msg}`).join("; ");
   } catch {
     return text;
