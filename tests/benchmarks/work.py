@@ -10,10 +10,8 @@ import random
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple
 
 from benchmarks.kills import JOBS as KILL_JOBS
 from benchmarks.kills import PATIENCE, missing_after_a_kill
@@ -33,31 +31,31 @@ ROUNDS = 5
 SENDERS = {"plain": "smtplib, a connection a mail", "quick": "this project's sender"}
 
 
-class _Run(NamedTuple):
-    peer: str
-    sender: str
+#: What was measured of each peer with each sender.
+Found = dict[tuple[str, str], list[Measured]]
 
 
 def run() -> list[Table]:
     """Two tables: mails a second with each sender; layout, costs and losses of each queue."""
     peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
     layouts = {name: _best_layout(name) for name in peers}
-    runs = [_Run(name, sender) for name in peers for sender in SENDERS]
-    found: dict[_Run, list[Measured]] = defaultdict(list)
+    runs = [(name, sender) for name in peers for sender in SENDERS]
+    found: Found = defaultdict(list)
     for number in range(ROUNDS):
-        for one in random.sample(runs, len(runs)):  # a slow minute of the machine hits any of them
-            _say(f"round {number + 1} of {ROUNDS}: {PEERS[one.peer][1]}, {one.sender}")
-            settings = {"BENCH_SENDER": one.sender}
-            found[one].append(measure(one.peer, layout=layouts[one.peer], settings=settings))
+        # shuffled: a slow minute of the machine hits any of them
+        for name, sender in random.sample(runs, len(runs)):
+            _say(f"round {number + 1} of {ROUNDS}: {PEERS[name][1]}, {sender}")
+            one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})
+            found[name, sender].append(one)
     lost = {name: missing_after_a_kill(name, layouts[name]) for name in peers}
     return [_speed(peers, found), _costs(peers, layouts, found, lost)]
 
 
-def _speed(peers: list[str], found: dict[_Run, list[Measured]]) -> Table:
+def _speed(peers: list[str], found: Found) -> Table:
     rows = [[PEERS[name][1]] for name in peers]
     columns = ["queue"]
     for sender, title in SENDERS.items():
-        rates = {name: [one.mails for one in found[_Run(name, sender)]] for name in peers}
+        rates = {name: [one.mails for one in found[name, sender]] for name in peers}
         quickest = max(statistics.median(rates[name]) for name in peers if name != "ours")
         columns += [f"mails a second: {title}", "spread", "of the quickest peer"]
         for row, name in zip(rows, peers, strict=True):
@@ -71,24 +69,15 @@ def _speed(peers: list[str], found: dict[_Run, list[Measured]]) -> Table:
 def _costs(
     peers: list[str],
     layouts: dict[str, str],
-    found: dict[_Run, list[Measured]],
+    found: Found,
     lost: dict[str, int],
 ) -> Table:
-    def median(name: str, what: Callable[[Measured], float]) -> float:
-        return statistics.median(what(one) for one in found[_Run(name, "quick")])
-
-    rows = [
-        [
-            PEERS[name][1],
-            layouts[name],
-            f"{median(name, lambda one: one.cost):.0f}",
-            f"{median(name, lambda one: one.busy):.0%}",
-            f"{median(name, lambda one: one.sink):.0%}",
-            f"{median(name, lambda one: one.enqueue):.0f}",
-            str(lost[name]),
-        ]
-        for name in peers
-    ]
+    rows = []
+    for name in peers:
+        middle = Measured(*map(statistics.median, zip(*found[name, "quick"], strict=True)))
+        shares = [f"{middle.busy:.0%}", f"{middle.sink:.0%}"]
+        cells = [f"{middle.cost:.0f}", *shares, f"{middle.enqueue:.0f}", str(lost[name])]
+        rows.append([PEERS[name][1], layouts[name], *cells])
     columns = [
         *("queue", "its quickest layout", "processor, µs a mail", "processors busy"),
         *("the sink's processor", "enqueue, µs", f"missing {PATIENCE:.0f} s after a SIGKILL"),
