@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from blog.sample import tell
+from blog.sample import comment, tell
 
 from demo_app.blog import outbox, posts
 from demo_app.blog.database import Database, SqliteDatabase
@@ -19,10 +19,10 @@ def _count(database: Database) -> int:
 
 
 def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
-    comment, job = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
-    assert posts.comment(database, comment.id) == comment
-    assert job.id == comment.job_id
-    assert job.arguments == {"comment_id": comment.id}
+    made, job = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
+    assert posts.comment(database, made.id) == made
+    assert job.id == made.job_id
+    assert job.arguments == {"comment_id": made.id}
     assert [entry.job for entry in outbox.pending(database)] == [job]
 
 
@@ -40,7 +40,7 @@ def test_a_failure_between_the_two_stores_neither(
 
     monkeypatch.setattr(outbox, "add", full)
     with pytest.raises(sqlite3.OperationalError):
-        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
+        comment(database)
     assert (_count(database), outbox.size(database)) == (0, 0)
 
 
@@ -48,7 +48,7 @@ def test_comments_come_back_in_their_order(database: Database) -> None:
     for number in range(5):
         posts.add_comment(database, 2, f"A{number}", "a@b.test", "text", notify=tell)
     newest = posts.newest_comments(database, 2, 4)
-    assert [comment.author for comment in newest] == ["A4", "A3", "A2", "A1"]
+    assert [one.author for one in newest] == ["A4", "A3", "A2", "A1"]
 
 
 def test_the_first_posts_are_put_in_once(database: Database) -> None:
@@ -65,49 +65,45 @@ def test_comments_are_counted_up_to_a_bound(
     monkeypatch.setattr(posts, "MOST_COUNTED", 2)
     counts = []
     for _ in range(4):
-        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
+        comment(database)
         counts.append(posts.count_comments(database, 1))
     assert counts == [1, 2, 3, 3]
     assert posts.count_comments(database, 2) == 0
 
 
 def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Database) -> None:
-    posts.add_comment(database, 1, "Aoi", "aoi@example.test", "First.", notify=tell, key="a key")
+    comment(database, "a key")
     (before,) = outbox.pending(database)
     posts.delete_all_comments(database)
     assert _count(database) == outbox.size(database) == 0
-    comment, job = posts.add_comment(
-        database, 2, "Emre", "emre@example.test", "Again.", notify=tell
-    )
-    assert comment.id == 1
+    made = comment(database)
+    assert made.id == 1
     # a relay that looks for rows behind the last one that it saw finds it
-    assert [entry.job_id for entry in outbox.pending(database, before.row)] == [job.id]
+    assert [entry.job_id for entry in outbox.pending(database, before.row)] == [made.job_id]
 
 
 def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -> None:
-    comment, job = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell)
-    wanted = posts.Notice(comment.id, comment.created_at, job.id)
-    assert posts.notice_of_job(database, 1, job.id) == wanted
-    assert posts.notice_of_job(database, 2, job.id) is None
+    made = comment(database)
+    wanted = posts.Notice(made.id, made.created_at, made.job_id)
+    assert posts.notice_of_job(database, 1, made.job_id) == wanted
+    assert posts.notice_of_job(database, 2, made.job_id) is None
     assert posts.newest_notices(database, 1) == [wanted]
 
 
 def test_a_comment_that_is_posted_again_with_its_key_is_the_first_one(database: Database) -> None:
-    first = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
-    again = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
-    other = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k2")
-
+    first, again, other = (
+        posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key=key)
+        for key in ("k1", "k1", "k2")
+    )
     assert again[0] == first[0] != other[0]
     assert again[1].id == first[1].id
     assert _count(database) == outbox.size(database) == 2
 
 
 def test_a_key_that_stands_for_another_comment_is_refused(database: Database) -> None:
-    posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
-
+    comment(database, "k1")
     with pytest.raises(posts.KeyTaken):
-        posts.add_comment(database, 1, "A", "a@b.test", "another", notify=tell, key="k1")
-
+        comment(database, "k1", text="another")
     assert _count(database) == 1
 
 
@@ -117,7 +113,7 @@ def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> N
 
     def post(_: int) -> int:
         at_once.wait(30)
-        made, _ = posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key="k1")
+        made = comment(database, "k1")
         database.close()
         return made.id
 
