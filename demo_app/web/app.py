@@ -8,7 +8,6 @@ from functools import partial
 from sqlite3 import OperationalError
 
 from fastapi import APIRouter, FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from demo_app.backends.celery import CeleryBackend, options_of
 from demo_app.blog import posts
@@ -17,7 +16,7 @@ from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.connection import connect, connect_async
 from demo_app.broker.queue import Queue
-from demo_app.broker.web import admin_actions, errors, job_pages, jobs_api
+from demo_app.broker.web.asgi import add_dashboard
 from demo_app.broker.web.feed import Feed
 from demo_app.broker.web.static_files import serve_files
 from demo_app.broker.web.templates import Pages
@@ -52,30 +51,22 @@ def make_app(chosen: Settings) -> FastAPI:
             backend_named(name).close()
         await services.feed.close()
 
-    app = FastAPI(
-        title="The demo app",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.services = app.state.host = services
-    app.state.pages = Pages(
+    app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.services = services
+    pages = Pages(
         "demo_app.web",
         controls=chosen.controls,
         lease=chosen.lease_seconds,
         relay=comments.relay,
     )
-    app.state.pages.compile("front.html", "post.html", "error.html")
-    # the job pages last: their addresses would take those of the others for a state
-    for part in (blog_pages, admin_actions, job_pages, jobs_api, operations):
+    pages.compile("front.html", "post.html", "error.html")
+    for part in (blog_pages, operations):
         app.include_router(part.router)
-    for package in ("demo_app.broker.web", "demo_app.web"):
-        serve_files(app, package)
-    errors.add_handlers(app)
+    serve_files(app, "demo_app.web")
     app.add_exception_handler(OperationalError, operations.no_database)
-    app.add_middleware(BlogGuard, token=chosen.token, cookie=COOKIE)
+    guard = partial(BlogGuard, token=chosen.token, cookie=COOKIE)
     hosts = [*LOOPBACK_NAMES, *map(host_pattern, chosen.public_hosts)]
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
+    add_dashboard(app, services, pages, guard, hosts)
     return app
 
 

@@ -81,11 +81,7 @@ def comment_by_form(
     return RedirectResponse(travel, 303, background=services.comments.after_answer())
 
 
-@router.post(
-    "/api/posts/{post_id}/comments",
-    status_code=201,
-    response_model=CommentOut,
-)
+@router.post("/api/posts/{post_id}/comments", status_code=201, response_model=CommentOut)
 def comment_by_api(
     request: Request,
     services: ServicesDep,

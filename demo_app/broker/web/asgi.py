@@ -6,13 +6,15 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from celery.exceptions import ImproperlyConfigured
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from ..defaults import is_chosen
 from ..exposition import CONTENT_TYPE, exposition, metrics_of
@@ -22,7 +24,7 @@ from ..snapshot import Snapshot
 from . import admin_actions, errors, job_pages, jobs_api
 from .feed import Feed, InThreads
 from .guard import PageGuard
-from .host import QueueDep
+from .host import Host, QueueDep
 from .periodic import PeriodicTask, periodic_tasks
 from .static_files import serve_files
 from .templates import Pages
@@ -99,21 +101,42 @@ def dashboard(
         token = secrets.token_urlsafe(16)
         log.warning("Open the dashboard of %s with its token: …/jobs?token=%s", name, token)
     app = FastAPI(title=f"The jobs of {name}", docs_url=None, redoc_url=None)
-    app.state.host = CeleryHost(celery_app)
     chosen = celery_app.conf.broker_transport_options
-    app.state.pages = Pages(lease=chosen.get("lease_seconds", DEFAULTS.lease_seconds))
-    app.state.pages.title = name
-    for part in (admin_actions, job_pages, jobs_api):
-        app.include_router(part.router)
+    pages = Pages(lease=chosen.get("lease_seconds", DEFAULTS.lease_seconds))
+    pages.title = name
     app.add_api_route("/", _to_the_jobs, include_in_schema=False)
     app.add_api_route("/metrics", _metrics, response_class=PlainTextResponse)
-    serve_files(app, __package__ or "")
-    errors.add_handlers(app)
     # two dashboards of one machine differ in their ports only, which cookies do not see
     cookie = f"claims_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
-    app.add_middleware(PageGuard, token=token, cookie=cookie, authenticated=authenticated)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts], www_redirect=False)
+    guard = partial(PageGuard, token=token, cookie=cookie, authenticated=authenticated)
+    add_dashboard(app, CeleryHost(celery_app), pages, guard, hosts)
     return app
+
+
+def add_dashboard(
+    app: FastAPI,
+    host: Host,
+    pages: Pages,
+    guard: Callable[[ASGIApp], PageGuard],
+    hosts: Sequence[str],
+) -> None:
+    """Add the pages and the API about jobs to an app, and its guard in front of everything.
+
+    Args:
+        app: the app.
+        host: where the pages find the jobs.
+        pages: the app's pages.
+        guard: makes the guard.
+        hosts: the names of this server; a request to another one is refused.
+    """
+    app.state.host, app.state.pages = host, pages
+    # the job pages last: their addresses would take that of the question for a state
+    for part in (admin_actions, job_pages, jobs_api):
+        app.include_router(part.router)
+    serve_files(app, __package__ or "")
+    errors.add_handlers(app)
+    app.add_middleware(guard)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts], www_redirect=False)
 
 
 def _metrics(queue: QueueDep) -> Response:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from ..events import Event, State
-from ..inspect import get_job
 from ..queue import Queue
 from ..view import JobView
-from .errors import DomainError
 from .host import HostDep, QueueDep
 from .redis_state import redis_state
-from .search import search
+from .search import known_job, search
 from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
@@ -46,12 +44,10 @@ def overview(request: Request, host: HostDep) -> Response:
 @router.get("/job/{job_id}", response_class=HTMLResponse)
 def one(request: Request, host: HostDep, queue: QueueDep, job_id: str) -> Response:
     """Show one job with its timeline, its tries and its mail."""
-    job = get_job(queue, job_id)
-    if job is None:
-        raise DomainError(404, "no_job", id=job_id)
+    job = known_job(queue, job_id)
     owner = host.snapshot().worker(job.owner)
-    values: dict[str, Any] = {"steps": list(_steps(job)), "keys": _redis_keys(queue, job)}
-    return render(request, "job.html", job=job, owner=owner, **values)
+    steps, keys = list(_steps(job)), _redis_keys(queue, job)
+    return render(request, "job.html", job=job, owner=owner, steps=steps, keys=keys)
 
 
 @router.get("/{state}", response_class=HTMLResponse)

@@ -15,13 +15,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
 from ..events import Event, State
-from ..inspect import Page, get_job
+from ..inspect import Page
 from ..snapshot import Worker
 from ..view import JobView
 from .admin_actions import JobAction
 from .errors import DomainError
 from .host import HostDep, QueueDep
-from .search import search
+from .search import known_job, search
 
 router = APIRouter(prefix="/api", tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200)]
@@ -96,12 +96,8 @@ class MovedModel(BaseModel):
 def summary(host: HostDep) -> SummaryModel:
     """Return the number of jobs in each state, and the workers, in one consistent snapshot."""
     seen = host.snapshot()
-    return SummaryModel(
-        **seen.count,
-        conserved=seen.conserved,
-        workers=seen.workers,
-        backend=host.backend_name,
-    )
+    about = {"conserved": seen.conserved, "workers": seen.workers, "backend": host.backend_name}
+    return SummaryModel(**seen.count, **about)
 
 
 @router.get("/jobs", response_model=JobsModel)
@@ -118,10 +114,7 @@ def jobs(
 @router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
     """One job, with everything that happened to it."""
-    view = get_job(queue, job_id)
-    if view is None:
-        raise DomainError(404, "no_job", id=job_id)
-    return view
+    return known_job(queue, job_id)
 
 
 @router.post("/jobs/{job_id}/{what}")
@@ -129,7 +122,7 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
     """Put a retrying, scheduled or dead job into its queue now, or remove it for good."""
     was = queue.decide(job_id, what, by="a person")
     if not was:
-        raise DomainError(409, "not_movable", state=job(queue, job_id).state)
+        raise DomainError(409, "not_movable", state=known_job(queue, job_id).state)
     return MovedModel(id=job_id, was=was)
 
 

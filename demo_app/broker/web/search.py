@@ -20,6 +20,14 @@ from .errors import DomainError
 DEPTH = 600
 
 
+def known_job(queue: Queue, job_id: str) -> JobView:
+    """Return a job. Raises DomainError if Redis does not know it."""
+    job = get_job(queue, job_id)
+    if job is None:
+        raise DomainError(404, "no_job", id=job_id)
+    return job
+
+
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
     """One page of the jobs in the state whose id, task, arguments or errors hold the text.
 
