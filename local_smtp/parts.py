@@ -10,43 +10,40 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesFeedParser
-from typing import Any
 
 from local_smtp import mail_html
 from local_smtp.bounds import FIELDS, PARTS, TEXT_CHARACTERS
 from local_smtp.mail import decoded, readable
+from local_smtp.models import Attachment, Parts
 from local_smtp.shared.escape import escape_invisible
 
 TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
-def take_apart(raw: bytes) -> dict[str, Any]:
-    """Return the fields of `models.Parts` for a mail, also for a malformed one."""
+def take_apart(raw: bytes) -> Parts:
+    """Return the contents of a mail, also of a malformed one."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
-    view: dict[str, Any] = {
-        "headers": [(readable(name), decoded(value)) for name, value in fields],
-        "text": None,
-        "attachments": [],
-        "note": None,
-    }
+    found = Parts(headers=[(readable(name), decoded(value)) for name, value in fields])
     body = ""
     for number, part in _leaves(message):
         if number >= PARTS:
-            view["note"] = TOO_MANY
+            found.note = TOO_MANY
             break
         content = _content(part)
         kind = _shown_as(part)
-        if kind == "text/plain" and view["text"] is None:
-            view["text"] = _text(part, content)[:TEXT_CHARACTERS]
+        if kind == "text/plain" and found.text is None:
+            found.text = _text(part, content)[:TEXT_CHARACTERS]
         elif kind == "text/html" and not body:
             body = _text(part, content)
         else:
-            about = {"part": number, "name": _name(number, part), "size": len(content)}
-            kind = readable(part.get_content_type())
-            view["attachments"].append({**about, "content_type": kind})
-    return {**view, "has_html": bool(body), "links": mail_html.links(body)}
+            name, kind = _name(number, part), readable(part.get_content_type())
+            found.attachments.append(
+                Attachment(part=number, name=name, content_type=kind, size=len(content))
+            )
+    found.has_html, found.links = bool(body), mail_html.links(body)
+    return found
 
 
 def html(raw: bytes) -> str:

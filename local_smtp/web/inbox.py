@@ -34,7 +34,7 @@ class Inbox:
         if mail is None:
             raise _GONE
         try:
-            shown = Parts(**parts.take_apart(self.raw(message)))
+            shown = parts.take_apart(self.raw(message))
         except RecursionError:
             shown = Parts(note=TOO_DEEP)
         return ParsedMail(**dict(mail), **dict(shown), delivery_log=self.reader.deliveries(message))
