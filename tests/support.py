@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -96,12 +97,8 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 def marked(name: str, value: object) -> list[psutil.Process]:
     """The processes that have this variable in their environment."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(name) == str(value):
-                found.append(process)
-    return found
+    processes = psutil.process_iter(["environ"])  # None of a process that may not be asked
+    return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
 def patience(seconds: float) -> float:
@@ -109,24 +106,18 @@ def patience(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def most_thorough(every: Iterable[Any], *quick: Any) -> list[Any]:
-    """Return a test's parameters, all but the quick ones marked thorough."""
-    return _marked_but(pytest.mark.thorough, every, quick)
-
-
-def most_nightly(every: Iterable[Any], *sample: Any) -> list[Any]:
-    """Return a test's parameters, all but a sample marked nightly."""
-    return _marked_but(pytest.mark.nightly, every, sample)
-
-
-def _marked_but(
-    mark: pytest.MarkDecorator, every: Iterable[Any], plain: Sequence[Any]
-) -> list[Any]:
+def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list[Any]:
     return [
         one if one in plain
         else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=mark)
         for one in every
     ]  # fmt: skip
+
+
+#: Returns a test's parameters, all but the quick ones marked thorough.
+most_thorough = partial(_most, pytest.mark.thorough)
+#: Returns a test's parameters, all but a sample marked nightly.
+most_nightly = partial(_most, pytest.mark.nightly)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
@@ -184,8 +175,7 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, f"it ended instead: {process.communicate(timeout=30)[1]}"
-    told: dict[str, Any] = json.loads(line)
-    return told
+    return json.loads(line)
 
 
 @contextmanager

@@ -5,17 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
-from blog.sample import a_picture
+from blog.sample import a_picture, encoded
 from PIL import Image
 
 from demo_app.blog.pictures import LONGEST, BadPicture, Picture, add_picture, picture, thumbnail
-
-
-def encoded(image: Image.Image, kind: str) -> bytes:
-    file = BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
-
 
 GREY = Image.linear_gradient("L").resize((900, 600))
 
