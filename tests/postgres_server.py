@@ -79,7 +79,7 @@ class PostgresServer:
             self._server.wait()
 
     def answers(self) -> bool:
-        """Whether the server takes a connection."""
+        """Return True if the server accepts a connection."""
         import psycopg
 
         with suppress(psycopg.OperationalError):

@@ -41,7 +41,7 @@ _SILENT = (
 )
 #: A comment as it comes in.
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
-#: Names and bodies that want to be more than text, by what they try.
+#: Names and bodies that must be shown as text, by what they try.
 HOSTILE = {
     "a script": "<script>alert(1)</script>",
     "an image": '"><img src=x onerror=alert(1)>',
@@ -58,9 +58,9 @@ HOSTILE = {
 
 
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
-    """Ask again and again until the answer is yes, and return it; fails after that time.
+    """Call `ask` until its answer is true, and return the answer. On a timeout the test fails.
 
-    seconds: of a machine that has nothing else to do; on a busy one it takes as much longer.
+    seconds: on an idle machine; a busy one gets more.
     """
     began = time.monotonic()
     for _ in poll():
@@ -72,7 +72,7 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
 
 
 def or_none(ask: Callable[[], Answer]) -> Answer | None:
-    """The answer; None while nobody is there to give it."""
+    """Return the answer, or None while the server does not answer."""
     try:
         return ask()
     except (httpx.HTTPError, redis.RedisError):
@@ -80,29 +80,29 @@ def or_none(ask: Callable[[], Answer]) -> Answer | None:
 
 
 def gone(*pids: int) -> bool:
-    """Whether none of these processes lives."""
+    """Return True if none of these processes is alive."""
     return not any(is_alive(pid) for pid in pids)
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens on this port."""
+    """Return True if nothing listens on this port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def pids_of(ready: Mapping[str, Any]) -> list[int]:
-    """Every process of a stack. ready: what it said of itself."""
+    """Return the pids of a stack's processes. ready: its ready line."""
     return [pid for pids in ready["pids"].values() for pid in pids]
 
 
 def marked(name: str, value: object) -> list[psutil.Process]:
-    """The processes that have this variable in their environment."""
+    """Return the processes that have this variable in their environment."""
     processes = psutil.process_iter(["environ"])  # None of a process that may not be asked
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
 def patience(seconds: float) -> float:
-    """So much time of a machine that has nothing else to do; more where others work too."""
+    """Return this time, or more if the machine is busy. seconds: on an idle machine."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
@@ -131,7 +131,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What Python says with these words, and how it ends."""
+    """Run Python with these arguments; return its output and its exit status."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
@@ -151,7 +151,7 @@ def up_running(
     cwd: Path | None = None,
     **settings: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """The command `up`, as long as the block lasts. settings: variables of its environment."""
+    """Run the command `up` while the block lasts. settings: variables of its environment."""
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
         command,
@@ -171,7 +171,7 @@ def up_running(
 
 
 def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What `up --json` says next; first of all, where everything is."""
+    """Return the next line of `up --json`. The first one is the ready line."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, f"it ended instead: {process.communicate(timeout=30)[1]}"
@@ -180,7 +180,7 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @contextmanager
 def browser_running() -> Iterator[Browser]:
-    """A browser that asks nobody for anything, whatever its makers would like to know.
+    """Run a browser that sends no requests of its own.
 
     One a module and not one for all: while it runs, no other test in this process may have an
     event loop.
@@ -206,7 +206,7 @@ def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str
 
 
 def browsing(address: str, **headers: str) -> httpx.Client:
-    """A client that asks for pages, as a browser does."""
+    """Return a client that requests pages, as a browser does."""
     # the server closes an idle connection after five seconds, perhaps while a request is on its way
     once = httpx.Limits(max_keepalive_connections=0)
     headers = {"accept": "text/html", **headers}
@@ -214,7 +214,7 @@ def browsing(address: str, **headers: str) -> httpx.Client:
 
 
 def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
-    """What an ASGI app answers without a server, as a browser is answered."""
+    """Return the answers of an ASGI app that no server runs, as a browser gets them."""
 
     async def answers() -> list[httpx.Response]:
         headers = {"accept": "text/html", **options.pop("headers", {})}
@@ -227,14 +227,14 @@ def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
 
 @contextmanager
 def redis_running(**options: Any) -> Iterator[str]:
-    """A Redis server of one's own; gives its URL."""
+    """Run a Redis server, and yield its URL."""
     with ProcessGroup() as group, RedisServer(group, **options) as server:
         yield server.url
 
 
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of one's own."""
+    """Run a PostgreSQL server."""
     needs(POSTGRES)
     with ProcessGroup() as group:
         server = PostgresServer(group)
@@ -252,12 +252,12 @@ def administer(server: PostgresServer, *commands: str) -> None:
 
 
 def client_of(url: str) -> redis.Redis:
-    """A client whose answers are text."""
+    """Return a client whose replies are text."""
     return connect(url)
 
 
 def refuses_writes(client: redis.Redis) -> bool:
-    """Whether Redis says that its disk takes nothing."""
+    """Return True if Redis refuses writes because of its disk."""
     try:
         client.set("probe", "x")
     except redis.RedisError as error:
@@ -266,7 +266,7 @@ def refuses_writes(client: redis.Redis) -> bool:
 
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
-    """Redis has been up for longer than a lease, as it nearly always has."""
+    """Let a rescue trust Redis, as if it had been up for longer than a lease."""
     rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
     queue.client.delete("look")
@@ -275,19 +275,19 @@ def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
 def rescue_now(
     queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
 ) -> list[str]:
-    """Look for dead workers now, though somebody may have looked just before."""
+    """Look for dead workers now, even if a worker looked just before."""
     queue.client.delete("look")
     return queue.rescue(by, lease_ms, rescues).send()
 
 
 def die(queue: Queue, worker: str) -> None:
-    """The worker's lease has run out, and a first look has found so."""
+    """Let the worker's lease expire, and a first look find that."""
     queue.client.delete(f"worker:{worker}")
     queue.client.hset("suspects", worker, time.time() - 1)
 
 
 def message(number: int = 1, **changes: Any) -> Message:
-    """Some message; its id tells its number."""
+    """Return a message; its id has its number."""
     given: dict[str, Any] = {
         "id": f"job-{number}",
         "task": "tests.nothing",

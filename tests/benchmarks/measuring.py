@@ -65,7 +65,7 @@ class Running(NamedTuple):
         return int(count), float(last)
 
     def after(self, mails: int) -> tuple[int, float]:
-        """The same, as soon as so many mails have arrived. Raises RuntimeError after 2 minutes."""
+        """Wait for so many mails, then return the same. Raises RuntimeError after 2 minutes."""
         deadline = time.monotonic() + 120
         while (found := self.arrived())[0] < mails:
             if time.monotonic() > deadline:

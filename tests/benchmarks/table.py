@@ -30,7 +30,7 @@ class Table:
 def table_by_size(
     title: str, unit: str, found: Mapping[int, Mapping[str, float]], note: str = ""
 ) -> Table:
-    """A table of microseconds: a row for each step, and a column for each size.
+    """Return a table of microseconds: a row for each step, and a column for each size.
 
     unit: what a size counts, as in ``"{:,} jobs"``.
     """

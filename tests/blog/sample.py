@@ -20,7 +20,7 @@ def tell(comment_id: int) -> None:
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
-    """A picture as a file of this kind."""
+    """Return a picture as a file of this kind."""
     file = BytesIO()
     image.save(file, kind)
     return file.getvalue()

@@ -13,7 +13,7 @@ from demo_app.rig.ports import take
 
 
 def a_mail(**changes: Any) -> Mail:
-    """A mail of the blog, with these changes."""
+    """Return a mail of the blog, with these changes."""
     given = {
         "sender": Mailbox("The blog", "blog@blog.test"),
         "to": Mailbox("Akiko", "akiko@blog.test"),
@@ -26,7 +26,7 @@ def a_mail(**changes: Any) -> Mail:
 
 
 class Received(list[bytes]):
-    """The mails that a server took over."""
+    """The mails that a server has accepted."""
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.append(envelope.content)
@@ -35,7 +35,7 @@ class Received(list[bytes]):
 
 @contextmanager
 def serving(host: str = "127.0.0.1", **options: Any) -> Iterator[tuple[str, Received]]:
-    """A mail server; gives its host with its port, and what it received."""
+    """Start a mail server. Yield its host with its port, and the mails that it receives."""
     port, received = take(0, "a mail server"), Received()
     server = Controller(received, host, port, server_hostname="mail.test", **options)
     server.start()

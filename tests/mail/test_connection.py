@@ -22,7 +22,7 @@ TLS = ["smtps", "smtp+starttls"]
 def served(
     scheme: str, folder: Path, host: str = "127.0.0.1"
 ) -> AbstractContextManager[tuple[str, Received]]:
-    """A mail server as the scheme wants it, with its certificate in the folder."""
+    """Start a mail server for this scheme; its certificate is in the folder."""
     context = tls_context(folder)
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},

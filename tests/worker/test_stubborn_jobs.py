@@ -35,7 +35,7 @@ def queue(stack: Stack) -> Queue:
 
 
 def _ended(queue: Queue, id_: str) -> JobView:
-    """What is known of a job, once it has ended."""
+    """Wait until a job has ended, and return it."""
 
     def ended() -> JobView | None:
         job = get_job(queue, id_)
