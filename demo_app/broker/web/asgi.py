@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the app's URLs are tried again: its workers may have moved on to the next.
 _SECONDS = 5.0
+MakeGuard = Callable[[ASGIApp], PageGuard]
 
 
 class CeleryHost:
@@ -114,11 +115,7 @@ def dashboard(
 
 
 def add_dashboard(
-    app: FastAPI,
-    host: Host,
-    pages: Pages,
-    guard: Callable[[ASGIApp], PageGuard],
-    hosts: Sequence[str],
+    app: FastAPI, host: Host, pages: Pages, guard: MakeGuard, hosts: Sequence[str]
 ) -> None:
     """Add the pages and the API about jobs to an app, and its guard in front of everything.
 
