@@ -83,7 +83,8 @@ def _escaped(text: str) -> str:
 def metrics(app: Any, _: argparse.Namespace) -> int:
     """Print each queue's length and latency, and the number of jobs in each state."""
     with app.connection_for_read() as connection:
-        text = exposition(metrics_of(_queue_of(connection.default_channel)))
+        seen = _queue_of(connection.default_channel).snapshot(limit=1, with_history=1)
+    text = exposition(metrics_of(seen))
     print(_escaped(text) if sys.stdout.isatty() else text, end="")
     return 0
 

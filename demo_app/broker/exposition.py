@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from .events import State
-from .queue import Queue
+from .snapshot import Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: A metric's name, its label ("" for none), and its values by the label's value.
@@ -26,13 +26,15 @@ def exposition(metrics: Iterable[Metric]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def metrics_of(queue: Queue) -> Iterator[Metric]:
-    """Yield the metrics of the queues, workers and jobs."""
-    seen = queue.snapshot(limit=1, with_history=1)
+def metrics_of(seen: Snapshot) -> Iterator[Metric]:
+    """Yield the metrics of the queues, jobs and workers. seen: a snapshot with history."""
     found = seen.queues()
     yield "claims_queue_length", "queue", {one.name: one.size for one in found}
     yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}
     yield "claims_jobs", "state", {state.value: seen.count[state] for state in State}
+    yield "claims_jobs_enqueued_total", "", {"": seen.count["enqueued"]}
+    yield "claims_jobs_late_total", "", {"": seen.count["late"]}
+    yield "claims_jobs_conserved", "", {"": int(seen.conserved)}
     yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
 
 

@@ -12,8 +12,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from demo_app.broker.events import State
-from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition
+from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition, metrics_of
 from demo_app.broker.web.errors import DomainError, error_response
 from demo_app.settings import settings
 from demo_app.shared.headers import beside
@@ -61,13 +60,7 @@ def _metrics(services: Services) -> Iterator[Metric]:
         return
     if services.queue is not None:
         yield "demo_redis_up", "", {"": 1}
-        waited = {one.name: round(one.latency, 3) for one in seen.queues()}
-        yield "demo_queue_latency_seconds", "queue", waited
-    yield "demo_jobs", "state", {state.value: seen.count[state] for state in State}
-    yield "demo_jobs_enqueued_total", "", {"": seen.count["enqueued"]}
-    yield "demo_jobs_late_total", "", {"": seen.count["late"]}
-    yield "demo_jobs_conserved", "", {"": int(seen.conserved)}
-    yield "demo_workers", "alive", {"yes": seen.alive, "no": len(seen.workers) - seen.alive}
+    yield from metrics_of(seen)
 
 
 @router.get("/inbox", include_in_schema=False)

@@ -163,9 +163,9 @@ def test_both_languages_have_all_the_same_words() -> None:
 def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, holder) -> None:
     stored(client, *[message(n, queue="elsewhere") for n in range(3)])
     text = holder.get("/metrics").text
-    assert 'demo_jobs{state="queued"} 3' in text
-    assert "demo_jobs_enqueued_total 3" in text
-    assert 'demo_queue_latency_seconds{queue="elsewhere"}' in text
+    assert 'claims_jobs{state="queued"} 3' in text
+    assert "claims_jobs_enqueued_total 3" in text
+    assert 'claims_queue_age_seconds{queue="elsewhere"}' in text
     for line in text.splitlines():
         assert re.fullmatch(r"# (HELP|TYPE) \w+ .+|[a-z_]+(\{\w+=\"\w+\"\})? [0-9.e+]+", line), line
         if line.startswith("# TYPE"):

@@ -138,7 +138,8 @@ def add_dashboard(
 
 def _metrics(queue: QueueDep) -> Response:
     """Return the metrics for Prometheus."""
-    return Response(exposition(metrics_of(queue)), media_type=CONTENT_TYPE)
+    seen = queue.snapshot(limit=1, with_history=1)
+    return Response(exposition(metrics_of(seen)), media_type=CONTENT_TYPE)
 
 
 async def _to_the_jobs() -> Response:
