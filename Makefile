@@ -9,86 +9,69 @@ $(shell test -x $(PY) || rm -f .venv/.has-*)
 
 .PHONY: help lab demo doctor show show-file test test-all test-nightly bench chaos explore mutants celery-suite book playground kit grade check constraints clean
 help:
-	@echo "make demo    the whole story in the terminal: kill workers, count the mails"
-	@echo "make lab     the lessons, in JupyterLab"
-	@echo "make show-file  the four-minute show as one HTML file, in build/show.html"
-	@echo "make show    the show: a stage for an audience, with the keys that break things"
-	@echo "make doctor  what this machine lacks, one line a check"
-	@echo "make test    what a newcomer should see pass: every folder of tests, in about four minutes"
-	@echo "make test-all  the whole test suite, with every program that it drives"
-	@echo "make test-nightly  what takes hours and rarely finds something: campaigns, full suites, repetitions"
-	@echo "make bench   the benchmark tables"
-	@echo "make chaos   a thousand faults, and what became of every mail; ARGS=\"--help\" says more"
-	@echo "make celery-suite  Celery's and kombu's own tests, on stock Redis and on ours"
-	@echo "make explore every interleaving of a few workers and jobs; ARGS=\"--help\" says more"
-	@echo "make mutants every one-line mistake in the scripts and steps, and what shows it"
-	@echo "make playground  one page, without a server: kill a worker in the browser, and see where its job is"
-	@echo "make book    a site to read offline: the lessons with their outputs, challenges, reference"
-	@echo "make kit     all of it for a room without internet, in build/kit: packages, lessons, book"
-	@echo "make grade   FOLDER=...: judge the queue in every Python file there; one row each"
-	@echo "make check   linters and types"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 # The story begins before its picture's library is there, which is half of what there is to load.
-demo: .venv/.has-demo
+demo: .venv/.has-demo  ## the whole story in the terminal: kill workers, count the mails
 	@$(PY) -m demo_app demo
 	@test ! -e build/timeline.pickle || $(MAKE) --no-print-directory .venv/.has-picture
 	@test ! -e build/timeline.pickle || { printf 'The picture: '; $(PY) -m demo_app.demo.picture build; }
 
-lab: .venv/.has-lab
+lab: .venv/.has-lab  ## the lessons, in JupyterLab
 	@git config filter.lesson.clean '$(PY) notebooks/jupyter/clean.py' 2>/dev/null || true
 	@cd notebooks && exec ../$(PY) -m jupyterlab --config=jupyter/config.py
 
-doctor: .venv/.has-demo
+doctor: .venv/.has-demo  ## what this machine lacks, one line a check
 	@$(PY) -m demo_app doctor
 
-show: .venv/.has-demo
+show: .venv/.has-demo  ## the show: a stage for an audience, with the keys that break things
 	@exec $(PY) -m demo_app up --show
 
 # The four minutes as one HTML file, to play without a server.
-show-file: .venv/.has-demo
+show-file: .venv/.has-demo  ## the four-minute show as one HTML file, in build/show.html
 	@$(PY) -m demo_app.stage.recorder build/show.html $(ARGS)
 
 # Each further process collects all tests once more: 3.9 s of a processor.
 TESTS := $(PY) -m pytest -n 5
-test: .venv/.has-test
+test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests, in about four minutes
 	@$(TESTS) -m "not thorough and not nightly" $(ARGS)
 
 MARK := not nightly
-test-all: .venv/.has-test
+test-all: .venv/.has-test  ## the whole test suite, with every program that it drives
 	@$(TESTS) --durations 25 -m "$(MARK)" $(ARGS)
 
-test-nightly: .venv/.has-test
+test-nightly: .venv/.has-test  ## what takes hours and rarely finds something: campaigns, full suites, repetitions
 	@.ci/nightly
 
-bench: .venv/.has-test
+bench: .venv/.has-test  ## the benchmark tables
 	@PYTHONPATH=.:tests $(PY) -m benchmarks
 
-chaos: .venv/.has-demo
+chaos: .venv/.has-demo  ## a thousand faults, and what became of every mail; ARGS="--help" says more
 	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
 
 # ARGS="--list" names the worlds, ARGS="--world NAME" takes one.
-explore: .venv/.has-test
+explore: .venv/.has-test  ## every interleaving of a few workers and jobs; ARGS="--help" says more
 	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 
 # ARGS="--part" takes two minutes, all of it about forty; ARGS="--help" says more.
-celery-suite: .venv/.has-test
+celery-suite: .venv/.has-test  ## Celery's and kombu's own tests, on stock Redis and on ours
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
 # Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page writes the table.
-mutants: .venv/.has-test
+mutants: .venv/.has-test  ## every one-line mistake in the scripts and steps, and what shows it
 	@PYTHONPATH=.:tests $(PY) -m explore.verdicts $(ARGS)
 
 # It runs the lessons whose code was changed, and shows the others as they ran before.
-book: .venv/.has-book
+book: .venv/.has-book  ## a site to read offline: the lessons with their outputs, challenges, reference
 	@$(PY) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going --conf-dir notebooks/book --doctree-dir build/pages $(ARGS) . build/book
 	@[ ! -e build/show.html ] || cp build/show.html build/book
 	@$(PY) notebooks/playground/build.py build/book
 
-playground: .venv/.has-demo
+playground: .venv/.has-demo  ## one page, without a server: kill a worker in the browser, and see where its job is
 	@$(PY) notebooks/playground/build.py build/playground
 
 # Copy the folder to another machine of the same system and Python; there `make lab` needs no network.
-kit: book
+kit: book  ## all of it for a room without internet, in build/kit: packages, lessons, book
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
 	@$(PY) -m pip download --quiet --disable-pip-version-check --dest build/kit/wheels \
@@ -100,10 +83,10 @@ kit: book
 	@du -sh build/kit
 
 # ARGS="--csv grades.csv" writes the rows for a spreadsheet. -P: nothing in the current folder is imported.
-grade: .venv/.has-demo
+grade: .venv/.has-demo  ## FOLDER=...: judge the queue in every Python file there; one row each
 	@PYTHONPATH=$(CURDIR)/notebooks $(PY) -P -m demo_app.judge.grade "$(FOLDER)" $(ARGS)
 
-check: .venv/.has-test
+check: .venv/.has-test  ## linters and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) tests/plain_english.py

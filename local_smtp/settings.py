@@ -52,10 +52,8 @@ class Settings(BaseSettings):
         ),
     ]
     allow_host: Annotated[
-        list[str],
-        Field(description="further host name of the inbox; repeatable"),
+        list[str], Field(description="further host name of the inbox; repeatable")
     ] = []
     app_url: Annotated[
-        str,
-        Field(description="URL of the app that sends the mails, for links to their jobs"),
+        str, Field(description="URL of the app that sends the mails, for links to their jobs")
     ] = ""

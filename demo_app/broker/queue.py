@@ -211,13 +211,7 @@ class Queue:
         return int(self._run("deregister", worker))
 
     def rescue(
-        self,
-        by: str,
-        lease_ms: int,
-        limit: int,
-        *,
-        beat_ms: int = 500,
-        connected: float = 1e9,
+        self, by: str, lease_ms: int, limit: int, *, beat_ms: int = 500, connected: float = 1e9
     ) -> ScriptCall[list[str]]:
         """Give back the jobs of workers that two looks, a beat apart, found dead.
 

@@ -45,10 +45,7 @@ def _names(function: Callable[..., Any]) -> frozenset[str] | None:
 
 
 def by_name(
-    name: str,
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
+    name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the arguments by name, with defaults, as a worker will pass them.
 

@@ -77,9 +77,7 @@ def retry_on(
     return _with(RetryPolicy(exceptions, attempts, first, longest, jitter, within, outage))
 
 
-def discard_on(
-    *exceptions: type[BaseException],
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def discard_on(*exceptions: type[BaseException]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Discard a job after these exceptions, since its subject no longer exists."""
     return _with(DiscardPolicy(exceptions))
 

@@ -112,11 +112,7 @@ def task(
     *, queue_name: str = ..., priority: int = ...
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(
-    function: Callable[..., Any] | None = None,
-    /,
-    *,
-    queue_name: str = "default",
-    priority: int = 0,
+    function: Callable[..., Any] | None = None, /, *, queue_name: str = "default", priority: int = 0
 ) -> Any:
     """Make a module-level function a task.
 

@@ -73,11 +73,7 @@ def _in_order(_: Steps) -> list[Plan]:
     return [Plan(2, _names(6)), Plan(2, _names(BACKLOG)), Plan(2, first, later=later)]
 
 
-_NO_WAIT = [
-    Plan(3, _names(4, 0.7), early=1),
-    Plan(3, _names(5), early=1),
-    Plan(3, _names(BACKLOG)),
-]
+_NO_WAIT = [Plan(3, _names(4, 0.7), early=1), Plan(3, _names(5), early=1), Plan(3, _names(BACKLOG))]
 
 
 def _one_taker(steps: Steps) -> list[Plan]:

@@ -87,9 +87,7 @@ def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
 
 @router.get("/notes", response_class=HTMLResponse)
 def notes(
-    request: Request,
-    stage: StageDep,
-    show: Annotated[str, Query(max_length=100)] = "four-minutes",
+    request: Request, stage: StageDep, show: Annotated[str, Query(max_length=100)] = "four-minutes"
 ) -> Response:
     """Show the speaker's second window: notes, the next step, and the time that is left."""
     played = _steps(request, stage, show)

@@ -54,10 +54,7 @@ def make_app(chosen: Settings) -> FastAPI:
     app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
     pages = Pages(
-        "demo_app.web",
-        controls=chosen.controls,
-        lease=chosen.lease_seconds,
-        relay=comments.relay,
+        "demo_app.web", controls=chosen.controls, lease=chosen.lease_seconds, relay=comments.relay
     )
     pages.compile("front.html", "post.html", "error.html")
     for part in (blog_pages, operations):

@@ -94,9 +94,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
     async def stream() -> StreamingResponse:
         """Send `mail` and `fault` events as they happen, and `changed` for everything else."""
         return StreamingResponse(
-            events.stream(),
-            media_type="text/event-stream",
-            headers={"X-Accel-Buffering": "no"},
+            events.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
 
     return routes

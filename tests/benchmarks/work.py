@@ -66,12 +66,7 @@ def _speed(peers: list[str], found: Found) -> Table:
     return Table(f"{JOBS:,} mails through each queue", columns, rows, note)
 
 
-def _costs(
-    peers: list[str],
-    layouts: dict[str, str],
-    found: Found,
-    lost: dict[str, int],
-) -> Table:
+def _costs(peers: list[str], layouts: dict[str, str], found: Found, lost: dict[str, int]) -> Table:
     rows = []
     for name in peers:
         middle = Measured(*map(statistics.median, zip(*found[name, "quick"], strict=True)))

@@ -91,10 +91,7 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
 
 
 def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
-    with (
-        server(shop.port) as copy,
-        sentinel(shop.port) as watching,
-    ):
+    with server(shop.port) as copy, sentinel(shop.port) as watching:
         wait_until_watched(copy, watching)
         nobody = take(0, "nobody")
         shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{watching.port}"

@@ -54,12 +54,7 @@ def test_a_priority_has_its_lane(priority: int, lane: str) -> None:
 
 def test_each_step_of_celerys_priorities_has_a_lane_of_its_own() -> None:
     """Kombu's Redis transport has lists for 0, 3, 6 and 9, and takes the next lower one."""
-    lanes = {
-        "mail": (-1, 0, 1, 2),
-        "mail:3": (3, 4, 5),
-        "mail:6": (6, 7, 8),
-        "mail:low": (9, 10),
-    }
+    lanes = {"mail": (-1, 0, 1, 2), "mail:3": (3, 4, 5), "mail:6": (6, 7, 8), "mail:low": (9, 10)}
     for lane, priorities in lanes.items():
         assert {lane_of("mail", priority) for priority in priorities} == {lane}
     assert [lane for lane in lanes_of("mail") if lane in lanes] == [*lanes], "the urgent first"

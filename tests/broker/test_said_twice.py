@@ -217,9 +217,7 @@ def _look_for_unanswered(here: InFlight) -> None:
     step.handle(here.queue.scripts.run(*step.call))
 
 
-def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(
-    scene: Scene,
-) -> None:
+def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(scene: Scene) -> None:
     with scene.working() as here:
         scene.put(1)
         [late] = scene.queue.claim(here.lease.worker, LANES)

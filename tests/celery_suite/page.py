@@ -68,11 +68,7 @@ def _on_this_machine(parts: list[str]) -> str:
 
 def main() -> None:
     """Write the page; a section of which nothing was run stays as it is."""
-    sections = {
-        "measured": measured(CACHE),
-        "fleet": fleet(FLEET),
-        "neighbours": neighbours(CACHE),
-    }
+    sections = {"measured": measured(CACHE), "fleet": fleet(FLEET), "neighbours": neighbours(CACHE)}
     for section, found in sections.items():
         if found:
             PAGE.write_text(put(PAGE, section, found))

@@ -102,11 +102,7 @@ def run(
     command += ["-o", "python_classes=test_*"]
     if project == "celery":
         command += ["-p", "celery.contrib.pytest"]
-    with (
-        server(persistence=False) as redis,
-        log.open("w") as output,
-        record.open() as lines,
-    ):
+    with server(persistence=False) as redis, log.open("w") as output, record.open() as lines:
         tester = subprocess.Popen(
             command,
             cwd=folder,

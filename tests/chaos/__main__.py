@@ -29,8 +29,7 @@ def chaos(
         bool, Option("--stock-only", help="on Celery's own transport, and not on this project's")
     ] = False,
     without: Annotated[
-        list[Safeguard] | None,
-        Option(help="leave a safeguard out [repeatable]"),
+        list[Safeguard] | None, Option(help="leave a safeguard out [repeatable]")
     ] = None,
     aimed: Annotated[
         bool, Option("--aimed", help="only faults that the safeguards left out are for, or any")

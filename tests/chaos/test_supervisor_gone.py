@@ -41,9 +41,7 @@ def _lose_nothing(folder: Path, comments: int) -> None:
         assert client.wait_for(lambda now: now["done"] == comments)["conserved"]
 
 
-def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(
-    tmp_path: Path,
-) -> None:
+def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
         client.set_faults({"at": "data", "do": "hang"})
         for _ in range(6):

@@ -112,12 +112,7 @@ class Breadth:
         self._next: dict[bytes, bytes | None] = {}  # where it goes when no fault comes any more
         self._wishes: dict[bytes, Event | None] = {}
 
-    def run(
-        self,
-        limit: int = 10**9,
-        seconds: float = 1e9,
-        seen: Seen = lambda *_: None,
-    ) -> Found:
+    def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
         """Go until a promise is broken, or to the end of the bound. limit: states."""
         began, world = time.monotonic(), self._world
         content = self._on.save()

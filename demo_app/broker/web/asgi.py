@@ -74,11 +74,7 @@ class CeleryHost:
 
 
 def dashboard(
-    celery_app: Any,
-    *,
-    token: str = "",
-    authenticated: bool = False,
-    hosts: Sequence[str] = ("*",),
+    celery_app: Any, *, token: str = "", authenticated: bool = False, hosts: Sequence[str] = ("*",)
 ) -> FastAPI:
     """Return the dashboard of a Celery app; it works below any prefix.
 

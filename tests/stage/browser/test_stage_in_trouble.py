@@ -42,10 +42,7 @@ def client(stack: Stack) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def both() -> Iterator[Stack]:
     """Stock Celery beside it, after the same kill; a new worker has begun."""
-    with (
-        Stack(twin=True, lease=600, controls=True) as stack,
-        Client(stack.ready) as client,
-    ):
+    with Stack(twin=True, lease=600, controls=True) as stack, Client(stack.ready) as client:
         client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)
         client.wait_for_mails(8)
