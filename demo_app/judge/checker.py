@@ -43,7 +43,7 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
         ended, puts = record.ended.count(job), record.puts[job]
         keys = say("in {keys}", keys=", ".join(where)) if where else say("in no key of the server")
         reason = next((complaint(error, say) for error in record.of("error")[::-1]), "")
-        text = "{job} is still {where}, and nobody brings it back ({what})"
+        text = "{job} is still {where}, and no worker requeued it in time ({what})"
         if not what:
             text = "{job} was put in, and never ran to its end; it is {where}"
             if ended:

@@ -45,7 +45,7 @@ BROKEN: list[tuple[int, Path, str, str]] = [
     (7, solution(6), "alive and at work", r"begins job-1:7.0 \(2×\)"),
     (8, solution(7), "not true after it|both gave it back", r"begins job-1(:[\d.]+)? \(3×\)"),
     (9, solution(8), "tried again without end", r"begins poison-1, and dies of it \(9×\)"),
-    (10, solution(9), "nobody brings it back", "in claims:w1$"),
+    (10, solution(9), "no worker requeued it in time", "in claims:w1$"),
     (11, solution(10), "refused while the server was down", "put job-2 raised"),
     (12, solution(11), "the reader sees it twice", r"w2: begins job-\d(:[\d.]+)? \(2×\).*w2: ends"),
 ]
