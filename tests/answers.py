@@ -80,9 +80,9 @@ def found(row: dict[str, str], signs: str = "✓✗–") -> str:
     from demo_app.judge.levels import LEVELS
     from demo_app.markdown import plain, table
 
-    told = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", plain(row["why"])))
+    output = dict(re.findall(r"level (\d+): (.*?)(?=; level |$)", plain(row["why"])))
     levels = [
-        [number, LEVELS[int(number)].name, row[number], told.get(number, "")]
+        [number, LEVELS[int(number)].name, row[number], output.get(number, "")]
         for number in row
         if number.isdigit() and row[number] and row[number] in signs
     ]
@@ -123,8 +123,8 @@ def run_threads() -> None:
         found = re.search(rf"{name}\b.*\)\s+def (test_\w+)", known)
         assert found, f"no test is marked with {name}"
         command = [sys.executable, "-m", "pytest", "-n0", "-vrxXfEs", TESTS, "-k", found[1]]
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
-        ended = dict(re.findall(rf"{found[1]}\[(\w+)\] (PASSED|XFAIL|FAILED|XPASS)", told))
+        output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+        ended = dict(re.findall(rf"{found[1]}\[(\w+)\] (PASSED|XFAIL|FAILED|XPASS)", output))
         words = {"PASSED": "passes", "XFAIL": "fails"}
         made_of = ", ".join(f"{package} {version(package)}" for package in ("celery", "kombu"))
         rows.append([name, found[1], *(words[ended[on]] for on in ("stock", "claims")),

@@ -63,10 +63,10 @@ APART = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add two options: one for several runs of which each test passes once, and one for costs."""
-    told = "leave out the tests that FILE names, and add to it those that pass"
-    parser.addoption("--once", type=Path, metavar="FILE", help=told)
-    told = "append the processor seconds of each test to FILE"
-    parser.addoption("--costs", type=Path, metavar="FILE", help=told)
+    text = "leave out the tests that FILE names, and add to it those that pass"
+    parser.addoption("--once", type=Path, metavar="FILE", help=text)
+    text = "append the processor seconds of each test to FILE"
+    parser.addoption("--costs", type=Path, metavar="FILE", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -164,10 +164,10 @@ def _nothing_left_running(pytestconfig: pytest.Config) -> Iterator[None]:
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         if reaper is None or process.pid != reaper.pid
     ]
-    told = [f"{process.pid} {' '.join(process.cmdline())[:100]}" for process in left]
+    text = [f"{process.pid} {' '.join(process.cmdline())[:100]}" for process in left]
     for process in left:
         process.kill()
-    assert not told, f"the tests left processes behind: {told}"
+    assert not text, f"the tests left processes behind: {text}"
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,8 @@ def settings() -> str:
         default = field.get_default(call_default_factory=True)
         if isinstance(default, tuple | frozenset):
             default = ",".join(map(str, default))
-        told = field.description or ""
-        rows.append(f"| `DEMO_{name.upper()}` | {told} | {f'`{default}`' if default else ''} |")
+        output = field.description or ""
+        rows.append(f"| `DEMO_{name.upper()}` | {output} | {f'`{default}`' if default else ''} |")
     return "\n".join(rows)
 
 

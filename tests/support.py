@@ -198,10 +198,10 @@ def browser_running() -> Iterator[Browser]:
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
     """The rules of accessibility that a part of the page breaks, each with some broken HTML."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
-    told = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
+    result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [
         (rule["id"], [node["html"][:120] for node in rule["nodes"][:3]])
-        for rule in told["violations"]
+        for rule in result["violations"]
     ]
 
 

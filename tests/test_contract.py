@@ -36,8 +36,8 @@ def _post(web: httpx.Client, **changes: Any) -> httpx.Response:
 
 
 def _job(web: httpx.Client, job_id: str) -> dict[str, Any]:
-    told = web.get(f"/api/jobs/{job_id}")
-    return told.json() if told.status_code == 200 else {"state": ""}
+    output = web.get(f"/api/jobs/{job_id}")
+    return output.json() if output.status_code == 200 else {"state": ""}
 
 
 def test_the_blog_is_open_and_shows_posts(stack: Stack) -> None:
@@ -52,8 +52,8 @@ def test_a_comment_leads_to_a_job_and_a_mail(web: httpx.Client, inbox: httpx.Cli
     assert set(answer.json()) == {"comment_id", "job_id"}
     job_id = answer.json()["job_id"]
     job = until(lambda: (j := _job(web, job_id))["state"] == "done" and j, what="the job")
-    told = {"id", "task", "args", "state", "position", "owner", "deliveries", "attempts"}
-    assert told | {"enqueued_at", "timeline", "message_id"} <= set(job)
+    output = {"id", "task", "args", "state", "position", "owner", "deliveries", "attempts"}
+    assert output | {"enqueued_at", "timeline", "message_id"} <= set(job)
     assert job["args"] is None, "it is done"
     assert all({"event", "at", "by"} <= set(event) for event in job["timeline"])
     assert job["timeline"][0]["event"] == "enqueued"

@@ -85,8 +85,8 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
     ]
     assert "mypy" in hidden, "which only the tests need"
     paths = os.pathsep.join([".", "tests", "notebooks"])
-    told = run_python("-c", _ALONE, ",".join(hidden), *modules, cwd=ROOT, PYTHONPATH=paths)
-    assert told.returncode == 0, told.stderr
+    output = run_python("-c", _ALONE, ",".join(hidden), *modules, cwd=ROOT, PYTHONPATH=paths)
+    assert output.returncode == 0, output.stderr
 
 
 @pytest.mark.parametrize("name", ["celery-claims", "local-smtp"])

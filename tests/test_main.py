@@ -15,7 +15,7 @@ from support import run_python
 )
 def test_without_what_it_needs_it_says_what_to_do(missing: str, said: list[str]) -> None:
     code = f"import signal, sys; {missing}; from demo_app.__main__ import main; sys.exit(main())"
-    told = run_python("-c", code)
-    assert told.returncode == 1
-    assert all(words in told.stderr for words in said)
-    assert len(told.stderr.splitlines()) == 1
+    output = run_python("-c", code)
+    assert output.returncode == 1
+    assert all(words in output.stderr for words in said)
+    assert len(output.stderr.splitlines()) == 1

@@ -50,16 +50,16 @@ def _run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def set_up(tree: Path, **environment: str) -> list[str]:
     """It sets up; what uv was asked for, one line a call."""
-    told = _run(tree, **environment)
-    assert told.returncode == 0, told.stderr
+    output = _run(tree, **environment)
+    assert output.returncode == 0, output.stderr
     return (tree / "bin" / "asked").read_text().splitlines()
 
 
 def refused(tree: Path, **environment: str) -> str:
     """It asks uv for nothing; what it said."""
-    told = _run(tree, **environment)
-    assert (told.returncode, (tree / "bin" / "asked").exists()) == (1, False)
-    return told.stderr
+    output = _run(tree, **environment)
+    assert (output.returncode, (tree / "bin" / "asked").exists()) == (1, False)
+    return output.stderr
 
 
 def kit(tree: Path, made_for: str) -> None:
@@ -135,7 +135,7 @@ def test_make_sets_up_again_when_the_python_has_gone(tree: Path, python: str, ag
         shutil.copy(ROOT / name, tree)
     environment_of(tree, python)
     (tree / ".venv" / ".has-demo").touch()
-    told = subprocess.run(
+    output = subprocess.run(
         ["make", "--dry-run", "demo"], cwd=tree, capture_output=True, text=True, check=True
     )
-    assert ("sh .setup demo" in told.stdout) == again
+    assert ("sh .setup demo" in output.stdout) == again

@@ -21,7 +21,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus, Retry
 
 from demo_app.broker.connection import client_url
-from demo_app.broker.keys import class_lane_of, lanes_of
+from demo_app.broker.keys import class_list_of, lists_of
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
@@ -68,13 +68,13 @@ class RqBackend(Backend):
     @cached_property
     def queues(self) -> dict[str, Queue]:
         """RQ's queues, the most urgent first."""
-        names = lanes_of(*self._settings.queues)
+        names = lists_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:
         """Enqueue each job in one atomic step. A known id changes nothing."""
         for job in jobs:
-            queue = self.queues[class_lane_of(job.queue_name, job.priority)]
+            queue = self.queues[class_list_of(job.queue_name, job.priority)]
             made = queue.create_job(
                 RUN,
                 kwargs={"record": job.as_record()},

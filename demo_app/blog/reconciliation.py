@@ -34,7 +34,7 @@ class Reconciliation:
         self._database, self._backend = database, backend
         self._limit = min(at_once, _ASKED)
         self._begun = False
-        self._asked = 0  # the last row of this round that was looked up
+        self._last_row = 0  # the last row of this round that was looked up
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
@@ -53,28 +53,28 @@ class Reconciliation:
         if not self._begun:
             self._keep_no_others()
             self._begun = True
-        batch = outbox.handed_over(self._database, self._asked, reached, self._limit)
+        batch = outbox.handed_over(self._database, self._last_row, reached, self._limit)
         now = time.monotonic()
-        if self._asked == 0:
+        if self._last_row == 0:
             self._round_began = now
         if not batch:
-            self._asked = 0
+            self._last_row = 0
             self._full_round_due = now + max(_FULL, _REST * (now - self._round_began))
             return 0, None
-        asked = {row: job_id for row, job_id in batch if row not in set_aside}
-        states = self._backend.states(list(asked.values()))
-        self._asked = batch[-1][0]
+        jobs = {row: job_id for row, job_id in batch if row not in set_aside}
+        states = self._backend.states(list(jobs.values()))
+        self._last_row = batch[-1][0]
         hit(Step.OUTBOX_SETTLED)
         # keeps: kept
-        ended = [row for row, job_id in asked.items() if states.get(job_id) in _ENDED]
+        ended = [row for row, job_id in jobs.items() if states.get(job_id) in _ENDED]
         if ended:
             outbox.remove(self._database, ended)
-            self._backend.keep([asked[row] for row in ended], kept=False)
-        lost = [row for row, job_id in asked.items() if job_id not in states]  # keeps: kept
+            self._backend.keep([jobs[row] for row in ended], kept=False)
+        lost = [row for row, job_id in jobs.items() if job_id not in states]  # keeps: kept
         if lost:
             log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
         if not ended and not lost and now < self._full_round_due:
-            self._asked = 0
+            self._last_row = 0
             return 0, None
         return len(batch), min(lost, default=None)
 

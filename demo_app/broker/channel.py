@@ -34,7 +34,7 @@ from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .error_kinds import ending_of, passes, reason_of
 from .in_flight import InFlight
-from .keys import lane_of, lanes_of
+from .keys import list_of, lists_of
 from .message import JOB, is_job
 from .options import DEFAULTS, NAMES, Options
 from .qos import QoS
@@ -146,8 +146,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         """Enqueue a message. A task with an ETA waits among the scheduled jobs."""
         headers, properties = message.get("headers") or {}, message["properties"]
-        lane = lane_of(queue, self._get_message_priority(message, reverse=False))
-        properties["delivery_info"]["lane"] = lane
+        list_name = list_of(queue, self._get_message_priority(message, reverse=False))
+        properties["delivery_info"]["list"] = list_name
         by, due = f"{headers.get('origin') or 'producer'}", None
         if is_job(headers):
             running = _retried_job(headers)
@@ -157,9 +157,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         else:
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
             kind = Kind.TRANSIENT if goes else Kind.MESSAGE
-            name = f"~{properties['delivery_tag']}/{lane}"
+            name = f"~{properties['delivery_tag']}/{list_name}"
         text = json.dumps(message, **_COMPACT)
-        self.in_flight.queue.publish(text, name, lane, kind=kind, by=by, due=due)
+        self.in_flight.queue.publish(text, name, list_name, kind=kind, by=by, due=due)
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
         super()._new_queue(queue, auto_delete=auto_delete, **kwargs)
@@ -181,14 +181,14 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             store.client.eval(_ADD_THOUGH_FULL, 1, key, member)
 
     def _size(self, queue: str) -> int:
-        return self.in_flight.queue.size(lanes_of(queue))
+        return self.in_flight.queue.size(lists_of(queue))
 
     def _has_queue(self, queue: str, **_: Any) -> bool:
         return self._size(queue) > 0
 
     def _purge(self, queue: str) -> int:
-        store, lanes = self.in_flight.queue, lanes_of(queue)
-        return store.purge(lanes, by="purge") + store.purge_due_later(lanes, by="purge")
+        store, lists = self.in_flight.queue, lists_of(queue)
+        return store.purge(lists, by="purge") + store.purge_due_later(lists, by="purge")
 
     def _delete(
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
@@ -196,7 +196,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
         # Jobs that are due later stay: finding them means reading every scheduled and retrying job,
         # and Celery deletes a queue after each reply to `inspect`.
-        self.in_flight.queue.purge(lanes_of(queue), by="deleted")
+        self.in_flight.queue.purge(lists_of(queue), by="deleted")
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
         """Consume from a queue. A consumer with acknowledgement makes this process a worker."""
@@ -238,17 +238,17 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             return
         connection = self._in_poll = self.client.connection
         self._brpop_sent_at, self._sent = monotonic(), command
-        lanes = lanes_of(*command.queues)
+        lists = lists_of(*command.queues)
         if isinstance(command, Waiting):
             keys = here.queue.keys
-            tokens = [keys("wake", lane) for lane in lanes]
+            tokens = [keys("wake", list_name) for list_name in lists]
             resumed = keys("resume", here.lease.worker)
             connection.send_command("BLPOP", resumed, *tokens, command.seconds)
             return
         self._claimant = "no-ack" if command.script == TAKE else here.lease.worker
         places = self.qos.can_consume_max_estimate() or 1
         sha = here.queue.scripts.registered(command.script).sha
-        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lanes)
+        connection.send_command("EVALSHA", sha, 0, self._claimant, places, *lists)
 
     def _brpop_read(self, **options: Any) -> bool:
         sent = self._sent
@@ -317,7 +317,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             queues: the queues that it may be from.
             tracked: True if it will be acknowledged.
         """
-        queue = next(name for name in queues if claimed.claim.lane in lanes_of(name))
+        queue = next(name for name in queues if claimed.claim.list_name in lists_of(name))
         self._queue_cycle.rotate(queue)
         here = self.in_flight
         tag = here.track(claimed) if tracked else claimed.claim.id
@@ -367,7 +367,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Claim one message for `basic_get`. Raises Empty if there is none."""
         here = self.in_flight
         here.work([queue], **process.info())
-        taken = here.queue.claim(here.lease.worker, lanes_of(queue))
+        taken = here.queue.claim(here.lease.worker, lists_of(queue))
         for claimed in taken:
             delivery = self.take_in(claimed, [queue], tracked=True)
             if delivery is not None:

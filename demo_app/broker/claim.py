@@ -29,7 +29,7 @@ class Claim:
     """
 
     worker: str
-    lane: str
+    list_name: str
     id: str
     number: str
 
@@ -90,6 +90,6 @@ def claimed_by(worker: str, reply: Sequence[str]) -> list[Claimed]:
     """Return the claims in the reply of a script that claims."""
     parts = zip(*[iter(reply)] * 5, strict=False)
     return [
-        Claimed(Claim(worker, lane, job_id, number), message, bool(redelivered))
-        for job_id, lane, number, redelivered, message in parts
+        Claimed(Claim(worker, list_name, job_id, number), message, bool(redelivered))
+        for job_id, list_name, number, redelivered, message in parts
     ]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LIMIT = 1000
 
 
-def scheduled(queue: Queue, lanes: Sequence[str], app: Any, hostname: str) -> list[dict[str, Any]]:
+def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> list[dict[str, Any]]:
     """Return the jobs that are due later, for `celery inspect scheduled` and Flower.
 
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
@@ -31,7 +31,7 @@ def scheduled(queue: Queue, lanes: Sequence[str], app: Any, hostname: str) -> li
 
     Args:
         queue: the broker's queue.
-        lanes: the lanes that the worker consumes.
+        lists: the lists that the worker consumes.
         app: the worker's Celery app.
         hostname: the worker's name.
 
@@ -52,7 +52,7 @@ def scheduled(queue: Queue, lanes: Sequence[str], app: Any, hostname: str) -> li
     for text, (_, due) in zip(pipe.execute(), found, strict=True):
         with suppress(Exception):  # an unreadable job is not listed; it is dead when it is due
             raw = json.loads(text)
-            if raw["properties"]["delivery_info"].get("lane") in lanes:
+            if raw["properties"]["delivery_info"].get("list") in lists:
                 eta = raw["headers"].get("eta") or datetime.fromtimestamp(due, UTC).isoformat()
                 request = _request(raw, app, hostname)
                 # the priority is that of Celery's timer, not of the job

@@ -151,7 +151,7 @@ class Fold:
     def order(self) -> list[str]:
         """The ids of the queued jobs, the next one first.
 
-        The order is right within each lane; the journal does not contain a job's lane.
+        The order is right within each list; the journal does not contain a job's list.
         """
         return sorted(self._places, key=self._places.__getitem__)
 

@@ -20,7 +20,7 @@ from .error_kinds import passes, reason_of
 from .events import State
 from .heartbeat import Heartbeat, Step, without_script
 from .held import HeldClaims
-from .keys import lanes_of
+from .keys import lists_of
 from .lease import Lease, LeaseLost
 from .queue import Queue
 from .steps import passed
@@ -113,7 +113,7 @@ class InFlight:
         if held is not None and not (only_if_unset and held.ending):
             held.ending = ending
 
-    def finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
+    def finish(self, tag: str, ending: Ending, lists: Sequence[str] = ()) -> Claimed | None:
         """End a claim, now or when Redis is back; see `Queue.finish`.
 
         An acknowledgement that Redis refuses (because its disk is full, for example) is kept and
@@ -122,13 +122,13 @@ class InFlight:
         Args:
             tag: the delivery tag of the claim.
             ending: how it ends, unless `set_ending` was called before.
-            lanes: where to claim the next job in the same step.
+            lists: where to claim the next job in the same step.
 
         Returns:
             The next job, if there is one.
         """
         try:
-            return self._finish(tag, ending, lanes)
+            return self._finish(tag, ending, lists)
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
             # the first ending stays: a job that has ended is not requeued later
@@ -154,12 +154,12 @@ class InFlight:
         if refused:
             raise refused
 
-    def _finish(self, tag: str, ending: Ending, lanes: Sequence[str] = ()) -> Claimed | None:
+    def _finish(self, tag: str, ending: Ending, lists: Sequence[str] = ()) -> Claimed | None:
         held = self.claims.get(tag)
         if held is None:
             return None
         chosen = held.ending or self._pending.get(tag, ending)
-        next_for = (self.lease.worker, lanes) if lanes and not self.draining else None
+        next_for = (self.lease.worker, lists) if lists and not self.draining else None
         try:
             ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
         except Exception as error:
@@ -225,9 +225,9 @@ class InFlight:
             self.heartbeat.start()
 
     @property
-    def lanes(self) -> tuple[str, ...]:
-        """The lanes to claim from, the most urgent first."""
-        return lanes_of(*self._queues)
+    def lists(self) -> tuple[str, ...]:
+        """The lists to claim from, the most urgent first."""
+        return lists_of(*self._queues)
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
         """Return a lease for this worker."""
@@ -329,7 +329,7 @@ class InFlight:
 
         A job whose claims are never answered is dead: its message may be too large.
         """
-        reading = self.queue.held_by(self.lease.worker, self.lanes)
+        reading = self.queue.held_by(self.lease.worker, self.lists)
 
         def handle(reply: Any) -> None:
             lost = self.claims.refuse_unanswered(reading.result(reply))

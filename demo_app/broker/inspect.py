@@ -13,7 +13,7 @@ import redis
 
 from .connection import Decoded
 from .events import State
-from .keys import lanes_of, queue_of, urgency
+from .keys import lists_of, queue_of, urgency
 from .queue import Queue
 from .view import JobView, view_of
 
@@ -34,14 +34,14 @@ def get_job(queue: Queue, job_id: str) -> JobView | None:
     """Return the job with this id, or None if it is unknown or was forgotten."""
     for view in get_jobs(queue, [job_id]):
         if view.state is State.QUEUED:
-            view.position = _position(queue, view.lane, job_id)
+            view.position = _position(queue, view.list_name, job_id)
         return view
     return None
 
 
-def _position(queue: Queue, lane: str, job_id: str) -> int | None:
-    """Return a job's place in a lane, 1 for the head, or None if it is too far back."""
-    pipe, key = queue.client.pipeline(transaction=True), queue.keys("queue", lane)
+def _position(queue: Queue, list_name: str, job_id: str) -> int | None:
+    """Return a job's place in a list, 1 for the head, or None if it is too far back."""
+    pipe, key = queue.client.pipeline(transaction=True), queue.keys("queue", list_name)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
     found, length = answers_of(pipe)
@@ -85,10 +85,12 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
 
 
 def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
-    lane, _, after = (cursor or "").partition(" ")
+    list_name, _, after = (cursor or "").partition(" ")
     # a job that left the list was claimed, and so were all jobs before it
-    skip = (lane and _position(queue, lane, after)) or 0
-    found = _next(queue, limit + 1, lane, skip)  # one more, to know whether there is a next page
+    skip = (list_name and _position(queue, list_name, after)) or 0
+    found = _next(
+        queue, limit + 1, list_name, skip
+    )  # one more, to know whether there is a next page
     shown = found[:limit]
     views = get_jobs(queue, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
     more = len(found) > limit
@@ -96,20 +98,22 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:
-    """Return lane, id and position of the next jobs, `skip` jobs behind the head of `first`."""
+    """Return list, id and position of the next jobs, `skip` jobs behind the head of `first`."""
     client: Decoded = queue.client
-    lanes = client.smembers(queue.keys("lanes"))
-    if first and first in lanes_of(queue_of(first)):  # it may be empty by now, and forgotten
-        lanes = lanes | {first}
-    lanes = sorted(lanes, key=urgency)
-    start = lanes.index(first) if first in lanes else 0
+    lists = client.smembers(queue.keys("lists"))
+    if first and first in lists_of(queue_of(first)):  # it may be empty by now, and forgotten
+        lists = lists | {first}
+    lists = sorted(lists, key=urgency)
+    start = lists.index(first) if first in lists else 0
     found: list[tuple[str, str, int]] = []
-    for lane in lanes[start:]:
+    for list_name in lists[start:]:
         if len(found) < limit:  # the head is at the right end
             pipe = client.pipeline(transaction=False)
-            pipe.lrange(queue.keys("queue", lane), len(found) - limit - skip, -1 - skip)
+            pipe.lrange(queue.keys("queue", list_name), len(found) - limit - skip, -1 - skip)
             [ids] = answers_of(pipe)
-            found += [(lane, job_id, skip + n) for n, job_id in enumerate(reversed(ids or ()), 1)]
+            found += [
+                (list_name, job_id, skip + n) for n, job_id in enumerate(reversed(ids or ()), 1)
+            ]
         skip = 0
     return found
 
@@ -117,10 +121,10 @@ def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tupl
 def _running(queue: Queue) -> list[str]:
     client: Decoded = queue.client
     pipe = client.pipeline(transaction=False)
-    lanes = client.smembers(queue.keys("lanes"))
+    lists = client.smembers(queue.keys("lists"))
     for worker in client.smembers(queue.keys("workers")):
-        for lane in lanes:
-            pipe.lrange(queue.keys("claims", lane, worker), 0, -1)
+        for list_name in lists:
+            pipe.lrange(queue.keys("claims", list_name, worker), 0, -1)
     return [job_id for ids in answers_of(pipe) for job_id in reversed(ids or ())]
 
 

@@ -37,7 +37,7 @@ def after(client: Decoded, last: str = "0-0", limit: int = _AT_ONCE) -> list[Eve
     return [entry_of(*row) for row in rows]
 
 
-def whole(client: Decoded) -> Iterator[Event]:
+def all_events(client: Decoded) -> Iterator[Event]:
     """Yield every entry."""
     page = after(client)
     yield from page

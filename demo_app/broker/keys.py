@@ -1,15 +1,15 @@
 """The names of the keys in Redis.
 
 ===========================  =======================================================================
-``queue:<lane>``             list of job ids; the head, which runs next, is at the right end
+``queue:<list>``             list of job ids; the head, which runs next, is at the right end
 ``job:<id>``                 list: the message as its producer sent it, without arguments once the
                              job is done or discarded; then every event
-``claims:<lane>:<worker>``   list of the ids that one worker holds
+``claims:<list>:<worker>``   list of the ids that one worker holds
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
-``paused``                   set of workers, and of ``queue:<lane>``, that are paused
+``paused``                   set of workers, and of ``queue:<list>``, that are paused
 ``paused:<worker>``          set for a week when a paused worker was taken for dead
-``lanes``, ``transient``     sets of the lists of jobs, and of the lists of other messages
+``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
 ``suspects``                 hash: worker to the moment at which a look found its lease run out
 ``replicated``               written before a producer waits for replicas
 ``look``                     set for half a beat after somebody has looked for dead workers
@@ -24,12 +24,12 @@
 ``kept``                     set of the ids of which an outbox has a copy
 ``counters``                 hash: how many were ever enqueued, done, discarded, late; claims; bytes
 ``journal``                  capped stream of every change
-``wake:<lane>``              list of tokens; each wakes one worker that waits for a job of the lane
+``wake:<list>``              list of tokens; each wakes one worker that waits for a job of the list
 ``resume:<worker>``          list with a token for a worker that was paused or resumed
 ``server``                   hash: which run of Redis this is, since when; what its clock did
 ===========================  =======================================================================
 
-A lane is one list of a queue: a queue has five, for jobs of different priority.
+``<list>`` names a list of jobs. A queue has five of them, for jobs of different priority.
 """
 
 from __future__ import annotations
@@ -39,52 +39,54 @@ from functools import lru_cache
 
 #: Celery's priorities on Redis are 0 (first) to 9, in these steps.
 STEPS = (0, 3, 6, 9)
-#: Suffixes of lanes, the most urgent first: the job layer's high priority, and one for each step.
+#: Suffixes of lists, the most urgent first: the job layer's high priority, and one for each step.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
-#: Queues that one worker may consume. A claim passes the five lanes of each to Lua's `unpack`,
+#: Queues that one worker may consume. A claim passes the five lists of each to Lua's `unpack`,
 #: which returns at most some 8,000 values.
 MOST_QUEUES = 1500
-#: Replaces "" if the queue's own name ends like a lane's: `orders:3` is not a lane of `orders`.
+#: Replaces "" if the queue's own name ends like a list's: `orders:3` is not a list of `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 
 
-def _lane(queue: str, suffix: str) -> str:
+def _list(queue: str, suffix: str) -> str:
     if not suffix and queue.endswith(_ENDS):
         suffix = _PLAIN
     return f"{queue}{suffix}"
 
 
 @lru_cache
-def lanes_of(*queues: str) -> tuple[str, ...]:
-    """Return the lanes of these queues, the most urgent first, then in the queues' order."""
-    return tuple(_lane(queue, suffix) for suffix in _SUFFIXES for queue in queues)
+def lists_of(*queues: str) -> tuple[str, ...]:
+    """Return the lists of these queues, the most urgent first, then in the queues' order."""
+    return tuple(_list(queue, suffix) for suffix in _SUFFIXES for queue in queues)
 
 
-def lane_of(queue: str, priority: int) -> str:
-    """Return the lane for Celery's priority on Redis: 0 runs first, 9 last.
+def list_of(queue: str, priority: int) -> str:
+    """Return the list for Celery's priority on Redis: 0 runs first, 9 last.
 
     Source: Celery's manual, "Using Redis", "Message Priorities".
     """
-    return _lane(queue, _SUFFIXES[1 + min(max(priority, 0), 9) // 3])
+    return _list(queue, _SUFFIXES[1 + min(max(priority, 0), 9) // 3])
 
 
 @lru_cache
-def class_lane_of(queue: str, priority: int) -> str:
-    """Return the lane for the job layer's priority: higher runs first, 0 is normal."""
-    return _lane(queue, ":high" if priority > 0 else ":low" if priority < 0 else "")
+def class_list_of(queue: str, priority: int) -> str:
+    """Return the list for the job layer's priority: higher runs first, 0 is normal."""
+    return _list(queue, ":high" if priority > 0 else ":low" if priority < 0 else "")
 
 
 @lru_cache
-def queue_of(lane: str) -> str:
-    """Return the queue of a lane."""
-    return next((lane.removesuffix(end) for end in _ENDS if lane.endswith(end)), lane)
+def queue_of(list_name: str) -> str:
+    """Return the queue of a list."""
+    return next(
+        (list_name.removesuffix(end) for end in _ENDS if list_name.endswith(end)), list_name
+    )
 
 
-def urgency(lane: str) -> tuple[int, str]:
-    """Return the sort key of a lane: the most urgent first, then by the queue's name."""
-    queue = queue_of(lane)
-    return lanes_of(queue).index(lane), queue
+def urgency(list_name: str) -> tuple[int, str]:
+    """Return the sort key of a list: the most urgent first, then by the queue's name."""
+    queue = queue_of(list_name)
+    return lists_of(queue).index(list_name), queue
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .events import moment_of
-from .keys import class_lane_of, queue_of
+from .keys import class_list_of, queue_of
 
 #: The property of a delivered message with the job's id in Redis. It differs from Celery's task id
 #: if several jobs have the same one.
@@ -38,12 +38,12 @@ class Message:
     retries: int = 0
     enqueued_at: float = 0.0
     owner: str = ""
-    written_lane: str = field(default="", compare=False)
+    written_list: str = field(default="", compare=False)
 
     @property
-    def lane(self) -> str:
-        """The lane for its queue and priority: ``mail``, ``mail:high`` or ``mail:low``."""
-        return self.written_lane or class_lane_of(self.queue, self.priority)
+    def list_name(self) -> str:
+        """The list for its queue and priority: ``mail``, ``mail:high`` or ``mail:low``."""
+        return self.written_list or class_list_of(self.queue, self.priority)
 
 
 def is_job(headers: Mapping[str, Any]) -> bool:
@@ -66,16 +66,16 @@ def compose(message: Message) -> str:
         f'"retries":{message.retries},"eta":null,"expires":null,"timelimit":[null,null],'
         f'"enqueued_at":{message.enqueued_at}{owner}}},"properties":{{"correlation_id":{job_id},'
         f'"delivery_mode":2,"delivery_info":{{"exchange":"","routing_key":{queue},'
-        f'"lane":{_quoted(message.lane)}}},'
+        f'"list":{_quoted(message.list_name)}}},'
         f'"priority":{message.priority},"body_encoding":"utf-8","delivery_tag":{job_id}}}}}'
     )
 
 
-def lane_in(text: str) -> str:
-    """Return the lane of a message, or "" if the message is malformed."""
+def list_in(text: str) -> str:
+    """Return the list of a message, or "" if the message is malformed."""
     try:
         info = json.loads(text)["properties"]["delivery_info"]
-        return str(info.get("lane") or info["routing_key"])
+        return str(info.get("list") or info["routing_key"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
 
@@ -88,8 +88,8 @@ def parse_or_quote(job_id: str, text: str) -> Message:
     """
     try:
         message = parse(text)
-        if isinstance(message.task, str) and isinstance(message.lane, str):
-            shown = [message.task, message.lane, message.arguments]
+        if isinstance(message.task, str) and isinstance(message.list_name, str):
+            shown = [message.task, message.list_name, message.arguments]
             json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
             return replace(message, id=job_id, enqueued_at=moment_of(message.enqueued_at))
     except (ValueError, AttributeError, OverflowError, RecursionError):
@@ -123,14 +123,14 @@ def read(
 ) -> Message:
     """Return the message of parts that Celery has parsed already."""
     info = properties["delivery_info"]
-    lane = info.get("lane", info["routing_key"])
+    list_name = info.get("list", info["routing_key"])
     return Message(
         id=headers["id"],
         task=headers["task"],
         arguments=arguments,
-        queue=queue_of(lane),
+        queue=queue_of(list_name),
         priority=int(properties.get("priority") or 0),
-        written_lane=lane,
+        written_list=list_name,
         retries=int(headers.get("retries") or 0),
         enqueued_at=float(headers.get("enqueued_at") or 0),
         owner=str(headers.get("owner") or ""),

@@ -20,7 +20,7 @@ from .connection import Decoded
 from .error_kinds import passes, reason_of
 from .events import State
 from .keys import queue_of
-from .message import lane_in
+from .message import list_in
 from .process import in_flight_here
 from .transport import Transport
 
@@ -102,11 +102,11 @@ def _from_claims(move: _Move) -> None:
     channel: Channel = move.channel
     queue = channel.in_flight.queue
     client: Decoded = queue.client
-    lanes = client.smembers(queue.keys("lanes"))
-    names = sorted({*move.app.amqp.queues, *map(queue_of, lanes)})
+    lists = client.smembers(queue.keys("lists"))
+    names = sorted({*move.app.amqp.queues, *map(queue_of, lists)})
     move.declare(names)
     for job_id, text in queue.due_later():
-        name = queue_of(lane_in(text))
+        name = queue_of(list_in(text))
         if name and name not in names:  # none of its jobs waits
             names.append(name)
             move.declare([name])

@@ -12,7 +12,7 @@ from . import process, worker
 from .claim import Disposition, Ending
 from .error_kinds import reason_of
 from .in_flight import InFlight
-from .keys import lanes_of
+from .keys import lists_of
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]
@@ -65,7 +65,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_to_go_on_with()
-        claimed = self._in_flight.finish(tag, ending, lanes_of(*queues))
+        claimed = self._in_flight.finish(tag, ending, lists_of(*queues))
         super().ack(tag)
         if claimed is not None:
             self.channel.deliver_claims([claimed], queues)

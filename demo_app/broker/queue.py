@@ -19,9 +19,9 @@ from .claim import Claim, Claimed, Disposition, Ended, claimed_by
 from .connection import Decoded
 from .events import State
 from .fold import STATE_AFTER
-from .keys import Keys, lanes_of
+from .keys import Keys, lists_of
 from .lua import ScriptCall, Scripts
-from .message import Message, compose, lane_in
+from .message import Message, compose, list_in
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
@@ -68,7 +68,7 @@ class Queue:
         self,
         text: str,
         job_id: str,
-        lane: str,
+        list_name: str,
         *,
         kind: Kind,
         by: str = "",
@@ -79,7 +79,7 @@ class Queue:
         Args:
             text: the message.
             job_id: its id in Redis.
-            lane: the list that it waits in.
+            list_name: the list that it waits in.
             kind: see `enqueue.lua`.
             by: the producer, for the history.
             due: when it may run (seconds since the epoch).
@@ -88,7 +88,7 @@ class Queue:
             redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).
                 The job is in the queue all the same, and publishing it again does not double it.
         """
-        self._run("enqueue", by, time.time(), job_id, lane, _text(due), kind, text)
+        self._run("enqueue", by, time.time(), job_id, list_name, _text(due), kind, text)
         if self.options.wait_for_replicas and kind in (Kind.JOB, Kind.NEXT_TRY):
             self._wait_for_replicas(self.options.wait_for_replicas)
 
@@ -104,16 +104,16 @@ class Queue:
                 "replicas have it."
             )
 
-    def purge(self, lanes: Sequence[str], *, by: str) -> int:
-        """Discard every job that waits in these lanes, in steps. Return how many."""
+    def purge(self, lists: Sequence[str], *, by: str) -> int:
+        """Discard every job that waits in these lists, in steps. Return how many."""
         purged = 0
-        while batch := int(self._run("purge", by, _AT_ONCE, *lanes)):
+        while batch := int(self._run("purge", by, _AT_ONCE, *lists)):
             purged += batch
         return purged
 
-    def purge_due_later(self, lanes: Sequence[str], *, by: str) -> int:
-        """Discard every job of these lanes that is due later, one by one. Return how many."""
-        found = (job_id for job_id, text in self.due_later() if lane_in(text) in lanes)
+    def purge_due_later(self, lists: Sequence[str], *, by: str) -> int:
+        """Discard every job of these lists that is due later, one by one. Return how many."""
+        found = (job_id for job_id, text in self.due_later() if list_in(text) in lists)
         return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
 
     def due_later(self) -> Iterator[tuple[str, str]]:
@@ -123,11 +123,11 @@ class Queue:
             for job_id in client.zrange(self.keys(state), 0, -1):
                 yield job_id, client.lindex(self.keys("job", job_id), 0) or ""
 
-    def size(self, lanes: Sequence[str]) -> int:
-        """Return how many messages wait in these lanes."""
+    def size(self, lists: Sequence[str]) -> int:
+        """Return how many messages wait in these lists."""
         pipe = self.client.pipeline(transaction=False)
-        for lane in lanes:
-            pipe.llen(self.keys("queue", lane))
+        for list_name in lists:
+            pipe.llen(self.keys("queue", list_name))
         return sum(map(int, pipe.execute()))
 
     def enqueue_many(
@@ -137,17 +137,17 @@ class Queue:
         entries = [
             part
             for message, due in messages
-            for part in (message.id, message.lane, _text(due), Kind.ONCE, compose(message))
+            for part in (message.id, message.list_name, _text(due), Kind.ONCE, compose(message))
         ]
         return int(self._run("enqueue", by, time.time(), *entries)) if entries else 0
 
-    def claim(self, worker: str, lanes: Sequence[str], limit: int = 1) -> list[Claimed]:
-        """Claim up to `limit` jobs, each from the first lane that has one.
+    def claim(self, worker: str, lists: Sequence[str], limit: int = 1) -> list[Claimed]:
+        """Claim up to `limit` jobs, each from the first list that has one.
 
         Raises:
             redis.ResponseError: begins with LEASELOST if the worker is not registered.
         """
-        return claimed_by(worker, self._run("claim", worker, limit, *lanes))
+        return claimed_by(worker, self._run("claim", worker, limit, *lists))
 
     def finish(
         self,
@@ -169,10 +169,10 @@ class Queue:
             after: see `Ending` (seconds).
             message: see `Ending`.
             needs: see `Ending`.
-            next_for: the worker and the lanes for the next claim; None for none.
+            next_for: the worker and the lists for the next claim; None for none.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
-        held = (claim.worker, claim.lane, claim.id, claim.number)
+        held = (claim.worker, claim.list_name, claim.id, claim.number)
         ending = (how, detail, f"{after or 0.0:.6f}", message, self.options.max_rescues, needs)
         in_time, *taken = self._run("finish", *held, *ending, *taking)
         following = claimed_by(taking[0], taken)[0] if taken else None
@@ -282,17 +282,17 @@ class Queue:
 
     def pause_queue(self, queue: str, paused: bool) -> None:
         """Pause a queue, so that no worker claims from it, or resume it. Running jobs go on."""
-        lanes = (f"queue:{lane}" for lane in lanes_of(queue))
-        self._run("pause", "queue", queue, int(paused), *lanes)
+        lists = (f"queue:{list_name}" for list_name in lists_of(queue))
+        self._run("pause", "queue", queue, int(paused), *lists)
 
-    def held_by(self, worker: str, lanes: Sequence[str]) -> ScriptCall[list[Claim]]:
+    def held_by(self, worker: str, lists: Sequence[str]) -> ScriptCall[list[Claim]]:
         """Read a worker's claims from Redis."""
 
         def parse(reply: Any) -> list[Claim]:
             parts = zip(*[iter(reply)] * 3, strict=True)
-            return [Claim(worker, lane, job_id, number) for lane, job_id, number in parts]
+            return [Claim(worker, list_name, job_id, number) for list_name, job_id, number in parts]
 
-        return ScriptCall(self.scripts, ("held", worker, *lanes), parse)
+        return ScriptCall(self.scripts, ("held", worker, *lists), parse)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
         """Keep these jobs, however long ago they ended; or (kept=False) forget them as usual."""

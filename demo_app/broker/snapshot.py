@@ -21,7 +21,7 @@ class QueueView:
     """One queue.
 
     size: jobs that wait. latency: seconds since its next job was enqueued, the longest of its
-    lanes; 0 for an empty queue. paused: no worker claims from it.
+    lists; 0 for an empty queue. paused: no worker claims from it.
     """
 
     name: str
@@ -76,21 +76,21 @@ class Snapshot:
         count: jobs by state, `enqueued`, and `late`, the acknowledgements after a rescue.
         workers: the workers, the oldest first.
         next_to_run: ids of queued jobs, in that order.
-        asked: the jobs that were looked up and are known, by id.
+        looked_up: the jobs that were looked up and are known, by id.
     """
 
-    def __init__(self, reply: dict[str, Any], asked: Sequence[str] = ()) -> None:
+    def __init__(self, reply: dict[str, Any], ids: Sequence[str] = ()) -> None:
         self.at = float(reply["at"])
         self.count: dict[str, int] = reply["count"]
         self.workers = sorted(map(_worker, reply["workers"]), key=lambda one: (one.since, one.id))
         self._held = [job for one in reply["workers"] for job in one["held"]]
         self._lists: list[dict[str, Any]] = sorted(
-            reply["lists"], key=lambda one: urgency(one["lane"])
+            reply["lists"], key=lambda one: urgency(one["list"])
         )
         self._histories: dict[str, list[str]] = dict(reply["histories"])
         self.next_to_run = [job for one in self._lists for job in one["ids"]]
-        lines = zip(asked, reply["last"], strict=True)
-        self.asked = {job: _seen(line) for job, line in lines if line != "|"}
+        lines = zip(ids, reply["last"], strict=True)
+        self.looked_up = {job: _seen(line) for job, line in lines if line != "|"}
 
     @classmethod
     def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
@@ -137,12 +137,12 @@ class Snapshot:
         """Return the known queues by name. The latency needs a snapshot `with_history`."""
         lists: dict[str, list[dict[str, Any]]] = {}
         for one in self._lists:
-            lists.setdefault(queue_of(one["lane"]), []).append(one)
+            lists.setdefault(queue_of(one["list"]), []).append(one)
         found = []
         for name, mine in sorted(lists.items()):
             heads = self._views(((job, None) for one in mine for job in list(one["ids"])[:1]), 99)
             latency = max((self.at - job.enqueued for job in heads), default=0.0)
-            paused = any(one["paused"] for one in mine if one["lane"] == name)
+            paused = any(one["paused"] for one in mine if one["list"] == name)
             found.append(QueueView(name, sum(o["size"] for o in mine), max(0.0, latency), paused))
         return found
 

@@ -22,7 +22,7 @@ class JobView(JobRecord):
     task: str
     arguments: dict[str, Any] | None
     queue: str
-    lane: str
+    list_name: str
     priority: int
     timeline: tuple[Event, ...]
     position: int | None = None
@@ -68,7 +68,7 @@ def view_of(
         task=message.task,
         arguments=message.arguments,
         queue=message.queue,
-        lane=message.lane,
+        list_name=message.list_name,
         priority=message.priority,
         timeline=tuple(map(event_of, lines[1:])),
         due=None if due is None else moment_of(due),

@@ -140,7 +140,7 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
     in_redis = [
         job
         for in_flight in process.in_flight_here()
-        for job in scheduled(in_flight.queue, in_flight.lanes, state.app, state.hostname)
+        for job in scheduled(in_flight.queue, in_flight.lists, state.app, state.hostname)
     ]
     return [*_in_memory(state), *in_redis]
 

@@ -39,7 +39,7 @@ def judge(
     Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. The judge
     runs the code of the target as you.
     """
-    wanted = _numbers(levels)
+    numbers = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console = Console(stderr=as_json, highlight=False)
     console.print(f"{target}, seed {seed}", markup=False)
@@ -47,7 +47,7 @@ def judge(
     try:
         with Judge(target_of(target), seed, seconds) as judging:
             verdicts = []
-            for verdict in judging.judge(wanted):
+            for verdict in judging.judge(numbers):
                 verdicts.append(verdict)
                 _print(console, verdict)
     except (CannotJudge, StackError) as error:

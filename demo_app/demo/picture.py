@@ -99,8 +99,8 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
         is_wait = (real[-1], moment) in waits
         drawn.append(drawn[-1] + (short if is_wait else moment - real[-1]))
         real.append(moment)
-    there, back = partial(np.interp, xp=real, fp=drawn), partial(np.interp, xp=drawn, fp=real)
-    axes.set_xscale("function", functions=(there, back))
+    forward, back = partial(np.interp, xp=real, fp=drawn), partial(np.interp, xp=drawn, fp=real)
+    axes.set_xscale("function", functions=(forward, back))
     axes.set_xlim(first, last)
     step = float(np.diff(MaxNLocator(8).tick_values(0.0, drawn[-1]))[0])
     ticks = np.arange(0.0, last, step)
@@ -108,7 +108,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
     axes.xaxis.set_major_formatter("{x:.3g}")
     axes.minorticks_off()
     for left, right in waits:
-        middle, gap = float(there((left + right) / 2)), 0.08 * short
+        middle, gap = float(forward((left + right) / 2)), 0.08 * short
         axes.axvspan(back(middle - gap), back(middle + gap), color="white", zorder=3)
         for side in (middle - gap, middle + gap):
             axes.plot(back([side - gap / 2, side + gap / 2]), [-0.012, 0.012], color=EDGE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from demo_app.broker.connection import Decoded
 from demo_app.broker.fold import Fold, JobRecord, WorkerRecord
-from demo_app.broker.journal import order, whole
+from demo_app.broker.journal import all_events, order
 
 #: The file with the timeline and the kills of a demo whose picture is not drawn yet.
 LATER = "timeline.pickle"
@@ -48,7 +48,7 @@ class Timeline:
 def read(client: Decoded, since: str = "0-0") -> Timeline:
     """Return the timeline of the jobs that were enqueued after an entry of the journal."""
     fold, before = Fold(), set[str]()
-    for entry in whole(client):
+    for entry in all_events(client):
         place = order(entry.id)
         if place <= order(since):
             before.add(entry.job)

@@ -160,12 +160,12 @@ class Proxy:
     ) -> None:
         with suppress(OSError, asyncio.CancelledError):
             await self._plugged_in.wait()
-            there, back = await connect()
+            server, back = await connect()
             connection = Connection(writer, back)
             self._connections.add(connection)
             requests = self._pump(connection, reader, back, self._may_lose)
             try:
-                await asyncio.gather(requests, self._pump(connection, there, writer, self._cut))
+                await asyncio.gather(requests, self._pump(connection, server, writer, self._cut))
             finally:
                 self._connections.discard(connection)
         writer.close()

@@ -14,15 +14,15 @@ from demo_app.shared.resources import ResourceError, take_directory
 
 
 class Folder:
-    """The folder of one stack. wanted: its path; None creates a temporary folder.
+    """The folder of one stack. path: its path; None creates a temporary folder.
 
     Raises StackError when it can't be written, is not private, is a link, or is in use.
     """
 
-    def __init__(self, wanted: Path | None) -> None:
-        self._temporary = wanted is None
+    def __init__(self, path: Path | None) -> None:
+        self._temporary = path is None
         try:
-            named = Path(wanted or tempfile.mkdtemp(prefix="demo-"))
+            named = Path(path or tempfile.mkdtemp(prefix="demo-"))
             self._lock = take_directory(named, "stack")  # mails and the token live in it
             self.path = named.resolve()
             self.redis, self.mail, self.logs = (

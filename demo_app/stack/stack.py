@@ -61,7 +61,7 @@ class Stack:
         self._supervisor = Supervisor(plan, self._tell)
         started.callback(self._supervisor.stop)
         if self.options.autostart:
-            self._supervisor.start_all(self._wanted())
+            self._supervisor.start_all(self._counts())
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -120,9 +120,9 @@ class Stack:
         Raises:
             StackError: a process does not answer.
         """
-        supervisor, wanted = self._running(), self._wanted()[self._known(role)]
-        supervisor.revive(role, wanted)
-        supervisor.wait_for(role, wanted)
+        supervisor, count = self._running(), self._counts()[self._known(role)]
+        supervisor.revive(role, count)
+        supervisor.wait_for(role, count)
 
     def stop(self) -> None:
         """End all processes. It may be called twice, and a Ctrl-C waits for its end."""
@@ -138,7 +138,7 @@ class Stack:
                 pid, ended = int(event["pid"]), self.options.report_deaths
                 note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
-    def _wanted(self) -> dict[str, int]:
+    def _counts(self) -> dict[str, int]:
         """Return the number of processes of each role; Redis first, since others need it."""
         has_worker = self.plan.backend().worker_command() is not None
         return {
@@ -152,7 +152,7 @@ class Stack:
     def _revive(self) -> None:
         """Start dead processes that do not restart by themselves; errors go to `on_event`."""
         supervisor = self._running()
-        for role, count in self._wanted().items():
+        for role, count in self._counts().items():
             try:
                 supervisor.revive(role, count)
             except StackError as error:

@@ -52,13 +52,13 @@ class Supervisor:
         """Return the pids of the role's living processes."""
         return [process.pid for process in self._living(role)]
 
-    def start_all(self, wanted: dict[str, int]) -> None:
+    def start_all(self, counts: dict[str, int]) -> None:
         """Start so many processes of each role: Redis first, and then all others side by side.
 
         Raises StackError when one does not answer.
         """
         with self._reviving:
-            roles = [(role, n + 1) for role, count in wanted.items() for n in range(count)]
+            roles = [(role, n + 1) for role, count in counts.items() for n in range(count)]
             self._start_side_by_side([role for role in roles if role[0] == "redis"])
             self._start_side_by_side([role for role in roles if role[0] != "redis"])
 
@@ -80,7 +80,7 @@ class Supervisor:
                 process.wait(GRACE)
         return [process.pid for process in victims]
 
-    def revive(self, role: str, wanted: int) -> None:
+    def revive(self, role: str, count: int) -> None:
         """Start what is missing of so many processes of the role, and stays dead by itself.
 
         Returns when those answer. Raises StackError when one does not.
@@ -90,7 +90,7 @@ class Supervisor:
                 return
             self._held_down.discard(role)
             taken = {process.number for process in self._living(role)}
-            missing = [(role, n) for n in range(1, wanted + 1) if n not in taken]
+            missing = [(role, n) for n in range(1, count + 1) if n not in taken]
             for process in self._start_side_by_side(missing):
                 self._report({"event": "started", "role": role, "pid": process.pid})
 
@@ -101,11 +101,11 @@ class Supervisor:
         with suppress(StackError):  # the stack stops, or it said so already
             self.revive(role, 1)
 
-    def wait_for(self, role: str, wanted: int) -> None:
+    def wait_for(self, role: str, count: int) -> None:
         """Wait until so many processes of the role answer; raises StackError when they don't."""
         for _ in poll(PATIENCE):
             pids = self.pids(role)
-            if len(pids) >= wanted and all(readiness(role, self._plan, pid)() for pid in pids):
+            if len(pids) >= count and all(readiness(role, self._plan, pid)() for pid in pids):
                 return
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
@@ -141,14 +141,14 @@ class Supervisor:
         restarted = self._plan.options.restart or role not in ("worker", STOCK)
         return restarted and role not in self._held_down
 
-    def _start_side_by_side(self, wanted: list[tuple[str, int]]) -> list[Process]:
+    def _start_side_by_side(self, places: list[tuple[str, int]]) -> list[Process]:
         """Start a process for each (role, number); returns when all answer.
 
         Raises StackError when one does not.
         """
-        pool = ThreadPoolExecutor(max(1, len(wanted)), thread_name_prefix="start")
+        pool = ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="start")
         try:
-            starting = [pool.submit(self._start, role, number) for role, number in wanted]
+            starting = [pool.submit(self._start, role, number) for role, number in places]
             for started in wait(starting, return_when=FIRST_EXCEPTION).done:
                 started.result()
             return [started.result() for started in starting]

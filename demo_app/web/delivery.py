@@ -89,10 +89,10 @@ class Locator:
         found, seen = self._find(open_, most)
         self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
         gone = Whereabouts(Place.DELIVERED)
-        told = ((notice, found.get(notice.job_id, gone)) for notice in notices)
+        output = ((notice, found.get(notice.job_id, gone)) for notice in notices)
         return [
             DeliveryStatus(one.place, one.holder, one.rescued, one.backend, notice=notice)
-            for notice, one in told
+            for notice, one in output
         ], seen
 
     def _find(
@@ -106,7 +106,7 @@ class Locator:
         try:
             if self._queue is not None:
                 seen = take(self._queue, self._comments.backend, most, ids=ids)
-                queue = seen.asked
+                queue = seen.looked_up
             else:
                 elsewhere |= self._in_another_backend(
                     [j for j in ids if handed.get(j) is not False]

@@ -16,15 +16,22 @@ from demo_app.rig.process import is_alive
 
 
 def take(
-    queue: Queue | None, backend: Backend, most: int = 0, whole: int = 0, ids: Sequence[str] = ()
+    queue: Queue | None,
+    backend: Backend,
+    limit: int = 0,
+    with_history: int = 0,
+    ids: Sequence[str] = (),
 ) -> Snapshot:
-    """Look; most, whole, ids: as in `Queue.snapshot`.
+    """Return `Queue.snapshot(limit, with_history, ids)`, or the backend's counts without a queue.
 
-    Raises redis.ConnectionError or redis.TimeoutError when Redis can't be reached.
+    A worker of this machine whose process has exited is not alive, whatever its lease.
+
+    Raises:
+        redis.ConnectionError, redis.TimeoutError: Redis can't be reached.
     """
     if queue is None:
         return Snapshot.of_counts(backend.count_by_state())
-    seen = queue.snapshot(most, whole, ids)
+    seen = queue.snapshot(limit, with_history, ids)
     seen.workers = [
         replace(one, alive=one.alive and not (one.here and not is_alive(one.pid)))
         for one in seen.workers

@@ -31,7 +31,7 @@ for i = 3, #ARGV do
 end
 return {}
 """
-#: The second half: record the job's worker. ARGV: worker, lane, id, number.
+#: The second half: record the job's worker. ARGV: worker, list, id, number.
 _RECORD = """
 redis.call('LPUSH', claims_key(ARGV[2], ARGV[1]), ARGV[3])
 redis.call('HSET', RUNNING, ARGV[3], ARGV[4])
@@ -73,7 +73,7 @@ class UnsafeInFlight(InFlight):
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim
-            parts = (claim.worker, claim.lane, claim.id, claim.number)
+            parts = (claim.worker, claim.list_name, claim.id, claim.number)
             self.queue.scripts.run("record_pop", *parts)
         return super().track(claimed)
 

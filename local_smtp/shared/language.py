@@ -47,6 +47,8 @@ def language_of(headers: Headers, asked: str = "") -> str:
 
     The inbox and the web app share the cookie with the language that was chosen.
     """
-    wanted = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
-    wanted += [part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")]
-    return next((language for language in wanted if language in LANGUAGES), "en")
+    preferred = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
+    preferred += [
+        part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")
+    ]
+    return next((language for language in preferred if language in LANGUAGES), "en")

@@ -39,17 +39,17 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
     levels: one, or several.
     Raises CannotJudge when the class can't be run at all, LabError when no cell defines it.
     """
-    wanted = [levels] if isinstance(levels, int) else list(levels)
+    numbers = [levels] if isinstance(levels, int) else list(levels)
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"
         path.write_text(source, "utf-8")
-        names = ", ".join(map(str, wanted))
+        names = ", ".join(map(str, numbers))
         with (
             Judge(target_of(f"{path}:{queue.__name__}", say), seed, say=say) as court,
             Progress(say("the judge, level {names}", names=names), court.so_far),
         ):
-            verdicts = list(court.judge(wanted))
+            verdicts = list(court.judge(numbers))
     held = {verdict.level.number for verdict in verdicts if verdict.held}
     written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
     written.write_text(json.dumps(sorted(held | _judged())), "utf-8")

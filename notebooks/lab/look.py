@@ -78,7 +78,7 @@ def place_of(lab: Lab, job: str) -> str:
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}
     with suppress(RedisError):
-        queue = Queue(lab.redis).snapshot(ids=[job]).asked
+        queue = Queue(lab.redis).snapshot(ids=[job]).looked_up
     place = where([job], outbox=kept, queue=queue, arrived=set)[job].place
     words = {
         Place.OUTBOX: "the web app's database",

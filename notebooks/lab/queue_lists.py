@@ -74,7 +74,7 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
         died: pids of workers that are dead, even if Redis does not know it yet.
     """
     workers = sorted(redis.smembers("workers"))
-    queues = sorted(redis.smembers("lanes"), key=urgency)
+    queues = sorted(redis.smembers("lists"), key=urgency)
     pipe = redis.pipeline(transaction=True)
     for queue in queues:
         pipe.lrange(f"queue:{queue}", 0, -1)

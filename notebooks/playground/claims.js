@@ -27,7 +27,7 @@ class Claims {
     const at = this.world.now / 1000;
     const message = JSON.stringify({
       body: "", headers: {task: "notify_author", id: job, enqueued_at: at},
-      properties: {delivery_info: {exchange: "", routing_key: QUEUE, lane: QUEUE}},
+      properties: {delivery_info: {exchange: "", routing_key: QUEUE, list: QUEUE}},
     });
     this.run("enqueue", "web", at, job, QUEUE, "", "once", message);
   }
@@ -44,7 +44,7 @@ class Claims {
       this.world.rename(worker);
       this.run("register", worker.name, LEASE, "{}", before);
     }
-    const claims = this.run("held", worker.name, QUEUE);  // lane, job and number of each
+    const claims = this.run("held", worker.name, QUEUE);  // list, job and number of each
     for (let i = 0; i < claims.length; i += 3) {
       const [, job, number] = claims.slice(i);
       if (job === worker.run?.job) continue;  // else the answer to this claim was lost

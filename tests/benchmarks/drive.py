@@ -22,12 +22,12 @@ def main(module: str, jobs: int) -> None:
         os.environ["DEMO_TRANSPORT"] = "stock"
     peer = import_module(module)
     times = asyncio.run(_put_in(peer.enqueue, jobs))
-    told = {
+    settings = {
         "layouts": peer.LAYOUTS,
         "environment": getattr(peer, "ENVIRONMENT", {}),
         "enqueue_us": statistics.median(times) * 1e6,
     }
-    print(json.dumps(told))
+    print(json.dumps(settings))
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:

@@ -26,7 +26,7 @@ from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.exposition import exposition
 from demo_app.broker.in_flight import InFlight
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import lists_of
 from demo_app.broker.queue import Queue
 from demo_app.broker.transport import Transport
 
@@ -177,7 +177,7 @@ def _steps(count: int) -> dict[str, float]:
         fill(store, 0, WAITING, queues=names)
         bytes_a_job = (memory_of(store) - empty) / WAITING
         store.register("bench", 600_000, "{}")
-        one, every = lanes_of("queue-0"), lanes_of(*names)
+        one, every = lists_of("queue-0"), lists_of(*names)
         return {
             "bytes a job": bytes_a_job,
             "claim from one queue, and give back": median_of(lambda: _claim(store, one), 50),
@@ -188,8 +188,8 @@ def _steps(count: int) -> dict[str, float]:
         }
 
 
-def _claim(store: Queue, lanes: Sequence[str]) -> None:
-    [claimed] = store.claim("bench", lanes)
+def _claim(store: Queue, lists: Sequence[str]) -> None:
+    [claimed] = store.claim("bench", lists)
     store.finish(claimed.claim, Disposition.REQUEUE)
 
 
@@ -199,10 +199,10 @@ def _metrics(store: Queue) -> str:
     return exposition([("length", "queue", lengths), ("age", "queue", lengths)])
 
 
-def _rescues(store: Queue, lanes: Sequence[str]) -> Iterator[float]:
+def _rescues(store: Queue, lists: Sequence[str]) -> Iterator[float]:
     for number in range(20):
         store.register(f"dies-{number}", 60_000, "{}")
-        assert len(store.claim(f"dies-{number}", lanes, _HELD)) == _HELD
+        assert len(store.claim(f"dies-{number}", lists, _HELD)) == _HELD
         die(store, f"dies-{number}")
         store.client.delete("look")
         began = time.perf_counter()

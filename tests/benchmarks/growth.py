@@ -15,13 +15,13 @@ from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import lists_of
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 WORKERS = (1, 2, 4, 8)
-LANES = lanes_of("mail")
+LISTS = lists_of("mail")
 Found = dict[int, dict[str, float]]
 
 
@@ -76,7 +76,7 @@ def _steps(store: Queue) -> dict[str, float]:
     last: Any = store.client.lindex("queue:mail", 0)
 
     def claim_and_give_back() -> None:
-        store.finish(store.claim("bench", LANES)[0].claim, Disposition.REQUEUE)
+        store.finish(store.claim("bench", LISTS)[0].claim, Disposition.REQUEUE)
 
     steps: dict[str, Callable[[], object]] = {
         "claim, and give back": claim_and_give_back,

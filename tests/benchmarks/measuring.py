@@ -90,15 +90,15 @@ def at_work(
     module = f"benchmarks.peers.{name}"
     with _servers() as (group, sink, redis):
         group.environment |= settings or {}
-        told = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
             env=group.environment,
             capture_output=True,
             text=True,
         )
-        if told.returncode:
-            raise RuntimeError(f"{name}: {told.stderr[-2000:]}")
-        peer = json.loads(told.stdout)
+        if output.returncode:
+            raise RuntimeError(f"{name}: {output.stderr[-2000:]}")
+        peer = json.loads(output.stdout)
         commands = peer["layouts"][layout or next(iter(peer["layouts"]))]
         doing: list[subprocess.Popen[bytes]] = []
         more = cycle(commands)
@@ -147,8 +147,8 @@ def median_of(step: Callable[[], object], calls: int = 200) -> float:
 
 def memory_of(store: Queue) -> int:
     """The bytes that Redis has in use."""
-    told: Any = store.client.info("memory")
-    return int(told["used_memory"])
+    output: Any = store.client.info("memory")
+    return int(output["used_memory"])
 
 
 def fill(

@@ -19,12 +19,12 @@ class Table:
 
     def markdown(self) -> str:
         """The table as Markdown."""
-        told = [
+        lines = [
             f"**{self.title}**",
             table(self.columns, self.rows),
             *([self.note] * bool(self.note)),
         ]
-        return "\n\n".join(told) + "\n"
+        return "\n\n".join(lines) + "\n"
 
 
 def table_by_size(

@@ -28,9 +28,9 @@ NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
 def _told(program: str, tmp_path: Path, **settings: str) -> str:
     """What the program says, which must be an error and no traceback."""
     where = {"DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
-    told = run_python("-m", *PROGRAMS[program], **where, **settings)
-    said = told.stdout + told.stderr
-    assert told.returncode != 0, said
+    output = run_python("-m", *PROGRAMS[program], **where, **settings)
+    said = output.stdout + output.stderr
+    assert output.returncode != 0, said
     assert "Traceback" not in said
     assert "secret" not in said
     return said

@@ -58,4 +58,4 @@ def test_the_first_mail_after_the_mail_server_was_away_wakes_the_others(
     redis.zincrby("retrying", 3600.0, redis.zrange("retrying", -1, -1)[0])  # its longest wait
     stack.start("smtp")
     client.wait_for_mails(before + 6)
-    assert "what it needs is there" in {entry.detail for entry in journal.whole(redis)}
+    assert "what it needs is there" in {entry.detail for entry in journal.all_events(redis)}

@@ -13,12 +13,12 @@ from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.inspect import get_job
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import lists_of
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.broker.view import JobView
 
-LANES = lanes_of("mail")
+LISTS = lists_of("mail")
 LEASE = 60_000
 RESCUES = 3
 #: A heartbeat that never comes in a test, but for the first.
@@ -53,13 +53,13 @@ class Scene:
 
     def takes(self, worker: str = "w", limit: int = 1) -> list[str]:
         """The jobs that a worker is given."""
-        return [one.claim.id for one in self.queue.claim(worker, LANES, limit)]
+        return [one.claim.id for one in self.queue.claim(worker, LISTS, limit)]
 
     def claim(self, worker: str = "w") -> Claim:
         """The next job is the worker's, which may be a new one."""
         if worker not in self._known:
             self.start(worker)
-        [claimed] = self.queue.claim(worker, LANES)
+        [claimed] = self.queue.claim(worker, LISTS)
         return claimed.claim
 
     def fail(self, worker: str = "w", after: float = -1.0, needs: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import redis
 from broker.conftest import OpenShop
-from broker.scene import LANES, Scene
+from broker.scene import LISTS, Scene
 
 from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.in_flight import InFlight
@@ -27,7 +27,7 @@ def here(scene: Scene) -> Iterator[InFlight]:
     """What a worker has that holds the jobs `job-1` and `job-2`, under the tags 1 and 2."""
     scene.put(1, 2)
     with scene.working() as found:
-        for claimed in scene.queue.claim(found.lease.worker, LANES, 2):
+        for claimed in scene.queue.claim(found.lease.worker, LISTS, 2):
             found.track(claimed)
         yield found
 

@@ -116,7 +116,7 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
-    shop.redis.srem("shop:lanes", "letters")  # as when there are many and none of its jobs waits
+    shop.redis.srem("shop:lists", "letters")  # as when there are many and none of its jobs waits
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")
     shop.redis.select(1)

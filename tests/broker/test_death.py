@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from broker.scene import LANES, LEASE, Scene
+from broker.scene import LEASE, LISTS, Scene
 from support import rescue_now, until
 
 from demo_app.broker.deaths import note_killed
@@ -179,7 +179,7 @@ def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
         monkeypatch.setattr(worker, step, _stumble)
         scene.put(1)
         scene.queue.register("dead", 500, "{}")
-        scene.queue.claim("dead", LANES)
+        scene.queue.claim("dead", LISTS)
         scene.put(2, due=time.time() + 0.2)
         until(lambda: len(scene.waiting) == 2, what="the rescued job, and the one that was due")
         assert scene.queue.client.keys("worker:*"), "its own lease is renewed"

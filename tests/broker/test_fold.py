@@ -13,11 +13,11 @@ from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
 from demo_app.broker.inspect import get_job
-from demo_app.broker.journal import after, between, whole
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.journal import after, all_events, between
+from demo_app.broker.keys import lists_of
 from demo_app.broker.queue import Queue
 
-LANES = lanes_of("mail")
+LISTS = lists_of("mail")
 SETS = (State.SCHEDULED, State.RETRYING, State.DEAD, State.DONE, State.DISCARDED)
 
 
@@ -26,12 +26,12 @@ class System:
 
     def __init__(self, queue: Queue) -> None:
         self.queue, self.claims, self.workers = queue, list[Claim](), list[str]()
-        self.births, self.lanes = 0, dict[str, str]()
+        self.births, self.lists = 0, dict[str, str]()
 
     def enqueue(self, choice: int) -> None:
         """A new job; of any priority, and one in five for later."""
-        job = message(len(self.lanes) + 1, priority=choice % 3 - 1)
-        self.lanes[job.id] = job.lane
+        job = message(len(self.lists) + 1, priority=choice % 3 - 1)
+        self.lists[job.id] = job.list_name
         due = time.time() + 3600 if choice % 5 == 0 else None
         self.queue.enqueue(job, by="web", due=due)
 
@@ -45,7 +45,7 @@ class System:
         """A worker takes one or two jobs."""
         if self.workers:
             worker = self.workers[choice % len(self.workers)]
-            took = self.queue.claim(worker, LANES, 1 + choice % 2)
+            took = self.queue.claim(worker, LISTS, 1 + choice % 2)
             self.claims += [one.claim for one in took]
 
     def finish(self, choice: int) -> None:
@@ -77,7 +77,7 @@ class System:
 
     def purge(self, choice: int) -> None:
         """Everything of one priority is discarded."""
-        self.queue.purge([LANES[choice % len(LANES)]], by="a person")
+        self.queue.purge([LISTS[choice % len(LISTS)]], by="a person")
 
 
 STEPS = [name for name in vars(System) if not name.startswith("_")]
@@ -87,25 +87,27 @@ WEIGHTS = [*STEPS, *("enqueue", "claim", "finish") * 3]
 def in_redis(queue: Queue) -> dict[str, Any]:
     """Each job's state, each worker's jobs, and each list, next to run first."""
     client: Any = queue.client
-    lists = {lane: client.lrange(f"queue:{lane}", 0, -1)[::-1] for lane in LANES}
+    lists = {list_name: client.lrange(f"queue:{list_name}", 0, -1)[::-1] for list_name in LISTS}
     states = {job: State.QUEUED for ids in lists.values() for job in ids}
     holders = {}
     for worker in client.smembers("workers"):
-        for lane in LANES:
-            for job in client.lrange(f"claims:{lane}:{worker}", 0, -1):
+        for list_name in LISTS:
+            for job in client.lrange(f"claims:{list_name}:{worker}", 0, -1):
                 states[job], holders[job] = State.RUNNING, worker
     for state in SETS:
         states |= dict.fromkeys(client.zrange(state, 0, -1), state)
     return {"states": states, "holders": holders, "lists": lists}
 
 
-def in_journal(fold: Fold, lanes: dict[str, str]) -> dict[str, Any]:
+def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
     """The same, from the journal."""
     order = fold.order
     return {
         "states": {job.id: job.state for job in fold.jobs.values()},
         "holders": {job.id: job.holder for job in fold.jobs.values() if job.holder},
-        "lists": {lane: [job for job in order if lanes[job] == lane] for lane in LANES},
+        "lists": {
+            list_name: [job for job in order if lists[job] == list_name] for list_name in LISTS
+        },
     }
 
 
@@ -119,7 +121,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
         for entry in after(store.client, last):
             fold.follow(entry)
             last = entry.id
-        seen, folded = in_redis(store), in_journal(fold, system.lanes)
+        seen, folded = in_redis(store), in_journal(fold, system.lists)
         # of a job that moved to another queue nothing is left here
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
@@ -133,8 +135,8 @@ def test_of_a_part_of_the_journal_it_says_what_can_be_known(store: Queue) -> Non
     for number in (1, 2):
         store.enqueue(message(number))
     store.register("one", 60_000, "{}")
-    claim = store.claim("one", LANES)[0].claim
-    *_, enqueued, _, claimed = whole(store.client)
+    claim = store.claim("one", LISTS)[0].claim
+    *_, enqueued, _, claimed = all_events(store.client)
     assert (enqueued.job, claimed.event) == ("job-2", "claimed")
     fold = Fold()
     fold.follow(claimed)

@@ -53,7 +53,7 @@ def test_the_next_page_is_right_though_its_list_is_empty_and_forgotten(scene: Sc
     first = _page(scene, State.QUEUED, 2)
     for job in ("job-0", "job-1"):
         scene.decide("delete", job)
-    scene.queue.client.srem("lanes", "a", "b")
+    scene.queue.client.srem("lists", "a", "b")
     assert _ids(_page(scene, State.QUEUED, 2, first)) == ["job-2"]
     scene.put(3, queue="a")
     assert _ids(_page(scene, State.QUEUED, 2, first)) == ["job-2"]

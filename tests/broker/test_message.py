@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo_app.broker.keys import lane_of, lanes_of, queue_of
+from demo_app.broker.keys import list_of, lists_of, queue_of
 from demo_app.broker.message import Message, compose, parse
 
 _json = st.recursive(
@@ -45,16 +45,20 @@ def test_what_is_no_message_is_refused(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize(("priority", "lane"), [(3, "mail:high"), (0, "mail"), (-1, "mail:low")])
-def test_a_priority_has_its_lane(priority: int, lane: str) -> None:
-    assert Message("i", "t", {}, "mail", priority).lane == lane
-    assert lane in lanes_of("mail")
-    assert queue_of(lane) == "mail"
+@pytest.mark.parametrize(
+    ("priority", "list_name"), [(3, "mail:high"), (0, "mail"), (-1, "mail:low")]
+)
+def test_a_priority_has_its_list(priority: int, list_name: str) -> None:
+    assert Message("i", "t", {}, "mail", priority).list_name == list_name
+    assert list_name in lists_of("mail")
+    assert queue_of(list_name) == "mail"
 
 
-def test_each_step_of_celerys_priorities_has_a_lane_of_its_own() -> None:
+def test_each_step_of_celerys_priorities_has_its_own_list() -> None:
     """Kombu's Redis transport has lists for 0, 3, 6 and 9, and takes the next lower one."""
-    lanes = {"mail": (-1, 0, 1, 2), "mail:3": (3, 4, 5), "mail:6": (6, 7, 8), "mail:low": (9, 10)}
-    for lane, priorities in lanes.items():
-        assert {lane_of("mail", priority) for priority in priorities} == {lane}
-    assert [lane for lane in lanes_of("mail") if lane in lanes] == [*lanes], "the urgent first"
+    lists = {"mail": (-1, 0, 1, 2), "mail:3": (3, 4, 5), "mail:6": (6, 7, 8), "mail:low": (9, 10)}
+    for list_name, priorities in lists.items():
+        assert {list_of("mail", priority) for priority in priorities} == {list_name}
+    assert [list_name for list_name in lists_of("mail") if list_name in lists] == [*lists], (
+        "the urgent first"
+    )

@@ -8,7 +8,7 @@ from broker.scene import Scene
 from support import rescue_now, until
 
 from demo_app.broker.claim import Disposition
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import lists_of
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_job_whose_workers_lose_their_leases_again_and_again_is_given_up(scene
 
 def test_it_runs_alone_beside_a_job_of_a_queue_that_was_paused_meanwhile(scene: Scene) -> None:
     scene.die_with_a_job("w0", "w1")
-    queue, both = scene.queue, lanes_of("mail", "paused")
+    queue, both = scene.queue, lists_of("mail", "paused")
     queue.pause_queue("mail", True)
     scene.put(2, queue="paused")
     scene.start("probe")

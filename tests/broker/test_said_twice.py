@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from broker.scene import LANES, LEASE, Scene
+from broker.scene import LEASE, LISTS, Scene
 
 from demo_app.broker.claim import Claim, Disposition, Ending
 from demo_app.broker.in_flight import InFlight
@@ -25,14 +25,14 @@ def _publish(
     tag: str = "one",
     due: float | None = None,
     kind: Kind = Kind.JOB,
-    lane: str = "mail",
+    list_name: str = "mail",
 ) -> None:
     """A message as a Celery producer sends it; tag: each publishing has another."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
-    info = {"exchange": "", "routing_key": lane, "lane": lane}
+    info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}
     text = json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
-    scene.queue.publish(text, job_id, lane, kind=kind, due=due)
+    scene.queue.publish(text, job_id, list_name, kind=kind, due=due)
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def test_each_job_of_an_id_used_twice_can_be_shown_and_purged(scene: Scene, job_
     for job in (first, f"{first}#2"):
         shown = scene.job(job)
         assert (shown.id, shown.task, shown.queue) == (job, "outside.work", "mail")
-    assert scene.queue.purge_due_later(LANES, by="purge") == 2
+    assert scene.queue.purge_due_later(LISTS, by="purge") == 2
 
 
 def test_a_message_that_an_exchange_routes_to_two_queues_is_two_jobs(scene: Scene) -> None:
-    _publish(scene, lane="mail")
-    _publish(scene, lane="copies")
+    _publish(scene, list_name="mail")
+    _publish(scene, list_name="copies")
     assert scene.count == {"enqueued": 2, "queued": 2}
 
 
@@ -174,10 +174,10 @@ def test_a_worker_taken_for_dead_can_neither_beat_nor_claim_nor_go_on(
     assert scene.queue.beat("w", LEASE, "{}").send() is False
     with pytest.raises(redis.ResponseError, match="LEASELOST"):
         scene.takes()
-    ended = scene.queue.finish(running, Disposition.DEAD, next_for=("w", LANES))
+    ended = scene.queue.finish(running, Disposition.DEAD, next_for=("w", LISTS))
     assert (ended.in_time, ended.following) == (False, None)
     scene.start("other")
-    [again] = scene.queue.claim("other", LANES)
+    [again] = scene.queue.claim("other", LISTS)
     assert (again.claim.id, again.redelivered) == ("a", True), "a late end changes nothing"
 
 
@@ -220,13 +220,13 @@ def _look_for_unanswered(here: InFlight) -> None:
 def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(scene: Scene) -> None:
     with scene.working() as here:
         scene.put(1)
-        [late] = scene.queue.claim(here.lease.worker, LANES)
+        [late] = scene.queue.claim(here.lease.worker, LISTS)
         for _ in range(2):  # two looks in a row have met it
             _look_for_unanswered(here)
         assert scene.waiting == ["job-1"]
         assert here.track(late) is None
         assert here.held() == {}
-        [again] = scene.queue.claim(here.lease.worker, LANES)
+        [again] = scene.queue.claim(here.lease.worker, LISTS)
         assert here.track(again) is not None
 
 
@@ -238,7 +238,7 @@ def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_i
         scene.put(1, 2, 3)
         too_large, batches = "job-2", []
         for _ in range(20):
-            claimed = scene.queue.claim(here.lease.worker, LANES, 3)
+            claimed = scene.queue.claim(here.lease.worker, LISTS, 3)
             if not claimed:
                 break
             ids = [one.claim.id for one in claimed]
@@ -262,7 +262,7 @@ def here(scene: Scene) -> Iterator[InFlight]:
     """What a worker has that holds the job `a`, under the tag 1."""
     _publish(scene)
     with scene.working() as found:
-        [claimed] = scene.queue.claim(found.lease.worker, LANES)
+        [claimed] = scene.queue.claim(found.lease.worker, LISTS)
         assert found.track(claimed) == "1"
         yield found
     assert scene.count == {"enqueued": 1, "done": 1}

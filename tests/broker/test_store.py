@@ -8,14 +8,14 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from broker.scene import LANES, LEASE, Scene
+from broker.scene import LEASE, LISTS, Scene
 from support import message, rescue_now
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job
-from demo_app.broker.journal import whole
-from demo_app.broker.keys import MOST_QUEUES, lane_of, lanes_of, queue_of
+from demo_app.broker.journal import all_events
+from demo_app.broker.keys import MOST_QUEUES, list_of, lists_of, queue_of
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
@@ -131,10 +131,10 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
 def test_what_happened_last_to_many_jobs_is_told_in_one_step(scene: Scene) -> None:
     scene.put(*range(1200))
     scene.claim()
-    asked = scene.queue.snapshot(ids=["job-0", "job-1199", "no such job"]).asked
+    asked = scene.queue.snapshot(ids=["job-0", "job-1199", "no such job"]).looked_up
     assert asked["job-0"] == JobSeen(State.RUNNING, "w", rescued=False)
     assert asked.keys() == {"job-0", "job-1199"}
-    waiting = scene.queue.snapshot(ids=[f"job-{number}" for number in range(1, 1200)]).asked
+    waiting = scene.queue.snapshot(ids=[f"job-{number}" for number in range(1, 1200)]).looked_up
     assert {seen.state for seen in waiting.values()} == {State.QUEUED}
     assert len(waiting) == 1199
 
@@ -144,7 +144,7 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
 
     def ends_its_wait(act: Callable[[], object]) -> bool:
         """Whether a worker that found nothing is woken by the act."""
-        assert queue.scripts.run("claim", "idle", 1, *LANES) == []
+        assert queue.scripts.run("claim", "idle", 1, *LISTS) == []
         act()
         return queue.client.llen("wake:mail") == 1
 
@@ -182,7 +182,7 @@ def test_a_token_that_was_lost_with_its_connection_is_given_again(scene: Scene) 
     scene.start("w")
     scene.put(1)
     scene.queue.client.delete("wake:mail")
-    assert scene.queue.held_by("w", LANES).send() == []
+    assert scene.queue.held_by("w", LISTS).send() == []
     assert scene.queue.client.llen("wake:mail") == 1
 
 
@@ -192,7 +192,7 @@ def test_a_paused_worker_leaves_the_tokens_to_others(scene: Scene) -> None:
     assert scene.queue.client.llen("resume:w") == 1, "it waits for its own token from now on"
     scene.put(1)
     scene.queue.client.delete("wake:mail")  # it has taken it
-    assert scene.queue.scripts.run("claim", "w", 1, *LANES) == ["paused"]
+    assert scene.queue.scripts.run("claim", "w", 1, *LISTS) == ["paused"]
     assert scene.queue.client.llen("wake:mail") == 1
 
 
@@ -208,7 +208,7 @@ def test_the_jobs_of_a_queue_that_is_resumed_wake_workers(scene: Scene) -> None:
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
     """Who may run it changes with what a worker holds, and nothing wakes the worker then."""
-    ask = partial(scene.queue.scripts.run, "claim", "idle", 1, *LANES)
+    ask = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
     scene.start("idle")
     assert ask() == []
     scene.queue.client.hset("deaths", "job-1", "one two")
@@ -220,16 +220,16 @@ def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: 
 def test_a_paused_worker_gets_no_job_and_nobody_one_of_a_paused_queue(
     scene: Scene, step: str, what: str, gets: list[str]
 ) -> None:
-    queue, lanes = scene.queue, lanes_of("mail", "other")
+    queue, lists = scene.queue, lists_of("mail", "other")
     pause = partial(queue.pause, "w") if what == "worker" else partial(queue.pause_queue, "mail")
     scene.put(1, 2)
     scene.put(3, queue="other")
     held = scene.claim()
     pause(True)
     if step == "claim":
-        got = queue.claim("w", lanes)
+        got = queue.claim("w", lists)
     else:
-        following = queue.finish(held, Disposition.DONE, next_for=("w", lanes)).following
+        following = queue.finish(held, Disposition.DONE, next_for=("w", lists)).following
         got = [following] if following else []
     assert [one.claim.id for one in got] == gets
     assert not scene.takes()
@@ -346,12 +346,12 @@ def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_ag
     scene.queue.client.sadd("paused", *(f"queue:{name}" for name in paused))
     for _ in range(200):
         rescue_now(scene.queue)
-    listed = scene.queue.client.smembers("lanes")
+    listed = scene.queue.client.smembers("lists")
     assert len(listed) <= 100
     assert {*held, *paused, *waiting} <= listed
     forgotten = next(name for name in idle if name not in listed)
     scene.put(200, queue=forgotten)
-    assert forgotten in scene.queue.client.smembers("lanes")
+    assert forgotten in scene.queue.client.smembers("lists")
     assert len(scene.lose("w")) + len(scene.lose("x")) == 40
     assert scene.count == {"enqueued": 151, "done": 80, "queued": 71}
 
@@ -365,7 +365,7 @@ def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(sc
         scene.put(number)
         scene.queue.finish(scene.claim(), Disposition.DONE, needs=needs)
     assert len(scene.waiting) == 10
-    while claimed := scene.queue.claim("w", LANES):
+    while claimed := scene.queue.claim("w", LISTS):
         scene.queue.finish(claimed[0].claim, Disposition.DONE, needs="mail")
     assert scene.count == {"enqueued": 27, "done": 27}
 
@@ -395,22 +395,22 @@ def test_a_task_whose_id_begins_like_a_messages_is_a_job(scene: Scene, kind: Kin
 
 
 def test_a_worker_of_the_most_queues_can_claim_and_end_a_job(scene: Scene) -> None:
-    lanes = lanes_of("mail", *(f"q{number}" for number in range(1, MOST_QUEUES)))
+    lists = lists_of("mail", *(f"q{number}" for number in range(1, MOST_QUEUES)))
     scene.put(1, 2)
     scene.start("w")
-    [claimed] = scene.queue.claim("w", lanes)
-    ended = scene.queue.finish(claimed.claim, Disposition.DONE, next_for=("w", lanes))
+    [claimed] = scene.queue.claim("w", lists)
+    ended = scene.queue.finish(claimed.claim, Disposition.DONE, next_for=("w", lists))
     assert ended.following
 
 
 @pytest.mark.parametrize("name", ["orders:3", "orders:high", "orders:low", "orders:6", "orders:-"])
-def test_a_queue_whose_name_ends_like_a_lane_is_a_queue_of_its_own(name: str) -> None:
-    mine, orders = set(lanes_of(name)), set(lanes_of("orders"))
+def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> None:
+    mine, orders = set(lists_of(name)), set(lists_of("orders"))
     assert mine.isdisjoint(orders)
-    assert mine.isdisjoint(lanes_of(f"{name}:-"))
+    assert mine.isdisjoint(lists_of(f"{name}:-"))
     assert len(mine) == 5
-    assert {queue_of(lane) for lane in mine} == {name}
-    assert {lane_of(name, priority) for priority in range(10)} < mine
+    assert {queue_of(list_name) for list_name in mine} == {name}
+    assert {list_of(name, priority) for priority in range(10)} < mine
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD, Disposition.DEAD])
@@ -441,7 +441,7 @@ def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
     scene.queue.promote_due("w").send()
     scene.queue.finish(scene.claim(), Disposition.DONE, json.dumps({"value": "é" * 100_000}))
     assert scene.job().return_value == "é" * 100_000
-    details = [event.detail for event in whole(scene.queue.client)]
+    details = [event.detail for event in all_events(scene.queue.client)]
     assert max(map(len, details)) <= 200
     assert not any("\x1a" in detail for detail in details), "a letter is cut in two"
     assert any("ValueError: the reason" in detail for detail in details)
@@ -469,8 +469,8 @@ def test_a_purge_discards_what_is_due_later_in_these_queues_as_well(scene: Scene
     scene.put(3)
     scene.put(4, due=later, queue="other")
     scene.queue.client.zadd("scheduled", {"no record": later})
-    assert scene.queue.purge(LANES, by="purge") == 1
-    assert scene.queue.purge_due_later(LANES, by="purge") == 2
+    assert scene.queue.purge(LISTS, by="purge") == 1
+    assert scene.queue.purge_due_later(LISTS, by="purge") == 2
     scene.queue.client.zrem("scheduled", "no record")
     assert scene.count == {"enqueued": 4, "scheduled": 1, "discarded": 3}
     assert scene.job("job-4").state == "scheduled"
@@ -480,9 +480,9 @@ def test_a_queue_key_of_another_type_holds_up_no_other_queue(scene: Scene) -> No
     scene.start("w")
     scene.put(1)
     scene.queue.client.set("queue:urgent", "of another type")
-    [claimed] = scene.queue.claim("w", ["urgent", *LANES])
+    [claimed] = scene.queue.claim("w", ["urgent", *LISTS])
     assert claimed.claim.id == "job-1"
-    assert scene.queue.claim("w", ["urgent", *LANES]) == []
+    assert scene.queue.claim("w", ["urgent", *LISTS]) == []
 
 
 def test_a_key_of_another_type_holds_up_no_rescue_and_loses_no_job(scene: Scene) -> None:

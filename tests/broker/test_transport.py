@@ -210,7 +210,7 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
     here = channel.in_flight
     here.work(["mail"])
     try:
-        claimed = here.queue.claim(here.lease.worker, here.lanes)
+        claimed = here.queue.claim(here.lease.worker, here.lists)
         channel.close()
         with pytest.raises(redis.ConnectionError):
             channel.deliver_claims(claimed, ["mail"])

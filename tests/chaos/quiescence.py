@@ -75,7 +75,7 @@ def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ..
     """One line a job: where it is, and what happened to it."""
     ids = sorted(job_ids)
     outbox = {job: True for (job,) in rows(folder / "blog.sqlite3", "SELECT job_id FROM outbox")}
-    queue = Queue(client.redis()).snapshot(ids=ids).asked
+    queue = Queue(client.redis()).snapshot(ids=ids).looked_up
     found = where(ids, outbox=outbox, queue=queue, arrived=set)
     return tuple(
         f"{job}: {one.place} with {one.holder or 'nobody'}: {_history(client, job)}"

@@ -18,9 +18,9 @@ from demo_app.commands import main
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
     words = ("demo", "--comments", "80", "--kills", "2", "--json", "--dir", tmp_path)
-    told = run_python("-m", "demo_app", *words)
-    ledger = json.loads(told.stdout.splitlines()[-1])
-    assert told.returncode == 0
+    output = run_python("-m", "demo_app", *words)
+    ledger = json.loads(output.stdout.splitlines()[-1])
+    assert output.returncode == 0
     names = {"comments", "distinct_mails", "lost", "duplicates", "kills", "recovery_s"}
     assert set(ledger) == names
     assert (ledger["comments"], ledger["distinct_mails"], ledger["lost"]) == (80, 80, 0)
@@ -38,12 +38,12 @@ def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_la
     without = tmp_path_factory.mktemp("without")
     (without / "matplotlib.py").write_text("raise ModuleNotFoundError")
     words = ("demo", "--comments", "40", "--kills", "1")
-    told = run_python(
+    output = run_python(
         "-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without)
     )
-    assert told.returncode == 0
+    assert output.returncode == 0
     for said in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
-        assert said in told.stdout
+        assert said in output.stdout
     assert _left(tmp_path) == ["build/timeline.pickle"], "no folder in TMPDIR is left"
     draw = [sys.executable, "-m", "demo_app.demo.picture", str(tmp_path / "build")]
     subprocess.run(draw, check=True)
@@ -73,10 +73,10 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     process.send_signal(how)
     until(lambda: len(children()) < most or process.poll() is not None, what="the cleaning up")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    _, output = process.communicate(timeout=30)
     # the second one may come when all is cleaned up and Python has let go of its handlers
     assert process.returncode in (130, -signal.SIGINT)
-    assert told == b""
+    assert output == b""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,9 +85,9 @@ def test_of_few_comments_it_kills_in_time_or_says_in_a_sentence_that_it_can_not(
     tmp_path: Path,
 ) -> None:
     words = ("demo", "--comments", "8", "--kills", "1")
-    told = run_python("-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
-    assert "SIGKILL to worker pid" in told.stdout or "more --comments" in told.stdout
-    assert "Traceback" not in told.stderr
+    output = run_python("-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path))
+    assert "SIGKILL to worker pid" in output.stdout or "more --comments" in output.stdout
+    assert "Traceback" not in output.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--comments", "0"), ("--kills", "-1")])
@@ -95,6 +95,6 @@ def test_numbers_that_make_no_sense_are_refused_with_a_sentence(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["demo", *arguments]) == 2
-    told = capsys.readouterr().err
-    assert arguments[0] in told
-    assert len(told.splitlines()) == 1
+    output = capsys.readouterr().err
+    assert arguments[0] in output
+    assert len(output.splitlines()) == 1

@@ -21,22 +21,22 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_healthy_machine_passes_every_check_and_hears_so_in_the_language_of_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = []
+    output = []
     for language in ("ja_JP.UTF-8", "C"):
         monkeypatch.setenv("LC_ALL", language)
         assert main(["doctor"]) == 0
-        told.append(capsys.readouterr().out)
-    assert "ok    空きメモリ: " in told[0]
-    assert "ok    packages: " not in told[0]
-    assert "ok    DEMO_REDIS_URL: none is set" in told[1]
-    assert all(line.startswith("ok") for line in told[1].splitlines())
-    assert len(told[1].splitlines()) >= 5
+        output.append(capsys.readouterr().out)
+    assert "ok    空きメモリ: " in output[0]
+    assert "ok    packages: " not in output[0]
+    assert "ok    DEMO_REDIS_URL: none is set" in output[1]
+    assert all(line.startswith("ok") for line in output[1].splitlines())
+    assert len(output[1].splitlines()) >= 5
 
 
 @pytest.mark.parametrize("unbuffered", most_thorough(["", "1"], ""))
 @pytest.mark.parametrize("reader", most_thorough(["| true", ">&-"], ">&-"))
 def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> None:
-    told = subprocess.run(
+    output = subprocess.run(
         ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"],
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         capture_output=True,
@@ -44,7 +44,7 @@ def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> 
         timeout=patience(60),
         check=False,
     )
-    assert told.stderr == ""
+    assert output.stderr == ""
 
 
 def test_a_check_that_fails_says_what_to_do(

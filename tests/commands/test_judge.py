@@ -39,9 +39,9 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
 ) -> None:
     Path("mine.py").write_text(MINE.format(pop="lpop"))
     assert main(JUDGE) == 1
-    told = capsys.readouterr().out
-    assert "run as job-2, job-1" in told, "with as few jobs as show it"
-    assert "begins job-2" in told
+    output = capsys.readouterr().out
+    assert "run as job-2, job-1" in output, "with as few jobs as show it"
+    assert "begins job-2" in output
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,6 @@ def test_what_cannot_be_judged_is_2_and_one_sentence(
     Path("wrong.py").write_text("class Mine(:\n")
     Path("empty.py").write_text("")
     assert main(["judge", *arguments]) == 2
-    told = "".join(capsys.readouterr())
-    assert words in " ".join(told.split())
-    assert "Traceback" not in told
+    output = "".join(capsys.readouterr())
+    assert words in " ".join(output.split())
+    assert "Traceback" not in output

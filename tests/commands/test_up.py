@@ -215,9 +215,9 @@ def test_a_setting_that_does_not_fit_is_refused_by_name(
 
 def test_the_help_names_every_option_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--help"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     options = (
         "dir json workers concurrency backend redis-url appendfsync no-persistence "
         "web-port inbox-port smtp-port no-restart tasks lease controls show twin report-deaths"
     )
-    assert all(f"--{option}" in told for option in options.split())
+    assert all(f"--{option}" in output for option in options.split())

@@ -51,8 +51,8 @@ def test_it_survives_the_deaths_that_it_promises_to(backend: str) -> None:
 
 def test_the_suite_is_one_call_away() -> None:
     found = check_backend(OWN, path=(NOTEBOOKS,), promises=QUICK)
-    told = [(finding.seen, finding.problem) for finding in found]
-    assert told == [("as sent", ""), ("first in, first out", "")]
+    result = [(finding.seen, finding.problem) for finding in found]
+    assert result == [("as sent", ""), ("first in, first out", "")]
 
 
 def test_a_line_of_which_half_is_written_is_read_when_it_is_whole(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from support import die, let_judge, message, rescue_now
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.fold import JobRecord, Run, WorkerRecord
-from demo_app.broker.keys import lanes_of
+from demo_app.broker.keys import lists_of
 from demo_app.broker.queue import Queue
 from demo_app.demo import picture, timeline
 
 
 def _claim(store: Queue, worker: str) -> Claim:
     store.register(worker, 60_000, '{"pid": 42}')
-    return store.claim(worker, lanes_of("mail"))[0].claim
+    return store.claim(worker, lists_of("mail"))[0].claim
 
 
 def _killed_and_rescued(store: Queue) -> None:
@@ -65,8 +65,8 @@ def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> Non
 def test_the_picture_says_in_words_what_it_shows(store: Queue) -> None:
     _killed_and_rescued(store)
     seen = timeline.read(store.client)
-    told = picture.describe(seen, [time.time()])
-    assert told == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
+    caption = picture.describe(seen, [time.time()])
+    assert caption == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
 
 
 def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(

@@ -50,7 +50,7 @@ def main() -> int:
             show(found[-1])
             if asked.page:
                 asked.page.write_text(put(asked.page, "explored", explored(found)), "utf-8")
-    return 1 if any(one.broken for one in found) else 0 if all(one.whole for one in found) else 2
+    return 1 if any(one.broken for one in found) else 0 if all(one.complete for one in found) else 2
 
 
 def explored(found: list[Found]) -> str:
@@ -58,7 +58,7 @@ def explored(found: list[Found]) -> str:
     rows = [
         [one.plan.name, one.plan.bound, f"{one.states:,}", f"{one.transitions:,}",
          f"{one.seconds:.0f}",
-         "to the end" if one.whole else "not to the end", one.broken or "all hold"]
+         "to the end" if one.complete else "not to the end", one.broken or "all hold"]
         for one in found
     ]  # fmt: skip
     head = ["world", "bound", "states", "steps", "seconds", "", "promises"]

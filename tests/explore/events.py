@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo_app.blog import outbox
 from explore.line import AT_COMMANDS, LINE
-from explore.worker import LANES, Worker
+from explore.worker import LISTS, Worker
 from explore.world import Event, World
 
 
@@ -22,7 +22,7 @@ def enabled(world: World) -> list[Event]:
             events.append(("hand over", number))
         if not blog.asked and outbox.size(world.databases[number]):
             events.append(("settle", number))
-    waiting = any(world.server.has(f"queue:{lane}") for lane in LANES)
+    waiting = any(world.server.has(f"queue:{list_name}") for list_name in LISTS)
     for worker in world.workers.values():
         events += [(what, worker.name) for what in _steps(world, worker, waiting)]
     events += [(what, job) for what in world.plan.people for job in _deciding(world, what)]
@@ -45,7 +45,7 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("finish")
     elif worker.tags("waits"):
         steps.append("begin")
-    if worker.asleep and any(world.server.has(f"wake:{lane}") for lane in LANES):
+    if worker.asleep and any(world.server.has(f"wake:{list_name}") for list_name in LISTS):
         steps.append("wake")
     looks = waiting or worker.setup.waits  # who waits for no token finds nothing in an empty queue
     if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:

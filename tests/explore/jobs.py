@@ -57,7 +57,7 @@ def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str)
     text = re.sub(r',"enqueued_at":[^,}]+', "", compose(message))
     raw = json.loads(text)
     raw["properties"]["delivery_tag"] = f"{message.arguments['mail']}-{message.retries}"
-    queue.publish(json.dumps(raw), job, message.lane, kind=kind, by="producer")
+    queue.publish(json.dumps(raw), job, message.list_name, kind=kind, by="producer")
 
 
 @task(queue_name="mail")

@@ -34,18 +34,18 @@ class Wanted(BaseException):
 class RememberingRedis(FrozenRedis):
     """See the module.
 
-    whole: whether its content is taken out with each answer, as long as there is little of it.
+    reads_all: whether its content is taken out with each answer, as long as there is little of it.
     later: whether a script whose doing is not known raises Wanted, to be asked with many others.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.whole, self.later = True, False
+        self.reads_all, self.later = True, False
         self.memory: dict[Asked, tuple[Any, Content]] = {}
 
     def read(self, key: str) -> Sequence[str]:
         """All that one key has; see `Content`."""
-        if self.whole or self._stale:  # what the server has may be of another state
+        if self.reads_all or self._stale:  # what the server has may be of another state
             return next((parts for name, _, parts in self.save() if name == key), ())
         one = SAVE.replace("redis.call('KEYS', '*')", "ARGV")
         ((*found,),) = self._send([("EVAL", one, 0, key)])
@@ -53,10 +53,10 @@ class RememberingRedis(FrozenRedis):
 
     def has(self, key: str) -> bool:
         """Whether there is such a key."""
-        return bool(self.read(key) if self.whole or self._stale else self.client.exists(key))
+        return bool(self.read(key) if self.reads_all or self._stale else self.client.exists(key))
 
     def _eval(self, words: Words) -> Any:
-        if not self.whole:
+        if not self.reads_all:
             return super()._eval(words)
         asked: Asked = (self.save(), *words)
         if asked not in self.memory:

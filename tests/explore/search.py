@@ -31,19 +31,19 @@ _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "
 @dataclass
 class Found:
     """What a way through a world came to. broken: the promise, "" for none; steps: the shortest way
-    to it. whole: whether the bound was reached."""
+    to it. complete: whether the bound was reached."""
 
     plan: Plan
     broken: str = ""
     steps: list[Event] = field(default_factory=list)
     states: int = 0
     transitions: int = 0
-    whole: bool = False
+    complete: bool = False
     seconds: float = 0.0
 
     def __str__(self) -> str:
         text = f"{self.plan.name}: {self.states} states, {self.transitions} transitions, "
-        text += f"{self.seconds:.0f} s, " + ("to the end" if self.whole else "not to the end")
+        text += f"{self.seconds:.0f} s, " + ("to the end" if self.complete else "not to the end")
         return text + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
 
 
@@ -129,7 +129,7 @@ class Breadth:
             self.found.broken = f"ends: {error}"
             return self.found
         if not self.found.steps:
-            self.found.whole = True
+            self.found.complete = True
             self._see_that_all_end()
         return self.found
 

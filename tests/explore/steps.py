@@ -20,7 +20,7 @@ from explore.memory import dump, undump
 from explore.plan import Faults, Plan
 from explore.promises import rows_of
 from explore.remembering import RememberingRedis
-from explore.worker import LANES, Worker
+from explore.worker import LISTS, Worker
 from explore.world import Event, World
 
 #: Seconds: how long a job of the kind "hog" keeps its whole process from doing anything else.
@@ -120,7 +120,7 @@ def _wrong_beat(world: World, worker: Worker) -> str:
 
 def _claim(world: World, worker: Worker) -> None:
     suspects = set(world.jobs_in("deaths")[::2])
-    waiting = [job for lane in LANES for job in world.jobs_in(f"queue:{lane}")[::-1]]
+    waiting = [job for list_name in LISTS for job in world.jobs_in(f"queue:{list_name}")[::-1]]
     try:
         claimed = worker.claim()
     except redis.ResponseError as error:  # as `Channel` does: it was taken for dead
@@ -159,8 +159,8 @@ def _wrong_claim(
 
 def _wake(world: World, worker: Worker) -> None:
     """The worker gets a token, as BLPOP gives it."""
-    lane = next(lane for lane in LANES if world.server.has(f"wake:{lane}"))
-    world.server.command("LPOP", f"wake:{lane}")
+    list_name = next(list_name for list_name in LISTS if world.server.has(f"wake:{list_name}"))
+    world.server.command("LPOP", f"wake:{list_name}")
     worker.turns.begin()
 
 
@@ -321,8 +321,10 @@ def _decide(what: str, world: World, job: str) -> None:
 
 def _purge(world: World, _: str) -> None:
     world.ledger.acts.add("purge")
-    world.ledger.decided |= {job for lane in LANES for job in world.jobs_in(f"queue:{lane}")}
-    world.producer.purge(LANES, by="person")
+    world.ledger.decided |= {
+        job for list_name in LISTS for job in world.jobs_in(f"queue:{list_name}")
+    }
+    world.producer.purge(LISTS, by="person")
 
 
 _ON_WORKER: dict[str, Callable[[World, Worker], None]] = {

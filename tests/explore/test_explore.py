@@ -45,13 +45,13 @@ _QUICK = [plan for plan in WORLDS if not plan.large]
 def test_every_promise_holds_in_every_state(plan: Plan, on: RememberingRedis) -> None:
     found = Breadth(plan, on).run()
     assert not found.broken, f"{found}: {as_line(found.steps)}"
-    assert found.whole
+    assert found.complete
 
 
 def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(
     on: RememberingRedis,
 ) -> None:
-    mistake = _left_out("redis.call('LPUSH', claims_key(lane, worker), id)")
+    mistake = _left_out("redis.call('LPUSH', claims_key(list, worker), id)")
     with mistake.made():
         found = Breadth(_named("two jobs"), on).run()
         assert found.broken.startswith("one-place")

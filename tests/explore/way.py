@@ -28,7 +28,7 @@ def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, l
     """Take these steps, leaving out what can't happen; the promise that broke, and the steps up to
     there."""
     world, taken = begin(plan, on), []
-    on.whole = False
+    on.reads_all = False
     try:
         for step in steps:
             if parted(step)[0] not in enabled(world) and step not in faults(world):
@@ -39,4 +39,4 @@ def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, l
                 break
         return broken(world, on.save()), taken
     finally:
-        on.whole = True
+        on.reads_all = True

@@ -27,7 +27,7 @@ from demo_app.worker.run import conclude
 from explore.line import LINE
 from explore.remembering import RememberingRedis
 
-LANES = ("mail", "mail:low")
+LISTS = ("mail", "mail:low")
 LONGEST = 5.0  # seconds that a wait for a token lasts
 lease.version = cache(lease.version)  # it reads files, at each start of a worker
 held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
@@ -214,10 +214,10 @@ class Worker:
         self.due = LINE.clock.now + self.here.heartbeat.round()
         return logged.lines
 
-    def claim(self, lanes: Sequence[str] = LANES) -> list[Claimed]:
+    def claim(self, lists: Sequence[str] = LISTS) -> list[Claimed]:
         """Ask for as many jobs as there is a place for."""
         worker = self.here.lease.worker
-        reply = self.here.queue.scripts.run("claim", worker, self.places, *lanes)
+        reply = self.here.queue.scripts.run("claim", worker, self.places, *lists)
         if self.setup.waits:
             self.turns.replied("claim", reply)
         return claimed_by(worker, reply)
@@ -242,9 +242,9 @@ class Worker:
 
     def finish(self, tag: str) -> None:
         """Acknowledge it."""
-        lanes = LANES if self.setup.goes_on else ()
+        lists = LISTS if self.setup.goes_on else ()
         self.phase[tag] = "ended"
-        following = self.here.finish(tag, Ending(Disposition.DONE), lanes)
+        following = self.here.finish(tag, Ending(Disposition.DONE), lists)
         if following is not None:
             self.take_in([following])
 

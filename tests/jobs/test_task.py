@@ -66,11 +66,11 @@ def with_stars(*numbers: int) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [(some_class.method, "top level"), (asynchronous, "async def"), (with_stars, "by name")],
 )
-def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, told):
-    with pytest.raises(TypeError, match=told):
+def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, message):
+    with pytest.raises(TypeError, match=message):
         task(function)
 
 

@@ -20,8 +20,8 @@ from demo_app.judge.targets import KNOWN, target_of
 @pytest.mark.timeout(600)  # each starts slowly on a busy machine
 def test_each_named_queue_runs_its_jobs_and_has_its_row(tmp_path: Path) -> None:
     sheet = tmp_path / "table.csv"
-    told = run_python("-m", "demo_app.judge.grade", *KNOWN, "--levels", "2", "--csv", sheet)
-    assert told.returncode == 0, told.stderr
+    output = run_python("-m", "demo_app.judge.grade", *KNOWN, "--levels", "2", "--csv", sheet)
+    assert output.returncode == 0, output.stderr
     with sheet.open(encoding="utf-8") as file:
         rows = {row["target"]: row for row in csv.DictReader(file)}
     assert [*rows] == [*KNOWN] == ["claims", "celery", "celery-tutorial", "rq", "huey", "dramatiq"]

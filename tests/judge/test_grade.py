@@ -37,19 +37,19 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     for name, (text, _, _) in FILES.items():
         (folder / name).write_text(text)
     grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", sheet)
-    told = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as the Makefile has it
-    assert (told.returncode, told.stderr) == (0, "")
+    output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as the Makefile has it
+    assert (output.returncode, output.stderr) == (0, "")
     rows = {row["target"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
     assert {*rows} == {name.replace("=", "'=") for name in FILES}, "no cell is a formula"
     for name, (_, sign, why) in FILES.items():
         row = rows[name.replace("=", "'=")]
         assert row["2"] == sign, row
         assert why in row["why"]
-    assert told.stdout.splitlines()[:2] == [
+    assert output.stdout.splitlines()[:2] == [
         f"| target | {' | '.join(map(str, range(1, 13)))} | why |",
         f"|{' --- |' * 14}",
     ]
-    assert len(told.stdout.splitlines()) == 2 + len(FILES)
+    assert len(output.stdout.splitlines()) == 2 + len(FILES)
 
 
 def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 def test_no_module_beside_the_target_or_in_the_current_folder_is_imported(
     folder: Path, command: tuple[str, ...]
 ) -> None:
-    told = run_python(*command, cwd=folder)
+    output = run_python(*command, cwd=folder)
     found = folder / "imported"
     assert not found.exists(), found.read_text()
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert output.returncode == 0, output.stdout + output.stderr

@@ -145,8 +145,8 @@ def test_an_ack_that_also_removes_a_waiting_job_with_the_same_text_is_caught(
 def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_path: Path) -> None:
     text = changed(solution(9).read_text(), {"redis.call('LPUSH', 'dead', job)": ""})
     liar = f'{text}\n    def where(self, job):\n        return "dead"\n'
-    told = "where returned dead for a job that nobody put in."
-    assert verdict_on(tmp_path, liar, 9).why == told
+    message = "where returned dead for a job that nobody put in."
+    assert verdict_on(tmp_path, liar, 9).why == message
 
 
 def test_a_failure_on_a_machine_that_was_too_busy_is_not_a_verdict(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_class_that_cannot_be_loaded_is_told_with_its_line(
     tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "mine.py").write_text(text)
-    with pytest.raises(CannotJudge) as told:
+    with pytest.raises(CannotJudge) as message:
         target_of(f"{tmp_path}/mine.py:MyQueue")
-    assert str(told.value) == words
-    assert told.value._render_traceback_() == [words], "and no more than that in a notebook"
+    assert str(message.value) == words
+    assert message.value._render_traceback_() == [words], "and no more than that in a notebook"

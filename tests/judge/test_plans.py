@@ -80,11 +80,11 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
     run = [event(0.0, "sent", "", names=["RPOP"]), event(1.0, "begin", "job-1")]
     asked = partial(not_asked, Target(), steps=STEPS, say=str.format)  # type: ignore[arg-type]
     assert asked(LEVELS[5], records=[Record(run)], missed=[]) == ""
-    told = asked(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
-    assert "broken at claim:RPOP:1:after" in told
+    result = asked(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
+    assert "broken at claim:RPOP:1:after" in result
     # it sent nothing to the server
-    told = asked(LEVELS[10], records=[Record(run[1:])], missed=[])
-    assert "not in the judge's server" in told
+    result = asked(LEVELS[10], records=[Record(run[1:])], missed=[])
+    assert "not in the judge's server" in result
 
 
 def test_the_history_shows_each_command_of_a_call_once() -> None:
@@ -97,8 +97,8 @@ def test_the_history_shows_each_command_of_a_call_once() -> None:
         call(3.0, "LLEN queue", "LLEN queue", "RPOP queue"),
         call(4.0, "LLEN queue"),
     ]
-    told = [line.what for line in story(Record(calls))]
-    assert told == [
+    result = [line.what for line in story(Record(calls))]
+    assert result == [
         "claim: LLEN queue",
         "halts at claim:LLEN:2:after",
         "claim: RPOP queue",

@@ -81,9 +81,9 @@ def listen() -> Iterator[Callable[[str, str], socket.socket]]:
             client = connected.enter_context(socket.create_connection((host, int(port))))
             head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
             client.sendall(f"{head}\r\n\r\n".encode())
-            told = b""
-            while b"here" not in told:  # it may come with the head of the answer, or by itself
-                told += client.recv(4096)
+            received = b""
+            while b"here" not in received:  # it may come with the head of the answer, or by itself
+                received += client.recv(4096)
             return client
 
         yield listen

@@ -58,8 +58,8 @@ def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_si
     sink = start_sink()
     listen(sink.inbox, sink.token)
     with sink.client() as client:
-        for told in range(300):
-            mail = f"Subject: {told} {'x' * 2000}\r\n\r\n".encode()
+        for output in range(300):
+            mail = f"Subject: {output} {'x' * 2000}\r\n\r\n".encode()
             client.sendmail("a@x.test", ["b@x.test"], mail)
         assert sink.get("/api/stats")["accepted"] == 300
         sink.process.send_signal(number)
@@ -69,27 +69,27 @@ def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_si
 
 def test_a_reader_who_leaves_early_is_no_error():
     command = f"{shlex.quote(sys.executable)} -m local_smtp --json | true"
-    told = subprocess.run(
+    output = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, timeout=patience(30)
     )
-    assert told.stderr == ""
+    assert output.stderr == ""
 
 
 @pytest.mark.parametrize("option", ["--smtp-port", "--inbox-port"])
 def test_a_port_that_is_taken_is_named(run, option):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        status, [told] = run(option, port)
+        status, [output] = run(option, port)
     assert status == 1
-    assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in told
-    assert option in told
+    assert f"Port {port} of 127.0.0.1 can't be used: Address already in use" in output
+    assert option in output
 
 
 @pytest.mark.parametrize("host", ["::1%nowhere", "a..b"])
 def test_a_host_that_is_none_is_named(run, host):
-    status, [told] = run("--host", host)
-    assert (status, "Unknown error" in told) == (1, False)
-    assert f"Port 0 of {host} can't be used" in told
+    status, [output] = run("--host", host)
+    assert (status, "Unknown error" in output) == (1, False)
+    assert f"Port 0 of {host} can't be used" in output
 
 
 def below_a_file(folder):
@@ -116,9 +116,9 @@ def with_another_file(folder):
     ],
 )
 def test_a_directory_that_can_not_be_used_is_named(run, tmp_path, make, words):
-    status, [told] = run("--dir", str(make(tmp_path)))
+    status, [output] = run("--dir", str(make(tmp_path)))
     assert status == 1
-    assert words in told
+    assert words in output
 
 
 def test_a_link_is_not_private(tmp_path):
@@ -138,9 +138,9 @@ def test_the_folder_of_another_user_is_not_private(tmp_path):
      ["--token", "short"], ["--nonsense"]],
 )  # fmt: skip
 def test_a_bad_option_is_explained(run, options):
-    status, told = run(*options)
+    status, output = run(*options)
     assert status == 2
-    assert options[0].strip("-") in "".join(told)
+    assert options[0].strip("-") in "".join(output)
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has one of the two")

@@ -46,9 +46,9 @@ def accept(original: Any, translation: Any) -> None:
 def take_over_minutes(before: Any, after: Any, translation: Any) -> None:
     """Put the minutes of an English lesson that was measured anew into its translation."""
     old, new = _marks(before), _marks(after)
-    told = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
+    output = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
     for cell in translation.cells:
-        minutes = iter(told.get(cell.id, ()))
+        minutes = iter(output.get(cell.id, ()))
         if cell.metadata.get("translates") == old.get(cell.id) != new.get(cell.id):
             cell.source = _MINUTES.sub(lambda _: f"約 {next(minutes)} 分", cell.source)  # noqa: B023
             cell.metadata["translates"] = new[cell.id]

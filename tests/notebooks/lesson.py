@@ -82,16 +82,16 @@ def run_lesson(
             continue
         assert text_of(shown[-1:]).startswith("○"), "an untouched exercise says so"
         for answer in wrong[name]:
-            told = text_of(here.run(f"{answer}\n{cell.splitlines()[-1]}"))
-            assert told.startswith(f"✗ {name}"), f"{answer} was taken: {told}"
-            assert "Hint:" in told or "ヒント:" in told
-        told = text_of(here.run(solved[name])).splitlines()[-1]
-        assert told.startswith(f"✓ {name}"), solved[name]
+            reply = text_of(here.run(f"{answer}\n{cell.splitlines()[-1]}"))
+            assert reply.startswith(f"✗ {name}"), f"{answer} was taken: {reply}"
+            assert "Hint:" in reply or "ヒント:" in reply
+        reply = text_of(here.run(solved[name])).splitlines()[-1]
+        assert reply.startswith(f"✓ {name}"), solved[name]
     here.run(SHOWN.get(lesson, ""))
     run(last)
     _every_picture_has_words(shown)
-    told = [text for text in map(_plain, shown) if _NOISY not in text]
-    assert "Not seen: " not in "".join(told), "the machine was too busy"
+    reply = [text for text in map(_plain, shown) if _NOISY not in text]
+    assert "Not seen: " not in "".join(reply), "the machine was too busy"
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
@@ -140,5 +140,5 @@ def text_of(outputs: list[Output]) -> str:
 
 def _plain(output: Output) -> str:
     """An output as plain text."""
-    told: str = output.get("text") or output.get("data", {}).get("text/plain", "")
-    return told
+    reply: str = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return reply

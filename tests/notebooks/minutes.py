@@ -73,10 +73,10 @@ def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float =
                 minutes.append(0.0)
                 has_code.append(False)
             minutes[-1] += len(text.split()) / _WORDS + sum(map(_solving, _EXERCISE.findall(text)))
-    told = iter([*map(_section, minutes, has_code)][1:])
+    sections = iter([*map(_section, minutes, has_code)][1:])
     for cell in notebook.cells:
         if cell.cell_type != "code":
-            cell.source = _TITLE.sub(lambda title: title[0] + next(told), cell.source)
+            cell.source = _TITLE.sub(lambda title: title[0] + next(sections), cell.source)
     top = notebook.cells[0]
     top.source = _OF_ALL.sub(f"about {_minutes(sum(minutes))}", top.source)
     return notebook

@@ -15,7 +15,7 @@ from demo_app.broker.fold import STATE_AFTER
 from demo_app.broker.lua import Scripts
 from demo_app.broker.options import DEFAULTS
 
-WORKERS, LANES, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
+WORKERS, LISTS, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
 LEASE = 100_000  # longer than a schedule takes: a lease ends where a schedule says so
 OUTCOMES = (
     *("done", "done", "done", "retry", "discard", "dead", "lost"),
@@ -43,20 +43,20 @@ def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
 
 
 def _step(chance: random.Random, now: float) -> list[Any]:
-    worker, lane, job = chance.choice(WORKERS), chance.choice(LANES), chance.choice(IDS)
+    worker, list_name, job = chance.choice(WORKERS), chance.choice(LISTS), chance.choice(IDS)
     match chance.randrange(20):
         case 0 | 1 | 2 | 3 | 4:
             due = chance.choice(["", "", "", f"{now + chance.uniform(-5, 90):.6f}"])
             kind = chance.choice(["once", "once", "job", "message"])
-            text = _message(job, lane, chance.randrange(3), now)
+            text = _message(job, list_name, chance.randrange(3), now)
             job = f"~{job}" if kind == "message" else job
-            return ["enqueue", "a/producer", f"{now:.6f}", job, lane, due, kind, text]
+            return ["enqueue", "a/producer", f"{now:.6f}", job, list_name, due, kind, text]
         case 5 | 6 | 7 | 8:
-            return ["claim", worker, chance.choice([1, 1, 3]), *LANES]
+            return ["claim", worker, chance.choice([1, 1, 3]), *LISTS]
         case 9 | 10 | 11 | 12:
-            claim = [worker, lane, job, str(chance.randrange(1, 12))]
+            claim = [worker, list_name, job, str(chance.randrange(1, 12))]
             how = [chance.choice(OUTCOMES), "why", "5.500000", "", "1", ""]
-            return ["finish", *claim, *how, *chance.choice([(), (worker, *LANES)])]
+            return ["finish", *claim, *how, *chance.choice([(), (worker, *LISTS)])]
         case 13:
             return ["beat", worker, LEASE, "{}", *chance.choice([(), (job,)])]
         case 14:
@@ -69,18 +69,18 @@ def _step(chance: random.Random, now: float) -> list[Any]:
             return ["decide", job, chance.choice(["retry", "discard", "delete", "moved"]), "me"]
         case 18:
             return chance.choice(
-                [["pause", worker, 1], ["pause", worker, 0], ["purge", "me", 10, lane],
+                [["pause", worker, 1], ["pause", worker, 0], ["purge", "me", 10, list_name],
                  ["deregister", worker], ["register", worker, LEASE, "{}", ""], ["wipe"]]
             )  # fmt: skip
         case _:
             return chance.choice(
-                [["states", json.dumps(STATE_AFTER), *IDS], ["held", worker, *LANES]]
+                [["states", json.dumps(STATE_AFTER), *IDS], ["held", worker, *LISTS]]
             )
 
 
-def _message(job: str, lane: str, retries: int, now: float) -> str:
+def _message(job: str, list_name: str, retries: int, now: float) -> str:
     headers = {"task": "notify_author", "id": job, "retries": retries, "enqueued_at": now}
-    info = {"exchange": "", "routing_key": lane, "lane": lane}
+    info = {"exchange": "", "routing_key": list_name, "list": list_name}
     return json.dumps({"body": "", "headers": headers, "properties": {"delivery_info": info}})
 
 
@@ -101,10 +101,10 @@ def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, A
                 sent.eval(_text(name), 0, *words)
                 names.append("")
             names.append("" if name in ("wipe", "delete") else name)
-        told = sent.execute(raise_on_error=False)
+        replies = sent.execute(raise_on_error=False)
     answers = [
         [name, "error" if isinstance(answer, redis.ResponseError) else answer]
-        for name, answer in zip(names, told, strict=True)
+        for name, answer in zip(names, replies, strict=True)
         if name
     ]
     return {"answers": answers, "keys": dict(_keys(client))}

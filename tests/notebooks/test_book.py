@@ -126,8 +126,8 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         tab.go_back()
         tab.click("nav >> text=The answers")
         assert tab.title().startswith("Does Celery lose tasks on Redis?")
-        told = tab.locator("meta[name=description]").get_attribute("content") or ""
-        assert told.startswith("Yes, it can. This page is for people whose tasks disappear")
+        output = tab.locator("meta[name=description]").get_attribute("content") or ""
+        assert output.startswith("Yes, it can. This page is for people whose tasks disappear")
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
         written = {*answers.BLOCKS, "rq"}  # the pages of the queues are all made alike
@@ -155,5 +155,5 @@ def test_a_lesson_that_fails_fails_the_build(tmp_path: Path) -> None:
     _put(tree / "notebooks/01_next.ipynb", [new_markdown_cell("# 01"), new_code_cell(code)])
     assert build(tree, tmp_path) != 0
     log = tmp_path / "book" / "reports" / "notebooks" / "01_next.err.log"
-    told = re.sub(r"\x1b\[[\d;]*m", "", log.read_text("utf-8"))
-    assert f"LookupError: {tree / 'notebooks'}" in told, "run in its folder"
+    output = re.sub(r"\x1b\[[\d;]*m", "", log.read_text("utf-8"))
+    assert f"LookupError: {tree / 'notebooks'}" in output, "run in its folder"

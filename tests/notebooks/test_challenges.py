@@ -39,15 +39,15 @@ def test_a_learner_sees_the_hole_and_then_the_lamp() -> None:
         here.run("import os, tempfile; os.chdir(tempfile.mkdtemp())")
         here.run(cells(1)[0].replace('".."', repr(str(NOTEBOOKS))))
         here.run(cells(1)[1])
-        told = text_of(here.run(cells(1)[2]))
-        assert "✗ fails" in told
-        assert "job-1 is nowhere" in told
-        assert "0 of 12 lamps are lit" in told
+        text = text_of(here.run(cells(1)[2]))
+        assert "✗ fails" in text
+        assert "job-1 is nowhere" in text
+        assert "0 of 12 lamps are lit" in text
         here.run("from pathlib import Path; assert not Path('my_queue.py').exists()")
         here.run(solution(1))
-        told = text_of(here.run(cells(1)[2]))
-        assert "✓ holds" in told
-        assert "1 of 12 lamps are lit" in told
+        text = text_of(here.run(cells(1)[2]))
+        assert "✓ holds" in text
+        assert "1 of 12 lamps are lit" in text
         assert "1 of 12 lamps are lit" in text_of(here.run("lamps()"))
         here.run("assert 'class MyQueue' in Path('my_queue.py').read_text()")
         here.run("assert Path('judged.json').read_text() == '[1]'")

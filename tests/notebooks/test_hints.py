@@ -35,7 +35,7 @@ def worker_killed() -> Tried:
 
 
 @pytest.mark.parametrize(
-    ("exercise", "answer", "told"),
+    ("exercise", "answer", "hint"),
     [
         ("1.1", lambda values: print(end=""), "return"),
         ("1.1", min, "for [5.0, 1.0, 3.0] it is wrong"),
@@ -49,12 +49,12 @@ def worker_killed() -> Tried:
     ],
 )
 def test_a_hint_names_the_kind_of_answer(
-    exercise: str, answer: Any, told: str, capsys: pytest.CaptureFixture[str]
+    exercise: str, answer: Any, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(exercise, answer)
     said = capsys.readouterr().out
     assert said.startswith(f"✗ {exercise}")
-    assert told in said
+    assert hint in said
     assert "Error" not in said
 
 

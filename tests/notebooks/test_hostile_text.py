@@ -25,11 +25,13 @@ pytestmark = pytest.mark.parametrize("evil", HOSTILE.values(), ids=HOSTILE)
 
 def shown(output: Table | Picture) -> str:
     """The text that is on show, in the rich output; checks both outputs on the way."""
-    told = output._repr_mimebundle_()
-    assert not UNSEEN.search(told["text/html"])
-    assert not UNSEEN.search(told["text/plain"])
-    assert "<!" not in told["text/html"], "a comment or CDATA, which HTML and XML read differently"
-    parts = [*(page := ElementTree.fromstring(told["text/html"])).iter()]
+    bundle = output._repr_mimebundle_()
+    assert not UNSEEN.search(bundle["text/html"])
+    assert not UNSEEN.search(bundle["text/plain"])
+    assert "<!" not in bundle["text/html"], (
+        "a comment or CDATA, which HTML and XML read differently"
+    )
+    parts = [*(page := ElementTree.fromstring(bundle["text/html"])).iter()]
     assert {part.tag for part in parts} <= TAGS
     assert not [name for part in parts for name in part.attrib if name.startswith("on")]
     return "".join(page.itertext())

@@ -27,5 +27,5 @@ print(redis.exceptions.RedisError.__name__)
 
 
 def test_an_interrupt_in_the_middle_of_an_import_waits_for_its_end() -> None:
-    told = run_python("-c", PROGRAM, cwd=NOTEBOOKS)
-    assert told.stdout == "interrupted\nRedisError\n", told.stderr
+    output = run_python("-c", PROGRAM, cwd=NOTEBOOKS)
+    assert output.stdout == "interrupted\nRedisError\n", output.stderr

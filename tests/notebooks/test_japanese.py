@@ -36,8 +36,8 @@ def test_it_has_the_cells_of_its_english_twin(lesson: str) -> None:
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_no_cell_is_behind(lesson: str) -> None:
     late = "\n".join(f"{lesson}: {words} …" for words in behind(english(lesson), japanese(lesson)))
-    told = "look at each, then run `python -m notebooks.japanese --accept` in tests"
-    assert not late, f"{told}\n{late}"
+    advice = "look at each, then run `python -m notebooks.japanese --accept` in tests"
+    assert not late, f"{advice}\n{late}"
 
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
@@ -51,8 +51,8 @@ def test_it_has_each_word_of_code(lesson: str) -> None:
     """A reader types them, so they are the same; a page of a lesson is in the folder `ja`."""
     for ours, theirs in zip(japanese(lesson).cells, english(lesson).cells, strict=True):
         if ours.cell_type == "markdown":
-            told = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
-            assert not {*CODE.findall(theirs.source)} - {*told}, ours.source
+            advice = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
+            assert not {*CODE.findall(theirs.source)} - {*advice}, ours.source
 
 
 @pytest.mark.parametrize("page", PAGES + TRANSLATED)

@@ -36,10 +36,10 @@ def test_a_second_lab_in_the_same_kernel_ends_the_first(here: Kernel) -> None:
     here.run("lab.close()\nlab.close()")
     here.run("assert not [name for name in os.environ if name.startswith('DEMO_')]")
     assert not here.processes()
-    told, reply = here.try_to_run("lab.post(1)")
+    output, reply = here.try_to_run("lab.post(1)")
     assert reply["ename"] == "LabError"
     assert "Run the cell that starts it" in reply["evalue"]
-    assert told == []
+    assert output == []
 
 
 @pytest.mark.thorough
@@ -108,8 +108,8 @@ def test_an_error_of_a_learner_is_one_sentence(here: Kernel, cell: str) -> None:
 
 def test_any_other_error_shows_where_it_came_from(here: Kernel) -> None:
     for cell in ('import json\njson.loads("no")', 'exec("1 +")'):
-        told, reply = here.try_to_run(cell)
-        assert told == []
+        output, reply = here.try_to_run(cell)
+        assert output == []
         assert reply["traceback"]
 
 
@@ -117,12 +117,12 @@ def test_a_long_wait_is_visible_and_says_what_is_going_on(here: Kernel) -> None:
     here.run(
         "from lab import Lab, progress\nprogress._LONG = 2.0\nlab = Lab(workers=0)\nlab.post(1)"
     )
-    told, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
+    output, reply = here.try_to_run('lab.until(lambda: False, "the impossible", 3.5)')
     assert reply["ename"] == "LabError"
     assert "no sign of the impossible" in reply["evalue"]
     assert "1 queued" in reply["evalue"]
     assert "lab.start() starts the workers" in reply["evalue"]
-    (progress,) = told
+    (progress,) = output
     assert progress["data"]["text/plain"] == "", "it is gone in the end"
 
 
@@ -139,10 +139,10 @@ def test_predictions_are_asked_for_until_they_are_answered_and_listed(here: Kern
     assert said["content"]["status"] == "ok", said["content"]
     assert next(answers, None) is None, "each was asked for"
     (shown,) = here.run("predictions()")
-    told = shown["data"]["text/plain"]
-    assert "How many? | 38 mails | 40 mails | a surprise" in told
-    assert "Where? | there | there | as predicted" in told
-    assert " as predicted\nquestion" in told, "and how many of them"
+    output = shown["data"]["text/plain"]
+    assert "How many? | 38 mails | 40 mails | a surprise" in output
+    assert "Where? | there | there | as predicted" in output
+    assert " as predicted\nquestion" in output, "and how many of them"
 
 
 @pytest.mark.thorough

@@ -59,9 +59,9 @@ def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
 def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
     assert heard(code, NOTEBOOKS) == "3 comments posted\n"
-    told = heard(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
-    assert told[0] == "コメントを 3 件投稿しました"
-    assert "正解" in told[1]
+    printed = heard(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
+    assert printed[0] == "コメントを 3 件投稿しました"
+    assert "正解" in printed[1]
 
 
 @pytest.mark.nightly
@@ -128,18 +128,18 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
         "たくさん\n\n": "飛ばしました。よくある予想: 3 通。",
         "5 か 6\n7\n": "あなたの予想: 7 通。",
     }
-    told = heard(code, typed="".join(numbers) + "たくさん\n１２\nはい。\nｂ）\n")
-    assert re.findall("told: (.*)", told) == list(numbers.values())
-    assert "'たくさん' は読み取れません。通を単位とする数で答えてください。" in told
-    assert "('How many?', '12 通', '12 通', '予想どおり')" in told
-    assert "'はい', 'はい', '予想どおり'" in told
-    assert "'いいえ', 'いいえ', '予想どおり'" in told
-    marks = [line.split(":")[0] for line in told.splitlines() if line[0] in "✓✗"]
+    printed = heard(code, typed="".join(numbers) + "たくさん\n１２\nはい。\nｂ）\n")
+    assert re.findall("told: (.*)", printed) == list(numbers.values())
+    assert "'たくさん' は読み取れません。通を単位とする数で答えてください。" in printed
+    assert "('How many?', '12 通', '12 通', '予想どおり')" in printed
+    assert "'はい', 'はい', '予想どおり'" in printed
+    assert "'いいえ', 'いいえ', '予想どおり'" in printed
+    marks = [line.split(":")[0] for line in printed.splitlines() if line[0] in "✓✗"]
     assert marks == ["✓ 7.1", "✓ 10.3", "✗ 10.3", "✗ 5.4", "✗ 9.2", "✗ 3.2", "✗ 6.2", "✗ 6.2"]
-    assert "ここで '消失' は本当に" in told
-    assert "'no' のとき" in told
-    assert "波括弧と名前はそのままにして" in told
-    assert "'もう一度試す'、'Dead' のどれか" in told
+    assert "ここで '消失' は本当に" in printed
+    assert "'no' のとき" in printed
+    assert "波括弧と名前はそのままにして" in printed
+    assert "'もう一度試す'、'Dead' のどれか" in printed
 
 
 @pytest.fixture
@@ -160,5 +160,5 @@ def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters(old_list
 
 def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list: str) -> None:
     nowhere = "import matplotlib.font_manager as f; f.findSystemFonts = list\n"
-    told = heard(nowhere + FIGURE, MPLCONFIGDIR=old_list)
-    assert told == "seconds that a reader waited → ×\n"
+    printed = heard(nowhere + FIGURE, MPLCONFIGDIR=old_list)
+    assert printed == "seconds that a reader waited → ×\n"

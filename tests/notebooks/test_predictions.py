@@ -101,13 +101,13 @@ def test_how_far_off_still_counts_is_said_before_the_answer(
     typed("0")
     found = predict("How long?", 2.0, "s", within=0.5)
     assert "at most 0.5 or 25% off" in capsys.readouterr().out
-    ((*_, told),) = found.against(0.064).rows
-    assert told == "as predicted"
+    ((*_, output),) = found.against(0.064).rows
+    assert output == "as predicted"
 
 
 def test_what_is_smaller_than_the_noise_confirms_nothing() -> None:
-    ((*_, told),) = Prediction("?", 2.0, asked=True).against(2.0, clear=False).rows
-    assert told.startswith("not clear")
+    ((*_, output),) = Prediction("?", 2.0, asked=True).against(2.0, clear=False).rows
+    assert output.startswith("not clear")
 
 
 def test_what_is_seen_is_said_below_the_measurement_and_contradicts_no_surprise() -> None:

@@ -14,8 +14,8 @@ from lab import Lab, Table, look
 def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
     """As when the id of another system's job was given."""
     lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
-    told = look.history(lab, "another")._repr_mimebundle_()
-    assert "Redis does not have this job." in told["text/html"]
+    bundle = look.history(lab, "another")._repr_mimebundle_()
+    assert "Redis does not have this job." in bundle["text/html"]
 
 
 def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
@@ -26,8 +26,8 @@ def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
 
 def test_each_part_of_a_table_brings_its_own_paper() -> None:
     """A theme paints the rows, and what is behind the caption."""
-    told = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
-    styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', told["text/html"])
+    bundle = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
+    styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', bundle["text/html"])
     assert len(styles) == 5
     for style in styles:
         assert f"background:{PAPER};color:{INK}" in style

@@ -72,14 +72,14 @@ def test_an_app_that_looks_right_and_is_not_does_not_pass(
     failed = {one.name: one for one in tried.trials if one.held is False}
     assert fails <= {*failed} <= fails | may_fail
     assert not [one for one in tried.trials if one.held and not one.ledger.comments]
-    told = {
+    expected = {
         "writes inbox.txt itself": "inbox.txt had",
         "relay ends when Redis is away": "The relay ended by itself.",
         "delay inside the transaction": "stored: 0.",
         "hands nothing over": "last seen in Redis or in your outbox",
     }
-    if name in told:
-        assert told[name] in failed[REDIS].story
+    if name in expected:
+        assert expected[name] in failed[REDIS].story
 
 
 @pytest.mark.nightly
@@ -108,8 +108,8 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
             until(lambda: not ending.alive, what="the relay's end")  # noqa: B023
             app.settle("nothing")
             assert app.running["relay"] is not ending
-        told = "The relay of your app has ended by itself. Its last line: over"
-        assert capsys.readouterr().out == f"{told}\nIt was started again.\n"
+        expected = "The relay of your app has ended by itself. Its last line: over"
+        assert capsys.readouterr().out == f"{expected}\nIt was started again.\n"
 
 
 #: What is in a file that is not an app yet, and what the learner is told.
@@ -121,7 +121,7 @@ NO_APP = {
 
 def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
-    for text, told in NO_APP.items():
+    for text, expected in NO_APP.items():
         path.write_text(text)
-        with pytest.raises(LabError, match=told):
+        with pytest.raises(LabError, match=expected):
             try_out(lab, path)

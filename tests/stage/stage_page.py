@@ -63,8 +63,8 @@ class StagePage:
     @property
     def in_words(self) -> str:
         """The sentences below the picture."""
-        told = self._between('id="in-words" role="status">', "</p>")
-        return re.sub("<[^>]*>", "", told)
+        output = self._between('id="in-words" role="status">', "</p>")
+        return re.sub("<[^>]*>", "", output)
 
     @property
     def tomb(self) -> str:

@@ -76,10 +76,10 @@ def moments(
 def untrue(page: StagePage) -> list[str]:
     """What a picture says of itself that its tokens and numbers do not."""
     sums, words = {"held": 0, "discarded": 0, **page.sums}, page.in_words
-    told = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
+    counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
     claims = {
         "the sums": sums["posted"] == sum(sums[name] for name in SUMS),
-        "the sentence": all(told.get(name, n) == n for name, n in sums.items()),
+        "the sentence": all(counts.get(name, n) == n for name, n in sums.items()),
         "nothing is lost": sums["lost"] == 0,
         "Redis is dead": ("Redis is dead" in words) == ('class="room redis off"' in page.text),
         "who is killed": ("killed" in words) == bool(page.killed),
@@ -146,11 +146,11 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
                 continue
             numbers = {job: one for job, one in numbers.items() if old < one <= known}
             seats = TOKENS - sum(n <= old for n in page.floor("queue"))
-            told = list(moments(journal.fold, entries, numbers, seats))
+            counts = list(moments(journal.fold, entries, numbers, seats))
             seen = in_picture(page, old)
             compared += 1
-            if seen not in told:
-                torn.append((seen, told[0], told[-1]))
+            if seen not in counts:
+                torn.append((seen, counts[0], counts[-1]))
     finally:
         stopping.set()
         thread.join()

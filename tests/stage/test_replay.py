@@ -33,16 +33,16 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
     before = client.wait_for(lambda now: now["running"] == 8 and now["queued"] == 4)
     press(client.web, "kill-worker")
     client.wait_for(lambda now: len(now["workers"]) == 1)
-    told = list(journal.whole(client.redis()))
+    events = list(journal.all_events(client.redis()))
     client.set_faults()
-    one_each = {entry.event.removeprefix("worker_"): entry for entry in reversed(told)}
-    return {"before": before, "told": told, **one_each}
+    one_each = {entry.event.removeprefix("worker_"): entry for entry in reversed(events)}
+    return {"before": before, "told": events, **one_each}
 
 
 def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client, killed) -> None:
     def by() -> set[str]:
-        told = list(journal.whole(client.redis()))
-        return {entry.by for entry in told if entry.event == "worker_killed"}
+        events = list(journal.all_events(client.redis()))
+        return {entry.by for entry in events if entry.event == "worker_killed"}
 
     until(lambda: by() == {"a person", "supervisor"}, what="both words")
     assert killed["killed"].at < killed["died"].at
@@ -54,8 +54,8 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
     assert page.killed == [worker]
     assert len(page.floor(worker)) == 4
     assert page.tomb.endswith("its jobs in Redis: 4")
-    told = {"posted": 12, "waiting": 4, "running": 4, "held": 4, "delivered": 0, "lost": 0}
-    assert page.sums == told
+    events = {"posted": 12, "waiting": 4, "running": 4, "held": 4, "delivered": 0, "lost": 0}
+    assert page.sums == events
 
 
 def test_before_the_kill_nobody_is_dead_in_it(holder, killed) -> None:

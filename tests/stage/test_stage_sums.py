@@ -37,10 +37,10 @@ def _new_round(client: Client, holder: httpx.Client) -> Iterator[None]:
 
 
 def sums(holder: httpx.Client) -> dict[str, int]:
-    told = {"discarded": 0, "held": 0, **StagePage(holder).sums}
+    output = {"discarded": 0, "held": 0, **StagePage(holder).sums}
     parts = ("waiting", "running", "held", "delivered", "lost", "discarded")
-    assert told["posted"] == sum(told[part] for part in parts)
-    return told
+    assert output["posted"] == sum(output[part] for part in parts)
+    return output
 
 
 def settled(holder: httpx.Client, **wanted: int) -> dict[str, int]:

@@ -29,19 +29,19 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     before = stack.ready["pids"]
     press(holder, "twin")
     client.comment()  # a reader's, which is not in the comparison
-    told = [(entry.event, entry.by, entry.detail) for entry in journal.whole(client.redis())]
-    killed = next(number for number, entry in enumerate(told) if entry[0] == "worker_killed")
-    taken = [by for event, by, _ in told[:killed] if event == "claimed"]
-    assert taken == 4 * [told[killed][2]], "as stock's: one worker with four jobs, four that wait"
+    events = [(entry.event, entry.by, entry.detail) for entry in journal.all_events(client.redis())]
+    killed = next(number for number, entry in enumerate(events) if entry[0] == "worker_killed")
+    taken = [by for event, by, _ in events[:killed] if event == "claimed"]
+    assert taken == 4 * [events[killed][2]], "as stock's: one worker with four jobs, four that wait"
     all_ = {"waiting": 0, "running": 0, "held": 0, "delivered": 8, "lost": 0}
     until(lambda: lane(StagePage(holder), "ours") == all_, 60, "all of ours")
     wanted = {**all_, "held": 4, "delivered": 4}
     until(lambda: lane(StagePage(holder), "twin") == wanted, 60, "what stock holds back")
     page = StagePage(holder)
     assert page.sums["lost"] == 0
-    told = re.search(r"back in (\d+) min: visibility timeout", page.text)
-    assert told
-    assert int(told[1]) in (59, 60)
+    events = re.search(r"back in (\d+) min: visibility timeout", page.text)
+    assert events
+    assert int(events[1]) in (59, 60)
     after = stack.ready["pids"]
     assert before["stock"] != after["stock"]
     assert before["worker"] != after["worker"]

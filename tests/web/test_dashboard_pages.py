@@ -39,8 +39,8 @@ def died(client: Client, number: int, error: str = "boom") -> str:
     store.enqueue(job, by="test")
     store.register("tester", 5000, "{}")
     (claimed,) = store.claim("tester", ["elsewhere"])
-    told = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
-    store.finish(claimed.claim, Disposition.DEAD, detail=told)
+    output = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
+    store.finish(claimed.claim, Disposition.DEAD, detail=output)
     store.deregister("tester")
     return job.id
 
@@ -97,7 +97,7 @@ def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     assert job in question.text
     assert client.summary()["dead"] == 1
     answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})
-    assert answer.headers["location"].startswith("dead?said=retry.1")
+    assert answer.headers["location"].startswith("dead?done=retry.1")
     assert client.job(job)["state"] == "queued"
 
 

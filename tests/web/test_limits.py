@@ -49,18 +49,20 @@ def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client
         seen = next(line for line in lines if line.startswith("id: "))
     second = client.comment()["job_id"]
     with _listening(holder, **{"last-event-id": seen.removeprefix("id: ")}) as lines:
-        told = ""
-        while not all(f'"job": "{job}", "event": "done"' in told for job in (first, second)):
-            told += next(lines)
-    assert told.count(f'"job": "{second}", "event": "claimed"') == 1
-    assert seen not in told
+        events = ""
+        while not all(f'"job": "{job}", "event": "done"' in events for job in (first, second)):
+            events += next(lines)
+    assert events.count(f'"job": "{second}", "event": "claimed"') == 1
+    assert seen not in events
 
 
 @contextmanager
 def _listening(holder: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
     """The lines of the events, from a moment at which nothing is missed any more."""
     headers = {**holder.headers, **headers}
-    with httpx.stream("GET", f"{holder.base_url}/api/events", headers=headers, timeout=60) as told:
-        lines = told.iter_lines()
+    with httpx.stream(
+        "GET", f"{holder.base_url}/api/events", headers=headers, timeout=60
+    ) as events:
+        lines = events.iter_lines()
         assert next(line for line in lines if line == "event: tick")
         yield lines

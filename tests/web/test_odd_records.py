@@ -75,7 +75,7 @@ def _bytes(name: str | bytes) -> bytes:
 def odd(client: Client) -> list[str]:
     """Records of every odd kind, and one good job in each state; the ids of the odd ones."""
     redis: Any = client.redis()
-    redis.sadd("lanes", "odd")
+    redis.sadd("lists", "odd")
     Queue(redis).enqueue(message(7, queue="odd"))
     ids = []
     for number, text in enumerate(odd_messages()):
@@ -95,7 +95,7 @@ def odd(client: Client) -> list[str]:
     redis.sadd("workers", "w-²-1")
     redis.set("worker:w-²-1", "{}")  # else a worker takes it for dead
     redis.hset("counters", "late", "nan")
-    redis.sadd("lanes", "typed")
+    redis.sadd("lists", "typed")
     for key in ("queue:typed", "claims:odd:w-1", "claims:typed:w-1", "job:typed"):
         redis.set(key, "a text in place of a list")
     redis.lpush("queue:odd", "typed")
@@ -103,7 +103,7 @@ def odd(client: Client) -> list[str]:
     redis.rpush("job:waits", compose(message(1, id="waits", queue="typed")))
     redis.rpush("job:runs", compose(message(1, id="runs", queue="odd")), '["claimed","1","w-1",""]')
     for name in NAMES:
-        redis.sadd("lanes", name)
+        redis.sadd("lists", name)
         redis.lpush(b"queue:" + _bytes(name), message(7).id, ids[0])
         redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
         redis.lpush("queue:odd", name)
@@ -113,8 +113,8 @@ def odd(client: Client) -> list[str]:
         for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
             journal.xadd("journal", fields, f"{moment}-*")
         for name, event in product(NAMES, (*NAMES, "claimed", *KILLS)):
-            told = {"job": name, "event": event, "by": name, "detail": name}
-            journal.xadd("journal", told, f"{moment}-*")
+            output = {"job": name, "event": event, "by": name, "detail": name}
+            journal.xadd("journal", output, f"{moment}-*")
     journal.execute()
     return ids
 

@@ -110,8 +110,8 @@ def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_engli
     form = {"author": " ", "email": "a@example.test", "body": "x"}
     assert "お名前が空です" in reader.post("/posts/1", data=form, headers=japanese).text
     assert "起動時のトークンが必要です" in reader.get("/jobs", headers=japanese).text
-    told = reader.post("/api/posts/1/comments", json=form, headers=japanese).json()
-    assert told["detail"].startswith("Please say who you are")
+    output = reader.post("/api/posts/1/comments", json=form, headers=japanese).json()
+    assert output["detail"].startswith("Please say who you are")
 
 
 @pytest.mark.parametrize(("field", "value"), [("author", " "), ("email", "nobody"), ("body", " ")])

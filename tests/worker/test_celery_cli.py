@@ -69,9 +69,9 @@ def test_a_worker_started_by_hand_does_jobs_of_the_blog_and_of_a_plain_celery_pr
 
 
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
-    told = run_python(*WORKER, "--pool", "processes")
-    assert told.returncode != 0
-    assert "use --pool threads" in told.stderr + told.stdout
+    output = run_python(*WORKER, "--pool", "processes")
+    assert output.returncode != 0
+    assert "use --pool threads" in output.stderr + output.stdout
 
 
 @pytest.mark.parametrize("folder", most_nightly(["not mounted", "another blog"], "another blog"))
@@ -82,8 +82,8 @@ def test_a_worker_that_sees_another_blog_or_none_does_not_start(
         posts.seed(SqliteDatabase(tmp_path / folder / "blog.sqlite3"))
     before = waiting.summary()["queued"]
     settings = {"DEMO_REDIS_URL": stack.ready["redis"], "DEMO_DIR": str(tmp_path / folder)}
-    told = run_python(*WORKER, **settings)
-    assert told.returncode != 0
-    assert "This worker does not start" in told.stderr
+    output = run_python(*WORKER, **settings)
+    assert output.returncode != 0
+    assert "This worker does not start" in output.stderr
     assert waiting.summary()["queued"] == before, "and it has taken nothing"
     assert (tmp_path / folder).exists() is (folder == "another blog")

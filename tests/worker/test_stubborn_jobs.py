@@ -65,7 +65,7 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
     [
         ("headers", {"retries": "many"}, "ValueError: invalid literal for int()"),
         ("headers", {"enqueued_at": "noon"}, "ValueError: could not convert string to float"),
-        ("properties", {"delivery_info": {"lane": "mail"}}, "KeyError: 'routing_key'"),
+        ("properties", {"delivery_info": {"list": "mail"}}, "KeyError: 'routing_key'"),
         ("body", "[7, {}, {}]", "TypeError: "),
     ],
 )

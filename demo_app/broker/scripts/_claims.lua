@@ -17,10 +17,10 @@ local function in_quarantine(id) return #deaths_of(id) >= 2 end
 -- pause; if that kills a worker too, the job is dead. Lost leases count like deaths, except for the
 -- first ten: a machine may sleep.
 -- victim: the worker, or '' if the job had not begun there.
-local function rescued(id, lane, by, detail, limit, victim)
+local function rescued(id, list, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
-  if follow_successor(id, by, detail, lane) then return end
+  if follow_successor(id, by, detail, list) then return end
   record(id, 'rescued', by, detail)
   if victim == '' then return end
   local deaths = deaths_of(id)
@@ -29,7 +29,7 @@ local function rescued(id, lane, by, detail, limit, victim)
   local lost = tonumber(redis.call('HGET', DEATHS, '~' .. id) or 0)
   local counted = #deaths + math.max(0, lost - 10)
   if counted <= limit then return end  -- keeps: bounded
-  redis.call('LREM', queue_key(lane), -1, id)
+  redis.call('LREM', queue_key(list), -1, id)
   local why = 'poison: ' .. #deaths + lost .. ' workers died while they ran it'
   if counted > limit + 1 then return end_job('dead', id, by, why) end
   redis.call('ZADD', set_key('retrying'), moment_in(POISON_PAUSE), id)
@@ -44,17 +44,17 @@ end
 
 -- Give back what a worker holds, to the head of its queue, in its order, and forget the worker, unless
 -- the key of one of these queues is foreign: then the jobs stay with the worker until it is deleted.
--- each(id, lane): what becomes of one. Returns the ids.
+-- each(id, list): what becomes of one. Returns the ids.
 local function give_back(worker, each)
   local ids, stay = {}, false
-  for _, lane in ipairs(redis.call('SUNION', LANES, TRANSIENT)) do
+  for _, list in ipairs(redis.call('SUNION', LISTS, TRANSIENT)) do
     while true do
-      local id = redis.pcall('LMOVE', claims_key(lane, worker), queue_key(lane), 'LEFT', 'RIGHT')  -- keeps: order, one-place
-      if type(id) == 'table' then stay = stay or not is_foreign(claims_key(lane, worker)) end
+      local id = redis.pcall('LMOVE', claims_key(list, worker), queue_key(list), 'LEFT', 'RIGHT')  -- keeps: order, one-place
+      if type(id) == 'table' then stay = stay or not is_foreign(claims_key(list, worker)) end
       if type(id) ~= 'string' then break end
       ids[#ids + 1] = id
-      each(id, lane)
-      notify(lane)
+      each(id, list)
+      notify(list)
     end
   end
   if stay then return ids, stay end
@@ -66,32 +66,32 @@ local function give_back(worker, each)
   return ids
 end
 
--- Those of these lanes that are not paused.
-local function flowing(lanes)
+-- Those of these lists that are not paused.
+local function flowing(lists)
   local open = {}
-  for _, lane in ipairs(lanes) do
-    if redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 0 then open[#open + 1] = lane end
+  for _, list in ipairs(lists) do
+    if redis.call('SISMEMBER', PAUSED, 'queue:' .. list) == 0 then open[#open + 1] = list end
   end
   return open
 end
 
--- Pop the next job while there are suspects; return its lane and id, or nothing. A suspect runs alone,
+-- Pop the next job while there are suspects; return its list and id, or nothing. A suspect runs alone,
 -- in a worker without other jobs; busy workers pass over it until it has waited for a minute.
-local function pop_past_suspects(worker, lanes, all)
+local function pop_past_suspects(worker, lists, all)
   local holding = false
-  for _, lane in ipairs(all) do
-    for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
+  for _, list in ipairs(all) do
+    for _, held in ipairs(redis.call('LRANGE', claims_key(list, worker), 0, -1)) do
       holding = true
       if in_quarantine(held) then return end
     end
   end
-  for _, lane in ipairs(lanes) do
+  for _, list in ipairs(lists) do
     for i = -1, -100, -1 do
-      local id = redis.call('LINDEX', queue_key(lane), i)
+      local id = redis.call('LINDEX', queue_key(list), i)
       if not id then break end
       if not (holding and in_quarantine(id)) then  -- keeps: alone
-        redis.call('LREM', queue_key(lane), -1, id)
-        return lane, id
+        redis.call('LREM', queue_key(list), -1, id)
+        return list, id
       end
       local _, since = last_event(id)
       if since and now - since > 60 then return end
@@ -124,33 +124,33 @@ local function redelivered(id)
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake others for the jobs of these lanes: this worker may have taken their tokens.
-local function pass_on(lanes)
-  for _, lane in ipairs(lanes) do notify(lane, redis.call('LLEN', queue_key(lane))) end
+-- Wake others for the jobs of these lists: this worker may have taken their tokens.
+local function pass_on(lists)
+  for _, list in ipairs(lists) do notify(list, redis.call('LLEN', queue_key(list))) end
 end
 
--- Move up to `limit` jobs into the worker's claims. Return a flat list with id, lane, number, redelivered
+-- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
 -- and message of each. For an empty list also return why the worker must not wait for a token: it is
 -- `paused`; or it must claim again `soon`, since a suspect becomes free without a token.
 -- Every claim has a number (a fencing token), which is needed to end it.
-local function claim(worker, limit, lanes)
-  local claimed, quarantine, open = {}, false, lanes
+local function claim(worker, limit, lists)
+  local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually there is neither
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then
-      pass_on(lanes)
+      pass_on(lists)
       return claimed, 'paused'
     end
-    open = flowing(lanes)
+    open = flowing(lists)
     quarantine = redis.call('EXISTS', DEATHS) == 1
     if #open == 0 then return claimed, quarantine and 'soon' or nil end
   end
   local pop, tokens = {'LMPOP', #open}, {'DEL'}  -- from the first list that has a job
-  for i, lane in ipairs(open) do pop[2 + i], tokens[1 + i] = queue_key(lane), wake_key(lane) end
+  for i, list in ipairs(open) do pop[2 + i], tokens[1 + i] = queue_key(list), wake_key(list) end
   pop[#pop + 1] = 'RIGHT'  -- keeps: order
   while #claimed < 5 * limit do
-    local lane, id
+    local list, id
     if quarantine then
-      lane, id = pop_past_suspects(worker, open, lanes)
+      list, id = pop_past_suspects(worker, open, lists)
     else
       local popped = redis.pcall(unpack(pop))
       if popped and popped.err then  -- a foreign key: the queues behind it go on without it
@@ -160,19 +160,19 @@ local function claim(worker, limit, lanes)
         pop[2] = #pop - 3
         popped = pop[2] > 0 and redis.call(unpack(pop))
       end
-      if popped then lane, id = string.sub(popped[1], #P + 7), popped[2][1] end
+      if popped then list, id = string.sub(popped[1], #P + 7), popped[2][1] end
     end
     if not id then
-      if not quarantine then redis.call(unpack(tokens)) end  -- tokens of an empty lane are stale
+      if not quarantine then redis.call(unpack(tokens)) end  -- tokens of an empty list are stale
       return claimed, quarantine and 'soon' or nil
     end
     local message = redis.call('LINDEX', job_key(id), 0)
     if message then  -- otherwise its record was deleted
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
-      redis.call('LPUSH', claims_key(lane, worker), id)  -- keeps: one-place
+      redis.call('LPUSH', claims_key(list, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
       local again, unanswered = redelivered(id)
-      for _, part in ipairs({id, lane, tostring(number), again, message}) do
+      for _, part in ipairs({id, list, tostring(number), again, message}) do
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)

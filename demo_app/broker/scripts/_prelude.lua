@@ -4,18 +4,18 @@ local clock = redis.call('TIME')
 local now = tonumber(clock[1]) + tonumber(clock[2]) / 1e6
 local now_text = string.format('%.6f', now)
 
-local function queue_key(lane) return P .. 'queue:' .. lane end
-local function claims_key(lane, worker) return P .. 'claims:' .. lane .. ':' .. worker end
+local function queue_key(list) return P .. 'queue:' .. list end
+local function claims_key(list, worker) return P .. 'claims:' .. list .. ':' .. worker end
 local function worker_key(worker) return P .. 'worker:' .. worker end
 local function waiting_key(worker) return P .. 'waiting:' .. worker end
 local function job_key(id) return P .. 'job:' .. id end
 local function successor_key(id) return P .. 'successor:' .. id end
-local function wake_key(lane) return P .. 'wake:' .. lane end
+local function wake_key(list) return P .. 'wake:' .. list end
 local function was_paused_key(worker) return P .. 'paused:' .. worker end
 local function resume_key(worker) return P .. 'resume:' .. worker end
 local function waits_key(needs) return P .. 'waits:' .. needs end
 local function set_key(state) return P .. state end
-local WORKERS, LANES, TRANSIENT = P .. 'workers', P .. 'lanes', P .. 'transient'
+local WORKERS, LISTS, TRANSIENT = P .. 'workers', P .. 'lists', P .. 'transient'
 local PAUSED, DEATHS, SUSPECTS = P .. 'paused', P .. 'deaths', P .. 'suspects'
 local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local KEPT, LOOK = P .. 'kept', P .. 'look'
@@ -100,32 +100,32 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Wake one waiting worker for each of so many jobs of this lane. A waiting worker takes a token with
+-- Wake one waiting worker for each of so many jobs of this list. A waiting worker takes a token with
 -- BLPOP, which wakes no other worker. There are never more tokens than workers.
-local function notify(lane, jobs)
-  local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(lane))
-  for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(lane), '') end  -- keeps: no-idle
+local function notify(list, jobs)
+  local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
+  for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
 end
 
--- Forget those of these lanes that are empty and that no worker has claims in. all: the set of names
--- (LANES or TRANSIENT). The next message adds its lane again.
-local function forget_empty(all, lanes)
+-- Forget those of these lists that are empty and that no worker has claims in. all: the set of names
+-- (LISTS or TRANSIENT). The next message adds its list again.
+local function forget_empty(all, lists)
   local workers = redis.call('SMEMBERS', WORKERS)
-  for _, lane in ipairs(lanes) do
-    local lists, found = {queue_key(lane)}, redis.call('SISMEMBER', PAUSED, 'queue:' .. lane)
-    for _, worker in ipairs(workers) do lists[#lists + 1] = claims_key(lane, worker) end
-    in_parts(lists, 1, function(...) found = found + redis.call('EXISTS', ...) end)
-    if found == 0 then redis.call('SREM', all, lane) end
+  for _, list in ipairs(lists) do
+    local keys, found = {queue_key(list)}, redis.call('SISMEMBER', PAUSED, 'queue:' .. list)
+    for _, worker in ipairs(workers) do keys[#keys + 1] = claims_key(list, worker) end
+    in_parts(keys, 1, function(...) found = found + redis.call('EXISTS', ...) end)
+    if found == 0 then redis.call('SREM', all, list) end
   end
 end
 
--- The lane in a job's message; nil if the message was deleted or is malformed.
-local function lane_of(id)
-  local readable, lane = pcall(function()
+-- The list in a job's message; nil if the message was deleted or is malformed.
+local function list_of(id)
+  local readable, list = pcall(function()
     local info = cjson.decode(redis.call('LINDEX', job_key(id), 0)).properties.delivery_info
-    return info.lane or info.routing_key
+    return info.list or info.routing_key
   end)
-  return readable and type(lane) == 'string' and lane or nil
+  return readable and type(list) == 'string' and list or nil
 end
 
 -- Shift the scores of jobs that are due, or ended, later than a moment. seconds(id, noted) returns by
@@ -207,11 +207,11 @@ local function rest_of(message, id)
   end
   local at, next_at = nil, place('delivery_tag')
   while next_at do at, next_at = next_at, place('delivery_tag', next_at) end  -- a header may have this name too
-  local tag, lane = text(at), text(place('lane') or place('routing_key'))
+  local tag, list = text(at), text(place('list') or place('routing_key'))
   return '{"headers":{"task":' .. text(place('task')) .. ',"id":' .. cjson.encode(id)
     .. ',"enqueued_at":' .. number('enqueued_at') .. '},"properties":{"delivery_tag":' .. tag
-    .. ',"priority":' .. number('priority') .. ',"delivery_info":{"routing_key":' .. lane
-    .. ',"lane":' .. lane .. '}}'
+    .. ',"priority":' .. number('priority') .. ',"delivery_info":{"routing_key":' .. list
+    .. ',"list":' .. list .. '}}'
 end
 
 -- Add to the number of bytes of ended jobs, and return it.
@@ -298,23 +298,23 @@ end
 -- Move a due job to the tail of its queue. If its message was deleted, only the counters must be right;
 -- a job with a malformed message is dead.
 local function release(id, by, detail)
-  local lane = lane_of(id)
-  if not lane and redis.call('EXISTS', job_key(id)) == 1 then
+  local list = list_of(id)
+  if not list and redis.call('EXISTS', job_key(id)) == 1 then
     return end_job('dead', id, by, 'no queue can be read in its message')
   end
-  if not lane then return forget(id, by, 'its message is gone') end
-  redis.call('SADD', LANES, lane)
-  redis.call('LPUSH', queue_key(lane), id)
+  if not list then return forget(id, by, 'its message is gone') end
+  redis.call('SADD', LISTS, list)
+  redis.call('LPUSH', queue_key(list), id)
   record(id, 'enqueued', by, detail)
-  notify(lane)
+  notify(list)
 end
 
 -- A running job may have published its own next try (`retry`, `replace`), which then replaces it, also
--- if it is in a lane again. Return whether there was one.
-local function follow_successor(id, by, detail, lane)
+-- if it is in a list again. Return whether there was one.
+local function follow_successor(id, by, detail, list)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end
-  if lane then redis.call('LREM', queue_key(lane), -1, id) end
+  if list then redis.call('LREM', queue_key(list), -1, id) end
   redis.call('DEL', successor_key(id))
   forget_deaths(id)
   local next_try = cjson.decode(successor)

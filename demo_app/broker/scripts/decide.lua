@@ -2,8 +2,8 @@
 -- also if it is queued), or moved (forget it, since it is safe in another queue).
 -- ARGV: id, what, author. Returns the state before, or '' if it was not waiting.
 local id, what, by = unpack(ARGV)
-local lane = (what == 'delete' or what == 'moved') and lane_of(id)
-local was = lane and redis.call('LREM', queue_key(lane), -1, id) == 1 and 'queued'
+local list = (what == 'delete' or what == 'moved') and list_of(id)
+local was = list and redis.call('LREM', queue_key(list), -1, id) == 1 and 'queued'
 for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
   if redis.call('ZREM', set_key(state), id) == 1 then was = state end
 end

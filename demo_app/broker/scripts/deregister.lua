@@ -1,9 +1,9 @@
 -- Deregister a worker: its jobs go back to the heads of their queues, in their order.
 -- ARGV: worker. Returns how many jobs it held.
 local worker = ARGV[1]
-local returned = give_back(worker, function(id, lane)
+local returned = give_back(worker, function(id, list)
   redis.call('HDEL', RUNNING, id)
-  if not follow_successor(id, worker, 'the worker stopped', lane) then
+  if not follow_successor(id, worker, 'the worker stopped', list) then
     record(id, 'requeued', worker, 'the worker stopped')
   end
 end)

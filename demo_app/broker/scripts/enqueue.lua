@@ -1,5 +1,5 @@
--- Enqueue messages: each at the tail of its lane, or among the scheduled jobs if it is due later.
--- ARGV: producer, its time (seconds since the epoch), then for each message: id, lane, due (seconds since
+-- Enqueue messages: each at the tail of its list, or among the scheduled jobs if it is due later.
+-- ARGV: producer, its time (seconds since the epoch), then for each message: id, list, due (seconds since
 --       the epoch; '' for now), kind, message. If the producer's clock differs from ours by more than a
 --       second, due is shifted, so that the wait has the same length.
 -- Kinds:
@@ -8,7 +8,7 @@
 --   next try   a job that replaces the running job with this id (`retry`, `replace`); if that one does
 --              not run any more, it is a job like any other
 --   message    not a task, so it is not counted as a job
---   transient  the same, in a lane that is deleted with its consumer
+--   transient  the same, in a list that is deleted with its consumer
 -- Returns how many jobs were new.
 local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
@@ -37,15 +37,15 @@ local function tag_of(text)
 end
 
 -- Whether this message is stored already: its reply was lost, and the producer sends it again.
-local function came_before(id, lane, message)
+local function came_before(id, list, message)
   local stored = redis.call('LINDEX', job_key(id), 0)
   if not stored or stored == message then return stored end
   local tag = tag_of(stored)
-  return tag and tag == tag_of(message) and lane_of(id) == lane  -- an exchange may lead to two queues
+  return tag and tag == tag_of(message) and list_of(id) == list  -- an exchange may lead to two queues
 end
 
 for i = 3, #ARGV, 5 do
-  local id, lane, due, kind, message = unpack(ARGV, i, i + 4)
+  local id, list, due, kind, message = unpack(ARGV, i, i + 4)
   -- ids with a '~' are not jobs (see `is_job`), but a producer may choose any id
   local is_task = kind == 'once' or kind == 'job' or kind == 'next try'
   if is_task and not is_job(id) then id = '=' .. id end
@@ -54,22 +54,22 @@ for i = 3, #ARGV, 5 do
     follow_clock()
     due = string.format('%.6f', tonumber(due) + ahead)
   end
-  if kind ~= 'once' and came_before(id, lane, message) then
+  if kind ~= 'once' and came_before(id, list, message) then
     -- nothing to do
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
-    if redis.call('SISMEMBER', TRANSIENT, lane) == 0 then
+    if redis.call('SISMEMBER', TRANSIENT, list) == 0 then
       forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- of consumers that have gone
-      redis.call('SADD', TRANSIENT, lane)
+      redis.call('SADD', TRANSIENT, list)
     end
-    redis.call('LPUSH', queue_key(lane), id)
+    redis.call('LPUSH', queue_key(list), id)
     if kind == 'transient' then  -- in case its consumer is gone
       redis.call('EXPIRE', job_key(id), 3600)
-      redis.call('EXPIRE', queue_key(lane), 3600)
+      redis.call('EXPIRE', queue_key(list), 3600)
     end
-    notify(lane)
+    notify(list)
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
-    redis.call('SET', successor_key(id), cjson.encode({lane = lane, due = due, message = message}))
+    redis.call('SET', successor_key(id), cjson.encode({list = list, due = due, message = message}))
   else
     if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
       local copy = 2
@@ -82,19 +82,19 @@ for i = 3, #ARGV, 5 do
     elseif later then
       new = new + 1
       redis.call('ZADD', set_key('scheduled'), due, id)
-      redis.call('SADD', LANES, lane)
+      redis.call('SADD', LISTS, list)
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      -- only a lane that was empty can be unknown
-      if redis.call('LPUSH', queue_key(lane), id) == 1 then redis.call('SADD', LANES, lane) end
+      -- only a list that was empty can be unknown
+      if redis.call('LPUSH', queue_key(list), id) == 1 then redis.call('SADD', LISTS, list) end
       journal(id, 'enqueued', by)
-      added[lane] = (added[lane] or 0) + 1
+      added[list] = (added[list] or 0) + 1
     end
   end
 end
 if new > 0 then
   redis.call('HINCRBY', COUNTERS, 'enqueued', new)  -- keeps: sum
 end
-for lane, jobs in pairs(added) do notify(lane, jobs) end
+for list, jobs in pairs(added) do notify(list, jobs) end
 return new

@@ -1,18 +1,18 @@
 -- Acknowledge a claim with its outcome. After a rescue the job belongs to another worker; then `done` still
 -- counts unless somebody else has finished the job, and any other outcome is only counted as late.
--- ARGV: worker, lane, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
+-- ARGV: worker, list, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
 --       requeue_last: to the queue's tail; unanswered: the worker has not received it),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       limit of rescues (for lost: the process that ran the job died), service that the job waits for
 --       (retry) or that works (done), or ''.
---       Then, to claim the next job in the same step: the worker's present epoch and its lanes.
+--       Then, to claim the next job in the same step: the worker's present epoch and its lists.
 -- Returns 1, or 0 if it was too late, followed by the next job as in claim.lua.
-local worker, lane, id, number, outcome = unpack(ARGV, 1, 5)
+local worker, list, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
 
 -- The worker does not know an id that is not UTF-8, but a substitute; the number is enough to find it.
 if string.find(id, '\26', 1, true) then
-  for _, held in ipairs(redis.call('LRANGE', claims_key(lane, worker), 0, -1)) do
+  for _, held in ipairs(redis.call('LRANGE', claims_key(list, worker), 0, -1)) do
     if redis.call('HGET', RUNNING, held) == number then id = held end
   end
 end
@@ -56,7 +56,7 @@ end
 
 -- Whether the job was rescued from this worker, and nobody has finished it.
 local function is_unfinished()
-  if redis.call('LPOS', claims_key(lane, worker), id) then return false end  -- a newer claim
+  if redis.call('LPOS', claims_key(list, worker), id) then return false end  -- a newer claim
   for i = -1, -64, -1 do
     local name, _, by, detail = event_at(id, i)
     if name == 'claimed' and by == worker then return true end
@@ -71,15 +71,15 @@ end
 
 -- Take the job back from wherever it is: it waits again, or another worker runs it too.
 local function take_back()
-  redis.call('LREM', queue_key(lane), -1, id)
+  redis.call('LREM', queue_key(list), -1, id)
   redis.call('ZREM', set_key('retrying'), id)
   for _, other in ipairs(redis.call('SMEMBERS', WORKERS)) do
-    redis.call('LREM', claims_key(lane, other), 1, id)
+    redis.call('LREM', claims_key(list, other), 1, id)
   end
 end
 
 if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
-    and redis.call('LREM', claims_key(lane, worker), 1, id) == 1 then
+    and redis.call('LREM', claims_key(list, worker), 1, id) == 1 then
   -- the usual case: the claim is this worker's
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
@@ -111,14 +111,14 @@ if outcome == 'unanswered' and times_unanswered(id) >= MOST_UNANSWERED - 1 then
 elseif NAMES[outcome] == 'requeued' then
   if outcome == 'requeue_last' then detail = 'to the tail' end  -- see fold.py
   if outcome == 'unanswered' then detail = UNANSWERED end
-  redis.call(outcome == 'requeue_last' and 'LPUSH' or 'RPUSH', queue_key(lane), id)
+  redis.call(outcome == 'requeue_last' and 'LPUSH' or 'RPUSH', queue_key(list), id)
   if not is_job(id) then redis.call('RPUSH', job_key(id), event_text('requeued', worker, detail)) end
   record(id, 'requeued', worker, detail)
-  notify(lane)
+  notify(list)
 elseif outcome == 'lost' then
-  redis.call('RPUSH', queue_key(lane), id)
-  rescued(id, lane, worker, detail, tonumber(limit), worker .. '/process')
-  notify(lane)
+  redis.call('RPUSH', queue_key(list), id)
+  rescued(id, list, worker, detail, tonumber(limit), worker .. '/process')
+  notify(list)
 elseif outcome == 'retry' then
   forget_deaths(id)
   redis.call('ZADD', set_key('retrying'), moment_in(tonumber(after) or 0), id)

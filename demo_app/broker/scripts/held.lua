@@ -1,4 +1,4 @@
--- Read a worker's claims. ARGV: worker, then its lanes. Returns lane, id and number of each claim.
+-- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
 -- It also replaces tokens of waiting jobs, since a token is lost if its connection breaks.
 local held = {}
 for i = 2, #ARGV do

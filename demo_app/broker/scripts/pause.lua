@@ -10,9 +10,9 @@ if what == 'worker' then
   redis.call('LPUSH', resume_key(name), '')
 else
   for i = 4, #ARGV do
-    local lane = string.sub(ARGV[i], 7)
-    redis.call('SADD', LANES, lane)  -- so that pages show it before its first job
-    if not pause then notify(lane, redis.call('LLEN', queue_key(lane))) end
+    local list = string.sub(ARGV[i], 7)
+    redis.call('SADD', LISTS, list)  -- so that pages show it before its first job
+    if not pause then notify(list, redis.call('LLEN', queue_key(list))) end
   end
 end
 return 1

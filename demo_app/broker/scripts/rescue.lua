@@ -63,9 +63,9 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
       if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may come back: see register.lua
         redis.call('SET', was_paused_key(worker), '', 'PX', 7 * 86400 * 1000)
       end
-      local _, stay = give_back(worker, function(id, lane)
+      local _, stay = give_back(worker, function(id, list)
         local began = redis.call('SISMEMBER', waiting_key(worker), id) == 0
-        rescued(id, lane, by, worker, limit, began and worker or '')
+        rescued(id, list, by, worker, limit, began and worker or '')
         moved[#moved + 1] = id
       end)
       if not stay then journal('', 'worker_died', by, worker) end
@@ -77,10 +77,10 @@ for _, id in ipairs(redis.call('HKEYS', DEATHS)) do
   id = string.gsub(id, '^~', '')
   if redis.call('EXISTS', job_key(id)) == 0 then forget_deaths(id) end
 end
--- A rescue and a page read every lane. A hundred lanes cost next to nothing, and pages also show empty
+-- A rescue and a page read every list. A hundred lists cost next to nothing, and pages also show empty
 -- ones.
-if redis.call('SCARD', LANES) > 100 then
-  forget_empty(LANES, redis.call('SRANDMEMBER', LANES, 20))
+if redis.call('SCARD', LISTS) > 100 then
+  forget_empty(LISTS, redis.call('SRANDMEMBER', LISTS, 20))
 end
 table.insert(moved, 1, suspected)
 table.insert(moved, 1, now_text)

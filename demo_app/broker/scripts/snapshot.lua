@@ -1,4 +1,4 @@
--- Return the state of the whole queue as JSON: jobs in each state, each lane, each worker with its claims,
+-- Return the state of the whole queue as JSON: jobs in each state, each list, each worker with its claims,
 -- and the last events of the jobs that are looked up.
 -- ARGV: limit of ids of each list (the next to run first), how many of these with their whole history,
 -- then the ids to look up.
@@ -32,21 +32,21 @@ local function ids_of(key, length)
   return ids
 end
 
-local lanes, lists, workers, last = redis.call('SMEMBERS', LANES), {}, {}, {}
-for i, lane in ipairs(lanes) do
-  local size = read(0, 'LLEN', queue_key(lane))
+local lists, shown, workers, last = redis.call('SMEMBERS', LISTS), {}, {}, {}
+for i, list in ipairs(lists) do
+  local size = read(0, 'LLEN', queue_key(list))
   count.queued = count.queued + size
-  lists[i] = {
-    lane = lane, size = size, ids = ids_of(queue_key(lane), math.min(size, limit)),
-    paused = redis.call('SISMEMBER', PAUSED, 'queue:' .. lane) == 1,
+  shown[i] = {
+    list = list, size = size, ids = ids_of(queue_key(list), math.min(size, limit)),
+    paused = redis.call('SISMEMBER', PAUSED, 'queue:' .. list) == 1,
   }
 end
 for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   local info, running, held = read('', 'GET', worker_key(worker)), 0, {}
-  for _, lane in ipairs(lanes) do
-    local size = read(0, 'LLEN', claims_key(lane, worker))
+  for _, list in ipairs(lists) do
+    local size = read(0, 'LLEN', claims_key(list, worker))
     running = running + size
-    for _, id in ipairs(ids_of(claims_key(lane, worker), math.min(size, limit))) do
+    for _, id in ipairs(ids_of(claims_key(list, worker), math.min(size, limit))) do
       held[#held + 1] = id
     end
   end
@@ -72,10 +72,10 @@ end
 -- Reading so many histories would block the workers; a job's place shows nearly as much.
 local found = {}
 if #ARGV > 300 then
-  for _, lane in ipairs(lanes) do
-    for _, id in ipairs(read({}, 'LRANGE', queue_key(lane), -#ARGV, -1)) do found[id] = 'enqueued|' end
+  for _, list in ipairs(lists) do
+    for _, id in ipairs(read({}, 'LRANGE', queue_key(list), -#ARGV, -1)) do found[id] = 'enqueued|' end
     for _, worker in ipairs(workers) do
-      local claims = read({}, 'LRANGE', claims_key(lane, worker.id), 0, -1)
+      local claims = read({}, 'LRANGE', claims_key(list, worker.id), 0, -1)
       for _, id in ipairs(claims) do found[id] = 'claimed|' .. worker.id end
     end
   end
@@ -85,5 +85,5 @@ if #ARGV > 300 then
 end
 for i = 3, #ARGV do last[i - 2] = found[ARGV[i]] or history_of(ARGV[i]) end
 return cjson.encode({
-  at = now_text, count = count, lists = lists, workers = workers, histories = histories, last = last,
+  at = now_text, count = count, lists = shown, workers = workers, histories = histories, last = last,
 })

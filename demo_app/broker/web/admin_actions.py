@@ -56,13 +56,13 @@ def confirm(request: Request, asked: Annotated[Question, Query()]) -> Response:
 
 
 @router.post("/decide")
-def decide(queue: QueueDep, told: Annotated[Decision, Form()]) -> Response:
+def decide(queue: QueueDep, form: Annotated[Decision, Form()]) -> Response:
     """Retry or discard the jobs, and lead back to their list; for one job alone, to its page."""
-    step = "delete" if told.what == "discard" else told.what
-    moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in told.job)
-    query = {"said": f"{told.what}.{moved}", **({"q": told.q} if told.q else {})}
-    one = f"job/{quote(told.job[0], safe='')}" if len(told.job) == 1 else "../jobs"
-    return RedirectResponse(f"{told.state or one}?{urlencode(query)}", 303)
+    step = "delete" if form.what == "discard" else form.what
+    moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in form.job)
+    query = {"done": f"{form.what}.{moved}", **({"q": form.q} if form.q else {})}
+    one = f"job/{quote(form.job[0], safe='')}" if len(form.job) == 1 else "../jobs"
+    return RedirectResponse(f"{form.state or one}?{urlencode(query)}", 303)
 
 
 @router.post("/worker")

@@ -64,11 +64,11 @@ class Feed:
             if self._client is not None:
                 answer = await self._client.xread({self._journal: last}, _BATCH, block=1000)
                 return (answer[0][1] if answer else []), _TICK
-            said = _TICK
+            data = _TICK
         except redis.RedisError:
-            said = _TROUBLE
+            data = _TROUBLE
         await asyncio.sleep(1.0)
-        return [], said
+        return [], data
 
 
 class InThreads:
@@ -98,5 +98,5 @@ class InThreads:
 def _as_event(given: tuple[str, dict[str, str]]) -> str:
     entry = entry_of(*given)
     notes = {name: value for name, value in entry.notes.items() if name != "traceback"}
-    told = {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
-    return f"id: {entry.id}\ndata: {json.dumps(told)}\n\n"
+    fields = {"job": entry.job, "event": entry.event, "by": entry.by, **notes, "at": entry.at}
+    return f"id: {entry.id}\ndata: {json.dumps(fields)}\n\n"

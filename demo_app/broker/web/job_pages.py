@@ -81,7 +81,11 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
         waits = state is State.QUEUED
-        place = keys("queue", job.lane) if waits else keys("claims", job.lane, job.owner or "")
+        place = (
+            keys("queue", job.list_name)
+            if waits
+            else keys("claims", job.list_name, job.owner or "")
+        )
         command = f"LPOS {place} {job.id}"
         pipe.lpos(place, job.id)
     else:

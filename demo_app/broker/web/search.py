@@ -34,10 +34,10 @@ def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | N
     A page may hold fewer than `limit` and still have a next one: then DEPTH jobs were looked at.
     Raises DomainError for a cursor that is none.
     """
-    wanted = text.strip().casefold()
+    query = text.strip().casefold()
     try:
-        if wanted:
-            return _search(queue, state, wanted, limit, cursor)
+        if query:
+            return _search(queue, state, query, limit, cursor)
         return page(queue, state, limit=limit, cursor=cursor)
     except redis.ResponseError:
         if cursor is None:
@@ -45,13 +45,13 @@ def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | N
         raise DomainError(422, "cursor") from None
 
 
-def _search(queue: Queue, state: State, wanted: str, limit: int, cursor: str | None) -> Page:
-    if cursor is None and len(wanted) == 36:  # a whole id needs no search
-        job = get_job(queue, wanted)
+def _search(queue: Queue, state: State, query: str, limit: int, cursor: str | None) -> Page:
+    if cursor is None and len(query) == 36:  # a whole id needs no search
+        job = get_job(queue, query)
         if job is not None and job.state is state:
             return Page((job,), None)
     seen = page(queue, state, limit=DEPTH, cursor=cursor)
-    found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, wanted)]
+    found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, query)]
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
     if len(found) <= limit:
         return Page(jobs, seen.next)
@@ -59,15 +59,15 @@ def _search(queue: Queue, state: State, wanted: str, limit: int, cursor: str | N
     return Page(jobs, page(queue, state, limit=found[limit - 1], cursor=cursor).next)
 
 
-def _fits(job: JobView, wanted: str) -> bool:
+def _fits(job: JobView, query: str) -> bool:
     words, named = [], {"task": job.task.rpartition(".")[2], "queue": job.queue}
-    for word in wanted.split():
+    for word in query.split():
         name, _, value = word.partition(":")
         if name not in named or not value:
             words.append(word)
         elif named[name].casefold() != value:
             return False
-    wanted = " ".join(words)
+    query = " ".join(words)
     texts = [job.id, job.task, json.dumps(job.arguments, ensure_ascii=False, default=str)]
     texts += [event.error_class + event.traceback for event in job.timeline if event.notes]
-    return any(wanted in text.casefold() for text in texts)
+    return any(query in text.casefold() for text in texts)

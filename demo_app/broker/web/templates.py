@@ -110,7 +110,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         "path": path,
         "rooms": pages.rooms,
         "query": partial(_query, asked),
-        "said": asked.get("said", ""),
+        "done": asked.get("done", ""),
         "holder": request.scope.get("holder", False),
         "now": time.time(),
         "state": None,
@@ -127,8 +127,8 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 def _query(asked: Mapping[str, str], **changes: object) -> str:
     """Return the page's query string with some values changed (None: left out)."""
     kept = {key: value for key, value in asked.items() if key != "token"}
-    wanted = {key: value for key, value in {**kept, **changes}.items() if value is not None}
-    return f"?{urlencode(wanted)}"
+    query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
+    return f"?{urlencode(query)}"
 
 
 def arguments(given: dict[str, Any] | None) -> str:
@@ -157,8 +157,8 @@ def span(seconds: float) -> str:
 def clock(seconds: float, *, exact: bool = True) -> str:
     """Return a time as this machine's clock shows it, with its day if that is not today."""
     moment = datetime.fromtimestamp(moment_of(seconds))
-    told = moment.isoformat(" ", "milliseconds" if exact else "seconds")
-    return told.partition(" ")[2] if moment.date() == datetime.now().date() else told
+    text = moment.isoformat(" ", "milliseconds" if exact else "seconds")
+    return text.partition(" ")[2] if moment.date() == datetime.now().date() else text
 
 
 def iso(seconds: float) -> str:

@@ -172,7 +172,7 @@ def test_while_redis_is_away_each_page_says_so_and_then_comes_back(
 
 def test_an_app_on_another_broker_is_refused_in_a_sentence(shop: Shop) -> None:
     stock = {**shop.environment, "BROKER": "redis://127.0.0.1:1/0"}
-    told = run_python("-m", "demo_app.broker", "web", "-A", "shop", cwd=shop.folder, **stock)
-    assert told.returncode == 1
-    assert "broker_url of the app shop does not begin with claims+" in told.stderr
-    assert "Traceback" not in told.stderr
+    output = run_python("-m", "demo_app.broker", "web", "-A", "shop", cwd=shop.folder, **stock)
+    assert output.returncode == 1
+    assert "broker_url of the app shop does not begin with claims+" in output.stderr
+    assert "Traceback" not in output.stderr

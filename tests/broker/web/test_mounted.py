@@ -102,5 +102,5 @@ def test_the_manuals_example_runs(shop: Shop) -> None:
         "            print((await browser.get(f'http://x/queue/jobs{query}')).status_code)\n"
         "asyncio.run(ask())\n"
     )
-    told = run_python("-c", example + ask, cwd=shop.folder, **shop.environment)
-    assert told.stdout.split() == ["401", "303"], told.stderr
+    output = run_python("-c", example + ask, cwd=shop.folder, **shop.environment)
+    assert output.stdout.split() == ["401", "303"], output.stderr

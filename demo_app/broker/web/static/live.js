@@ -7,7 +7,7 @@ const button = document.getElementById("live");
 const SOONEST = 300; // milliseconds between two fetches
 const LATEST = 1000; // for an answer; what is on show is older then than it seems
 const SILENCE = 2500; // of the events, of which there is one a second
-let paused = false, fetching = false, wanted = false, last = 0, heardAt = 0, source = null, shown = "";
+let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
 
 // Kept as it is on show: an input, an open detail, and whatever a script fills in.
 const callbacks = {
@@ -23,9 +23,9 @@ export const view = {
 
 // Fetch it again, and put in what differs.
 export async function refresh() {
-  if (fetching || paused) { wanted = !paused; return; }
+  if (fetching || paused) { again = !paused; return; }
   fetching = true;
-  wanted = false;
+  again = false;
   last = performance.now();
   const late = setTimeout(() => say("lost"), LATEST);
   try {
@@ -47,12 +47,12 @@ export async function refresh() {
   }
   clearTimeout(late);
   fetching = false;
-  if (wanted) soon();
+  if (again) soon();
 }
 
 function soon() {
-  if (wanted && fetching) return;
-  wanted = true;
+  if (again && fetching) return;
+  again = true;
   setTimeout(refresh, Math.max(0, SOONEST - (performance.now() - last)));
 }
 
