@@ -45,7 +45,7 @@ _LOWEST, _HIGHEST = 2.8, 6.0
 
 #: Those of this kernel that run or start.
 LABS: list[Lab] = []
-_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
+_own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
 
 class Lab:
@@ -63,14 +63,15 @@ class Lab:
         if not beside:
             close_all()
         if not LABS:
-            _environment.clear()
-            _environment.update({name: os.environ[name] for name in _demo_variables()})
+            _own_environment.clear()
+            _own_environment.update({name: os.environ[name] for name in _demo_variables()})
         self.beside = beside
         self.posted = Posts()
         self.kills: list[Kill] = []
         #: The pids of the dead processes of the stack.
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
+        self._environment: dict[str, str] = {}  # the DEMO_ variables of its stack
         #: What must not outlive this lab.
         self.at_end = ExitStack()
         # a worker must find lab.jobs, wherever the notebook was started
@@ -89,7 +90,8 @@ class Lab:
             # from now on, `enqueue` in this notebook uses the same backend as the web app
             environment = self.stack.plan.environment()
             names = {name for name in environment if name.startswith("DEMO_")} - {MARKER, ROLE}
-            _set_environment({name: environment[name] for name in names})
+            self._environment = {name: environment[name] for name in names}
+            _set_environment(self._environment)
         except BaseException as error:
             # another thread may have closed this lab, and what was started after that would go on
             uninterruptible(stack.stop)
@@ -129,8 +131,8 @@ class Lab:
                 stack.stop()
             if self in LABS:
                 LABS.remove(self)
-                if not LABS:
-                    _set_environment(_environment)
+                running = (lab._environment for lab in reversed(LABS) if lab._environment)
+                _set_environment(next(running, _own_environment))
 
     @property
     def stack(self) -> Stack:

@@ -48,6 +48,8 @@ def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
     assert len(here.stacks()) == 2
     here.run("other.close()\nlab.post(1)")
     assert len(here.stacks()) == 1
+    here.run("from demo_app.tasks import notify_author\nnotify_author.enqueue(1)")
+    here.run('assert lab.client.summary()["enqueued"] == 2')
 
 
 @pytest.mark.thorough

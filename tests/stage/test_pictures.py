@@ -16,7 +16,7 @@ from stage.stage_page import StagePage
 
 from demo_app.broker.events import Event
 from demo_app.broker.fold import Fold
-from demo_app.broker.journal import after, whole
+from demo_app.broker.journal import after, all_events
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
@@ -97,7 +97,7 @@ class Journal:
         """What came since the last time; None when nobody can say."""
         try:
             redis = self._client.redis()
-            found = after(redis, self._last) if self._last != "0-0" else list(whole(redis))
+            found = after(redis, self._last) if self._last != "0-0" else list(all_events(redis))
             run = f"{redis.info('server')['run_id']} {redis.get('mark')}"
         except RedisError:
             return None
