@@ -1,4 +1,4 @@
-"""The timeline as a picture: a job is a row, time goes right.
+"""The timeline as a picture: each row is a job, and time runs from left to right.
 
 Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot, given
 up a cross. A long wait for a rescue, in which nothing happens, is shortened: the axis is broken.

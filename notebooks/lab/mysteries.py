@@ -1,4 +1,4 @@
-"""`mystery`: a running system that something is wrong with. Where is job 17, and why?"""
+"""`mystery`: a running system with a fault. Where is job 17, and why?"""
 
 from __future__ import annotations
 

@@ -383,7 +383,7 @@ class Lab:
         self.kills.clear()
 
     def timeline(self) -> Picture:
-        """Draw the history of the jobs: a job is a row, time goes right."""
+        """Draw the history of the jobs: each row is a job, and time runs from left to right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
         figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
