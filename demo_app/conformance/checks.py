@@ -170,7 +170,7 @@ def death_of_who_runs_it(harness: Harness) -> str:
 def death_of_who_takes_it(harness: Harness) -> str:
     """Stop a worker that waits for a job, enqueue one, and kill the worker."""
     if not harness.has_worker:
-        return "no worker"
+        return "has no worker"
     if not harness.capabilities.in_redis:
         return "not tried"
     harness.start_worker()

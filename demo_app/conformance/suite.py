@@ -40,7 +40,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("unknown", checks.what_no_worker_knows_is_reported),
     Promise("SIGKILL of the enqueuer", checks.death_of_who_put_it_in, apart=True),
     Promise("SIGKILL of the worker", checks.death_of_who_runs_it, apart=True),
-    Promise("SIGKILL while it takes a job", checks.death_of_who_takes_it, apart=True),
+    Promise("SIGKILL of a worker while it takes a job", checks.death_of_who_takes_it, apart=True),
 )
 
 

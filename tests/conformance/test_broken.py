@@ -27,7 +27,7 @@ FOUND = (
     ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
     ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
     ("HueySurvivesItsWorker", "SIGKILL of the worker", "lost a job"),
-    ("RqTakesJobsSafely", "SIGKILL while it takes a job", "lost a job"),
+    ("RqTakesJobsSafely", "SIGKILL of a worker while it takes a job", "lost a job"),
 )
 
 
