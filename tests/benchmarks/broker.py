@@ -26,7 +26,7 @@ POOLS = ("prefork", "threads")
 LATE: dict[str, Any] = dict.fromkeys(DEFAULTS, True)
 #: What is compared: the transport, and the app's settings.
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
-    "stock, as it comes": ("stock", {}),
+    "stock, default settings": ("stock", {}),
     "stock, late acknowledgement": ("stock", LATE),
     "claims": ("claims", {}),
 }
@@ -45,7 +45,7 @@ class Measured(NamedTuple):
 
 
 def run() -> list[Table]:
-    """A table for each pool: the numbers, and in brackets the ratio to stock as it comes."""
+    """Return a table for each pool: the numbers, and in brackets the ratio to the first row."""
     return [_table(pool) for pool in POOLS]
 
 

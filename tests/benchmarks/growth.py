@@ -37,21 +37,21 @@ def run() -> list[Table]:
         table_by_size("One job now, and more jobs that are due tomorrow", "{:,} jobs", later),
         Table(
             "Worker processes of four threads",
-            ["processes", "mails a second", "processors busy", "Redis, µs a mail"],
+            ["processes", "mails per second", "processors busy", "Redis, µs a mail"],
             [
                 [str(n), f"{one.mails:.0f}", f"{one.busy:.0%}", f"{one.redis:.0f}"]
                 for n, one in by_workers.items()
             ],
-            "The workers, the sink and Redis share the processors named above.",
+            "The workers, the sink and Redis share the processors.",
         ),
         Table(
             "Where one Redis ends",
-            ["what", "of one job", "so at most"],
+            ["resource", "use by one job", "limit"],
             [
-                ["its processor", f"{redis:.0f} µs", f"{1e6 / redis:,.0f} jobs a second"],
+                ["processor", f"{redis:.0f} µs", f"{1e6 / redis:,.0f} jobs a second"],
                 ["memory", f"{a_job:,.0f} bytes", f"{2**30 / a_job:,.0f} jobs waiting in a GiB"],
             ],
-            "Reckoned from the tables above: Redis runs its commands on one processor. For more, "
+            "Calculated from the tables above: Redis runs its commands on one processor. For more, "
             "several Celery apps can each have a Redis: see "
             "[production.md](production.md#when-one-redis-is-not-enough).",
         ),

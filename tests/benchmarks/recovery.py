@@ -34,7 +34,7 @@ def run() -> list[Table]:
         _row("a worker is ready", workers),
         *(_row(f"`import {name}`", _import_seconds(name)) for name in IMPORTS),
     ]
-    return [Table("Start-up and recovery", ["", "median, s", "slowest, s", "of"], rows)]
+    return [Table("Start-up and recovery", ["", "median, s", "slowest, s", "measurements"], rows)]
 
 
 def _row(name: str, seconds: list[float]) -> list[str]:

@@ -28,15 +28,15 @@ PEERS = {
     "taskiq_app": ("taskiq_redis", "Taskiq, streams"),
 }
 ROUNDS = 5
-SENDERS = {"plain": "smtplib, a connection a mail", "quick": "this project's sender"}
+SENDERS = {"plain": "smtplib, one connection per mail", "quick": "this project's sender"}
 
 
-#: What was measured of each peer with each sender.
+#: The measurements of each peer with each sender.
 Found = dict[tuple[str, str], list[Measured]]
 
 
 def run() -> list[Table]:
-    """Two tables: mails a second with each sender; layout, costs and losses of each queue."""
+    """Return two tables: mails per second; layout, costs and losses of each queue."""
     peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
     layouts = {name: _best_layout(name) for name in peers}
     runs = [(name, sender) for name in peers for sender in SENDERS]
@@ -57,7 +57,7 @@ def _speed(peers: list[str], found: Found) -> Table:
     for sender, title in SENDERS.items():
         rates = {name: [one.mails for one in found[name, sender]] for name in peers}
         quickest = max(statistics.median(rates[name]) for name in peers if name != "ours")
-        columns += [f"mails a second: {title}", "spread", "of the quickest peer"]
+        columns += [f"mails per second: {title}", "spread", "share of the quickest queue"]
         for row, name in zip(rows, peers, strict=True):
             share = statistics.median(rates[name]) / quickest
             spread = f"{min(rates[name]):.0f} to {max(rates[name]):.0f}"
@@ -78,12 +78,12 @@ def _costs(peers: list[str], layouts: dict[str, str], found: Found, lost: dict[s
         *("the sink's processor", "enqueue, µs", f"missing {PATIENCE:.0f} s after a SIGKILL"),
     ]
     note = (
-        "With this project's sender. The processor time is the workers' and Redis'. The sink is "
-        "one process for all: when it is at 100 %, no queue can do more. The last column: of "
-        f"{KILL_JOBS} jobs of a run in which one process was killed; what a queue brings back "
-        "later than that is missing too."
+        "With this project's sender. The processor time is that of the workers and of Redis. "
+        "The sink is one process for all: when it is at 100 %, no queue can do more. The last "
+        f"column: missing mails of {KILL_JOBS} jobs in a run in which one process was killed; jobs "
+        "that a queue gives back later count as missing too."
     )
-    return Table("How each queue ran", columns, rows, note)
+    return Table("The layout and the costs of each queue", columns, rows, note)
 
 
 def _best_layout(name: str) -> str:
