@@ -1,4 +1,4 @@
-"""What a fleet costs its Redis: idle workers, beside stock's, and a million jobs that wait.
+"""The load of a fleet on its Redis: idle workers, compared with stock, and a million waiting jobs.
 
 Hundreds of Celery's workers do not fit on one machine. So each worker is a thread of this process
 with a connection, a channel and a consumer of its own: over the channel of claims it sends the real
@@ -66,12 +66,12 @@ def _fleets() -> Table:
         cells += [f"{claims.per_job:.1f}", f"{stock.per_job:.1f}"]
         rows.append([f"{count}", *cells, f"{claims.cost:.0f}", f"{stock.cost:.0f}"])
     note = (
-        "Workers of one queue, each a thread with a channel of its own that sends the real scripts "
-        f"and heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each put "
-        "in when the one before has ended. A script is one command, whatever it does; each command "
-        "of stock's pipelines counts. What Celery sends besides (its events, its mailbox) does not."
+        "Workers of one queue, each a thread with its own channel that sends the real scripts and "
+        f"heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each "
+        "enqueued when the previous one has ended. A script is one command, whatever it does; each "
+        "command of stock's pipelines counts. Other messages of Celery (events, mailbox) do not count."
     )
-    return Table("Workers that wait for jobs, beside stock's", columns, rows, note)
+    return Table("Idle workers, compared with stock", columns, rows, note)
 
 
 def _measure(way: str, count: int) -> Measured:
@@ -164,7 +164,7 @@ def _waiting() -> Table:
         f"Stock's message of the same job takes {_bytes_of_stock():,.0f} bytes. "
         f"A rescue gives back the {_HELD} jobs of a dead worker."
     )
-    title = f"{WAITING:,} jobs that wait, by the number of queues"
+    title = f"{WAITING:,} waiting jobs, by the number of queues"
     return table_by_size(title, "in {:,}", found, note)
 
 

@@ -1,4 +1,4 @@
-"""Minutes of good health, with what others have made for Celery: how often did each job run?
+"""Minutes without faults, with Celery's extensions: how often did each job run?
 
 ``PYTHONPATH=.:tests python -m celery_suite.ecosystem --minutes 5 --pool prefork``
 
@@ -189,7 +189,7 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = sum("-" in name for name in ended)
     lines = [
-        f"claims, {shop.pool}: {minutes:g} minutes in good health",
+        f"claims, {shop.pool}: {minutes:g} minutes without faults",
         f"  jobs: {len(names)}, {len(lost)} never ran, {len(twice)} ran more often than once",
         f"  RedBeat: {ticks} ticks",
         f"  Flower: {seen} kinds of events in its metrics",

@@ -128,14 +128,14 @@ class Soak(Shop):
         return {number: sorted(ran) for number, ran in runs.items()}
 
     def reason(self, job: str, ran: list[Run]) -> str:
-        """Why the job ran again; what is healthy is printed with its events."""
+        """Return why the job ran again. If there was no fault, print the job's events."""
         events = self.redis.lrange(f"job:{job}", 1, -1)
         if all(was_last for _, was_last in ran[:-1]):
-            return "its process was ended"
+            return "after their process had ended"
         if any("rescue" in event for event in events):
-            return "its worker's lease ran out"
+            return "after their worker's lease ran out"
         print(job, events)
-        return "healthy"
+        return "without a fault"
 
 
 def main() -> int:
@@ -147,7 +147,7 @@ def main() -> int:
         shop = Soak(Path(folder) / "shop", "claims", worker_prefetch_multiplier=1)
         try:
             shop.begin()
-            while shop.jobs < jobs and not (shop.lost or shop.again["healthy"]):
+            while shop.jobs < jobs and not (shop.lost or shop.again["without a fault"]):
                 shop.run_part()
                 print(f"{shop.jobs:,} of {jobs:,}, lost {shop.lost}", flush=True)
         finally:
@@ -157,10 +157,10 @@ def main() -> int:
         f"{shop.jobs:,} jobs in {seconds / 60:.0f} minutes, {shop.jobs / seconds:,.0f} a second",
         f"  lost: {shop.lost}",
         f"  hits: {', '.join(f'{count:,} × {kind}' for kind, count in shop.hits.most_common())}",
-        *(f"  ran twice, {why}: {count:,}" for why, count in shop.again.most_common()),
-        f"  healthy and run twice: {shop.again['healthy']}",
+        *(f"  ran twice {why}: {count:,}" for why, count in shop.again.most_common()),
+        f"  healthy and run twice: {shop.again['without a fault']}",
     ])  # fmt: skip
-    return 1 if shop.lost or shop.again["healthy"] else 0
+    return 1 if shop.lost or shop.again["without a fault"] else 0
 
 
 if __name__ == "__main__":
