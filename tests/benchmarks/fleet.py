@@ -69,7 +69,8 @@ def _fleets() -> Table:
         "Workers of one queue, each a thread with its own channel that sends the real scripts and "
         f"heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each "
         "enqueued when the previous one has ended. A script is one command, whatever it does; each "
-        "command of stock's pipelines counts. Other messages of Celery (events, mailbox) do not count."
+        "command of stock's pipelines counts. Other messages of Celery (events, mailbox) do not "
+        "count."
     )
     return Table("Idle workers, compared with stock", columns, rows, note)
 
