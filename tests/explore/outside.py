@@ -6,43 +6,47 @@ import re
 
 from explore.mutants import Mutant
 
-#: By reason the places: words of file and function, a colon, and the mistake in words.
+#: For each reason, patterns of places: file and function, a colon, and the mistake in words.
 _REASONS = {
-    "a thread does it, and the exploration takes each step itself": (
+    "a thread does this, and in the exploration there are no threads": (
         r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):|self\._soon = ",
         r"^blog/relay.py Relay\.(start|stop|wake):|self\.wake\(\)|self\._loops|`return 0`",
         r"^broker/in_flight.py InFlight\.(work|_hurry|_acknowledge_at_last):|_rounds",
     ),
-    "it is only shown, logged, or told to the app": (
+    "the value is only shown, logged or reported to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
         r"^broker/queue.py Queue\.(size|pause_queue|given_up):|report_given_up|self\.given_up",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
         r"\.renew\(self\._waiting_in_redis\)|Lease\.renew: `return",
     ),
-    "the time of the next look is not promised": (
+    "the time of the next check is not promised": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
         r"HeldClaims\.refuse_unanswered:|ZRANGE', key, 1, 0",
-        r"reconciliation.py .*(_round_began|_full_round_due|_asked == 0|_asked = 0)",
+        r"reconciliation.py .*(_round_began|_full_round_due|_last_row == 0|_last_row = 0)",
     ),
-    "it only asks Redis once more than it has to": (
+    "the only effect is one unnecessary request to Redis": (
         r"_valid_until = |Lease\.check: .*` → `if worker == self\.worker or|begins: .* or held",
         r"_announced = True|self\._begun = |row - 2",
     ),
     "the exact length of the history is not promised": (r"surplus <= |% 64 ~= ",),
-    "it takes more rows than one question has": (r"_asked = batch\[-1\]\[0\]`",),
-    "nobody is cut off here for as long as a lease": (r"_cut_off|connected=",),
-    "the process ends then": (r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",),
-    "two lists are as long as each other, and the code says so": (r"strict=True",),
-    "Celery's own objects stand there, which the exploration has none of": (
+    "it needs more rows than one request has": (r"_last_row = batch\[-1\]\[0\]`",),
+    "in the exploration no process loses its connection for as long as a lease": (
+        r"_cut_off|connected=",
+    ),
+    "the process ends directly afterwards": (
+        r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",
+    ),
+    "the line only asserts that two lists have the same length": (r"strict=True",),
+    "the line handles Celery's own objects, which the exploration does not have": (
         r"^broker/held.py (Held\.forgotten|HeldClaims\.(delivered|forgotten|clear)):|_search_until",
     ),
-    "a queue that can't be asked, or refuses a kind of job, is another backend": (
+    "only another backend can't report states, or refuses a kind of job": (
         r"outbox\.remove\(self\._database, \[row",
     ),
-    "nothing calls it that is explored": (r"remove_job|entries else 1",),
+    "no explored step calls it": (r"remove_job|entries else 1",),
     "a message without a task is not a job": (r"is_job\(id\)",),
-    "it is asked only about what has ended": (r"^keep.lua .*name ~= .discarded",),
+    "it is called only for ended jobs": (r"^keep.lua .*name ~= .discarded",),
 }
 
 

@@ -1,5 +1,5 @@
-"""What holds in every state of every world. Each promise has a name; the lines of the project that
-keep it are tagged with it."""
+"""Promises that hold in every state of every world. Each has a name; the lines of the project that
+keep the promise are tagged with it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from explore.world import World
 #: Every promise, in one sentence.
 PROMISES = {
     "one-place": "a job that Redis knows is in one list, and in one only",
-    "sum": "what was ever put in is what is in the lists, and what has ended",
+    "sum": "every job that was ever enqueued is in a list or has ended",
     "one-end": "a job ends once",
-    "order": "a queue is first in, first out; what was given back comes before what was not",
-    "may-send": "a job has its side effect at the worker that holds it",
+    "order": "a queue is first in, first out; jobs that were given back come before all others",
+    "may-send": "only the worker that holds a job may send its mail",
     "kept": "a job that was accepted is known to the queue or to an outbox until its mail is sent",
-    "begins-once": "a job begins once, and once more for each fault at the most",
-    "alive": "nobody takes a healthy worker for dead, and no step of its heartbeat fails",
+    "begins-once": "a job begins once, and at most once more for each fault",
+    "alive": "a healthy worker never counts as dead, and no step of its heartbeat fails",
     "no-idle": "a worker with free places gets a job if there is one, and no more than it can hold",
-    "not-early": "a job is not found due before its moment, by a clock that is right",
-    "alone": "a job that two workers died with is the only one that its next worker holds",
-    "bounded": "a job that kills its workers is put aside after a few of them",
-    "patience": "a job that fails for now is not given up after its first tries",
-    "ends": "when no fault comes any more, every job ends",
-    "one-blog": "a queue has the jobs of one blog, and says of which",
+    "not-early": "with a correct clock, a job does not run before it is due",
+    "alone": "after two workers died with a job, its next worker holds no other job",
+    "bounded": "a job that kills its workers is given up after a few deaths",
+    "patience": "a job with a temporary failure is not given up after its first tries",
+    "ends": "when there are no more faults, every job ends",
+    "one-blog": "a queue has the jobs of one blog, and stores the id of that blog",
     "history": "the last event of a job names its state and its holder",
-    "cleanup": "what Redis keeps about a job or a worker goes with it",
+    "cleanup": "when a job or a worker is deleted, all its data in Redis is deleted too",
     "late-count": "the number of late acknowledgements is right",
 }
 
