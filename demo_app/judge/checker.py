@@ -29,10 +29,10 @@ def _not_put(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     if is_in and not (plan.level == 3 and record.of("put waits")):
         return
     for crash in record.of("crashed"):
-        yield say("Nothing could be put in: {error}.", **crash)
+        yield say("Nothing could be enqueued: {error}.", **crash)
     for waits in record.of("put waits"):
         yield say("put({job!r}) does not come back: the caller waits without end.", **waits)
-    yield say("Nothing could be put in: the producer's process ended.")
+    yield say("Nothing could be enqueued: the producer's process ended.")
 
 
 def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -45,14 +45,14 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
         reason = next((complaint(error, say) for error in record.of("error")[::-1]), "")
         text = "{job} is still {where}, and no worker requeued it in time ({what})"
         if not what:
-            text = "{job} was put in, and never ran to its end; it is {where}"
+            text = "{job} was enqueued and never ran to its end; it is {where}"
             if ended:
                 text = "{job} ran to its end only {ended} of {puts} times; it is {where}"
                 if not where:
                     reason = reason or say("ack removes other jobs with the same text")
             reason = reason or next(_reasons(record, where, say), "")
         elif not where:
-            text = "{job} was nowhere: off its list and in no other when it happened ({what})."
+            text = "{job} was nowhere: not in its list any more, and in no other list ({what})."
             yield say(text, job=job, what=what)
         text = say(text, job=job, where=keys, what=what, ended=ended, puts=puts)
         yield say("; ").join(filter(None, (text, reason))) + say(".")
@@ -63,12 +63,12 @@ def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
     puts, claims = record.sent("put"), record.sent("claim")
     for job in record.times:
         if job not in record.put:
-            yield say("claim returned {job!r}, which nobody put in", job=job)
+            yield say("claim returned {job!r}, which was never enqueued", job=job)
     for crash in record.of("crashed"):
         yield say("a process of the queue ended: {error}", **crash)
     for job, times in record.times.most_common(1):
         if times > 1:
-            text = "{job} ran {times} times instead: nothing takes it off its list"
+            text = "{job} ran {times} times instead: nothing removes it from its list"
             yield say(text, job=job, times=times)
     if puts == []:
         yield say("put sent no command to Redis")
@@ -107,7 +107,7 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
     pairs = enumerate(zip(begun, expected, strict=False))
     first = next((place for place, (one, other) in pairs if one != other), 0)
     jobs, runs = (", ".join(names[first : first + _MANY]) for names in (expected, begun))
-    yield say("Put in as {jobs}; run as {runs}.", jobs=jobs, runs=runs)
+    yield say("Enqueued as {jobs}; run as {runs}.", jobs=jobs, runs=runs)
 
 
 def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
@@ -122,7 +122,10 @@ def _twice(plan: Plan, record: Record, say: Say) -> Iterator[str]:
         workers = [run.who for run in record.runs if run.job == job]
         text = "{job} ran {times} times, on {workers}: looking for it and taking it are two steps."
         if plan.level == 7:
-            text = "{job} was taken from {one}, alive and at work, and ran again on {other}."
+            text = (
+                "{job} was taken from {one}, which was alive and running it, "
+                "and ran again on {other}."
+            )
         names = say(" and on ").join(dict.fromkeys(workers))
         one, other = workers[:2]
         yield say(text, job=job, times=len(workers), workers=names, one=one, other=other)
@@ -140,7 +143,7 @@ def _harm(_: Plan, record: Record, say: Say) -> Iterator[str]:
     for job, times in record.times.items():
         if times > 1 and job.startswith("late"):
             text = (
-                "{who} came back, took {job}, and was still held for dead: "
+                "{who} came back, took {job}, and still counted as dead: "
                 "the job ran on another worker at the same time."
             )
             yield say(text, who=paused[-1], job=job)
@@ -152,17 +155,19 @@ def _harm(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 def _poison(plan: Plan, record: Record, say: Say) -> Iterator[str]:
     if (runs := len(record.poison_runs)) > ENDLESS:
-        yield say("The poison killed {runs} workers, and is tried again without end.", runs=runs)
+        yield say(
+            "The poison job killed {runs} workers, and is tried again without end.", runs=runs
+        )
     yield from _lost(plan, record, say)
     for look in record.of("look"):
         if look["job"] == NOBODYS and look["keys"]:
-            text = "where returned {place} for a job that nobody put in."
+            text = "where returned {place} for a job that was never enqueued."
             yield say(text, place=", ".join(look["keys"]))
     looks = record.last_seen("poison-1")
     if looks == [] and record.of("seen"):
-        text = "The poison is gone after {runs} tries: no list keeps it for a person."
+        text = "The poison job is gone after {runs} tries: no dead-letter list keeps it."
         if runs == 1:
-            text = "The poison is gone after one try: no list keeps it for a person."
+            text = "The poison job is gone after one try: no dead-letter list keeps it."
         yield say(text, runs=runs)
 
 

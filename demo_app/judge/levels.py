@@ -148,7 +148,7 @@ def _twice(steps: Steps) -> list[Plan]:
 LEVELS = {
     level.number: level
     for level in (
-        Level(1, "a job put in runs", _runs),
+        Level(1, "an enqueued job runs", _runs),
         Level(2, "first in, first out", _in_order),
         Level(3, "the caller does not wait", lambda _: _NO_WAIT),
         Level(4, "two workers never get the same job", _one_taker, True),

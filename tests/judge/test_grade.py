@@ -23,7 +23,7 @@ GOOD = OURS.format(pop="rpop")
 FILES = {
     "=good.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
                  "make = backend_of(MyQueue)\n", "✓", ""),
-    "newest/first.py": (OURS.format(pop="lpop"), "✗", "level 2: Put in as job-1, job-2; run as"),
+    "newest/first.py": (OURS.format(pop="lpop"), "✗", "level 2: Enqueued as job-1, job-2; run as"),
     "raises.py": (f"{GOOD}\nraise ValueError('=1+1')\n", "", "can't be loaded: ValueError"),
 }  # fmt: skip
 

@@ -92,7 +92,7 @@ def test_the_history_shows_the_hole(broken: dict[int, Verdict], level: int, hole
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        ('self.redis.lindex("queue", -1)', "instead: nothing takes it off its list."),
+        ('self.redis.lindex("queue", -1)', "instead: nothing removes it from its list."),
         ("exit(1)", "it is in queue; a process of the queue ended: SystemExit: 1."),
         ('self.redis.blpop("queue")', "claim returned ('queue', 'job-1'), of the type tuple"),
     ],
@@ -145,7 +145,7 @@ def test_an_ack_that_also_removes_a_waiting_job_with_the_same_text_is_caught(
 def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_path: Path) -> None:
     text = changed(solution(9).read_text(), {"redis.call('LPUSH', 'dead', job)": ""})
     liar = f'{text}\n    def where(self, job):\n        return "dead"\n'
-    message = "where returned dead for a job that nobody put in."
+    message = "where returned dead for a job that was never enqueued."
     assert verdict_on(tmp_path, liar, 9).why == message
 
 

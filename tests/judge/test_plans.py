@@ -124,7 +124,11 @@ POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
             "claim took it with LPOP queue, and returned None (is a return missing?).",
         ),
         ([event(1.0, "crashed", "", error="SystemExit")], ["queue"], "ended: SystemExit."),
-        ([PUT, event(1.0, "begin", "queue")], [], "claim returned 'queue', which nobody put in."),
+        (
+            [PUT, event(1.0, "begin", "queue")],
+            [],
+            "claim returned 'queue', which was never enqueued.",
+        ),
         ([PUT], ["queue"], "it is in queue; claim does not come back."),
         ([], ["queue"], "it is in queue."),
     ],
