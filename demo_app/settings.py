@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    dir: Path = Field(Path("demo-data"), description="where all state lives")
+    dir: Path = Field(Path("demo-data"), description="the folder for all data")
     backend: str = Field(
         BackendName.CELERY, description="a module in demo_app.backends, or package.module:callable"
     )
@@ -106,12 +106,13 @@ class Settings(BaseSettings):
     inbox_url: str = Field("", description="the sink's web page, for links")
     token: Token = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
-    web_port: int = Field(0, description="its port; 0 takes a free one")
+    web_port: int = Field(0, description="the port of the web app; 0 takes a free port")
     comment_burst: PositiveInt = Field(
         2000, description="comments that one address may post at once without the token"
     )
     comments_per_second: PositiveFloat = Field(
-        20.0, description="comments a second after that; a class behind a proxy is one address"
+        20.0,
+        description="comments per second after that burst; a class behind a proxy is one address",
     )
     proxies: str = Field(
         "", description="addresses of proxies whose X-Forwarded-For is trusted, comma separated"
@@ -129,7 +130,7 @@ class Settings(BaseSettings):
     visibility_seconds: PositiveFloat = Field(
         3600.0, description="visibility timeout of the stock transport"
     )
-    max_rescues: PositiveInt = Field(3, description="rescues until a job counts as a poison pill")
+    max_rescues: PositiveInt = Field(3, description="rescues of one job before its last try, alone")
     poison_pause: NonNegativeFloat = Field(
         60.0, description="seconds before the last try of a poison pill, alone"
     )
@@ -147,7 +148,7 @@ class Settings(BaseSettings):
         frozenset(), description="safeguards to leave out, for experiments only"
     )
     control: Path | None = Field(None, description="pipe to the supervisor")
-    controls: bool = Field(False, description="offer keys on the stage that kill processes")
+    controls: bool = Field(False, description="show keys on the stage; they kill processes")
 
     @field_validator("smtp_url")
     @classmethod

@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     )
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
-    smtp_port: Annotated[Port, Field(description="port of SMTP; 0 takes a free one")] = 0
-    inbox_port: Annotated[Port, Field(description="port of the inbox; 0 takes a free one")] = 0
+    smtp_port: Annotated[Port, Field(description="port of SMTP; 0 takes a free port")] = 0
+    inbox_port: Annotated[Port, Field(description="port of the inbox; 0 takes a free port")] = 0
     dir: Annotated[
         Path | None,
         Field(description="where mails are kept; without it, in a folder deleted at the end"),

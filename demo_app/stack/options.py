@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from demo_app.jobs.backend import known, known_backends
 from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport, split, variable
 
-_Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free one")]
+_Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free port")]
 
 
 class Options(BaseModel):
@@ -23,7 +23,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dir: Path | None = Field(None, description="where all state lives [default: a temporary one]")
+    dir: Path | None = Field(None, description="the folder for all data [default: a temporary one]")
     workers: int = Field(1, ge=0, description="worker processes")
     concurrency: int = Field(4, ge=1, description="threads in each")
     backend: Annotated[str, AfterValidator(known)] = Field(
@@ -60,7 +60,7 @@ class Options(BaseModel):
         serialization_alias="lease_seconds",
         description="length of a worker's lease in seconds [default: 3]",
     )
-    controls: bool = Field(False, description="pages offer keys that kill processes")
+    controls: bool = Field(False, description="pages show keys that kill processes")
     report_deaths: bool = Field(
         False, description="rescue at once from a worker whose death is seen here"
     )
