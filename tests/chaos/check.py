@@ -31,7 +31,7 @@ LATE = 60.0
 #: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median; on
 #: a machine that is busy as much more.
 SLOW = 7.0
-#: Undisturbed seconds for which a worker may hold a job, do others, and bring no mail of it.
+#: Undisturbed seconds for which a worker may hold a job and run others without sending its mail.
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
 DISTURBED = 4.0

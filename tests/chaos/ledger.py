@@ -23,8 +23,8 @@ class Ledger(Counted):
     timeout ends.
 
     suppressed: came a second time and not shown. uncertain: mails that were sent again because
-    nobody could know. acknowledged_late: after a rescue. by_hand: given up by rule, and brought
-    back as a person would: the reason, by the job.
+    nobody could know. acknowledged_late: after a rescue. by_hand: jobs that were given
+    up, and retried as by a person: the reason, by the job.
     """
 
     suppressed: int = 0

@@ -40,7 +40,7 @@ def _rows(result: Result) -> list[list[str]]:
     journal = {
         "sent by a worker that had lost the job": f"{result.count('stale'):,}",
         "acknowledged too late, and ignored": f"{ledger.acknowledged_late:,}",
-        "given up by rule, brought back by hand": reasons or "0",
+        "given up, and retried by a person": reasons or "0",
     }
     return [
         *([name, f"{count:,}"] for name, count in counts.items()),
