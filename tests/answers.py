@@ -35,13 +35,13 @@ LATER = {
     "rq": "A later run, with the defaults and a second worker: RQ 3.0.0 gave the job of a killed "
     "worker, enqueued with `Retry`, back after 13.6 minutes. A worker "
     "[cleans up](https://redis.io/docs/latest/integrate/rq/) every ten minutes "
-    "(`maintenance_interval`), and takes a job whose worker has been silent for 90 seconds.",
+    "(`maintenance_interval`), and gives back a job whose worker has been silent for 90 seconds.",
     "dramatiq": "A later run, with the defaults and a second, idle worker: Dramatiq 2.2.1 gave a "
     "killed worker's message back after 7.3 minutes. A worker counts as dead after 60 seconds "
     "(`heartbeat_timeout`), and one [command](https://redis.io/docs/latest/integrate/dramatiq/) in "
     "a thousand looks for dead workers (`maintenance_chance`).",
     "huey": "[Huey](https://huey.readthedocs.io/en/latest/consumer.html#consumer-shutdown) "
-    "never gives a killed worker's job back: it is off its list before it runs.",
+    "never gives a killed worker's job back: the job is removed from its list before it runs.",
 }
 
 
@@ -95,7 +95,7 @@ def thread(name: str) -> str:
     (row,) = (row for row in sheet("threads.csv") if row["thread"] == name)
     link = f"[{name}: {THREADS[name]}](https://github.com/{name.replace('#', '/issues/')})"
     command = f".venv/bin/python -m pytest {TESTS} -k {row['test']}"
-    ended = f"On stock Celery its test {row['stock']}, on claims it {row['claims']}"
+    ended = f"The test of this issue {row['stock']} on stock Celery and {row['claims']} on claims"
     return f"{link}\n\n{ended}. `{command}`, {row['how']}"
 
 
