@@ -41,8 +41,8 @@ def announce(chosen: Settings, database: Database) -> None:
         found = client.get(KEY)
     if found != database.id:
         raise AnotherBlog(
-            f"this Redis has the jobs of the blog {found}, and this one is {database.id}: "
-            "each blog needs a Redis of its own (DEMO_REDIS_URL)"
+            f"this Redis has the jobs of the blog {found}, but this blog is {database.id}: "
+            "give each blog a separate Redis (DEMO_REDIS_URL)"
         )
 
 

@@ -62,7 +62,7 @@ def thumbnail(content: bytes) -> bytes:
             image.thumbnail((LONGEST, LONGEST))
             small = image.convert("RGB")
     except Exception as error:  # a damaged file makes Pillow raise almost anything
-        raise BadPicture(f"it can't be read as a picture: {error}") from error
+        raise BadPicture(f"the file can't be read as a picture: {error}") from error
     jpeg = BytesIO()
     small.save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()

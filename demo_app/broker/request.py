@@ -30,7 +30,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         super().__init__(message, **options)
         hard, soft = self.time_limits
         if not isinstance((soft or 0) + (hard or 0), int | float):  # prefork would fail at it later
-            raise InvalidTaskError(f"no time limit: {self.time_limits!r}")
+            raise InvalidTaskError(f"a time limit must be a number: {self.time_limits!r}")
 
     def acknowledge(self) -> None:
         """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop."""

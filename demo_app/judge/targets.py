@@ -106,7 +106,7 @@ class Learners(Target):
 
     Args:
         name: ``FILE.py:CLASS``.
-        say: translates why it can't be judged.
+        say: translates the reason why the target can't be judged.
     """
 
     stepped = True
@@ -246,7 +246,7 @@ def _find_program(command: str) -> None:
     try:
         program, *_ = shlex.split(command)
     except ValueError as error:
-        raise CannotJudge(f"{command!r} is no command.") from error
+        raise CannotJudge(f"{command!r} is not a valid command line.") from error
     if not shutil.which(program):
         raise CannotJudge(f"There is no program {program}.")
 
@@ -256,7 +256,7 @@ def target_of(name: str, say: Say = str.format) -> Target:
 
     Args:
         name: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``, or one of `KNOWN`.
-        say: translates why it can't be judged.
+        say: translates the reason why the target can't be judged.
 
     Raises:
         CannotJudge: there is no such target.

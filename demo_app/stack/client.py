@@ -141,7 +141,9 @@ def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: fl
     for _ in poll(seconds):
         if fits(seen := ask()):
             return seen
-    raise TimeoutError(f"not within {seconds:.0f} s; the last answer was {seen}")
+    raise TimeoutError(
+        f"the state was not reached within {seconds:.0f} s; the last answer was {seen}"
+    )
 
 
 def _json(answer: httpx.Response) -> Answer:

@@ -109,7 +109,7 @@ class Supervisor:
                 return
             if self._stopping.is_set():
                 raise StackError("The stack stops.")
-        raise StackError(f"No {role} was started again within {PATIENCE:.0f} s.")
+        raise StackError(f"No new process of the role {role!r} answered within {PATIENCE:.0f} s.")
 
     def stop(self) -> None:
         """End all processes: the web app and the workers first, then the mail sink and Redis."""

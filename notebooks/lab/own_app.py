@@ -116,7 +116,7 @@ class OwnApp:
         parts = set(done.stdout.splitlines()[-1].split())
         for needed in ("web", "Inbox"):
             if needed not in parts:
-                raise LabError(say("Your app has nothing of the name {name!r}.", name=needed))
+                raise LabError(say("Your app does not define the name {name!r}.", name=needed))
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:

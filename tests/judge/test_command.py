@@ -73,9 +73,13 @@ def test_a_command_that_ends_and_what_is_no_message_are_named(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("./no-such-queue", "no program ./no-such-queue"), ("'", "no command"), ("", "no command")],
+    [
+        ("./no-such-queue", "no program ./no-such-queue"),
+        ("'", "not a valid command"),
+        ("", "not a valid command"),
+    ],
 )
-def test_what_is_no_command_cannot_be_judged(command: str, words: str) -> None:
+def test_an_invalid_command_cannot_be_judged(command: str, words: str) -> None:
     with pytest.raises(CannotJudge, match=words):
         target_of(f"command:{command}")
 

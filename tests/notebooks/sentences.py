@@ -47,7 +47,7 @@ _FOR_MACHINES = re.compile(
     r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
     # of the judge's command, which no challenge gives another target
-    r"neither FILE|judge's page|^The Celery app|is no command|^There is no (?:program|file) "
+    r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 #: A name such as Redis or FAILURE is the same in every language.

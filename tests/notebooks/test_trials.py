@@ -115,7 +115,7 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
 #: What is in a file that is not an app yet, and what the learner is told.
 NO_APP = {
     "import nothing_of_this_name": "can't be imported",
-    "class Inbox: ...": "nothing of the name 'web'",
+    "class Inbox: ...": "does not define the name 'web'",
 }
 
 
