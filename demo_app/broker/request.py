@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,8 @@ from .message import is_job
 from .process import in_a_pools_thread, in_flight_here
 
 log = logging.getLogger(__name__)
+#: Characters of a traceback that the history of a job keeps: the end, which names the error.
+_LONGEST = 8000
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
@@ -24,6 +27,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
     _process_lost = False
     _error: BaseException | None = None
+    _failure = ""  # the failed try for the job's history, as JSON
     acknowledged: bool
 
     def __init__(self, message: Any, **options: Any) -> None:
@@ -33,7 +37,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
             raise InvalidTaskError(f"a time limit must be a number: {self.time_limits!r}")
 
     def acknowledge(self) -> None:
-        """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop."""
+        """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop.
+
+        Celery also acknowledges a job that raised an error, so its history keeps the traceback.
+        """
+        if self._failure:
+            self._set_ending(Ending(Disposition.DONE, self._failure), only_if_unset=True)
         if in_a_pools_thread() and not self.acknowledged and not any(self._on_ack.listeners):
             self.message.ack_log_error(log, self._connection_errors)
             self.acknowledged = True
@@ -58,13 +67,18 @@ class Request(CeleryRequest):  # type: ignore[misc]
         """Handle a failed try. Celery decides whether a job whose process died is requeued."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
-        self._error = error
+        self._error, self._failure = error, _failed_try(error, exc_info)
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
             if passes(failed):
                 raise
             return self.put_aside(failed)
+
+    def on_retry(self, exc_info: Any) -> Any:
+        """Handle a try that has published the next one."""
+        self._failure = _failed_try(exc_info.exception.exc or exc_info.exception, exc_info)
+        return super().on_retry(exc_info)
 
     def put_aside(self, error: Exception) -> None:
         """End a job that cannot begin, or whose end failed; see `ending_of`."""
@@ -85,6 +99,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def _set_ending(self, ending: Ending, *, only_if_unset: bool = False) -> None:
         for in_flight in in_flight_here():
             in_flight.set_ending(self.message.delivery_tag, ending, only_if_unset=only_if_unset)
+
+
+def _failed_try(error: BaseException, exc_info: Any) -> str:
+    kind = type(error)
+    text = str(exc_info.traceback)[-_LONGEST:]
+    return json.dumps({"error": f"{kind.__module__}.{kind.__qualname__}", "traceback": text})
 
 
 def start(controller: Any, request: Request) -> None:

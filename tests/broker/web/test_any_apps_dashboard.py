@@ -11,6 +11,15 @@ import httpx
 from celery_suite.outside import Shop
 from support import run_python
 
+RAISES = """
+@app.task(bind=True, name="shop.fail")
+def fail(self, parcel):
+    error = ValueError(f"{parcel} is broken")
+    if parcel == "a jug":
+        raise self.retry(exc=error, countdown=3600)
+    raise error
+"""
+
 
 def _row(page: str, id_: str) -> str:
     """The row of a table as text."""
@@ -55,6 +64,24 @@ def test_one_job_has_its_history_its_arguments_and_its_place_in_redis(
     events = [event["event"] for event in holder.get(f"/api/jobs/{id_}").json()["timeline"]]
     assert events == ["enqueued", "claimed", "done"]
     assert "delivered" not in holder.get(f"/jobs/job/{id_}").text
+
+
+def test_a_task_that_raises_shows_its_traceback_and_is_found_by_its_error(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    shop.add(RAISES)
+    shop.start_worker()
+    fails, retried = shop.order("a vase", "a jug", task="shop.fail")
+    shop.until(lambda: holder.get(f"/api/jobs/{fails}").json()["state"] == "done", "its end")
+    page = holder.get(f"/jobs/job/{fails}").text
+    assert "ValueError: a vase is broken" in page
+    assert "It raised an error" in page
+    assert "The work is done" not in page
+    found = holder.get("/jobs/done", params={"q": "valueerror"}).text
+    assert _row(found, "job-").count("ValueError: a vase is broken") == 1
+    state = "retrying"
+    shop.until(lambda: holder.get(f"/api/jobs/{retried}").json()["state"] == state, "a retry")
+    assert "ValueError(&#39;a jug is broken" in holder.get(f"/jobs/job/{retried}").text
 
 
 def test_a_scheduled_job_runs_now_and_another_is_discarded_if_a_person_says_so(
