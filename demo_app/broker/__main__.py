@@ -10,6 +10,8 @@ from typing import Any
 from celery.app.utils import find_app
 from celery.exceptions import ImproperlyConfigured
 from celery.utils.imports import cwd_in_path
+from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError, TimeoutError
 
 from .defaults import early_tasks, is_chosen, set_defaults
 from .exposition import exposition, metrics_of
@@ -17,6 +19,18 @@ from .migrate import migrate
 from .options import Options
 from .queue import Queue
 from .rights import refusal
+
+_APPENDONLY = (
+    "without it, accepted jobs are lost when Redis is killed; "
+    "run CONFIG SET appendonly yes, and set it in redis.conf"
+)
+#: The types of the broker's keys with short names, which another program may use too.
+_TYPES = {
+    **dict.fromkeys(("workers", "lists", "kept"), "set"),
+    **dict.fromkeys(("leases", "counters", "running", "deaths", "suspects"), "hash"),
+    **dict.fromkeys(("scheduled", "retrying", "done", "dead", "discarded"), "zset"),
+    "journal": "stream",
+}
 
 
 def _queue_of(channel: Any) -> Queue:
@@ -54,25 +68,37 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
     if int(str(redis["redis_version"]).partition(".")[0]) < 7:
         yield "Redis", f"{redis['redis_version']} is too old: the broker needs version 7"
     if not redis["aof_enabled"]:
-        yield "appendonly", "without it, accepted jobs are lost when Redis is killed"
+        yield "appendonly", _APPENDONLY
     if redis["maxmemory"] and redis["maxmemory_policy"] != "noeviction":
         yield "maxmemory-policy", f"{redis['maxmemory_policy']} deletes jobs; use noeviction"
 
 
 def doctor(app: Any, _: argparse.Namespace) -> int:
     """Print unsafe settings of this app with the reasons; exit with 1 if there are any."""
-    if not is_chosen(app.conf):
-        print("broker_url: not a URL of this broker; such a URL begins with claims+")
-        return 1
+    _require_claims(app)
     with app.connection_for_read() as connection:
         queue = _queue_of(connection.default_channel)
         if lacks := refusal(queue.client, queue.keys.prefix):
             print(f"Redis: {lacks}")
             return 1
         info: Any = queue.client.info()
-    found = list(unsafe(app, queue.options, info))
+        found = [*unsafe(app, queue.options, info), *_taken(queue)]
     print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")
     return 1 if found else 0
+
+
+def _require_claims(app: Any) -> None:
+    if not is_chosen(app.conf):
+        sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
+
+
+def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
+    """Yield each key of the broker that another program uses, with the remedy."""
+    for name, kind in _TYPES.items():
+        key = queue.keys(name)
+        found: Any = queue.client.type(key)
+        if found not in (kind, "none"):
+            yield key, f"another program uses this key ({found}); set global_keyprefix"
 
 
 def _escaped(text: str) -> str:
@@ -82,6 +108,7 @@ def _escaped(text: str) -> str:
 
 def metrics(app: Any, _: argparse.Namespace) -> int:
     """Print each queue's length and latency, and the number of jobs in each state."""
+    _require_claims(app)
     with app.connection_for_read() as connection:
         seen = _queue_of(connection.default_channel).snapshot(limit=1, with_history=1)
     text = exposition(metrics_of(seen))
@@ -120,10 +147,16 @@ def main(arguments: list[str] | None = None) -> int:
             made.add_argument("--token", default="", help="opens the pages; default: a new one")
     options = parser.parse_args(arguments)
     with cwd_in_path():
-        app = find_app(options.app)
+        try:
+            app = find_app(options.app)
+        except (ImportError, AttributeError) as error:
+            parser.error(f"there is no Celery app {options.app!r} in this folder: {error}")
         app.finalize()
         set_defaults(app)
-        status: int = options.command(app, options)
+        try:
+            status: int = options.command(app, options)
+        except (OperationalError, ConnectionError, TimeoutError) as error:
+            sys.exit(f"The broker can't be reached: {error}")
     return status
 
 

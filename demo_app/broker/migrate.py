@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from celery.contrib.migrate import migrate_tasks, republish
 from kombu.transport import redis as kombu_redis
 
 from .channel import Channel
+from .claim import Disposition, Ending
 from .connection import Decoded
 from .error_kinds import passes, reason_of
 from .events import State
@@ -31,12 +33,15 @@ _HELD = "held by workers; run this again when they have ended"
 
 
 class _Move:
-    """Moves messages to another broker. left: how many stay, by the reason."""
+    """Moves messages to another broker.
+
+    left: the number of jobs that stay, by reason. dead: the number of jobs that wait for a person.
+    """
 
     def __init__(self, app: Any, source: Any, target: Any) -> None:
         self.app, self.source = app, source
         self.channel = source.default_channel
-        self.moved, self.left = 0, Counter[str]()
+        self.moved, self.dead, self.left = 0, 0, Counter[str]()
         self._target = target
         self._producer = app.amqp.Producer(target, auto_declare=False)
 
@@ -75,7 +80,11 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
     No job is removed before the target has it, so a kill of this command may double jobs, but loses
     none. It prints which jobs stay; the exit status is 1 then.
     """
+    app.conf.broker_transport = None  # each URL names its own
     with app.connection(options.source) as source, app.connection(options.target) as target:
+        if _is_same(source, target):
+            print("Both URLs lead to the same broker. Nothing was moved.")
+            return 1
         prefix = source.transport_options.get("global_keyprefix", "")
         if not (prefix.isascii() or isinstance(source.transport, Transport)):
             print(f"The prefix {prefix} is not ASCII: kombu cannot find its jobs.")
@@ -92,10 +101,27 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
         finally:
             for one in in_flight_here():
                 one.leave()
-    print(f"Moved {move.moved} jobs.")
+    print(f"Moved {move.moved} {_jobs(move.moved)}.")
     for why, number in move.left.items():
         print(f"Left {number} behind: {why}.")
+    if move.dead:
+        print(f"{move.dead} dead {_jobs(move.dead)} not moved: retry or discard them with `web`.")
     return 1 if move.left else 0
+
+
+def _jobs(number: int) -> str:
+    return "job" if number == 1 else "jobs"
+
+
+def _is_same(source: Any, target: Any) -> bool:
+    """Return True if both connections have the same lists: moving jobs there would never end."""
+    if type(source.transport) is not type(target.transport):
+        return False
+    if not isinstance(source.transport, kombu_redis.Transport):
+        return bool(source.as_uri() == target.as_uri())
+    mark = f"migrate:{uuid.uuid4()}"  # two URLs may name one server differently
+    source.default_channel.client.set(mark, "", px=10_000)
+    return bool(target.default_channel.client.delete(mark))
 
 
 def _from_claims(move: _Move) -> None:
@@ -122,6 +148,7 @@ def _from_claims(move: _Move) -> None:
             break
         time.sleep(queue.options.heartbeat_seconds)  # the heartbeat of this process rescues them
     unreadable = len(channel.in_flight.held())
+    move.dead = seen.count[State.DEAD]
     if held := seen.count[State.RUNNING] - unreadable:
         move.left[_HELD] += held
 
@@ -133,6 +160,8 @@ def _take_all(move: _Move, name: str) -> None:
             if message is None:
                 return
             move.carry(message, name)
+            done = Ending(Disposition.DONE, "moved to another broker")
+            move.channel.in_flight.set_ending(message.delivery_tag, done)
             message.ack()
 
 

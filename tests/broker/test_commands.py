@@ -102,7 +102,7 @@ def test_what_kombu_can_not_read_is_left_where_it_is_with_a_sentence(shop: Shop)
     shop.settings["broker_transport_options"] = {"global_keyprefix": "Läden:"}
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("first")
-    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Moved 1 jobs.\n"
+    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Moved 1 job.\n"
     status, output = _run(shop, "migrate", stock, shop.broker(shop.port))
     assert status == 1
     assert output == "The prefix Läden: is not ASCII: kombu cannot find its jobs.\n"
@@ -142,14 +142,69 @@ def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -
     worker.wait()
     assert shop.in_hand() == 1
     source, target = shop.broker(shop.port), f"claims+redis://127.0.0.1:{shop.port}/1"
-    assert _run(shop, "migrate", source, target) == (0, "Moved 1 jobs.\n")
+    assert _run(shop, "migrate", source, target) == (0, "Moved 1 job.\n")
     assert shop.in_hand() == 0
     queue = Queue(redis.Redis(port=shop.port, db=1, **AS_TEXT))
     queue.register("dies", 1000, "{}")
     assert len(queue.claim("dies", ["celery"])) == 1
     queue.client.delete("worker:dies")
-    assert _run(shop, "migrate", target, source) == (0, "Moved 1 jobs.\n")
+    assert _run(shop, "migrate", target, source) == (0, "Moved 1 job.\n")
     assert shop.queued() == 1
+
+
+def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.settings["broker_transport"] = "demo_app.broker:Transport"
+    shop.order("first")
+    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 1 job.\n")
+    shop.redis.select(1)
+    assert shop.redis.llen("shop:celery") == 1
+    assert _run(shop, "migrate", stock, shop.broker(shop.port)) == (0, "Moved 1 job.\n")
+
+
+@pytest.mark.parametrize("kind", ["claims+redis", "redis"])
+def test_migrate_refuses_to_move_jobs_to_the_broker_that_has_them(shop: Shop, kind: str) -> None:
+    shop.order("first")
+    urls = [f"{kind}://{host}:{shop.port}/0" for host in ("127.0.0.1", "localhost")]
+    status, output = _run(shop, "migrate", *urls)
+    assert (status, output) == (1, "Both URLs lead to the same broker. Nothing was moved.\n")
+    assert shop.redis.llen("shop:queue:celery") == 1
+
+
+def test_migrate_reports_dead_jobs_and_the_history_says_what_was_moved(shop: Shop) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    moved, dead = shop.order("first", "dead")
+    shop.redis.lrem("shop:queue:celery", 1, dead)
+    shop.redis.zadd("shop:dead", {dead: 1})
+    status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
+    assert status == 0
+    assert "1 dead job not moved" in output
+    assert "moved to another broker" in shop.redis.lindex(f"shop:job:{moved}", -1)
+
+
+def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
+    shop.redis.config_set("appendonly", "yes")
+    shop.redis.set("shop:counters", "7")
+    found = "shop:counters: another program uses this key (string); set global_keyprefix\n"
+    assert _run(shop, "doctor") == (1, found)
+
+
+@pytest.mark.parametrize("command", ["doctor", "metrics"])
+def test_a_broker_that_cannot_be_reached_is_one_sentence(shop: Shop, command: str) -> None:
+    environment = {**shop.environment, "BROKER": "claims+redis://127.0.0.1:1"}
+    ended = run_python(*_command(command), cwd=shop.folder, **environment)
+    assert ended.returncode == 1
+    assert re.fullmatch("The broker can't be reached: .*refused.*\n", ended.stderr)
+
+
+def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Shop) -> None:
+    words = ["-m", "demo_app.broker", "metrics", "-A", "nowhere"]
+    ended = run_python(*words, cwd=shop.folder, **shop.environment)
+    assert ended.returncode == 2
+    assert "there is no Celery app 'nowhere' in this folder" in ended.stderr
+    stock = {**shop.environment, "BROKER": f"redis://127.0.0.1:{shop.port}/1"}
+    ended = run_python(*_command("metrics"), cwd=shop.folder, **stock)
+    assert ended.stderr.startswith("broker_url: not a URL of this broker")
 
 
 def _as_user(shop: Shop, *rules: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ if not was then return '' end
 if what == 'retry' then
   release(id, by, 'brought back from ' .. was)
 elseif what == 'moved' then
-  forget(id, by, 'moved')
+  forget(id, by, 'moved to another broker')
 else
   end_job('discarded', id, by, 'from ' .. was)
 end
