@@ -84,6 +84,17 @@ def test_a_task_that_raises_shows_its_traceback_and_is_found_by_its_error(
     assert "ValueError(&#39;a jug is broken" in holder.get(f"/jobs/job/{retried}").text
 
 
+def test_the_death_of_a_child_is_not_shown_as_that_of_its_worker(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    shop.start_worker()
+    [id_] = shop.order("vase", kills="process")
+    shop.until(lambda: "rescued" in holder.get(f"/api/jobs/{id_}").text, "its rescue")
+    page = holder.get(f"/jobs/job/{id_}").text
+    assert "The worker&#39;s child process died" in page
+    assert "found the lease ended" not in page
+
+
 def test_a_scheduled_job_runs_now_and_another_is_discarded_if_a_person_says_so(
     shop: Shop, holder: httpx.Client
 ) -> None:
