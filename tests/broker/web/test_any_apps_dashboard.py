@@ -63,7 +63,9 @@ def test_one_job_has_its_history_its_arguments_and_its_place_in_redis(
     shop.until(lambda: holder.get(f"/api/jobs/{id_}").json()["state"] == "done", "its end")
     events = [event["event"] for event in holder.get(f"/api/jobs/{id_}").json()["timeline"]]
     assert events == ["enqueued", "claimed", "done"]
-    assert "delivered" not in holder.get(f"/jobs/job/{id_}").text
+    page = holder.get(f"/jobs/job/{id_}").raise_for_status().text
+    assert "The work is done" in page
+    assert "delivered" not in page
 
 
 def test_a_task_that_raises_shows_its_traceback_and_is_found_by_its_error(
