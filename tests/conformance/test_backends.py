@@ -11,12 +11,16 @@ from support import most_nightly
 from demo_app.conformance import PROMISES, check_backend
 from demo_app.conformance.harness import written
 from demo_app.conformance.suite import Promise
+from demo_app.jobs.backend import known_backends
 
 #: Where the backend is that lesson 07 has somebody write.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
 TOGETHER = [promise for promise in PROMISES if not promise.apart]
+#: `make test` leaves these out, and tries each new backend.
+SLOW = {"rq": pytest.mark.thorough, "huey": pytest.mark.thorough, OWN: pytest.mark.nightly}
+PAGE = Path(NOTEBOOKS, "reference", "backends.md")
 DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
@@ -28,25 +32,20 @@ def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "backend",
-    [
-        "inline",
-        "memory",
-        "celery",
-        pytest.param("rq", marks=pytest.mark.thorough),
-        pytest.param("huey", marks=pytest.mark.thorough),
-        pytest.param(OWN, marks=pytest.mark.nightly),
-    ],
+    "backend", [pytest.param(name, marks=SLOW.get(name, ())) for name in (*known_backends(), OWN)]
 )
 def test_it_keeps_what_it_promises(backend: str) -> None:
     assert problems(backend, TOGETHER) == {}
 
 
-@pytest.mark.parametrize(
-    "backend", most_nightly(("inline", "memory", "celery", "rq", "huey", OWN), "celery")
-)
+@pytest.mark.parametrize("backend", most_nightly((*known_backends(), OWN), "celery"))
 def test_it_survives_the_deaths_that_it_promises_to(backend: str) -> None:
     assert problems(backend, DEATHS) == {}
+
+
+def test_the_page_has_a_column_for_each_backend() -> None:
+    [head] = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| promise")]
+    assert sorted(head.strip("| ").split(" | ")[1:]) == known_backends()
 
 
 def test_the_suite_is_one_call_away() -> None:

@@ -2,11 +2,12 @@
 
 import smtplib
 import time
+from contextlib import suppress
 
 import pytest
 from pydantic import ValidationError
 
-from local_smtp.fault_rules import KNOWN_AT, Fault, Match
+from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault, Match
 from local_smtp.faults import Faults
 from local_smtp.sink import MailSink
 
@@ -40,6 +41,17 @@ def test_answer_refuses_at_its_step_with_its_code_and_text(mail_sink, step, code
         deliver(mail_sink)
     assert mail_sink.mails() == []
     assert mail_sink.stats().refused == 1
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_after_each_fault_the_next_mail_is_taken_as_usual(mail_sink, effect):
+    step = "reply" if EFFECTS[effect].whole_mail else "rcpt"
+    mail_sink.faults.put([Fault(at=step, do=effect, seconds=0.01, times=1)])
+    with suppress(OSError, smtplib.SMTPException):
+        deliver(mail_sink, timeout=0.5)
+    assert mail_sink.faults.in_force()[0].hits == 1
+    deliver(mail_sink)
+    assert mail_sink.mails()
 
 
 @pytest.mark.parametrize("step", KNOWN_AT)

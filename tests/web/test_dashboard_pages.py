@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from contextlib import closing
 from html import unescape
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -158,6 +160,35 @@ def test_both_languages_have_all_the_same_words() -> None:
     for key in english.keys() - of_one:
         holes = set(re.findall(r"\{\w+\}", english[key]))
         assert holes == set(re.findall(r"\{\w+\}", japanese[key])), key
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_word_is_there_twice(room: str) -> None:
+    for table in files(room).iterdir():
+        if table.name.endswith(".json"):
+            pairs = json.loads(table.read_text("utf-8"), object_pairs_hook=list)
+            keys = [key for key, _ in pairs]
+            assert sorted(set(keys)) == sorted(keys), f"{room}/{table.name} has a key twice"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_each_column_has_a_heading_of_its_own_with_a_meaning(client, holder, language) -> None:
+    t = Translations(language, *ROOMS)
+    died(client, 1)
+    stored(client, message(2, queue="elsewhere"))
+    stored(client, message(3, queue="elsewhere"), due=time.time() + 100)
+    for state in ("queued", "scheduled", "dead"):
+        page = holder.get(f"/jobs/{state}", params={"lang": language}).text
+        heads = re.findall(
+            r'<th scope="col"[^>]*><abbr title="([^"]+)"\s+tabindex="0">([^<]+)<', page
+        )
+        cells = re.findall(r'<td data-name="([^"]+)"', page)
+        assert [name for _, name in heads] == cells
+        assert len(set(cells)) == len(cells), "no column twice"
+        assert not any(one.startswith(("name.", "word.")) for head in heads for one in head)
+    assert {key[5:] for key in t if key.startswith("name.")} <= {
+        key[5:] for key in t if key.startswith("word.")
+    }
 
 
 def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, holder) -> None:
