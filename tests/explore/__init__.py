@@ -1,7 +1,6 @@
-"""Every interleaving of a few workers and jobs: the broker's real scripts on a real server, the
-real steps of queue, lease, heartbeat, in-flight jobs, outbox, relay and reconciliation, in virtual
-time.
+"""Every interleaving of a few workers and jobs, in virtual time.
 
-``make explore`` runs it; ``world`` has what can happen, ``promises`` what must hold, ``search``
-the two ways through.
+The exploration runs the broker's real scripts on a real server, and the real steps of queue, lease, heartbeat,
+in-flight jobs, outbox, relay and reconciliation. ``make explore`` runs it. ``world`` has the
+possible steps, ``promises`` the invariants, ``search`` the search.
 """

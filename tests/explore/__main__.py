@@ -1,6 +1,6 @@
-"""``python -m explore``: goes through the bounded worlds to their end.
+"""``python -m explore``: explores the bounded worlds completely.
 
-Exit status 0 if every promise held, 1 if one was broken, 2 if a bound was not reached.
+Exit status 0 if every promise held, 1 if a promise was broken, 2 if a bound was not reached.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from explore.worlds import WORLDS
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="make explore", description=__doc__)
     parser.add_argument(
         "--world", default=[], action="append", metavar="NAME", help="this one alone [repeatable]"
@@ -32,29 +31,28 @@ def options() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Do what is asked for."""
     logging.disable(logging.CRITICAL)
-    asked = options()
-    plans = [plan for plan in WORLDS if not asked.world or plan.name in asked.world]
-    if asked.list:
+    args = options()
+    plans = [plan for plan in WORLDS if not args.world or plan.name in args.world]
+    if args.list:
         print("\n".join(f"{plan.name:20} {plan.bound}" for plan in plans))
         return 0
     found = []
     with server() as on:
-        if asked.replay:
-            why, steps = replay(plans[0], on, from_line(asked.replay))
+        if args.replay:
+            why, steps = replay(plans[0], on, from_line(args.replay))
             print(why or f"Every promise holds after these {len(steps)} steps.")
             return int(bool(why))
         for plan in plans:
-            found.append(Breadth(plan, on).run(seconds=asked.seconds))
+            found.append(Breadth(plan, on).run(seconds=args.seconds))
             show(found[-1])
-            if asked.page:
-                asked.page.write_text(put(asked.page, "explored", explored(found)), "utf-8")
+            if args.page:
+                args.page.write_text(put(args.page, "explored", explored(found)), "utf-8")
     return 1 if any(one.broken for one in found) else 0 if all(one.complete for one in found) else 2
 
 
 def explored(found: list[Found]) -> str:
-    """A row for each world."""
+    """Return a table with a row for each world."""
     rows = [
         [one.plan.name, one.plan.bound, f"{one.states:,}", f"{one.transitions:,}",
          f"{one.seconds:.0f}",
@@ -66,7 +64,7 @@ def explored(found: list[Found]) -> str:
 
 
 def show(found: Found) -> None:
-    """Print what a way came to, and how to take it again."""
+    """Print the result of a search, and the command that replays its steps."""
     print(found, flush=True)
     if found.broken:
         line = as_line(found.steps)

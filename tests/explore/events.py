@@ -1,4 +1,4 @@
-"""What can happen next in a world, and what can go wrong."""
+"""The possible next steps and faults of a world."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from explore.world import Event, World
 
 
 def enabled(world: World) -> list[Event]:
-    """Everything that can happen next, faults apart."""
+    """Return all possible next steps, without faults."""
     events: list[Event] = []
     if world.put < len(world.plan.jobs):
         events.append(("put",))
     room = len(world.workers) < world.plan.alive and world.started < len(world.plan.processes)
-    # of two blogs, one has put its jobs in first: before that any worker would start
+    # with two blogs, wait until one has enqueued jobs: before that any worker would start
     if room and (world.plan.blogs < 2 or world.server.has("blog")):
         events.append(("start",))
     for number, blog in enumerate(world.blogs):
@@ -47,7 +47,7 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("begin")
     if worker.asleep and any(world.server.has(f"wake:{list_name}") for list_name in LISTS):
         steps.append("wake")
-    looks = waiting or worker.setup.waits  # who waits for no token finds nothing in an empty queue
+    looks = waiting or worker.setup.waits  # without tokens a worker finds nothing in an empty queue
     if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:
         steps.append("claim")
     if world.now >= worker.due:
@@ -65,14 +65,14 @@ def _deciding(world: World, what: str) -> list[str]:
 
 
 def _time_may_pass(world: World) -> bool:
-    """A healthy process does what it has to do in time."""
+    """Return True if no healthy process has a due step: healthy processes are never late."""
     return bool(world.workers) and all(
         world.now < worker.due and not worker.on_its_way for worker in world.healthy()
     )
 
 
 def faults(world: World) -> list[Event]:
-    """Everything that can go wrong next, apart from what can happen within a step."""
+    """Return all possible next faults, except faults within a step."""
     events: list[Event] = []
     for name, worker in world.workers.items():
         events += [(what, name) for what in ("kill", "leave") if world.may(what)]
@@ -91,7 +91,7 @@ def faults(world: World) -> list[Event]:
 
 
 def variants(world: World, event: Event) -> list[Event]:
-    """The ways in which the step, which was just taken, can go wrong at its commands."""
+    """Return the step that was just taken, once for each fault at each of its commands."""
     steps = ("round", "claim", "begin", "run", "finish", "put", "hand over", "settle")
     if event[0] not in steps or len(event) > 2:
         return []

@@ -1,10 +1,10 @@
--- Comes before a script: Redis' clock and its run are those that the caller names. What a command
--- says of an expiry, Redis itself understands; but between two commands no key has one.
--- ARGV: the time (epoch seconds, microseconds), which run of the server this is, then the script's.
+-- Prepended to a script: the caller sets Redis's time and run id. Redis itself handles each
+-- command's expiry, but between two commands no key has a time to live.
+-- ARGV: the time (epoch seconds, microseconds), the server's run id, then the script's arguments.
 local FROZEN = {ARGV[1], ARGV[2], run = ARGV[3], now = ARGV[1] + ARGV[2] / 1e6, real = redis.call}
 local redis, given, ARGV = setmetatable({}, {__index = redis}), ARGV, {}
 for i = 4, #given do ARGV[i - 3] = given[i] end
-FROZEN.key, FROZEN.at = '\1expiry', {}  -- hash: key to the moment at which it expires
+FROZEN.key, FROZEN.at = '\1expiry', {}  -- hash: key to its expiry time (epoch seconds)
 FROZEN.sets = {SET = 1, SETEX = 1, PSETEX = 1, GETEX = 1, EXPIRE = 1, PEXPIRE = 1}
 
 function FROZEN.expire(key, at)

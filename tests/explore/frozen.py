@@ -1,8 +1,7 @@
-"""A real Redis server in which time stands still until somebody moves it, and whose whole content
-can be taken out and put back: what an exploration of all interleavings runs on.
+"""A real Redis server with a settable time, whose whole content can be saved and loaded.
 
-The server does every command itself. Only three things come from here: what the time is, which keys
-have expired by then (``frozen.lua``), and whether the server was started again meanwhile.
+The server runs every command itself. Only three things are replaced: the time, the expiry of keys
+(``frozen.lua``), and the server's run id.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from demo_app.rig.redis_server import RedisServer
 #: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
 Content = tuple[tuple[str, str, tuple[str, ...]], ...]
 EXPIRY = "\1expiry"
-#: A script, the number of its keys, its words.
+#: A script, the number of its keys, its arguments.
 Words = tuple[str | float, ...]
-#: Seconds after which a script that does not end is taken for one that never will.
+#: Seconds after which a script counts as endless.
 _PATIENCE = 10.0
 
-SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # what is only looked at
+SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # without streams
 _LOAD = """
 redis.call('FLUSHDB')
 local WRITE = {string = {'SET'}, list = {'RPUSH'}, hash = {'HSET'}, set = {'SADD'}, zset = {'ZADD'}}
@@ -43,11 +42,11 @@ end
 
 
 class Hangs(Exception):
-    """A script did not end; the server was started anew, empty."""
+    """Raised if a script did not end. A new, empty server was started."""
 
 
 class FrozenRedis:
-    """See the module. now: epoch seconds. run: which start of it this is.
+    """A server whose time stands still. now: epoch seconds. run: the number of its start.
 
     A context manager: the server ends with the block, or with this process.
     """
@@ -76,26 +75,26 @@ class FrozenRedis:
         self._ends.close()
 
     def script(self, text: str, arguments: Sequence[str | float]) -> Any:
-        """Run a script; returns what it returns.
+        """Run a script and return its reply.
 
-        Raises redis.ResponseError when it fails, and Hangs when it does not end.
+        Raises redis.ResponseError if the script fails, and Hangs if it does not end.
         """
         seconds, micros = divmod(round(self.now * 1e6), 1_000_000)
         return self._eval((with_clock(text), 0, seconds, micros, self.run, *arguments))
 
     def command(self, *words: str | float) -> Any:
-        """Run one command, as a script would."""
+        """Run one command inside a script."""
         return self.script("return redis.call(unpack(ARGV))", words)
 
     def save(self) -> Content:
-        """All that is in it, in an order of its own; streams apart."""
+        """Return the whole content without streams, sorted."""
         if self._content is None:
             (found,) = self._send([("EVAL", SAVE, 0)])
             self._content = content_of(found)
         return self._content
 
     def load(self, content: Content) -> None:
-        """Put back what `save` gave, and nothing else."""
+        """Replace the whole content by a saved one."""
         self._content, self._stale = content, True
 
     def _eval(self, words: Words) -> Any:
@@ -121,7 +120,7 @@ class FrozenRedis:
 
 
 def loading_of(content: Content) -> tuple[str | int, ...]:
-    """The command that puts it back."""
+    """Return the command that loads the content."""
     flat: list[str | int] = ["EVAL", _LOAD, 0]
     for key, kind, parts in content:
         flat += (key, kind, len(parts))
@@ -132,14 +131,14 @@ def loading_of(content: Content) -> tuple[str | int, ...]:
 
 
 def raised(answer: Any) -> Any:
-    """It; raises redis.ResponseError for an error."""
+    """Return the reply. Raises redis.ResponseError if the reply is an error."""
     if isinstance(answer, redis.ResponseError):
         raise answer
     return answer
 
 
 def content_of(found: list[Any]) -> Content:
-    """What `SAVE` gave, in its order."""
+    """Return the reply of `SAVE`, sorted."""
     return tuple(sorted((key, kind, _ordered(kind, parts)) for key, kind, parts in found))
 
 
@@ -154,7 +153,7 @@ def _ordered(kind: str, parts: list[str]) -> tuple[str, ...]:
 
 @cache
 def with_clock(text: str) -> str:
-    """The script, for which time stands still."""
+    """Return the script with the code that freezes its time."""
     flags, newline, rest = text.partition("\n") if text.startswith("#!") else ("", "", text)
     clock = Path(__file__).with_name("frozen.lua").read_text("utf-8")
     return flags + newline + clock + rest

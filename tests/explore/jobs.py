@@ -1,4 +1,4 @@
-"""What is put into a world's queue, and what its jobs do."""
+"""The jobs of a world, and their effects."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from explore.world import World
 
 #: The kinds of jobs that any Celery producer sends.
 FOREIGN = ("foreign", "retries", "namesake")
-#: Seconds: when a job of the kind "later" is due.
+#: Seconds until a job of the kind "later" is due.
 LATER = 90.0
 
 
 def put_in(world: World, names: list[str]) -> bool:
-    """Put jobs into the queue; whether it said that it has them."""
+    """Enqueue jobs. Return True if the queue confirmed it."""
     low = [-1 if world.kind(name) == "low" else 0 for name in names]
     jobs = [
         Job(explored.name, {"mail": name}, "mail", priority, None, 0, world.task_id(name), 1e9)
@@ -53,7 +53,7 @@ def put_in(world: World, names: list[str]) -> bool:
 
 
 def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str) -> None:
-    """Publish a message as any Celery producer does. Each has a delivery tag of its own."""
+    """Publish a message as any Celery producer does, with its own delivery tag."""
     text = re.sub(r',"enqueued_at":[^,}]+', "", compose(message))
     raw = json.loads(text)
     raw["properties"]["delivery_tag"] = f"{message.arguments['mail']}-{message.retries}"
@@ -63,7 +63,7 @@ def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str)
 @task(queue_name="mail")
 @tasks.sends_mail
 def explored(mail: str) -> None:
-    """What a job of a queue without a blog does."""
+    """Run a job of a queue without a blog."""
     context = current()
     assert context is not None
     world = World.here
@@ -78,7 +78,7 @@ def explored(mail: str) -> None:
 
 
 def _retry(world: World, mail: str) -> None:
-    """Publish the running job's next try, as Celery's `retry` does; the job itself is done then."""
+    """Publish the running job's next try, as Celery's `retry` does. Then the job itself is done."""
     worker = world.running
     assert worker is not None
     tag = worker.tags("runs")[0]
@@ -95,12 +95,12 @@ def _deliver(mail: Mail) -> None:
 
 
 def _sent(world: World, mail: str) -> None:
-    """A job has its side effect now: its worker still holds it."""
+    """Record the job's side effect. Check that the job's worker still holds it."""
     world.ledger.mailed[mail] += 1
     worker = world.running
     assert worker is not None
     if world.ledger.lost:
-        return  # Redis knows nothing of what it has lost
+        return  # a server that lost data can't confirm the claim
     claim = worker.here.held()[worker.tags("runs")[0]]
     running = world.jobs_in("running")
     if (claim.id, claim.number) not in zip(running[::2], running[1::2], strict=True):
@@ -120,7 +120,7 @@ def _blog() -> Memory:
 
 @contextmanager
 def doing() -> Iterator[None]:
-    """In the block the blog's jobs do in the world what they do."""
+    """Replace the side effects of the blog's jobs by entries in the world's ledger."""
     with (
         mock.patch.multiple(tasks, deliver=_deliver, blog=_blog),
         mock.patch.object(

@@ -1,8 +1,7 @@
-"""The line between a process and Redis, and its clock: all that comes to it from outside.
+"""The line between a process and Redis, and its clock: a process has no other input.
 
-A process can be halted at each command that it sends. It is not kept on a stack: its step is run
-anew later, from where the step began, with the answers that it had got and the moments at which it
-had got them.
+A process can be halted at each of its commands. Its stack is not saved. The step is run again later
+from its start, with the stored replies and the times at which they arrived.
 """
 
 from __future__ import annotations
@@ -16,68 +15,68 @@ from typing import Any
 
 import redis
 
-#: The modules of these packages get their time from here.
+#: Prefixes of the modules whose time is the line's clock.
 _TIMED = ("demo_app.broker", "demo_app.blog", "demo_app.jobs", "demo_app.tasks")
 
 
 class Halted(BaseException):
-    """The process was stopped in the middle of its step."""
+    """Raised if the process is stopped in the middle of its step."""
 
 
 @dataclass
 class Clock:
-    """Takes the place of the module `time`. now: true seconds. skew: of this process's clock."""
+    """A replacement for the module `time`. now: true seconds. skew: of this process (seconds)."""
 
     now: float = 1e9
     skew: float = 0.0
 
     def monotonic(self) -> float:
-        """No clock jumps here."""
+        """Return the true time: a monotonic clock does not jump."""
         return self.now
 
     def time(self) -> float:
-        """What this machine takes for the time."""
+        """Return the time on this machine's clock."""
         return self.now + self.skew
 
     def sleep(self, seconds: float) -> None:
-        """Who waits for Redis asks again at once."""
+        """Do nothing: a process that waits for Redis tries again immediately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to one of a step's commands. at: which of them; 0 is the first.
+    """A fault at one of a step's commands. at: the command's number, from 0.
 
-    what: "halt" (before the first command, or when the answer of command at - 1 is on its way),
-    "unsent" (the command never reached Redis), "unanswered" (it was done; the answer is
-    lost), "refused" (its server is a replica now, or full).
+    what: "halt" (before the first command, or while the reply of command at - 1 is on its way),
+    "unsent" (the command never reached Redis), "unanswered" (Redis ran the command; the reply is
+    lost), "refused" (the server is a replica now, or full).
     """
 
     what: str
     at: int
 
 
-#: What goes wrong at a command, as a fault of which kind.
+#: The fault at a command, and the kind of fault in `Faults` that it counts as.
 AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused": "refuse"}
 
 
 @dataclass
 class Line:
-    """See the module. clock: the running process's. sent: commands of the step at hand."""
+    """The line to Redis. clock: of the running process. sent: commands of the current step."""
 
     clock: Clock = field(default_factory=Clock)
     fault: Fault | None = None
     sent: int = 0
-    #: Of the step at hand, what was answered, and when. While `past` is longer than `sent`, the
-    #: step is being run anew.
+    #: The replies of the current step, and when they arrived. While `past` is longer than `sent`,
+    #: the step is being run again.
     past: list[tuple[Any, float]] = field(default_factory=list)
     present: float = 0.0
 
     def begin(self, fault: Fault | None, past: list[tuple[Any, float]], present: float) -> None:
-        """A step begins, or one that was halted is run anew."""
+        """Start a step, or run a halted step again."""
         self.fault, self.past, self.sent, self.present = fault, list(past), 0, present
 
     def carry(self, ask: Callable[[], Any]) -> Any:
-        """A command and its answer."""
+        """Run a command, or replay its stored reply if the step is run again. Return the reply."""
         number, self.sent = self.sent, self.sent + 1
         if number < len(self.past):
             answer, _ = self.past[number]
@@ -112,13 +111,13 @@ class Line:
         return answer
 
 
-#: The one line: steps are taken one after the other.
+#: The only line: steps are taken one after the other.
 LINE = Line()
 
 
 @contextmanager
 def virtual_time() -> Iterator[None]:
-    """Within the block the project's own modules get their time from the line's clock."""
+    """Replace the module `time` in the project's own modules by the line's clock."""
     found = [
         module
         for name, module in sys.modules.items()

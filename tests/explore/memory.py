@@ -1,4 +1,4 @@
-"""How a world is taken out and put back, and what makes two of its states the same."""
+"""Saving and loading a world's state, and the key that identifies equal states."""
 
 from __future__ import annotations
 
@@ -28,19 +28,17 @@ from explore.worker import Client, Logged, Setup, Wire
 if TYPE_CHECKING:
     from explore.world import World
 
-#: A full round of questions is due after each passing of time: how long it took has no end.
+#: A full round is due after each passing of time, whatever the last one took.
 reconciliation._FULL, reconciliation._REST = 1.0, 0
 
 
 class Memory(SqliteDatabase):
-    """A blog's database in memory."""
-
     def __init__(self, number: int) -> None:
         self.number = number
         self.own_connection = sqlite3.connect(
             ":memory:",
             isolation_level=None,
-            cached_statements=0,  # a prepared one would point into what was there before `load`
+            cached_statements=0,  # a prepared statement would refer to the data before `load`
         )
         super().__init__(Path("/nowhere"))
         with self.transaction() as transaction:
@@ -49,7 +47,6 @@ class Memory(SqliteDatabase):
 
     @property
     def own(self) -> sqlite3.Connection:
-        """Its connection."""
         return self.own_connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -58,24 +55,24 @@ class Memory(SqliteDatabase):
 
 @dataclass
 class Blog:
-    """A blog's web app. asked: since time last passed, it asked what became of its jobs."""
+    """A blog's web app. asked: True if it has reconciled its jobs since time last passed."""
 
     relay: Relay
     asked: bool = False
 
 
 class Silent:
-    """In place of a thread: it does nothing, and the world takes its steps."""
+    """A replacement for a thread. It does nothing: the world takes its steps."""
 
     failure = ""
     set = join = is_alive = lambda *_, **__: None
 
     def wake(self) -> None:
-        """It is looked at all the time."""
+        """Do nothing: the world takes the thread's steps anyway."""
 
 
 _world: list[World] = []
-#: What a process has and a state has not: each is made anew.
+#: Objects that belong to a process and not to a state: each is created again.
 _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     type(threading.Lock()): lambda _: (threading.Lock, ()),
     threading.Event: lambda _: (Silent, ()),
@@ -104,7 +101,7 @@ def _database(number: int) -> Memory:
 
 
 def dump(state: Any) -> bytes:
-    """A state as bytes."""
+    """Return a state as bytes."""
     text = io.BytesIO()
     pickler = pickle.Pickler(text, -1)
     pickler.dispatch_table = _ANEW
@@ -113,17 +110,17 @@ def dump(state: Any) -> bytes:
 
 
 def undump(text: bytes, world: World) -> Any:
-    """The state, in this world."""
+    """Return the state, for this world."""
     _world[:] = [world]
     return pickle.loads(text)
 
 
-#: A moment as text: seconds since the epoch with six decimals.
+#: A time as text: epoch seconds with six decimals.
 _MOMENT = re.compile(r"\d{9,10}\.\d{6}")
 _EVENT = re.compile(r'^\["(\w+)","[^"]*","([^"]*)"')
 _RETRIES = re.compile(r'"retries":(\d+)')
 _LEFT_OUT = {Options, Setup, *_ANEW}
-#: Also: until when Python is asked what it has deleted, which is said at once here.
+#: Attributes that are part of another object's state, or that no step depends on.
 _KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database",
                     "_search_until")  # fmt: skip
 _TAGGED = ("_held", "_pending", "phase")
@@ -133,8 +130,11 @@ _texts: dict[tuple[Any, ...], str] = {}
 
 
 class Key:
-    """What a state is told from others by: moments are relative to its own, numbers of claims and
-    delivery tags are told by their order, and what nothing depends on is left out."""
+    """The key of a state: equal keys mean the same state.
+
+    Times are relative to the state's own time. Claim numbers and delivery tags are replaced by
+    their order. Values on which nothing depends are left out.
+    """
 
     def __init__(self, world: World, content: Content) -> None:
         self._now = world.now
@@ -144,7 +144,8 @@ class Key:
         processes = world.plan.processes
         self._without_meaning = (
             *(() if any(setup.waits for setup in processes) else ("wake:",)),
-            *(() if len(processes) > 1 else ("look",)),  # its own next look comes a beat later
+            # the only worker's next look comes one heartbeat later
+            *(() if len(processes) > 1 else ("look",)),
         )
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}
         for worker in world.workers.values():
@@ -175,7 +176,7 @@ class Key:
         return max(self._long_ago, round(moment - self._now, 3))
 
     def _redis(self, content: Content) -> str:
-        """Of a content at a moment; many steps leave both as they were."""
+        """Return the key of a content at a time. Cached: many steps change neither."""
         asked = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
         if asked not in _texts:
             if len(_texts) > 20_000:
@@ -203,7 +204,7 @@ class Key:
         if key == "counters":
             return [pair for pair in pairs if pair[0] not in ("claims", "bytes")]
         if key == "server":
-            # the latest moment that anybody saw counts only while the clock is behind it
+            # the latest time seen by any process counts only while the clock is behind it
             found = dict(pairs)
             at, since, ahead = (float(found.get(name, 0)) for name in ("at", "since", "ahead"))
             return max(0.0, self._when(at)), self._when(since), round(ahead, 3)

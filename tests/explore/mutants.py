@@ -1,5 +1,4 @@
-"""Every one-line mistake in the scripts and the steps that call them, made by rule and not by hand;
-and for each the shortest way to what it breaks, or that within the bound it changes nothing."""
+"""Every one-line mistake in the scripts and in the steps that call them, made by fixed rules."""
 
 from __future__ import annotations
 
@@ -18,17 +17,17 @@ from typing import Any
 
 from explore.worker import Wire
 
-#: The modules whose functions are changed: the steps.
+#: The modules whose functions are changed.
 STEPS = tuple(
     f"demo_app.{name}"
     for name in ("broker.queue", "broker.lease", "broker.in_flight",
                  "broker.heartbeat", "broker.held", "blog.relay", "blog.reconciliation",
                  "blog.outbox")
 )  # fmt: skip
-#: Scripts that nobody who works calls: they show.
+#: Scripts that no worker calls.
 _SHOWING = ("snapshot", "pause", "take")
 
-#: What stands in a line of Lua, and what the mistake puts there.
+#: A pattern in a line of Lua, and its replacement.
 _LUA = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
@@ -39,14 +38,15 @@ _LUA = tuple(
         (r" \+ 1\b", " + 2"), (r"(?<=[ (])0(?=[,) ]|$)", "1"),
     )
 )  # fmt: skip
-#: A line that is one statement by itself, and can be left out.
+#: A line that is a complete statement, and can be deleted.
 _STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return .*end)$")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake. where: file and line; of: file and function; in_: the script or the function's
-    code; before, after: the line; make: makes it, and returns what unmakes it."""
+    """One mistake. where: file and line. of: file and function. in_: the script, or the function's
+    file and first line. before, after: the line without and with the mistake. make: makes the
+    mistake, and returns a function that undoes it."""
 
     where: str
     of: str
@@ -57,13 +57,13 @@ class Mutant:
 
     @property
     def what(self) -> str:
-        """In words."""
+        """Return the mistake in words."""
         after = self.after.strip()
         return f"`{self.before.strip()}` → " + (f"`{after}`" if after else "left out")
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        """Within the block the mistake is there."""
+        """Make the mistake within the block."""
         undo = self.make()
         Wire.texts.clear()
         try:
@@ -74,7 +74,7 @@ class Mutant:
 
 
 def of_scripts() -> list[Mutant]:
-    """The mutants of all Lua scripts."""
+    """Return the mutants of all Lua scripts."""
     folder = files("demo_app.broker") / "scripts"
     found = []
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -114,7 +114,7 @@ def _file_maker(name: str, text: str) -> Callable[[], Any]:
 
 
 class _Change(ast.NodeTransformer):
-    """Makes the mistake number `at`, counted as the tree is walked; at -1 none."""
+    """A visitor that makes the mistake number `at`, in the order of the walk; -1 makes none."""
 
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0
@@ -126,7 +126,7 @@ class _Change(ast.NodeTransformer):
         return self.count == self.at
 
     def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        return node  # types, and defaults that no caller leaves out
+        return node  # no caller omits the arguments that have defaults
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -184,7 +184,7 @@ _OTHER: dict[type, Any] = {
 
 
 def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
-    """The mutants of the functions that take the steps."""
+    """Return the mutants of the functions that take the steps."""
     found = []
     for name in names:
         short = name.removeprefix("demo_app.").replace(".", "/") + ".py"
@@ -210,7 +210,7 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
 
 
 def called(code: types.CodeType) -> str:
-    """A function's name: its file and first line."""
+    """Return a function's key: its file and first line."""
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 

@@ -1,4 +1,4 @@
-"""The reasons why some mistakes break no promise in any world; `make mutants` reads them."""
+"""The reasons why some mistakes break no promise in any world. `make mutants` reads them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from explore.mutants import Mutant
 
-#: For each reason, patterns of places: file and function, a colon, and the mistake in words.
+#: For each reason, patterns of file and function, a colon, and the mistake in words.
 _REASONS = {
     "a thread does this, and in the exploration there are no threads": (
         r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):|self\._soon = ",
@@ -51,7 +51,7 @@ _REASONS = {
 
 
 def reason(mutant: Mutant) -> str:
-    """Why no world tells the mistake from the code; "" when there is no reason."""
+    """Return why no world shows the mistake, or ""."""
     where = f"{mutant.of}: {mutant.what}"
     for why, places in _REASONS.items():
         if any(re.search(place, where) for place in places):

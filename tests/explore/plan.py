@@ -1,4 +1,4 @@
-"""What bounds a world, and what everybody in it has seen."""
+"""The bound of a world, and the ledger of all that was observed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from explore.worker import Setup
 
 
 class Faults(NamedTuple):
-    """How often each fault may happen in one history; all: of all kinds together.
+    """How often each fault may happen in one history. all: the limit for all kinds together.
 
-    lose: a command or its answer. refuse: a command, as a replica or a full
-    server does. halt: a process is stopped between two commands of one step.
-    drop: Celery forgets what waits in it. rollback: Redis comes back with older data.
+    lose: a command or its reply is lost. refuse: a replica or a full server rejects a command.
+    halt: a process is stopped between two commands of one step. drop: Celery drops its waiting
+    messages. child: the pool's process dies. rollback: Redis restarts with older data.
     """
 
     all: int = 0
@@ -37,13 +37,13 @@ class Plan:
     """One bounded world.
 
     jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
-    (fails once), hog, later, foreign (as any Celery producer sends it), retries (foreign, and
-    publishes its own next try once), namesake (the same, with the first job's task id).
-    processes: a setup for each that may ever start; alive: so many at once. blogs: how many put in
-    through an outbox; 0 for a queue alone. people: what a person may do, once each: retry, discard,
-    purge. before: the commands that Redis receives first.
-    batch: jobs that are put in at once. large: its states take more than four seconds, and no test
-    goes through it: `make test-nightly` does.
+    (fails once), hog (blocks its worker), later (has a due time), foreign (from any Celery
+    producer), retries (foreign, and publishes its own next try once), namesake (the same, with the
+    first job's task id). processes: the setup of each worker that may start. alive: workers at the
+    same time. blogs: number of blogs that enqueue through an outbox; 0 for a queue alone. people:
+    decisions of a person, each once: retry, discard, purge. before: commands that Redis runs first.
+    batch: jobs that are enqueued together. large: exploring it takes more than 4 seconds, so only
+    `make test-nightly` does it.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def bound(self) -> str:
-        """In words."""
+        """Return the bound in words."""
         faults = [f"{count} {name}" for name, count in self.faults._asdict().items() if count]
         jobs = [f"{n} {kind}" for kind, n in Counter(self.jobs).items()]
         workers = f"workers: {self.alive}, of {len(self.processes)}"
@@ -70,26 +70,27 @@ class Plan:
 
 @dataclass
 class Ledger:
-    """What everybody has seen: the only thing that promises are held against, beside Redis."""
+    """The observations that promises are checked against, in addition to Redis's content."""
 
     accepted: list[str] = field(default_factory=list)
     due: dict[str, float] = field(default_factory=dict)
     mail_of: dict[str, str] = field(default_factory=dict)
     begun: Counter[str] = field(default_factory=Counter)
     mailed: Counter[str] = field(default_factory=Counter)
-    waits: set[tuple[str, str]] = field(default_factory=set)  # by which worker's word which job
+    # a worker, and a job that it reported as waiting
+    waits: set[tuple[str, str]] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
-    acts: set[str] = field(default_factory=set)  # what people did
+    acts: set[str] = field(default_factory=set)  # the names of the decisions that people took
     faults: Counter[str] = field(default_factory=Counter)
-    touched: set[str] = field(default_factory=set)  # workers that something was done to
-    broken: str = ""  # what the last step itself showed to be wrong
+    touched: set[str] = field(default_factory=set)  # workers that had a fault
+    broken: str = ""  # the promise that the last step broke, and why
 
     @property
     def lost(self) -> int:
-        """How often Redis lost what it had."""
+        """Return how often Redis lost data."""
         return self.faults["wipe"] + self.faults["rollback"]
 
     @property
     def disturbed(self) -> int:
-        """How many faults there were."""
+        """Return the number of faults."""
         return self.faults.total()

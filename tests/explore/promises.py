@@ -1,5 +1,5 @@
-"""Promises that hold in every state of every world. Each has a name; the lines of the project that
-keep the promise are tagged with it."""
+"""Promises that hold in every state of every world. Each has a name. The lines of the project that
+keep a promise are tagged with its name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from demo_app.broker.fold import TO_TAIL, state_after
 from explore.frozen import Content
 from explore.world import World
 
-#: Every promise, in one sentence.
 PROMISES = {
     "one-place": "a job that Redis knows is in one list, and in one only",
     "sum": "every job that was ever enqueued is in a list or has ended",
@@ -35,7 +34,7 @@ PROMISES = {
 
 
 class View:
-    """What a server has, by the meaning of its keys."""
+    """A server's content, by the meaning of its keys."""
 
     def __init__(self, content: Content) -> None:
         self.of = {key: parts for key, _, parts in content}
@@ -53,32 +52,30 @@ class View:
         self.known = {key[4:] for key in self.of if key.startswith("job:")}
 
     def events(self, job: str) -> list[str]:
-        """What happened to the job, the oldest first."""
+        """Return the names of the job's events, the oldest first."""
         return [event.event for event in self.history(job)]
 
     def history(self, job: str) -> list[Event]:
-        """The same, with all that is known of it."""
+        """Return the job's events, the oldest first."""
         if job not in self._histories:
             lines = self.of.get(f"job:{job}", ())
             self._histories[job] = [event_of(line) for line in lines if line.startswith("[")]
         return self._histories[job]
 
     def hash(self, key: str) -> dict[str, str]:
-        """A hash."""
         parts = self.of.get(key, ())
         return dict(zip(parts[::2], parts[1::2], strict=True))
 
     def dead_with(self, job: str) -> set[str]:
-        """The workers whose end the job is blamed for."""
+        """Return the workers whose death is attributed to the job."""
         return set(self.hash("deaths").get(job, "").split())
 
     def counted(self, name: str) -> int:
-        """A counter."""
         return int(self.hash("counters").get(name, 0))
 
 
 def broken(world: World, content: Content) -> str:
-    """The first promise that does not hold in this state, and why; "" when all hold."""
+    """Return the first promise that does not hold in this state, and why; "" if all hold."""
     if world.ledger.broken:
         return world.ledger.broken
     view = View(content)
@@ -95,7 +92,7 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
-        kept = not places and job in view.of.get("kept", ())  # until its outbox asks
+        kept = not places and job in view.of.get("kept", ())  # until its outbox has read the state
         if job not in view.known or (len(places) != 1 and not kept):
             yield f"{job} is in {', '.join(places) or 'no list'}, {len(view.history(job))} events"
 
@@ -171,7 +168,7 @@ def _late_count(world: World, view: View) -> Iterator[str]:
 
 
 def rows_of(world: World) -> set[str]:
-    """The jobs of which an outbox has a copy."""
+    """Return the jobs that are in an outbox."""
     return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
 
 
@@ -181,7 +178,7 @@ def _kept(world: World, view: View) -> Iterator[str]:
         if ledger.mailed[ledger.mail_of[job]] or job in ledger.decided or job in rows:
             continue
         if not world.databases and ledger.lost:
-            continue  # a queue alone has what Redis has
+            continue  # without an outbox nothing restores the data that Redis lost
         stored = world.stored_id(job)
         events = view.events(stored)
         if stored not in view.known or events[-1:] in (["done"], ["discarded"]):
@@ -245,7 +242,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
     fewest = min(setup.rescues for setup in world.plan.processes)
     for job in view.of.get("dead", ())[::2]:
         if "AnotherBlog" in view.of[f"job:{job}"][-1]:
-            continue  # no try of this worker's can succeed
+            continue  # this worker serves another blog: no retry can succeed
         kind = world.kind(job)
         if kind == "flaky" and world.ledger.begun[job] <= 2 and not world.ledger.disturbed:
             yield f"{job} failed once, and was given up"
@@ -265,7 +262,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
             yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 
-#: Of those that a state shows; a step that breaks one of the others says so itself.
+#: The promises that a state shows. The others are checked in the steps themselves.
 _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
     name: globals()[f"_{name.replace('-', '_')}"]
     for name in PROMISES

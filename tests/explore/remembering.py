@@ -1,5 +1,5 @@
-"""The explorer's server: it remembers what a script did upon a content, and does what many states
-want in one round trip."""
+"""The explorer's server. It stores the results of scripts, and runs the scripts of many states in
+one round trip."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from explore.frozen import (
     with_clock,
 )
 
-#: A script upon a content: the content, the script, its words.
+#: A script on a content: the content, the script, its arguments.
 Asked = tuple[Any, ...]
-#: Answers that are remembered: a script's are told by the content that it met.
+#: Stored results. A script's result depends only on its text, its arguments and the content.
 _REMEMBERED = 50_000
 
 
 class Wanted(BaseException):
-    """What a script does is not known yet; asked: see `RememberingRedis.ask`."""
+    """Raised if a script's result is not stored yet. asked: see `RememberingRedis.ask`."""
 
     def __init__(self, asked: Asked) -> None:
         super().__init__()
@@ -32,10 +32,10 @@ class Wanted(BaseException):
 
 
 class RememberingRedis(FrozenRedis):
-    """See the module.
+    """The server of an exploration.
 
-    reads_all: whether its content is taken out with each answer, as long as there is little of it.
-    later: whether a script whose doing is not known raises Wanted, to be asked with many others.
+    reads_all: read the server's content after each script, as long as it is small. later: raise
+    Wanted for a script whose result is not stored, so that many scripts run in one round trip.
     """
 
     def __init__(self) -> None:
@@ -44,15 +44,14 @@ class RememberingRedis(FrozenRedis):
         self.memory: dict[Asked, tuple[Any, Content]] = {}
 
     def read(self, key: str) -> Sequence[str]:
-        """All that one key has; see `Content`."""
-        if self.reads_all or self._stale:  # what the server has may be of another state
+        """Return the parts of one key; see `Content`."""
+        if self.reads_all or self._stale:  # the server may have the content of another state
             return next((parts for name, _, parts in self.save() if name == key), ())
         one = SAVE.replace("redis.call('KEYS', '*')", "ARGV")
         ((*found,),) = self._send([("EVAL", one, 0, key)])
         return found[0][2] if found else ()
 
     def has(self, key: str) -> bool:
-        """Whether there is such a key."""
         return bool(self.read(key) if self.reads_all or self._stale else self.client.exists(key))
 
     def _eval(self, words: Words) -> Any:
@@ -68,8 +67,7 @@ class RememberingRedis(FrozenRedis):
         return raised(answer)
 
     def ask(self, runs: Sequence[Asked]) -> None:
-        """Run these scripts, each upon its own content, in one round trip, and remember what they
-        did: a script's doing is told by its text, its words and the content that it met."""
+        """Run these scripts, each on its own content, in one round trip, and store the results."""
         if len(self.memory) > _REMEMBERED:
             self.memory.clear()
         commands: list[tuple[Any, ...]] = []
@@ -81,7 +79,8 @@ class RememberingRedis(FrozenRedis):
             self.memory[asked] = answer, content_of(content)
 
     def does_the_same(self, text: str, other: str) -> bool:
-        """Whether another script does what this one did, each time that it was run."""
+        """Return True if the other script has the same result in each stored run of the first
+        one."""
         known, new = map(with_clock, (text, other))
         met = [asked for asked in self.memory if asked[1] == known]
         for first in range(0, len(met), 100):

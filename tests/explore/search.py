@@ -1,4 +1,4 @@
-"""The two ways through a world: breadth first to the end of its bound, and at random."""
+"""Breadth-first search through a world."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from explore.remembering import Asked, RememberingRedis, Wanted
 from explore.steps import begin, do
 from explore.world import Event, Saved, World
 
-#: Scripts that are asked in one round trip.
-_AT_ONCE = 200
-#: What comes first when everything is to come to its end.
+#: Scripts that run in one round trip.
+_BATCH = 200
+#: Steps in the order in which they are preferred when every job is to end.
 _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "finish", "round",
                "settle", "wake", "claim", "pass")  # fmt: skip
 
 
 @dataclass
 class Found:
-    """What a way through a world came to. broken: the promise, "" for none; steps: the shortest way
-    to it. complete: whether the bound was reached."""
+    """The result of a search. broken: the broken promise, or "". steps: the shortest sequence of
+    steps to it. complete: True if the bound was reached."""
 
     plan: Plan
     broken: str = ""
@@ -47,27 +47,28 @@ class Found:
         return text + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
 
 
-#: Is called with each step from a state, and what it came to; None: of what can be done there.
+#: A function that is called with a state, a step and its result. If the step is None, the result is
+#: the list of possible steps.
 Seen = Callable[[bytes, Saved, Event | None, Any], Any]
-#: States by name, and a step from each; None: only to look at it.
+#: States by name, and a step from each; None: only list the possible steps.
 Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
 def taken(
     world: World, on: RememberingRedis, todo: Todo
 ) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
-    """Take the steps that there are to do, and those that are added meanwhile: with each what the
-    server has after it, and what the step raised.
+    """Take the steps in `todo`, also those that are added meanwhile. Yield each with the server's
+    content after it, and the error that it raised.
 
-    What scripts do upon the contents of many states is asked in one round trip: a step that needs
-    an answer which is not known yet is taken again when it is.
+    The scripts of many states run in one round trip. A step that needs a result that is not stored
+    yet is taken again when the result is there.
     """
     again: Todo = deque()
     missing: dict[Asked, None] = {}
     on.later = True
     try:
         while todo or again:
-            if not todo or len(missing) >= _AT_ONCE:
+            if not todo or len(missing) >= _BATCH:
                 on.ask(list(missing))
                 todo.extendleft(reversed(again))
                 again, missing = deque(), {}
@@ -92,28 +93,28 @@ def taken(
 
 @contextmanager
 def server() -> Iterator[RememberingRedis]:
-    """A server for worlds, and their time."""
+    """Start a server for worlds, and set their time."""
     with RememberingRedis() as found, virtual_time(), doing():
         yield found
 
 
 def name_of(key: Key) -> bytes:
-    """A state's name."""
+    """Return a short hash of a state."""
     return blake2b(key.text.encode(), digest_size=12).digest()
 
 
 class Breadth:
-    """Breadth first: all states that are one step away, then two, and so on."""
+    """A breadth-first search: all states one step away, then two, and so on."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
-        self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first way to each state
-        self._next: dict[bytes, bytes | None] = {}  # where it goes when no fault comes any more
+        self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first path to each state
+        self._next: dict[bytes, bytes | None] = {}  # the next state if no more faults happen
         self._wishes: dict[bytes, Event | None] = {}
 
     def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
-        """Go until a promise is broken, or to the end of the bound. limit: states."""
+        """Search until a promise is broken or the bound is reached. limit: states."""
         began, world = time.monotonic(), self._world
         content = self._on.save()
         name = name_of(Key(world, content))
@@ -134,7 +135,7 @@ class Breadth:
         return self.found
 
     def _deeper(self, level: list[tuple[bytes, Saved]], seen: Seen) -> list[tuple[bytes, Saved]]:
-        """All states one step further."""
+        """Return all new states one step further."""
         found: list[tuple[bytes, Saved]] = []
         world = self._world
         todo: Todo = deque((n, s, None) for n, s in level)
@@ -163,7 +164,7 @@ class Breadth:
         return found
 
     def way_to(self, name: bytes) -> list[Event]:
-        """The first way that was found to a state: no other is shorter."""
+        """Return the steps of the first path found to a state. No path is shorter."""
         steps: list[Event] = []
         while self._known[name][1]:
             name, event = self._known[name]
@@ -171,7 +172,8 @@ class Breadth:
         return steps[::-1]
 
     def _see_that_all_end(self) -> None:
-        """From each state, without any further fault, a state is reached in which all has ended."""
+        """Check that from each state, without further faults, a state is reached in which every job
+        ended."""
         ending = self._known.keys() - self._next.keys()
         for start in self._known:
             passed: dict[bytes, None] = {}
@@ -187,7 +189,7 @@ class Breadth:
 
 
 def next_of(world: World) -> Event | None:
-    """The next step on the way to the end."""
+    """Return the next step that brings the jobs to their end."""
     if world.off:
         return ("clock",)
     here = served(world)
@@ -201,22 +203,24 @@ def next_of(world: World) -> Event | None:
 
 
 def served(world: World) -> list[Memory]:
-    """The blogs that put in: the second one on a Redis keeps its jobs, and says so."""
+    """Return the blogs that enqueue jobs. A second blog on the same Redis is refused, and keeps its
+    jobs."""
     first = world.jobs_in("blog")
     return [one for one in world.databases if not first or one.id in first]
 
 
 def unended(world: World, content: Content) -> list[str]:
-    """The jobs that have not ended."""
+    """Return the jobs that have not ended."""
     view, ledger = View(content), world.ledger
     rows = {str(job) for one in served(world) for (job,) in one.read("SELECT job_id FROM outbox")}
     left = {
         job for job, places in view.places.items() if set(places) - {"done", "discarded", "dead"}
     }
-    dead = set(view.of.get("dead", ())[::2])  # its row stays: a person may bring it back
+    # the row of a dead job stays: a person may retry the job
+    dead = set(view.of.get("dead", ())[::2])
     return sorted(left | {job for job in ledger.accepted if job in rows - dead})
 
 
 def all_ended(world: World, content: Content) -> bool:
-    """Whether every job was put in, and has ended."""
+    """Return True if every job was enqueued and has ended."""
     return world.put == len(world.plan.jobs) and not unended(world, content)

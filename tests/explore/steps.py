@@ -1,4 +1,4 @@
-"""How each event happens in a world."""
+"""The steps of a world: one function for each kind of event."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from explore.remembering import RememberingRedis
 from explore.worker import LISTS, Worker
 from explore.world import Event, World
 
-#: Seconds: how long a job of the kind "hog" keeps its whole process from doing anything else.
+#: Seconds for which a job of the kind "hog" blocks its whole process.
 HOG = 5.0
-#: Seconds by which Redis' clock goes wrong.
+#: Seconds by which Redis's clock jumps.
 AHEAD = 60.0
 
 
 def begin(plan: Plan, server: RememberingRedis) -> World:
-    """A world at its beginning."""
+    """Return a world with its first workers."""
     world = World(plan, server)
     for _ in range(plan.alive):
         do(world, ("start",))
@@ -40,22 +40,22 @@ def begin(plan: Plan, server: RememberingRedis) -> World:
 
 
 def parted(event: Event) -> tuple[Event, Fault | None]:
-    """What happens, and what goes wrong at one of its commands."""
+    """Split an event into the step and the fault at one of its commands."""
     if event[-2:-1] and event[-2] in AT_COMMANDS:
         return event[:-2], Fault(*event[-2:])
     return event, None
 
 
 def do(world: World, event: Event) -> None:
-    """Let it happen."""
+    """Take the step."""
     world.ledger.broken = ""
-    random.seed(0)  # the part of a wait that is left to chance
+    random.seed(0)  # for the random part of a wait
     event, fault = parted(event)
     what, *about = event
     kind = AT_COMMANDS[fault.what] if fault else what
     if kind in Faults._fields and not (kind == "clock" and world.off):
         world.ledger.faults[kind] += 1
-        of_server = not about and fault is None  # it touches all
+        of_server = not about and fault is None  # it affects all workers
         world.ledger.touched |= world.workers.keys() & (world.workers if of_server else set(about))
     if about and about[0] in world.workers:
         _of_worker(world, world.workers[about[0]], what, fault)
@@ -64,7 +64,7 @@ def do(world: World, event: Event) -> None:
         _ELSEWHERE[what](world, *about)
 
 
-# What happens in a worker.
+# Steps in a worker.
 
 
 def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> None:
@@ -85,7 +85,7 @@ def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> 
         vars(worker).update(vars(undump(before, world)))
         worker.halted = (what, tuple(LINE.past), began)
     except redis.RedisError:
-        pass  # the loop that called it goes on
+        pass  # the caller's loop tries again
     finally:
         LINE.clock.now, LINE.clock.skew = world.now, 0.0
         world.running = None
@@ -106,7 +106,7 @@ def _round(world: World, worker: Worker) -> None:
 
 
 def _wrong_beat(world: World, worker: Worker) -> str:
-    """What is wrong after a heartbeat."""
+    """Return the promise that the heartbeat broke, or ""."""
     held = worker.here.held()
     if worker.here.lease.worker not in world.jobs_in("workers"):
         return f"alive: {worker.name} has had its heartbeat, and Redis does not know it"
@@ -123,7 +123,7 @@ def _claim(world: World, worker: Worker) -> None:
     waiting = [job for list_name in LISTS for job in world.jobs_in(f"queue:{list_name}")[::-1]]
     try:
         claimed = worker.claim()
-    except redis.ResponseError as error:  # as `Channel` does: it was taken for dead
+    except redis.ResponseError as error:  # its lease was lost; `Channel` renews it too
         if str(error).startswith("LEASELOST"):
             worker.here.lease.renew().send()
         return
@@ -140,7 +140,8 @@ def _claim(world: World, worker: Worker) -> None:
 def _wrong_claim(
     world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
-    """What is wrong with a claim. waiting: what was in the queues before it, the next first."""
+    """Return the promise that the claim broke, or "". waiting: the queued jobs before it, the next
+    first."""
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:
@@ -158,7 +159,7 @@ def _wrong_claim(
 
 
 def _wake(world: World, worker: Worker) -> None:
-    """The worker gets a token, as BLPOP gives it."""
+    """Give the worker a token, as BLPOP does."""
     list_name = next(list_name for list_name in LISTS if world.server.has(f"wake:{list_name}"))
     world.server.command("LPOP", f"wake:{list_name}")
     worker.turns.begin()
@@ -200,7 +201,7 @@ def _kill(world: World, worker: Worker) -> None:
 
 
 def _leave(world: World, worker: Worker) -> None:
-    """It stops in order, whatever it holds."""
+    """Shut down gracefully, even while it holds jobs."""
     epoch = worker.here.lease.worker
     worker.here.leave()
     if epoch in world.jobs_in("workers"):
@@ -217,13 +218,13 @@ def _drop(world: World, worker: Worker) -> None:
 
 
 def _child(world: World, worker: Worker) -> None:
-    """The pool's process that ran the job died, and Celery's loop says so."""
+    """Let the pool's process die that ran the job. Celery reports the death."""
     tag = worker.tags("runs")[0]
     worker.here.set_ending(tag, Ending(Disposition.LOST, "the process that ran it died"))
     worker.finish(tag)
 
 
-# What happens elsewhere.
+# Steps outside workers.
 
 
 def _start(world: World) -> None:
@@ -232,7 +233,7 @@ def _start(world: World) -> None:
     if world.plan.blogs:
         owner = identity.announced(world.chosen)
         if owner not in (None, world.databases[blog].id):
-            return  # it does not start
+            return  # a worker of another blog does not start
     name = f"w{world.started}"
     setup = world.plan.processes[world.started - 1]
     world.workers[name] = Worker.start(name, setup, world.server, blog)
@@ -242,19 +243,19 @@ def _put(world: World) -> None:
     name, batch = f"j{world.put}", 1
     if world.plan.blogs:
         database = world.databases[world.put % world.plan.blogs]
-        with patch("uuid.uuid4", return_value=name):  # of its job
+        with patch("uuid.uuid4", return_value=name):  # the id of the comment's job
             comment, _ = posts.add_comment(database, 1, "A", "a@x.test", name, notify=notify_author)
         world.ledger.mail_of[name] = f"{database.id}/{comment.id}"
     else:
         batch = world.plan.batch
         if not put_in(world, [f"j{n}" for n in range(world.put, world.put + batch)]):
-            return  # it was not accepted: the producer tries again
+            return  # not confirmed: the producer tries again
     world.ledger.accepted += [f"j{n}" for n in range(world.put, world.put + batch)]
     world.put += batch
 
 
 def _hand_over(world: World, number: int) -> None:
-    with suppress(redis.RedisError, identity.AnotherBlog):  # the loop tries again
+    with suppress(redis.RedisError, identity.AnotherBlog):  # the relay's loop tries again
         given, owner = world.blogs[number].relay.hand_over(), world.jobs_in("blog")
         if given and owner != [world.databases[number].id] and not world.ledger.faults["wipe"]:
             world.ledger.broken = f"one-blog: {number} hands over, and the jobs are {owner}'s"
@@ -274,12 +275,12 @@ def _settle(world: World, number: int) -> None:
 
 
 def _pass(world: World) -> None:
-    """Until somebody has something to do: ten seconds at the most; one if nobody lives."""
+    """Move the time to the next due step: at most 10 s, or 1 s if no worker is healthy."""
     healthy = world.healthy()
     stuck = [w.stuck for w in world.workers.values() if w.stuck > world.now]
     latest = world.now + (10.0 if healthy else 1.0)
     world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
-    world.mark = None  # what is on the disk is a second old at the most
+    world.mark = None  # the data on disk is at most a second old, so an older mark is dropped
     for blog in world.blogs:
         blog.asked = False
 

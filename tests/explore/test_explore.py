@@ -1,4 +1,4 @@
-"""The bounded worlds are gone through to their end, and what is wrong in one of them is found."""
+"""Tests that the bounded worlds keep all promises, and that mistakes in the code are found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from explore.worlds import WORLDS
 
 @pytest.fixture(scope="module")
 def on() -> Iterator[RememberingRedis]:
-    """A server for worlds; what the steps complain of is silenced, since most of it is meant."""
+    """Start a server without log lines: most of them report planned faults."""
     logging.disable(logging.CRITICAL)
     with server() as found:
         yield found
@@ -35,7 +35,7 @@ def _left_out(line: str) -> Mutant:
     return next(one for one in of_scripts() if one.before.strip() == line and not one.after)
 
 
-#: `make explore`, which is a part of `make test-nightly`, goes through the large ones too.
+#: The small worlds. `make explore` (part of `make test-nightly`) explores the large ones too.
 _QUICK = [plan for plan in WORLDS if not plan.large]
 
 
@@ -69,7 +69,7 @@ def test_a_way_on_which_a_command_is_lost_can_be_taken_again(on: RememberingRedi
 
 
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:
-    """And the next heartbeat, which names them all, is one."""
+    """The next heartbeat, which renews all of them, succeeds too."""
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     steps = from_line("put; claim w1; pass; round w1")
     assert replay(plan, on, steps) == ("", steps)

@@ -1,4 +1,5 @@
-"""Each promise is tagged at the lines that keep it, and each tag names a promise."""
+"""Tests that each promise is tagged at the lines that keep it, and that each tag names a
+promise."""
 
 from __future__ import annotations
 

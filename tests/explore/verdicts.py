@@ -1,9 +1,10 @@
-"""``make mutants``: for each mistake of one line, the shortest way to what it breaks, or that it
-breaks nothing within the bound.
+"""``make mutants`` judges each one-line mistake: it finds the shortest sequence of steps to a
+broken promise, or none within the bound.
 
-A mistake is looked for where it can be met: a script's upon each content that the script met in a
-world, a function's in each step that called it. If nothing there comes out otherwise, the whole
-world is the same with it. Else the world is gone through anew, the smallest first.
+It tries a mistake first where it can have an effect: a mistake in a script on each content on which
+the script ran in a world, a mistake in a function in each step that called it. If every result is
+the same, the whole world is the same. Otherwise the world is explored again with the mistake, the
+smallest world first.
 """
 
 from __future__ import annotations
@@ -42,24 +43,27 @@ from explore.world import Event
 from explore.worlds import JUDGED
 
 ROOT = Path(__file__).parents[2]
-#: What was judged: a line for each mistake. Without it `make mutants` begins anew.
+#: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: States of a world: of a larger one only those that are nearest to its beginning.
+#: States of a world. Of a larger world, only the states nearest to its start are visited.
 _STATES = 1_500
-#: Steps for one mistake: when it has broken nothing in worlds of so many, no further one is tried.
-_MOST = 5_000
-#: What else a mistake can be; a reason: see `outside`.
+#: Steps for one mistake. After so many steps without a broken promise no further world is tried.
+_MAX_STEPS = 5_000
+#: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
-#: Seconds of this process's own time after which a mistake is taken for one that never ends.
+#: CPU seconds of this process after which a step counts as endless.
 _PATIENCE = 30
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a mistake. verdict: the promise that it breaks; or "survives" (something is
-    otherwise, and no promise breaks), "equal" (nothing is otherwise) or "not met" (no world runs
-    the line). steps: the shortest way to where that shows, in this world."""
+    """The result of a mistake.
+
+    verdict: the broken promise; or "survives" (results differ, and no promise breaks), "equal" (no
+    result differs) or "not met" (no world runs the line). world: the world that shows the result.
+    steps: the shortest sequence of steps to it.
+    """
 
     verdict: str
     world: str = ""
@@ -67,12 +71,13 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """The verdict, whatever promise it is."""
+        """Return the verdict, or "broken" for any promise."""
         return self.verdict if self.verdict in ("survives", "equal", "not met") else "broken"
 
 
 class Normal:
-    """A world as the code is: each of its steps, what it came to, and what it called."""
+    """A world without a mistake: each of its steps, the resulting states, and the called
+    functions."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on
@@ -101,14 +106,14 @@ class Normal:
         self._texts, self._memory = dict(Wire.texts), dict(on.memory)
 
     def meets(self, mutant: Mutant) -> bool:
-        """Whether the mistake's script or function is run here."""
+        """Return True if the mistake's script or function runs in this world."""
         return mutant.in_ in self._calls or any(new != old for old, new in self._changed())
 
     def _changed(self) -> list[tuple[str, str]]:
         return [(old, text_of(*known)) for known, old in self._texts.items()]
 
     def differs(self, mutant: Mutant) -> bool:
-        """Whether anything comes out otherwise with the mistake, which is made."""
+        """Return True if the mistake (already in place) changes any result."""
         if mutant.in_ not in self._calls:
             changed = [pair for pair in self._changed() if pair[0] != pair[1]]
             return not all(self.on.does_the_same(old, new) for old, new in changed)
@@ -125,43 +130,43 @@ class Normal:
         return False
 
     def forget(self) -> None:
-        """Of what scripts with a mistake did, nothing is known."""
+        """Forget the results of scripts with a mistake."""
         self.on.memory = dict(self._memory)
 
 
 class Judge:
-    """Judges mistakes in some worlds, in their order; each is gone through when it is needed."""
+    """A judge that tries mistakes in some worlds in their order. Each world is explored when
+    needed."""
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]
 
     def judge(self, mutant: Mutant) -> Answer:
-        """The answer."""
         answer, steps = Answer("not met"), 0
         for make in self._worlds:
             world = make()
             with mutant.made():
-                if steps > _MOST or not world.meets(mutant):
+                if steps > _MAX_STEPS or not world.meets(mutant):
                     continue
-                here, taken = self._in(world, mutant)
-            steps += taken
-            if here.kind == "broken":
-                return here
-            answer = answer if answer.kind == "survives" else here
+                found, count = self._in(world, mutant)
+            steps += count
+            if found.kind == "broken":
+                return found
+            answer = answer if answer.kind == "survives" else found
         return answer
 
     def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
-        """The answer of one world, and how many steps it took there."""
+        """Return the answer of one world, and the number of steps taken there."""
         signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
         name = world.plan.name
         try:
             if not world.differs(mutant):
                 return Answer("equal"), 0
-            # a mistake may make more of it than there is
+            # with a mistake the world may have more states
             found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
         except Hangs:
             return Answer("ends", name), 0
-        except Exception as error:  # the first steps of all
+        except Exception as error:  # it failed at the start of the world
             return Answer(f"raises {type(error).__name__}", name), 0
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -171,28 +176,28 @@ class Judge:
 
 
 def main() -> None:
-    """Go on where the ledger ends."""
+    """Judge the mistakes that are not in the ledger."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("text", nargs="?", default="", help="only what is in a file with TEXT")
     parser.add_argument("--page", action="store_true", help="write the table, and judge nothing")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGPROF, _give_up)
     names: Counter[str] = Counter()
     mutants: dict[str, Mutant] = {}
-    for one in (*of_scripts(), *of_steps()):
-        line = f"{one.where.partition(':')[0]}: {one.before.strip()}"  # lines move
+    for mutant in (*of_scripts(), *of_steps()):
+        line = f"{mutant.where.partition(':')[0]}: {mutant.before.strip()}"  # line numbers change
         names[line] += 1
-        mutants[f"{line} #{names[line]}"] = one
+        mutants[f"{line} #{names[line]}"] = mutant
     LEDGER.parent.mkdir(exist_ok=True)
     LEDGER.touch()
     rows = [json.loads(line) for line in LEDGER.read_text("utf-8").splitlines()]
     judged = {row["name"]: row for row in rows if row["name"] in mutants}
-    if asked.page:
+    if args.page:
         PAGE.write_text(put(PAGE, "mutants", summary(mutants, judged)), "utf-8")
         return
-    left = [name for name in mutants if name not in judged and asked.text in mutants[name].where]
-    random.Random(1).shuffle(left)  # what is judged when time runs out stands for all
+    left = [name for name in mutants if name not in judged and args.text in mutants[name].where]
+    random.Random(1).shuffle(left)  # if time runs out, the judged mistakes are a fair sample of all
     with ExitStack() as stack, LEDGER.open("a", encoding="utf-8") as ledger:
         judge = Judge([partial(_normal, plan, stack) for plan in JUDGED])
         for number, name in enumerate(left, 1):
@@ -218,7 +223,7 @@ def _give_up(*_: object) -> None:
 
 
 def summary(mutants: dict[str, Mutant], judged: dict[str, Any]) -> str:
-    """A row for the scripts, one for the steps in Python, one for all; and for each reason."""
+    """Return two tables: results for scripts, for steps in Python and for all; and the reasons."""
     kinds = {name: judged[name]["kind"] if name in judged else "not judged" for name in mutants}
     reasons: Counter[str] = Counter()
     for name, mutant in mutants.items():

@@ -1,4 +1,4 @@
-"""Ways through a world as one line, and such a way taken again."""
+"""A sequence of steps as one line of text, and its replay."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from explore.world import Event
 
 
 def as_line(steps: list[Event]) -> str:
-    """Steps as one line."""
+    """Return the steps as one line."""
     return "; ".join(" ".join(str(part).replace(" ", "-") for part in step) for step in steps)
 
 
 def from_line(line: str) -> list[Event]:
-    """The steps in such a line."""
+    """Return the steps of a line that `as_line` made."""
     return [tuple(_part(part) for part in step.split()) for step in line.split(";")]
 
 
@@ -25,8 +25,8 @@ def _part(text: str) -> str | int:
 
 
 def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, list[Event]]:
-    """Take these steps, leaving out what can't happen; the promise that broke, and the steps up to
-    there."""
+    """Take these steps, without the impossible ones. Return the broken promise, or "", and the
+    steps that were taken."""
     world, taken = begin(plan, on), []
     on.reads_all = False
     try:

@@ -1,4 +1,4 @@
-"""One worker process: the broker's own objects, as Celery drives them, without its threads."""
+"""One worker process: the broker's own objects without Celery and its threads."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ from explore.line import LINE
 from explore.remembering import RememberingRedis
 
 LISTS = ("mail", "mail:low")
-LONGEST = 5.0  # seconds that a wait for a token lasts
-lease.version = cache(lease.version)  # it reads files, at each start of a worker
-held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # `drop` says what is gone
-in_flight._LOOK_EVERY = 1  # so that a state need not count rounds
+LONGEST = 5.0  # seconds that a worker waits for a token
+lease.version = cache(lease.version)  # it reads files at each start of a worker
+held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # see `Worker.drop`
+# look in every round, so that the number of rounds is not part of a state
+in_flight._LOOK_EVERY = 1
 
 
 class Setup(NamedTuple):
-    """How one worker is set. places: for jobs, begun or not; one runs at a time.
-    skew: of its clock, in seconds. goes_on: it takes the next job in the step that ends one.
-    foreign: not this project's app, which says how each job is to end. slow: the answer to a claim
-    arrives in a step of its own. waits: after a claim that found nothing it waits for a token."""
+    """The settings of one worker.
+
+    places: how many jobs it may hold, started or not; one job runs at a time. skew: of its clock
+    (seconds). goes_on: acknowledging a job also claims the next one, in the same step. foreign: the
+    worker of another app, which sets no endings (this project's app does). slow: the reply to a
+    claim arrives in a separate step. waits: after a claim without a job the worker waits for a
+    token.
+    """
 
     lease: float = 3.0
     beat: float = 1.5
@@ -53,15 +58,14 @@ class Setup(NamedTuple):
 
     @property
     def options(self) -> Options:
-        """The broker's."""
         return Options(self.lease, self.beat, self.rescues, 5.0, self.history)
 
 
 class Wire:
-    """Stands where `lua.Scripts` does: the same texts, each sent over the line.
+    """A replacement for `lua.Scripts` that sends the same texts over the line.
 
-    files: by name, what takes the place of a script's own file. texts: those that were sent, by
-    name and options; to be emptied when `files` is changed.
+    files: by name, texts that replace the scripts' own files. texts: the sent texts by name and
+    options; clear it when `files` changes.
     """
 
     files: ClassVar[dict[str, str]] = {}
@@ -71,16 +75,15 @@ class Wire:
         self._server, self.setup = server, setup
 
     def run(self, name: str, *arguments: str | float) -> Any:
-        """See `lua.Scripts.run`."""
         known = name, self.setup.options
         if known not in self.texts:
             self.texts[known] = text_of(*known)
-        given = [str(part) if isinstance(part, float) else part for part in arguments]
-        return LINE.carry(partial(self._server.script, self.texts[known], given))
+        texts = [str(part) if isinstance(part, float) else part for part in arguments]
+        return LINE.carry(partial(self._server.script, self.texts[known], texts))
 
     def together(self, calls: Sequence[Call]) -> list[Any]:
-        """See `lua.Scripts.together`. Here each goes by itself: what the others do between two of
-        them is explored too."""
+        """Run each call on its own, so that the steps of other processes between two calls are
+        explored."""
         return [self._answer(call) for call in calls]
 
     def _answer(self, call: Call) -> Any:
@@ -90,11 +93,11 @@ class Wire:
             return error
 
     def hurry(self, seconds: float) -> None:
-        """There is no waiting here."""
+        """Do nothing: calls here never wait."""
 
 
 class Client:
-    """Stands where redis-py's does, for what is no script: over the line as well."""
+    """A replacement for redis-py's client that sends commands over the line."""
 
     def __init__(self, server: RememberingRedis) -> None:
         self._server = server
@@ -103,20 +106,17 @@ class Client:
         return LINE.carry(partial(self._server.command, *words))
 
     def get(self, key: str) -> Any:
-        """See redis-py."""
         return self._ask("GET", key)
 
     def set(self, key: str, value: str, nx: bool) -> Any:
-        """See redis-py."""
         return self._ask("SET", key, value, *["NX"] * nx)
 
     def smembers(self, key: str) -> Any:
-        """See redis-py."""
         return sorted(self._ask("SMEMBERS", key))
 
 
 def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
-    """The queue as a process has it."""
+    """Return a queue that sends its commands over the line."""
     queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
     queue._run = wire.run
@@ -124,11 +124,11 @@ def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
 
 
 def text_of(name: str, options: Options) -> str:
-    """A script's whole text."""
+    """Return a script's whole text."""
     own = lua._file
 
-    def file(one: str) -> str:
-        return Wire.files.get(one) or own(one)
+    def file(name: str) -> str:
+        return Wire.files.get(name) or own(name)
 
     with mock.patch.object(lua, "_file", file):
         text: str = lua._text.__wrapped__(name, file(name), options)
@@ -136,39 +136,38 @@ def text_of(name: str, options: Options) -> str:
 
 
 class Logged(ThrottledLog):
-    """Keeps what is logged."""
+    """A log that stores its lines."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
 
     def log(self, write: Any, text: str, *parts: object, **options: object) -> None:
-        """See `ThrottledLog`."""
         self.lines.append(f"{text % parts} {options.get('exc_info', '')}")
 
 
 def gone() -> None:
-    """In place of a reference to what Python has deleted."""
+    """Stand for a dead weak reference."""
 
 
 def no_info() -> str:
-    """In place of what a worker tells of itself, such as its memory."""
+    """Return an empty description of the worker. The real one changes, for example its memory."""
     return "{}"
 
 
 def waiting(phase: dict[str, str]) -> set[str]:
-    """What Celery's worker has received and not begun. phase: of each tag."""
+    """Return the tags of the messages that Celery has received and not started. phase: by tag."""
     return {tag for tag, phase in phase.items() if phase == "waits"}
 
 
 @dataclass
 class Worker:
-    """See the module.
+    """One worker process.
 
-    phase: of each delivery tag: waits, runs, or has run. due: when its next heartbeat is. stuck:
-    until when a job lets nothing else run. halted: the step in whose middle it was stopped, with
-    what it had got; () for between two. turns: which command it sends next. on_its_way: an
-    answer that has not arrived.
+    phase: of each delivery tag: waits, runs, or has run. due: time of the next heartbeat. stuck:
+    time until which a job blocks the whole process. halted: the step in the middle of which the
+    process was stopped, the replies it had received and the step's start; () if it is not halted.
+    turns: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
     """
 
     name: str
@@ -185,7 +184,7 @@ class Worker:
 
     @classmethod
     def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
-        """A new process, before its first heartbeat."""
+        """Start a process; its first heartbeat comes later."""
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
@@ -194,28 +193,28 @@ class Worker:
 
     @property
     def places(self) -> int:
-        """How many more jobs there is a place for."""
+        """Return how many more jobs fit."""
         return self.setup.places - len(self.here.held())
 
     @property
     def asleep(self) -> bool:
-        """It waits for a token. A wait that is to be short is taken to be over at once."""
+        """Return True if the worker waits for a token. Shorter waits take no time here."""
         command = self.turns.next_command({"claim": ["mail"]}, LONGEST)
         waits = isinstance(command, Waiting) and command.seconds == LONGEST
         return self.setup.waits and waits
 
     def tags(self, phase: str) -> list[str]:
-        """The deliveries in this phase, the oldest first."""
+        """Return the deliveries in this phase, the oldest first."""
         return [tag for tag in self.here.held() if self.phase.get(tag) == phase]
 
     def round(self) -> list[str]:
-        """A heartbeat; returns what it complained of."""
+        """Send a heartbeat. Return the lines that it logged."""
         self.here.heartbeat._throttled = logged = Logged()
         self.due = LINE.clock.now + self.here.heartbeat.round()
         return logged.lines
 
     def claim(self, lists: Sequence[str] = LISTS) -> list[Claimed]:
-        """Ask for as many jobs as there is a place for."""
+        """Claim as many jobs as there are free places."""
         worker = self.here.lease.worker
         reply = self.here.queue.scripts.run("claim", worker, self.places, *lists)
         if self.setup.waits:
@@ -223,13 +222,13 @@ class Worker:
         return claimed_by(worker, reply)
 
     def take_in(self, claimed: Sequence[Claimed]) -> None:
-        """An answer has come."""
-        for one in claimed:
-            if (tag := self.here.track(one)) is not None:
+        """Store the jobs of a claim's reply."""
+        for job in claimed:
+            if (tag := self.here.track(job)) is not None:
                 self.phase[tag] = "waits"
 
     def run(self, tag: str) -> None:
-        """Run the job, and say how it is to end."""
+        """Run the job, and set its ending."""
         try:
             job = job_of(parse(self.here.message(tag)))
             notes: dict[str, Any] = {}
@@ -241,7 +240,7 @@ class Worker:
         self.phase[tag] = "has run"
 
     def finish(self, tag: str) -> None:
-        """Acknowledge it."""
+        """Acknowledge the job."""
         lists = LISTS if self.setup.goes_on else ()
         self.phase[tag] = "ended"
         following = self.here.finish(tag, Ending(Disposition.DONE), lists)
@@ -249,7 +248,7 @@ class Worker:
             self.take_in([following])
 
     def drop(self) -> None:
-        """Celery's connection breaks: it forgets what waits in it."""
+        """Break Celery's connection, which drops the messages that have not started."""
         tags = self.tags("waits")
         self.here.claims.channel_closed(tags)
         for tag in tags:
@@ -259,6 +258,6 @@ class Worker:
             held.delivered = gone  # type: ignore[assignment]
 
     def forget_ended(self) -> None:
-        """Of what is held no more, nothing is known."""
+        """Delete the phases of ended jobs."""
         for tag in self.phase.keys() - self.here.held().keys():
             del self.phase[tag]

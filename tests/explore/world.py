@@ -1,4 +1,5 @@
-"""A world: a server, workers and blogs, what everybody in it has seen, and its time."""
+"""A world: a Redis server, workers, blogs, a virtual time, and a ledger of all that was
+observed."""
 
 from __future__ import annotations
 
@@ -16,14 +17,15 @@ from explore.plan import Ledger, Plan
 from explore.remembering import RememberingRedis
 from explore.worker import Worker, queue_of
 
-#: What happens, to whom, and what goes wrong at which of its commands.
+#: The name of a step, the worker (or job, or blog) that takes it, and the fault at one of its
+#: commands.
 Event = tuple[Any, ...]
-#: What the server has; each database; which run of the server it is; the time; all else.
+#: The server's content; each database; the number of the server's run; the time; everything else.
 Saved = tuple[Content, list[bytes], int, float, bytes]
 
 
 class World:
-    """See the module; one at a time, since its time is the time of all modules."""
+    """One world. Only one exists at a time: its time is the time of all modules."""
 
     here: World
 
@@ -50,17 +52,17 @@ class World:
         backend = CeleryBackend(self.producer)
         return Relay(database, backend, announce=announce, at_once=2)
 
-    #: What is of a world beside its server and its databases.
+    #: The attributes that are saved in addition to the server's content and the databases.
     _KEPT = ("workers", "blogs", "started", "put", "off", "mark", "ledger", "producer")
 
     def save(self, content: Content) -> Saved:
-        """All of it; content: of the server."""
+        """Return the state of the world. content: the server's content."""
         kept = {name: getattr(self, name) for name in self._KEPT}
         databases = [database.own.serialize() for database in self.databases]
         return content, databases, self.server.run, self.now, dump(kept)
 
     def load(self, saved: Saved) -> None:
-        """Be as it was."""
+        """Restore a saved state."""
         World.here = self
         content, databases, self.server.run, now, kept = saved
         self.server.load(content)
@@ -70,35 +72,36 @@ class World:
         self.move_to(now)
 
     def move_to(self, now: float) -> None:
-        """It is so late, and as much later or earlier for Redis as its clock is wrong."""
+        """Set the time. Redis's clock differs from it by `off` seconds."""
         LINE.present = LINE.clock.now = now
         self.server.now = now + self.off
 
     @property
     def now(self) -> float:
-        """True seconds."""
+        """Return the true time (seconds)."""
         return LINE.present
 
     def jobs_in(self, key: str) -> list[str]:
-        """All that a key has."""
         return list(self.server.read(key))
 
     def kind(self, job: str) -> str:
-        """What kind of job it is, see `Plan`."""
+        """Return the kind of the job, see `Plan`."""
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]
 
     def task_id(self, job: str) -> str:
-        """The id that a job's producer chooses: the first job's, for one of the kind "namesake"."""
+        """Return the id that the producer gives the job: the first job's id if its kind is
+        "namesake"."""
         return "j0" if self.kind(job) == "namesake" else job
 
     def stored_id(self, job: str) -> str:
-        """The id that Redis gives to a job, in the order in which namesakes are put in."""
+        """Return the id that Redis gives the job: namesakes are numbered in the order of
+        enqueueing."""
         number = int(job.removeprefix("j"))
         earlier = self.plan.jobs[:number].count("namesake")
         return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job
 
     def healthy(self) -> list[Worker]:
-        """The workers that nothing keeps from what they have to do."""
+        """Return the workers that are not paused, halted or stuck."""
         return [
             worker
             for worker in self.workers.values()
@@ -106,6 +109,6 @@ class World:
         ]
 
     def may(self, kind: str) -> bool:
-        """Whether one more fault of this kind is within the bound."""
+        """Return True if one more fault of this kind is within the bound."""
         done, bound = self.ledger.faults, self.plan.faults
         return done[kind] < getattr(bound, kind) and done.total() < bound.all

@@ -1,4 +1,4 @@
-"""The bounded worlds. Each is small enough to be gone through to its end."""
+"""The bounded worlds. Each is small enough to be explored completely."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ WORLDS = (
          faults=Faults(1, kill=1, pause=1)),
     Plan("two deaths", ("plain",), (_ONE,) * 3, 1, Faults(2, kill=2), large=True),
     Plan("older data", ("plain",), (_ONE,), 1, Faults(1, rollback=1), blogs=1, large=True),
-    # ten leases that were lost with a job count for nothing: they were, before
+    # ten lost leases with a job no longer count as deaths
     Plan("hog", ("hog",), (Setup(rescues=0),) * 2, large=True,
          before=(("HSET", "deaths", "~j0", 10),)),
     Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),
 )  # fmt: skip
-#: Where each mistake of a line is made, the smallest world first.
+#: The worlds in which each mistake is tried, the smallest first.
 JUDGED = tuple(plan for name in (
     "a slow answer", "a poison", "a failure", "a restart", "a newcomer", "two jobs", "a suspect",
     "calm", "priorities", "a leave", "an outbox", "a short history", "a death", "people", "foreign",
