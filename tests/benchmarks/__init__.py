@@ -1,1 +1,1 @@
-"""Benchmarks: measured, printed, never asserted. ``python -m benchmarks`` runs them all."""
+"""Benchmarks. They print measurements and assert nothing. ``python -m benchmarks`` runs all."""

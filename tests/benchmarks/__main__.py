@@ -12,33 +12,34 @@ from pathlib import Path
 
 from benchmarks.machine import describe
 
-#: Each is a module of this package with a function `run` that gives tables.
+#: Modules of this package. Each has a function `run` that returns tables.
 NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
 
 
 def main() -> None:
-    """Print a table for each benchmark asked for."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its servers and workers end with it
+    """Print the tables of each chosen benchmark."""
+    # the benchmark's servers and workers exit too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.splitlines()[0]
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    given = parser.parse_args()
-    unknown = set(given.names) - set(NAMES)
+    args = parser.parse_args()
+    unknown = set(args.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    if given.json:  # now, and not after minutes
-        given.json.parent.mkdir(parents=True, exist_ok=True)
+    if args.json:  # fail before the benchmarks, which take minutes
+        args.json.parent.mkdir(parents=True, exist_ok=True)
     tables = [describe()]
     print(tables[0].markdown())
-    for name in given.names or NAMES:
+    for name in args.names or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
         for table in import_module(f"benchmarks.{name}").run():
             tables.append(table)
-            print(table.markdown(), flush=True)  # whatever becomes of the next
-    if given.json:
-        given.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
+            print(table.markdown(), flush=True)  # now, in case a later benchmark fails
+    if args.json:
+        args.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What the broker costs any Celery app: beside stock Redis, jobs that do nothing, and no jobs.
+"""The broker's costs for any Celery app, compared with stock Redis: with empty jobs, and idle.
 
-The app is somebody else's, in a folder of its own. The jobs are put in first, then a worker starts
-with two processes or threads; the clock runs from the first tenth of them to the last. The three
-ways are measured in turn, so that a slow minute of the machine hits all of them. Redis keeps an
-append-only file, fsync each second.
+The app is an outside one in a separate folder. The jobs are enqueued first. Then a worker starts
+with two processes or threads, and the time is measured from the first tenth of the jobs to the last
+job. The three configurations run in turn, so that a slow minute of the machine hits all of them.
+Redis keeps an append-only file, with one fsync per second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from demo_app.broker.defaults import DEFAULTS
 JOBS, ROUNDS, IDLE_SECONDS = 1000, 3, 15
 POOLS = ("prefork", "threads")
 LATE: dict[str, Any] = dict.fromkeys(DEFAULTS, True)
-#: What is compared: the transport, and the app's settings.
+#: The compared configurations: the transport, and the app's settings.
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "stock, default settings": ("stock", {}),
     "stock, late acknowledgement": ("stock", LATE),
@@ -33,9 +33,9 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Measured(NamedTuple):
-    """enqueue: microseconds, median. rate: jobs a second. cost: microseconds of processor time that
-    a job takes of the worker and Redis. idle, redis: milliseconds of processor time a second, of
-    the worker and of Redis, when there is no job."""
+    """enqueue: microseconds (median). rate: jobs per second. cost: processor time of the worker and
+    Redis for each job (microseconds). idle, redis: processor time of the worker and of Redis
+    without jobs (milliseconds per second)."""
 
     enqueue: float
     rate: float
@@ -60,7 +60,7 @@ def _table(pool: str) -> Table:
     }
     first = next(iter(middle.values()))
     rows = [
-        [name, *(_beside(value, base) for value, base in zip(one, first, strict=True))]
+        [name, *(_with_ratio(value, base) for value, base in zip(one, first, strict=True))]
         for name, one in middle.items()
     ]
     columns = ["", "enqueue, µs", "jobs a second", "processor, µs a job"]
@@ -69,21 +69,23 @@ def _table(pool: str) -> Table:
     return Table(f"Jobs that do nothing, on the pool {pool}", columns, rows, note)
 
 
-def _beside(value: float, base: float) -> str:
-    ratio = f" ({value / base:.2f})" if base >= 10 else ""  # of less the clock is too coarse
+def _with_ratio(value: float, base: float) -> str:
+    # smaller values are too close to the clock's resolution
+    ratio = f" ({value / base:.2f})" if base >= 10 else ""
     return f"{value:,.0f}{ratio}" if value >= 10 else f"{value:.1f}"
 
 
 def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         shop = Shop(Path(folder) / "shop", transport, pool, **settings)
-        shop.link_port = shop.port  # the workers reach Redis without the link that can break
+        # the workers reach Redis directly, not through the breakable link
+        shop.link_port = shop.port
         try:
             enqueue = _fill(shop)
             server, worker = [shop.server.pid], [shop.start_worker().pid]
             rate, cost = _drained(shop, server + worker)
             idle, its_redis = seconds_of(worker), seconds_of(server)
-            time.sleep(IDLE_SECONDS)  # this is what is measured
+            time.sleep(IDLE_SECONDS)  # the measured interval
             idle, its_redis = seconds_of(worker) - idle, seconds_of(server) - its_redis
             second = 1000 / IDLE_SECONDS
             return Measured(enqueue, rate, cost, idle * second, its_redis * second)
@@ -92,13 +94,13 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
 
 
 def _fill(shop: Shop) -> float:
-    """Put the jobs in, as any producer does; returns the microseconds that one takes, median."""
+    """Enqueue the jobs as any producer does. Return the median time of one (microseconds)."""
     with Celery("shop", broker=shop.broker(shop.port)) as app:
         return statistics.median(timed(lambda: app.send_task("shop.nothing"), JOBS))
 
 
 def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:
-    """Jobs a second, and microseconds of processor time that one takes of these processes."""
+    """Return jobs per second, and these processes' processor time per job (microseconds)."""
     shop.until(lambda: shop.queued() <= JOBS * 0.9, "a tenth of the jobs", seconds=120)
     left, began, before = shop.queued(), time.perf_counter(), seconds_of(pids)
     shop.until(lambda: shop.queued() == shop.in_hand() == 0, "the last job", seconds=300)

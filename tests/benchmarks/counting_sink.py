@@ -1,7 +1,7 @@
 """One bare aiosmtpd process that counts mails: ``python -m benchmarks.counting_sink PORT``.
 
-A mail that comes twice is counted once. Each time it is asked, on standard input, it prints a line
-with the count and the moment of the last one.
+A repeated mail counts once. For each line on standard input it prints the count, and the time of
+the last new mail.
 """
 
 from __future__ import annotations

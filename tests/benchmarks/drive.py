@@ -1,4 +1,4 @@
-"""Put jobs into one peer's queue, and say how its workers are started; a process of its own."""
+"""Enqueue jobs for one peer in a separate process, and print its workers' commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.notification import payloads
 
 
 def main(module: str, jobs: int) -> None:
-    """Print one JSON object: each layout's commands, their environment, the enqueue time."""
+    """Print one JSON object: each layout's commands, their environment, the enqueue time (µs)."""
     if module.endswith(".stock"):
         os.environ["DEMO_TRANSPORT"] = "stock"
     peer = import_module(module)
@@ -31,7 +31,7 @@ def main(module: str, jobs: int) -> None:
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
-    """Seconds that each took; some peers' enqueue is a coroutine."""
+    """Return the time of each enqueue (seconds). Some peers' enqueue is a coroutine."""
     times = []
     for payload in payloads(jobs):
         began = time.perf_counter()

@@ -1,8 +1,8 @@
-"""What it costs to put a job in, beside the least that it could cost.
+"""The time of enqueueing a job, compared with its minimum.
 
-The least is one LPUSH of the same bytes: through redis-py's client, as programs send it, and over
-a connection of its own, which is what the queue's scripts are sent over. All are measured in turn
-in one process, against one Redis server with its append-only file on.
+The minimum is one LPUSH of the same bytes: through redis-py's client, as programs send it, and over
+an open connection, as the queue sends its scripts. All are measured in turn in one process, against
+one Redis server with its append-only file on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROUNDS, CALLS = 20, 200
 
 
 def run() -> list[Table]:
-    """One table: microseconds a job."""
+    """Return one table of times for each job (microseconds)."""
     with redis_running() as url:
         os.environ["DEMO_REDIS_URL"] = url
         settings.cache_clear()
@@ -64,8 +64,8 @@ def _measured(url: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in ways}
     many: list[float] = []
     for _ in range(ROUNDS):
-        for name, way in ways.items():
-            found[name] += timed(way, CALLS)
+        for name, step in ways.items():
+            found[name] += timed(step, CALLS)
         jobs = [notify_author.job(comment_id=number) for number in range(1000)]
         many += [took / 1000 for took in timed(partial(enqueue_many, jobs), 1)]
     stock.close()

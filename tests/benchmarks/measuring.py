@@ -1,7 +1,7 @@
-"""2,000 jobs, each one mail delivered over SMTP, eight at a time, on one queue.
+"""Measurement of 2,000 jobs, each one mail over SMTP, eight at a time, on one queue.
 
-The jobs are put in first; the clock runs from the start of the first delivery to the end of the
-last, with workers that were ready before. Redis keeps an append-only file, fsync each second.
+The jobs are enqueued before the workers start. The time is measured from the first tenth of the
+mails to the last one. Redis keeps an append-only file, with one fsync per second.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ JOBS = 2000
 
 
 class Measured(NamedTuple):
-    """mails: a second. enqueue: microseconds, median. cost: microseconds of processor time that a
-    mail takes of the workers and Redis; redis: of Redis alone. busy: the share of all processors,
-    0 to 1. sink: the share of one processor that the mail sink had."""
+    """mails: per second. enqueue: microseconds (median). cost: processor time of the workers and
+    Redis for each mail (microseconds); redis: of Redis alone. busy: share of all processors, 0 to
+    1. sink: share of one processor that the mail sink used."""
 
     mails: float
     enqueue: float
@@ -41,13 +41,13 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
-    """What one peer does. how: as `at_work` takes it."""
+    """Measure one peer. how: see `at_work`."""
     with at_work(name, jobs, **how) as running:
         return _measured(running, jobs)
 
 
 class Running(NamedTuple):
-    """A peer at work. enqueue: as in Measured."""
+    """A peer with its servers and workers. enqueue: see `Measured`."""
 
     sink: subprocess.Popen[str]
     redis: RedisServer
@@ -56,7 +56,7 @@ class Running(NamedTuple):
     start_worker: Callable[[], None]
 
     def arrived(self) -> tuple[int, float]:
-        """How many different mails have arrived, and when the last of them did."""
+        """Return the number of different mails, and the time of the last one."""
         assert self.sink.stdin is not None
         assert self.sink.stdout is not None
         self.sink.stdin.write("?\n")
@@ -65,12 +65,12 @@ class Running(NamedTuple):
         return int(count), float(last)
 
     def after(self, mails: int) -> tuple[int, float]:
-        """Wait for so many mails, then return the same. Raises RuntimeError after 2 minutes."""
+        """Wait for `mails` mails, then return the same. Raises RuntimeError after 2 minutes."""
         deadline = time.monotonic() + 120
         while (found := self.arrived())[0] < mails:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"only {found[0]} of {mails} mails arrived")
-            time.sleep(0.02)  # the measurement ends at one of these looks
+            time.sleep(0.02)  # the measurement ends at one of these polls
         return found
 
 
@@ -82,10 +82,10 @@ def at_work(
     settings: Mapping[str, str] | None = None,
     workers: int | None = None,
 ) -> Iterator[Running]:
-    """The jobs are in the peer's queue and its workers have been started; all of it ends after.
+    """Enqueue the jobs and start the peer's workers. Stop everything at the end of the block.
 
-    layout: which of the peer's layouts, its first if none is named. settings: further environment
-    variables. workers: so many worker processes, in place of the layout's own number.
+    layout: one of the peer's layouts, by default the first. settings: more environment variables.
+    workers: number of worker processes instead of the layout's.
     """
     module = f"benchmarks.peers.{name}"
     with _servers() as (group, sink, redis):
@@ -113,11 +113,11 @@ def at_work(
 
 
 def _measured(running: Running, jobs: int) -> Measured:
-    """From the moment when a tenth has arrived, and every worker surely runs, to the last mail."""
+    """Measure from the first tenth of the mails, when every worker runs, to the last mail."""
     doing = [running.redis.pid, *(worker.pid for worker in running.workers)]
     measured = (doing, doing[:1], [running.sink.pid])
     first, began = running.after(jobs // 10)
-    psutil.cpu_percent()  # counts from here
+    psutil.cpu_percent()  # start of the interval that the next call measures
     before = [seconds_of(pids) for pids in measured]
     last, ended = running.after(jobs)
     busy, mails, seconds = psutil.cpu_percent() / 100, last - first, ended - began
@@ -131,7 +131,7 @@ def _measured(running: Running, jobs: int) -> Measured:
 
 
 def timed(step: Callable[[], object], calls: int) -> list[float]:
-    """Microseconds that each of so many calls takes, one after the other."""
+    """Return the times of `calls` calls (microseconds), one after the other."""
     times = []
     for _ in range(calls):
         began = time.perf_counter()
@@ -141,12 +141,12 @@ def timed(step: Callable[[], object], calls: int) -> list[float]:
 
 
 def median_of(step: Callable[[], object], calls: int = 200) -> float:
-    """The median of so many calls, in microseconds."""
+    """Return the median time of a call (microseconds)."""
     return statistics.median(timed(step, calls))
 
 
 def memory_of(store: Queue) -> int:
-    """The bytes that Redis has in use."""
+    """Return the memory that Redis uses (bytes)."""
     output: Any = store.client.info("memory")
     return int(output["used_memory"])
 
@@ -154,7 +154,7 @@ def memory_of(store: Queue) -> int:
 def fill(
     store: Queue, begin: int, end: int, due: float | None = None, queues: Sequence[str] = ("mail",)
 ) -> None:
-    """Put the jobs with these numbers in, in turn into each of the queues."""
+    """Enqueue the jobs with these numbers, to each of the queues in turn."""
     for first in range(begin, end, 1000):
         jobs = (
             Message(f"{n:036d}", "a.task", {"comment_id": n}, queues[n % len(queues)])
@@ -164,7 +164,7 @@ def fill(
 
 
 def seconds_of(pids: list[int]) -> float:
-    """Processor time of these processes and all that they have started."""
+    """Return the processor time of these processes and their children (seconds)."""
     total = 0.0
     for pid in pids:
         parent = psutil.Process(pid)
@@ -176,8 +176,8 @@ def seconds_of(pids: list[int]) -> float:
 
 @contextmanager
 def _servers() -> Iterator[tuple[ProcessGroup, subprocess.Popen[str], RedisServer]]:
-    """What starts the peer's processes, and tells them where the servers are; the mail sink, and
-    Redis. All end with the block."""
+    """Start the mail sink and Redis for the block. Yield them, after the group for the peer's
+    processes, whose environment has the servers' addresses."""
     port = ports.take(0, "the mail server")
     with ProcessGroup() as group, RedisServer(group) as redis:
         group.environment |= {

@@ -1,4 +1,4 @@
-"""The work that every queue is measured with: build one proper mail, and deliver it over SMTP."""
+"""The job that every queue runs: build one complete mail, and deliver it over SMTP."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SENDER = Mailbox("The blog", "blog@blog.test")
 
 
 def send(mail_id: str, address: str, subject: str, body: str) -> None:
-    """Build the mail and deliver it; the same code for every queue.
+    """Build the mail and deliver it. The code is the same for every queue.
 
-    BENCH_SENDER=plain: as the standard library's manual does it. BENCH_SECONDS: waits so long
-    first, as if the mail server were slow.
+    BENCH_SENDER=plain: as in the standard library's manual. BENCH_SECONDS: delay before the
+    delivery, as with a slow mail server.
     """
     time.sleep(float(os.environ.get("BENCH_SECONDS", "0")))
     html = f"<p>{body}</p>"
@@ -54,12 +54,11 @@ def _send_plain(mail_id: str, address: str, subject: str, body: str, html: str) 
 
 @task(queue_name="mail")
 def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    """The work as a task of ours."""
     send(mail_id, address, subject, body)
 
 
 def payloads(count: int) -> list[dict[str, Any]]:
-    """So many payloads, each with a body of 1,000 characters."""
+    """Return payloads, each with a body of 1,000 characters."""
     return [
         {
             "mail_id": uuid.uuid4().hex,

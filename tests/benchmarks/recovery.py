@@ -1,4 +1,4 @@
-"""How soon everything is up, and how soon it is back after a SIGKILL."""
+"""Benchmarks of the start-up, and of the recovery after a SIGKILL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")
 
 
 def run() -> list[Table]:
-    """One table: seconds."""
+    """Return one table of start-up and recovery times (seconds)."""
     starts, workers = [], []
     for _ in range(STARTS):
         began = time.perf_counter()
@@ -43,13 +43,14 @@ def _row(name: str, seconds: list[float]) -> list[str]:
 
 
 def _recoveries(report_deaths: bool) -> list[float]:
-    """One kill a run, of one of two: a job that two workers died with waits to run alone."""
+    """Kill one of two workers in each run, and return the recovery times (seconds). With more kills
+    per run, a job could become a suspect and wait to run alone."""
     found: list[float] = []
     with Stack(workers=2, report_deaths=report_deaths) as stack, Client(stack.ready) as client:
         while len(found) <= KILLS:
             client.wait_for(lambda now: sum(worker["alive"] for worker in now["workers"]) == 2)
             found += run_demo(stack, 40, 1, lambda *_: None)[0].recovery_s
-    return found[1:]  # before the first one's end Redis had not been up for a lease
+    return found[1:]  # without the first: Redis must have been up for a whole lease
 
 
 def _import_seconds(name: str) -> list[float]:

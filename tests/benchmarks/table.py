@@ -10,7 +10,7 @@ from demo_app.markdown import table
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was found. note: what a reader has to know to judge the numbers."""
+    """A table. note: the conditions of the measurement, for readers."""
 
     title: str
     columns: list[str]
@@ -18,7 +18,6 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        """The table as Markdown."""
         lines = [
             f"**{self.title}**",
             table(self.columns, self.rows),

@@ -1,7 +1,7 @@
-"""Throughput: 2,000 mails through every queue, and what a SIGKILL of a worker costs each.
+"""Throughput of 2,000 mails through each queue, and the missing mails after a SIGKILL of a worker.
 
-Each queue runs in the layout that was quickest in a short run before. The rounds are shuffled.
-Twice: with the standard library's way to send a mail, and with this project's own.
+Each queue runs in the layout that was fastest in a short run. Each runs with two senders of mail:
+the standard library's, and this project's. The order of the rounds is random.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.kills import PATIENCE, missing_after_a_kill
 from benchmarks.measuring import JOBS, Measured, measure
 from benchmarks.table import Table
 
-#: Each peer: the package that it needs, and what it is called.
+#: Each peer: the package that it needs, and its name in the table.
 PEERS = {
     "ours": ("celery", "ours"),
     "stock": ("celery", "stock Celery"),
@@ -42,7 +42,7 @@ def run() -> list[Table]:
     runs = [(name, sender) for name in peers for sender in SENDERS]
     found: Found = defaultdict(list)
     for number in range(ROUNDS):
-        # shuffled: a slow minute of the machine hits any of them
+        # random order, so that a slow minute of the machine can hit any queue
         for name, sender in random.sample(runs, len(runs)):
             _say(f"round {number + 1} of {ROUNDS}: {PEERS[name][1]}, {sender}")
             one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})

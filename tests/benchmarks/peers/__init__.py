@@ -1,7 +1,7 @@
-"""Other Python queues doing the same work, each with the settings that suit it best here.
+"""Other Python queues with the same work, each with its best settings here.
 
-A peer module has `enqueue(payload)`, and `LAYOUTS`: ways to do eight jobs at a time, each with the
-commands of its workers. The quickest is measured first, and the peer runs with it. It may have an
-`ENVIRONMENT`, of variables for its workers. All read the addresses of Redis and the mail server
-from the same settings as the demo app.
+A peer module has `enqueue(payload)`, and `LAYOUTS`: for each way to run eight jobs at a time, the
+commands of the workers. The fastest layout is measured first, and used. A module may have an
+`ENVIRONMENT` for its workers. All read the addresses of Redis and the mail server from the demo
+app's settings.
 """

@@ -23,10 +23,8 @@ dramatiq.set_broker(RedisBroker(url=client_url(settings().redis_url)))  # type: 
 
 @dramatiq.actor
 def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    """The work as a Dramatiq actor."""
     send(mail_id, address, subject, body)
 
 
 def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
     notify.send(**payload)

@@ -22,10 +22,8 @@ huey = RedisHuey("bench", url=client_url(settings().redis_url), results=False)
 
 @huey.task()  # type: ignore[untyped-decorator]
 def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    """The work as a Huey task."""
     send(mail_id, address, subject, body)
 
 
 def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
     notify(**payload)

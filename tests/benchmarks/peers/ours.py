@@ -1,4 +1,4 @@
-"""Ours: Celery with claims, rescue, counters and journal."""
+"""Celery with this project's transport: claims, rescue, counters and journal."""
 
 from __future__ import annotations
 
@@ -23,5 +23,4 @@ ENVIRONMENT = {"DEMO_TASKS": "benchmarks.notification"}
 
 
 def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
     notify.enqueue(**payload)

@@ -20,5 +20,4 @@ _queue = Queue("bench", connection=redis.Redis.from_url(client_url(settings().re
 
 
 def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
     _queue.enqueue(send, result_ttl=0, **payload)

@@ -1,4 +1,4 @@
-"""Taskiq with Redis streams, its broker for jobs that must not be lost."""
+"""Taskiq with Redis streams, its broker with acknowledgements."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ _started: list[bool] = []
 
 
 async def enqueue(payload: dict[str, Any]) -> None:
-    """Put one job in."""
     if not _started:
         await broker.startup()
         _started.append(True)
