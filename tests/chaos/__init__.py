@@ -1,1 +1,1 @@
-"""The fault campaign: kill anything, at any step, and count what became of every comment."""
+"""The fault campaign: random faults at any step, and the fate of every comment."""

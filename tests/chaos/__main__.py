@@ -1,4 +1,4 @@
-"""``make chaos``: a fault campaign, and the count of what became of every comment."""
+"""``make chaos``: a fault campaign, and the fate of every comment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chaos.campaign import run
 from chaos.plan import PACE, Plan
 from demo_app.settings import Safeguard, Transport
 
-#: Patience with stock Celery, whose held jobs do not come back before an hour has passed.
+#: Patience with stock Celery (seconds). The jobs that it holds come back only after an hour.
 STOCK_PATIENCE = 15.0
 
 

@@ -1,4 +1,4 @@
-"""The campaign: faults without a pause, comments without a pause, and then the count."""
+"""The campaign: faults and comments without a pause, and then the count."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from chaos.system import System
 from demo_app.blog.seed import POSTS
 from demo_app.stack.client import Client
 
-#: What is written down, in the folder of the stack.
+#: The history's name in the folder of the stack.
 HISTORY = "history.jsonl"
-#: How the promise may be broken with stock Celery, which writes no journal: what readers see.
+#: Promises that are checked for stock Celery. It has no journal, so only what readers see counts.
 FOR_READERS = ("lost", "not stored", "seen twice", "wrong")
 
 OnLine = Callable[[str], None]
@@ -33,7 +33,7 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out. broken: what `check` found, by how the promise was broken."""
+    """The result. broken: the findings of `check`, by kind."""
 
     plan: Plan
     seconds: float
@@ -44,21 +44,18 @@ class Result:
 
     @property
     def by_kind(self) -> dict[str, int]:
-        """How many faults of each kind there were, by name."""
         return dict(sorted(Counter(fault.kind for fault in self.faults).items()))
 
     def count(self, how: str) -> int:
-        """How often the promise was broken in this way."""
         return len(self.broken.get(how, ()))
 
     @property
     def held(self) -> bool:
-        """Whether the promise held."""
         return not self.broken and self.ledger.conserved and self.ledger.comments > 0
 
 
 def run(plan: Plan, on_line: OnLine) -> Result:
-    """Run the campaign in a temporary folder; `on_line` is called with a line now and then."""
+    """Run the campaign in a temporary folder. on_line: receives lines of the log."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
         system = System(Path(name), plan.transport, plan.without)
         try:
@@ -104,9 +101,9 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
 def _count(
     plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
 ) -> tuple[Ledger, tuple[str, ...]]:
-    """Wait until all is quiet, and write down what is there then.
+    """Wait until all is quiet, and write the stored comments and mails into the history.
 
-    Returns what became of the comments, and a line for each mail that is missing.
+    Return the ledger, and a line for each missing mail.
     """
     by_hand: ByHand = {}
     with Client(system.ready) as client:

@@ -1,19 +1,19 @@
-"""The checker: reads what a campaign wrote down, and says whether the promise held.
+"""The checker: reads the history of a campaign, and reports whether the promise held.
 
-It is apart on purpose, a second opinion that shares nothing with what it judges: it imports nothing
-of the app, not even the fold of the journal, asks no process, and knows the app's words only as
-they are in the file. ``python check.py HISTORY`` prints one JSON object; exit status 0 if the
-promise held, 1 if it did not. The file has one JSON object a line, each with `at` (epoch seconds)
-and `what`:
+It is independent on purpose: it imports nothing of the app, not even the fold of the journal, and
+uses nothing but the file. ``python check.py HISTORY`` prints one JSON object; exit status 0 if the
+promise held, 1 if not. The file has one JSON object a line, each with `at` (epoch seconds) and
+`what`:
 
-- ``posts``: whom each post's comments go to. ``asked``: a reader posts a comment, with a key that
-  stays the same when it is posted again. ``accepted``: it was answered with a 201. ``stored``: it
-  is in the blog's database, and so shown to readers, answered or not.
+- ``posts``: the author's address of each post.
+- ``asked``: a reader posts a comment, with a key that stays the same when it is posted again.
+- ``accepted``: the reader got a 201.
+- ``stored``: the comment is in the blog's database, accepted or not.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
-- ``machine``: how many programs want each of its processors (`busy`), after each round of faults.
-- ``queue``: a line of the queue's journal: `event`, `job`, `by` whom, and a `detail`.
-- ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the `deliveries` (when
-  it was brought); what was looked at later counts.
+- ``machine``: load for each processor (`busy`), after the faults.
+- ``queue``: a line of the queue's journal: `event`, `job`, `by` (a worker), `detail`.
+- ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the times of its
+  `deliveries`. A later line replaces an earlier one.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from typing import Any
 
 Line = dict[str, Any]
 
-#: Seconds from the 201 to the mail, at the most.
+#: Maximum of seconds from the 201 to the mail.
 LATE = 60.0
-#: Undisturbed seconds after which a killed worker's jobs have been claimed again, in the median; on
-#: a machine that is busy as much more.
+#: Maximum of undisturbed seconds (median) until a killed worker's jobs are claimed again.
+#: Multiplied by the load of a busy machine.
 SLOW = 7.0
 #: Undisturbed seconds for which a worker may hold a job and run others without sending its mail.
 STRANDED = 8.0
-#: Seconds after a fault of Redis, or of the wire to it, in which nobody can tell who is dead.
+#: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0
-#: Seconds of which a Redis that was killed may know nothing, and by which notes may be late.
+#: Seconds of data that a killed Redis may lose, and by which log lines may be late.
 FORGOTTEN, SLACK = 2.5, 0.5
-#: Hits one connection, and leaves everybody's heartbeat alone.
+#: Hits one connection, and no heartbeat.
 HARMLESS = "wire to redis: a claim's answer lost"
-#: After one of these Redis does not know what it knew.
+#: Faults after which Redis may have lost data.
 LOSSES = (
     *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
     "redis: paused in the middle",
 )
-#: While one of these lasts, and when it ends, mails arrive whose sender may have given up.
+#: During these faults and at their end, mails may arrive whose sender has given up.
 HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
 WAITING, HELD, DONE = "waiting", "held", "done"
 AFTER = {
@@ -55,7 +55,7 @@ AFTER = {
 
 
 class History:
-    """The file, sorted by what each line is about."""
+    """The lines of the file, sorted by kind."""
 
     def __init__(self, lines: list[Line]) -> None:
         self.lines: dict[str, list[Line]] = defaultdict(list)
@@ -72,7 +72,7 @@ class History:
         for line in self.lines["queue"]:
             if line["job"] and line["event"] in AFTER:
                 self.jobs[line["job"]].append(line)
-        #: Every time that a job was given up, as its `job` and `why`.
+        #: Each time that a job was given up: its `job` and `why`.
         self.dead = [
             {"job": line["job"], "why": line["detail"]}
             for line in self.lines["queue"]
@@ -84,11 +84,11 @@ class History:
             self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
 
     def faults(self, *kinds: str) -> list[Line]:
-        """The faults whose kind begins with one of these."""
+        """Return the faults whose kind begins with one of these."""
         return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
 
     def undisturbed(self, since: float, until: float) -> float:
-        """The seconds of this time that were not around a fault of Redis."""
+        """Return how many seconds from `since` until `until` were not near a fault of Redis."""
         seconds, reached = 0.0, since
         around = [
             (f["at"], f["over"] + DISTURBED)
@@ -102,7 +102,7 @@ class History:
         return seconds + max(0.0, until - reached)
 
     def lost_between(self, since: float, until: float) -> bool:
-        """Whether Redis may have lost something that it was told from one moment to the other."""
+        """Return True if Redis may have lost data that was written between `since` and `until`."""
         return any(
             fault["over"] + SLACK >= since and fault["at"] - FORGOTTEN <= until
             for fault in self.faults(*LOSSES)
@@ -110,7 +110,7 @@ class History:
 
 
 def check(history: History) -> dict[str, list[str]]:
-    """What broke the promise, by how."""
+    """Return the broken promises by kind, each with its details."""
     found: dict[str, list[str]] = defaultdict(list)
     found["lost"] += sorted((history.accepted.keys() | history.stored) - history.mails.keys())
     found["not stored"] += sorted(history.accepted.keys() - history.stored)
@@ -126,7 +126,7 @@ def check(history: History) -> dict[str, list[str]]:
         found["wrong"] += [reason for mail in mails if (reason := _wrong(history, body, mail))]
     found["buried"] += _buried(history)
     for job, events in history.jobs.items():
-        for name, words in _told_twice(history, job, events):
+        for name, words in _repeated(history, job, events):
             found[name].append(words)
     for mail in history.seen:
         found["stale"] += _stale(history, mail)
@@ -149,9 +149,9 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Given up though the mail server had not said 550: each such answer buries one job at most.
+    """Return jobs that were given up without a 550 of the mail server. Each 550 excuses one job.
 
-    (One may be played without being noted when the mail server is killed in that moment.)
+    (A 550 may be missing in the history if the mail server was killed at that moment.)
     """
     others = [line for line in history.dead if " 550 " not in line["why"]]
     refused = [line for line in history.dead if line not in others]
@@ -159,8 +159,8 @@ def _buried(history: History) -> list[str]:
     return [f"{line['job']}: {line['why'][-200:]}" for line in [*others, *surplus]]
 
 
-def _told_twice(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
-    """A job that ran twice at once, or again after its end, or that was put in a second time."""
+def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
+    """Return each time that the job ran twice at once, ran after its end, or was enqueued again."""
     found, state, since = [], "", 0.0
     for event in events:
         name, at = event["event"], event["at"]
@@ -178,7 +178,7 @@ def _told_twice(history: History, job: str, events: list[Line]) -> list[tuple[st
 
 
 def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
-    """From when to when somebody held the job; by whom, and how it ended."""
+    """Return each claim of the job: start, end, worker, and the event that ended it."""
     found: list[tuple[float, float, str, str]] = []
     claim: Line | None = None
     for event in events:
@@ -190,7 +190,7 @@ def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
 
 
 def _stale(history: History, mail: Line) -> list[str]:
-    """Brought by somebody who did not hold the job any more: a holding brings one at the most."""
+    """Return deliveries of the mail without a claim. A claim excuses at most one delivery."""
     left = sorted(mail["deliveries"])
     for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
         mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)
@@ -206,7 +206,7 @@ def _stale(history: History, mail: Line) -> list[str]:
 
 
 def _stranded(history: History) -> list[str]:
-    """Held for long by a worker that did others meanwhile, and nothing about this one."""
+    """Return jobs that a worker held for long without sending the mail, while it ran others."""
     came = {mail["job"]: mail["deliveries"] for mail in history.seen}
     paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
     signs: dict[str, list[float]] = defaultdict(list)
@@ -225,7 +225,7 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Undisturbed seconds until a killed worker's jobs were claimed again, one for each kill."""
+    """Return for each kill the undisturbed seconds until the worker's jobs were claimed again."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []

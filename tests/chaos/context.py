@@ -1,4 +1,4 @@
-"""What a fault is, what an injector works with, and what a type of fault is."""
+"""Faults, their types, and the context of an injector."""
 
 from __future__ import annotations
 
@@ -20,60 +20,58 @@ from demo_app.stack.client import Client
 Rule = dict[str, Any]
 
 
-#: Every second mail takes its time, so that a worker that is hit has something in its hands.
+#: Every second mail takes 0.4 s, so that a worker often has a job when a fault hits it.
 USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}}
 
 
 class MailRules:
-    """Rules that strike once each, beside the usual one; safe to use from every thread."""
+    """Rules for one mail each, in addition to the usual one. Safe to use from every thread."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self._client = Client(ready, patience=10.0)
         self._lock = threading.Lock()
 
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
-        """Put the rule in force for one mail; returns when it struck, None when it did not."""
+        """Apply the rule to one mail. Return when it was applied, or None."""
         number = self._add({**rule, "times": 1})
         for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):
-                mine = [known for known in self._client.faults() if known["id"] == number]
-                if not mine:  # the server was killed, and its rules with it
+                matching = [item for item in self._client.faults() if item["id"] == number]
+                if not matching:  # the server was killed, and its rules are gone
                     return None
-                if mine[0]["hits"]:
+                if matching[0]["hits"]:
                     return time.time()
         if number is not None:
-            self._remove(number)  # else it would strike later, and nobody would know
+            self._remove(number)  # otherwise it would be applied later, unnoticed
         return None
 
     def only(self, *rules: Rule) -> None:
-        """These and no others; without any the mail server behaves."""
+        """Replace all rules. Without rules the mail server works normally."""
         with suppress(httpx.HTTPError):
             self._client.set_faults(*rules)
 
     def close(self) -> None:
-        """Close the connections."""
         self._client.close()
 
     def _add(self, rule: Rule) -> int | None:
         with self._lock, suppress(httpx.HTTPError):
-            # a server that was killed has forgotten the usual one
+            # a killed server has forgotten the usual rule
             now = self._client.faults()
-            others = [known for known in now if known["seconds"] != USUAL["seconds"]][:60]
+            others = [item for item in now if item["seconds"] != USUAL["seconds"]][:60]
             return int(self._client.set_faults(rule, *others, USUAL)[0]["id"])
         return None
 
     def _remove(self, number: int) -> None:
         with self._lock, suppress(httpx.HTTPError):
             now = self._client.faults()
-            self._client.set_faults(*(known for known in now if known["id"] != number))
+            self._client.set_faults(*(item for item in now if item["id"] != number))
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One that happened.
+    """A fault that happened.
 
-    at, over: epoch seconds, when it struck and when it was lifted again (the same for a kill).
-    pids: the workers that it took.
+    at, over: epoch seconds of its start and end (the same for a kill). pids: the affected workers.
     """
 
     kind: str
@@ -84,7 +82,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Context:
-    """What an injector works with. seconds: how long to wait for what may not come."""
+    """The context of an injector. seconds: maximum wait for an event that may not come."""
 
     system: System
     rules: MailRules
@@ -99,13 +97,13 @@ class Context:
         return Fault(kind, now, now, (pid,))
 
 
-#: Makes a fault happen; returns the faults that did happen.
+#: A function that injects a fault, and returns the faults that happened.
 Injector = Callable[[Context], list[Fault]]
 
 
 @dataclass(frozen=True, slots=True)
 class FaultType:
-    """A type of fault. weight: how often it is chosen. stock: whether stock Celery can have it."""
+    """A type of fault. weight: relative frequency. stock: True if stock Celery can have it."""
 
     name: str
     weight: float

@@ -1,4 +1,4 @@
-"""Faults of disks, of memory and of other things that run out."""
+"""Faults of disks and memory, and of file descriptors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from demo_app.broker.connection import connect
 
 @contextmanager
 def limited(pid: int, what: int, number: int) -> Iterator[None]:
-    """Lower a limit of a process in the block."""
+    """Lower a limit of a process within the block."""
     usual = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (number, usual[1]))
     yield
@@ -24,12 +24,12 @@ def limited(pid: int, what: int, number: int) -> Iterator[None]:
 
 
 def full_disk(role: str) -> Injector:
-    """A quota in place of a full disk: no file of the process may grow for a while."""
+    """Simulate a full disk: for a while no file of the process may grow."""
     return _starved(role, "disk full", "RLIMIT_FSIZE", lambda pid: 4096)
 
 
 def no_descriptors(role: str) -> Injector:
-    """The process can open no further file and take no further connection for a while."""
+    """Let the process open no more files or connections for a while."""
     return _starved(
         role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
     )
@@ -42,7 +42,7 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
             if pid is None or not hasattr(resource, "prlimit"):
                 return []
             now = time.time()
-            # with appendfsync always, Redis ends itself rather than go on without its log
+            # with `appendfsync always`, Redis exits if it can't write its log
             with (
                 suppress(FileNotFoundError, ProcessLookupError, PermissionError),
                 limited(pid, getattr(resource, limit), few(pid)),
@@ -55,7 +55,7 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
 
 
 def full_memory(context: Context) -> list[Fault]:
-    """Redis may use no more memory for a while: it refuses whatever would need some."""
+    """Let Redis reject commands that need more memory, for a while."""
     with context.system.only_one("redis"), connect(context.system.ready["redis"]) as client:
         now = time.time()
         client.config_set("maxmemory", "1mb")
@@ -65,7 +65,7 @@ def full_memory(context: Context) -> list[Fault]:
 
 
 def lagging_replica(context: Context) -> list[Fault]:
-    """Redis is killed, and another takes over that has not heard of the last seconds."""
+    """Kill Redis, and let another server take over without the data of the last seconds."""
     with context.system.only_one("redis"):
         data = context.system.folder / "redis" / "appendonlydir"
         replica = context.system.folder / "replica"
@@ -84,7 +84,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Redis is killed in the middle of writing a record, which it had acknowledged to nobody."""
+    """Kill Redis while it writes a record that it has not acknowledged."""
 
     def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))
@@ -98,9 +98,9 @@ def torn_log(context: Context) -> list[Fault]:
 
 
 def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
-    """Stop Redis, do something to its files, kill it, and wait for the next one.
+    """Stop Redis, run `act` on its files, kill it, and wait for the next one.
 
-    Returns when it was stopped, in epoch seconds; None when there was none to stop.
+    Return when it was stopped (epoch seconds), or None if there was no process to stop.
     """
     fault = context.hit("redis", signal.SIGSTOP, "redis: stopped")
     if fault is None:

@@ -1,6 +1,6 @@
-"""What was promised, what was done to the system and what was seen, and when: a file.
+"""The history of a campaign as a file: promises, faults and observations, each with its time.
 
-`check` says what its lines mean; that module reads it and knows nothing of this one.
+`check` describes the lines; it reads the file, and does not import this module.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Line = dict[str, Any]
 
 
 class History:
-    """The file; safe to use from every thread."""
+    """The file. Safe to use from every thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,13 +36,13 @@ class History:
         self._lock = threading.Lock()
 
     def add(self, what: str, at: float | None = None, **more: Any) -> None:
-        """Write a line; at: epoch seconds, now by default."""
+        """Write a line. at: epoch seconds, by default now."""
         line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
         with self._lock:
             self._file.write(line + "\n")
 
     def verdict(self) -> dict[str, Any]:
-        """What `check` says, in a process of its own."""
+        """Return the verdict of `check`, which runs in a separate process."""
         with self._lock:
             self._file.flush()
         script = Path(__file__).with_name("check.py")
@@ -54,12 +54,11 @@ class History:
         return found
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
 
 class Follower:
-    """Writes the queue's journal down as it grows: a Redis that is wiped takes its own with it."""
+    """A copy of the queue's journal in the history. A wiped Redis loses its own journal."""
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history
@@ -68,11 +67,10 @@ class Follower:
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
         self._thread.start()
 
     def catch_up(self, seconds: float = 10.0) -> None:
-        """Wait until all is written that is in the journal now."""
+        """Wait until all present entries of the journal are in the history."""
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
@@ -82,7 +80,6 @@ class Follower:
         raise TimeoutError("the journal is not followed")
 
     def stop(self) -> None:
-        """Finish."""
         self._stopping.set()
         self._thread.join(10.0)
 
@@ -99,8 +96,8 @@ class Follower:
 
 
 def stored_mails(folder: Path) -> Iterator[Line]:
-    """Every mail that the mail server has: its number (`mail`), `job`, `to`, `text`, and when it
-    was brought (`deliveries`), from its file: to open hundreds of mails would take it long."""
+    """Yield every mail in the mail server's database: its number (`mail`), `job`, `to`, `text`, and
+    the times of its `deliveries`. Reading the file is faster than requesting hundreds of mails."""
     file, brought = folder / "mail" / "mail.sqlite3", defaultdict(list)
     for mail, at in rows(file, "SELECT message, received_at FROM deliveries ORDER BY id"):
         brought[mail].append(at)

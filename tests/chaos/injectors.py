@@ -1,4 +1,4 @@
-"""Faults of processes: killed, paused, ended, doubled; at random moments and at named steps."""
+"""Faults of processes, at random times and at named steps."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import until
 
-#: Seconds for which a worker is paused, at most, until others have taken it for dead; and then, so
-#: that they have done its jobs.
+#: Maximum of seconds until a paused worker counts as dead, and seconds in which others run its
+#: jobs.
 UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
-# --- at random moments
+# --- at random times
 
 
 def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
-    """A signal to some process of the role."""
+    """Return an injector that sends a signal to some process of the role."""
 
     def inject(context: Context) -> list[Fault]:
         fault = context.hit(role, number, f"{role}: {number.name}")
@@ -33,7 +33,7 @@ def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
 
 
 def terminate_twice(context: Context) -> list[Fault]:
-    """SIGTERM to a worker, and again before it has ended."""
+    """Send SIGTERM to a worker, and again before it has exited."""
     fault = context.hit("worker", signal.SIGTERM, "worker: SIGTERM twice")
     if fault is None:
         return []
@@ -43,7 +43,7 @@ def terminate_twice(context: Context) -> list[Fault]:
 
 
 def pause_worker(context: Context) -> list[Fault]:
-    """SIGSTOP to a worker until its lease is over, then SIGCONT."""
+    """Pause a worker with SIGSTOP until its lease has expired, then send SIGCONT."""
     fault = context.hit("worker", signal.SIGSTOP, "worker: paused beyond its lease")
     return [_wake(context, fault)] if fault else []
 
@@ -58,7 +58,7 @@ def _wake(context: Context, fault: Fault) -> Fault:
 
 
 def _is_known(client: Decoded, pid: int) -> bool:
-    """Whether Redis lists the worker; yes while it can't be asked."""
+    """Return True if Redis lists the worker, or does not answer."""
     try:
         return any(f"-{pid}-" in worker for worker in client.smembers("workers"))
     except RedisError:
@@ -66,7 +66,7 @@ def _is_known(client: Decoded, pid: int) -> bool:
 
 
 def pause_redis(context: Context) -> list[Fault]:
-    """SIGSTOP to Redis for a second or so."""
+    """Pause Redis for about a second."""
     with context.system.only_one("redis"):
         fault = context.hit("redis", signal.SIGSTOP, "redis: paused")
         if fault is None:
@@ -77,7 +77,7 @@ def pause_redis(context: Context) -> list[Fault]:
 
 
 def kill_one_at_a_time(role: str) -> Injector:
-    """SIGKILL to the role; no second one before it lives again."""
+    """Return an injector that kills a process of the role, and waits until the role lives again."""
 
     def inject(context: Context) -> list[Fault]:
         with context.system.only_one(role):
@@ -93,7 +93,7 @@ def kill_one_at_a_time(role: str) -> Injector:
 
 
 def kill_supervisor(context: Context) -> list[Fault]:
-    """SIGKILL to the supervisor; all that it started dies with it, and is started anew."""
+    """Kill the supervisor. All its processes die with it, and the stack is started again."""
     with (
         context.system.only_one("redis"),
         context.system.only_one("web"),
@@ -106,7 +106,7 @@ def kill_supervisor(context: Context) -> list[Fault]:
 
 
 def namesake(context: Context) -> list[Fault]:
-    """A second worker of the same node name joins, works, and is killed."""
+    """Start a second worker with the same node name, let it work, and kill it."""
     environment = context.system.ready["environment"]
     command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
     command += ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
@@ -127,7 +127,7 @@ def namesake(context: Context) -> list[Fault]:
 
 
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
-    """SIGKILL to the next process at the step; companions: faults that lead to the step."""
+    """Return an injector that kills the next process at the step. companions: lead to it."""
 
     def inject(context: Context) -> list[Fault]:
         others = [fault for companion in companions for fault in companion(context)]
@@ -144,17 +144,17 @@ def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
 
 
 def pause_before_mail(context: Context) -> list[Fault]:
-    """The worst moment to sleep through a lease: the server is ready, the mail is not sent."""
+    """Pause a worker until its lease expires, at the worst moment: before its mail is sent."""
     happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGSTOP)
     if happened is None:
         return []
     at, pid = happened
-    context.system.signal(pid, signal.SIGSTOP)  # so that it is known as stopped
+    context.system.signal(pid, signal.SIGSTOP)  # marks it as stopped
     return [_wake(context, Fault(f"worker: paused at {Step.MAIL_BEGUN}", at, at, (pid,)))]
 
 
 def wipe_redis(context: Context) -> list[Fault]:
-    """A worker dies before it has sent its mail, and Redis forgets everything before a rescue."""
+    """Kill a worker before it has sent its mail, and wipe Redis before the rescue."""
     happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGKILL)
     if happened is None:
         return []
@@ -170,7 +170,7 @@ def _wait_for_step(
     folder = context.system.folder
     armed = folder / "steps" / step
     if armed.exists():
-        return None  # somebody else waits for it
+        return None  # another injector waits for the same step
     enable(folder, step, number)
     gone = until(lambda: not armed.exists(), context.seconds)
     if not gone and disable(folder, step):

@@ -1,4 +1,4 @@
-"""What became of every comment, in numbers. Whether the promise held is for `check` to say."""
+"""The fate of every comment, in numbers. `check` decides whether the promise held."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from demo_app.stack.client import Client
 
 @dataclass(frozen=True, slots=True)
 class Ledger(Counted):
-    """What it comes down to. Late are those that stock Celery gives back when the visibility
-    timeout ends.
+    """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
-    suppressed: came a second time and not shown. uncertain: mails that were sent again because
-    nobody could know. acknowledged_late: after a rescue. by_hand: jobs that were given
-    up, and retried as by a person: the reason, by the job.
+    suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
+    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the reasons of jobs
+    that were given up and then retried as by a person, by job.
     """
 
     suppressed: int = 0
@@ -35,30 +34,30 @@ class Ledger(Counted):
 
     @property
     def travels(self) -> list[float]:
-        """Seconds from comment to mail, but for those that were brought back by hand."""
+        """Return the seconds from comment to mail, without jobs that were retried by hand."""
         lines = (line for line in self.lines if line.name not in self.by_hand)
         return [line.arrived - line.promised for line in lines if line.arrived is not None]
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many were brought back by hand, by reason."""
+        """Return the number of jobs that were retried by hand, by reason."""
         return dict(Counter(_reason(why) for why in self.by_hand.values()))
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """What a database of the stack answers, past the process that works with it."""
+    """Return the rows of a query on a file of the stack, without the process that owns the file."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 
 
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
-    """Every comment's number, with its job's id and when it was written."""
+    """Return each comment's number with its job's id and creation time."""
     found = rows(folder / "blog.sqlite3", "SELECT id, job_id, created_at FROM comments")
     return {number: (job, at) for number, job, at in found}
 
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
-    """Compare everything; the system is quiet, or as quiet as it gets."""
+    """Compare comments and mails. The system is quiet, as far as it can be."""
     mails = client.all_mails()
     lines = lines_of(comments_of(folder).values(), mails)
     summary = client.summary()

@@ -1,4 +1,4 @@
-"""What a campaign is to do; every type of fault, and how often it is chosen."""
+"""The plan of a campaign, and all types of faults with their weights."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _STEPS_OF_WEB = (
     Step.OUTBOX_HANDED_OVER,
     Step.OUTBOX_SETTLED,
 )
-#: Steps that stock Celery's worker passes as well.
+#: Steps in stock Celery's worker too.
 _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:2])
 
 FAULT_TYPES: tuple[FaultType, ...] = (
@@ -91,7 +91,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     ),
 )
 
-#: What shows that a safeguard is needed, when it is left out.
+#: Faults that show why a safeguard is needed, when it is left out.
 AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
     Safeguard.OUTBOX: (FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),),
     Safeguard.KEEP: (FaultType("wiped", 1, injectors.wipe_redis),),
@@ -103,21 +103,20 @@ AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
     ),
 }
 
-#: Seconds between two faults, on average.
+#: Average seconds between two faults.
 PACE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a campaign is to do. seconds: stop making faults after that, however many there were.
+    """The plan of a campaign. faults: stop after so many. seconds: stop injecting faults after
+    that.
 
-    without: safeguards to leave out; aimed: make only the faults that would show that a safeguard
-    is left out: these, or any. (What shows the need of the atomic claim can't happen with it.)
-    only: faults with this in their name. pace: seconds between two faults, on average.
-    patience: seconds without any progress after which a mail that has not
-    come is lost. history: where to keep what was written down; None keeps nothing.
-    The same seed makes the same faults in the same order; the moment at which each strikes is up
-    to the machine as well.
+    without: safeguards to leave out. aimed: inject only faults against which these safeguards
+    protect; by default all safeguards except the atomic claim, whose fault can't happen with it.
+    only: a part of the faults' names. pace: average seconds between two faults. patience: seconds
+    without progress after which a missing mail counts as lost. history: a copy of the history, or
+    None. A seed fixes the faults and their order, but not their exact times.
     """
 
     faults: int = 1000
@@ -133,12 +132,11 @@ class Plan:
 
     @property
     def stock(self) -> bool:
-        """Whether it is Celery's own transport that is tested."""
         return self.transport is Transport.STOCK
 
     @property
     def kinds(self) -> tuple[FaultType, ...]:
-        """What there is to choose from. Raises ValueError when that is nothing."""
+        """Return the types of faults to choose from. Raises ValueError if there are none."""
         kinds = [kind for kind in FAULT_TYPES if kind.stock or not self.stock]
         aims = self.without or frozenset(AGAINST) - {Safeguard.ATOMIC_CLAIM}
         if self.aimed:

@@ -1,4 +1,4 @@
-"""Wait until every mail has come or nothing moves any more, and say where the missing are."""
+"""Wait until every mail has arrived or nothing changes any more, and locate the missing mails."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from demo_app.broker.where import where
 from demo_app.rig.polling import poll
 from demo_app.stack.client import Client
 
-#: Events of a job's timeline that `trace` names, the last ones.
+#: Number of last events that `trace` prints for a job.
 _LAST = 12
-#: Why jobs were dead that were brought back by hand, by the job's id.
+#: The reason why a job was dead before it was retried by hand, by job id.
 ByHand = dict[str, str]
 
 
@@ -32,11 +32,11 @@ def wait_for_quiescence(
     by_hand: ByHand,
     on_line: Callable[[str], None],
 ) -> None:
-    """Wait for every comment's mail, as long as there is any progress; bring back the dead.
+    """Wait for every comment's mail, as long as there is progress. Retry dead jobs.
 
-    patience: seconds without any progress after which it is over. A job that waits for its next
-    try is no standstill, however long its backoff has become. by_hand: receives what was brought
-    back. on_line: is called with a line now and then.
+    patience: seconds without progress. A job that waits for its next try counts as progress,
+    however long its backoff. by_hand: receives the reasons of retried jobs. on_line: receives lines
+    of the log.
     """
     seen, since = -1, time.monotonic()
     for _ in poll():
@@ -62,7 +62,7 @@ def wait_for_quiescence(
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:
-    """What a person does about jobs that were given up by rule: look at the reason, and retry."""
+    """Retry dead jobs as a person would: read the reason first."""
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]
@@ -72,7 +72,7 @@ def _bring_back(client: Client, by_hand: ByHand) -> int:
 
 
 def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ...]:
-    """One line a job: where it is, and what happened to it."""
+    """Return one line for each job: its place and its history."""
     ids = sorted(job_ids)
     outbox = {job: True for (job,) in rows(folder / "blog.sqlite3", "SELECT job_id FROM outbox")}
     queue = Queue(client.redis()).snapshot(ids=ids).looked_up

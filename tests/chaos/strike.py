@@ -1,4 +1,4 @@
-"""Make the faults happen, several at once, and end those that last."""
+"""Inject faults, several at once, and end the lasting ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from chaos.plan import Plan
 from chaos.system import System
 from demo_app.rig.polling import poll, until
 
-#: How many may be under way at once.
+#: Faults that may be in progress at the same time.
 AT_ONCE = 8
-#: Seconds for which the next one waits, at the most, for a comment that is accepted.
+#: Maximum of seconds that a new fault waits for an accepted comment.
 LONGEST = 5.0
 
 
@@ -30,16 +30,16 @@ def strike(
     accepted: list[float],
     on_line: Callable[[str], None],
 ) -> list[Fault]:
-    """Make the plan's faults happen; some that are tried can't happen, and don't count.
+    """Inject the plan's faults. A fault that can't happen is not counted.
 
-    accepted: grows with each comment that is accepted. A new fault waits for the next one, so that
-    on a slow machine not all of them meet a system that is down.
+    accepted: the times of accepted comments. A new fault waits for the next comment, so
+    that on a slow machine not every fault hits a system that is already down.
     """
     weights = [kind.weight for kind in plan.kinds]
     happened: list[Fault] = []
     tried: list[Future[None]] = []
 
-    def one(kind: FaultType, seed: int) -> None:
+    def attempt(kind: FaultType, seed: int) -> None:
         try:
             done = kind.inject(Context(system, rules, chance=random.Random(seed)))
         except (httpx.HTTPError, OSError, RedisError) as error:
@@ -57,7 +57,7 @@ def strike(
             if under_way == AT_ONCE or len(happened) + under_way >= plan.faults:
                 continue
             [kind] = chance.choices(plan.kinds, weights)
-            tried.append(pool.submit(one, kind, chance.getrandbits(32)))
+            tried.append(pool.submit(attempt, kind, chance.getrandbits(32)))
             before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
             until(lambda before=before: len(accepted) > before, LONGEST)
@@ -65,7 +65,7 @@ def strike(
 
 
 def heal(system: System, rules: MailRules) -> None:
-    """No new faults, and an end to those that last."""
+    """Cancel planned faults, and end the lasting ones."""
     rules.only()
     for armed in (system.folder / "steps").glob("*"):
         if not armed.suffix:

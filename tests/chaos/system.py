@@ -1,8 +1,8 @@
-"""The system under test: a stack in another process, and what is known of its processes.
+"""The system under test: a stack in another process, and the pids of its processes.
 
-``python -m chaos.system OPTIONS`` is that process, a supervisor that can be
-killed too, with the options of `Stack` as JSON. Like ``up --json`` it prints where everything is,
-then each process that dies or is started. The end of standard input ends the stack.
+``python -m chaos.system OPTIONS`` is that process: a supervisor that can be killed too. OPTIONS are
+those of `Stack` as JSON. Like ``up --json`` it prints the addresses, and then each process that
+dies or starts. The stack stops when standard input is closed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from demo_app.settings import Safeguard, Transport
 from demo_app.stack import Stack
 from demo_app.stack.roles import ROLES
 
-#: What the campaign asks of every process, besides the defaults.
+#: Settings of the campaign for every process.
 ENVIRONMENT = {
     "DEMO_DIE_AT": "armed",
     "DEMO_SMTP_SECONDS": "2",
@@ -35,12 +35,11 @@ ENVIRONMENT = {
     "DEMO_HISTORY_LENGTH": "500000",
     "DEMO_COMMENT_BURST": "1000000",
 }
-#: How many worker processes there are.
 WORKERS = 4
 
 
 class System:
-    """See the module. Everything here may be called from any thread."""
+    """The system under test. Every method may be called from any thread."""
 
     def __init__(self, folder: Path, transport: Transport, without: frozenset[Safeguard]) -> None:
         self.folder = folder
@@ -57,7 +56,7 @@ class System:
         self.wires = Wires(folder, self._options)
         self._options["environment"] = ENVIRONMENT | self.wires.environment
         self.ready: dict[str, Any] = {}
-        self.stopped: set[int] = set()  # pids that SIGSTOP holds
+        self.stopped: set[int] = set()  # pids that are paused with SIGSTOP
         self._host: subprocess.Popen[str] | None = None
         self._pids: dict[str, set[int]] = {role: set() for role in ROLES}
         self._changed = threading.Condition()
@@ -65,9 +64,10 @@ class System:
         self._locks = {name: threading.Lock() for name in one_at_a_time}
 
     def start(self, seconds: float = 60.0) -> None:
-        """Start everything; while the dead of a killed supervisor still hold a port, try again.
+        """Start the stack. Try again while dying processes of a killed supervisor still hold a
+        port.
 
-        Raises TimeoutError when it does not start in time.
+        Raises TimeoutError if it does not start in time.
         """
         if not until(self._start, seconds):
             raise TimeoutError("the stack does not start")
@@ -94,7 +94,6 @@ class System:
         return True
 
     def stop(self) -> None:
-        """End everything."""
         host, self._host = self._host, None
         if host is not None:
             assert host.stdin is not None
@@ -108,7 +107,7 @@ class System:
         self.wires.end()
 
     def kill_supervisor(self) -> None:
-        """SIGKILL to the supervisor, which takes everything with it; then start it all again."""
+        """Kill the supervisor with all its processes, then start the stack again."""
         host = self._host
         assert host is not None
         with self._changed:
@@ -118,17 +117,17 @@ class System:
         self.start()
 
     def pids(self, role: str) -> list[int]:
-        """The role's living processes, without those that are stopped."""
+        """Return the role's living processes that are not paused."""
         with self._changed:
             return sorted(self._pids[role] - self.stopped)
 
     def wait(self, fits: Callable[[], bool], seconds: float) -> bool:
-        """Wait until it fits, looking again with each process that comes or goes."""
+        """Wait until `fits()` is true; check again whenever a process starts or dies."""
         with self._changed:
             return self._changed.wait_for(fits, seconds)
 
     def alive(self, role: str, seconds: float = 30.0) -> list[int]:
-        """Wait until a process of the role lives; returns the role's, none when the time is up."""
+        """Wait until a process of the role lives, or time out. Return the role's processes."""
         self.wait(lambda: bool(self._pids[role] - self.stopped), seconds)
         return self.pids(role)
 
@@ -140,11 +139,11 @@ class System:
         )
 
     def only_one(self, name: str) -> threading.Lock:
-        """Faults of one role, or wire, that last do not overlap."""
+        """Return the lock for lasting faults of a role or a connection: they must not overlap."""
         return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
-        """Send a signal to a process of the stack and what it started; False when it is gone."""
+        """Send a signal to a process of the stack and its children. Return False if it is gone."""
         try:
             os.killpg(pid, number)
         except ProcessLookupError:
@@ -157,7 +156,7 @@ class System:
         return True
 
     def one_of(self, role: str, chance: random.Random) -> int | None:
-        """Some living process of the role."""
+        """Return a random living process of the role."""
         living = self.alive(role)
         return chance.choice(living) if living else None
 
@@ -177,21 +176,21 @@ class System:
 
 
 def main() -> None:
-    """Run the stack until standard input ends."""
+    """Run the stack until standard input is closed."""
     printing = threading.Lock()
     announced = threading.Event()
 
-    def say(what: dict[str, Any]) -> None:
+    def write(what: dict[str, Any]) -> None:
         with printing:
             print(json.dumps(what), flush=True)
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        say(event)
+        write(event)
 
     try:
         with Stack(on_event, **json.loads(sys.argv[1])) as stack:
-            say({**stack.ready, "environment": stack.plan.environment()})
+            write({**stack.ready, "environment": stack.plan.environment()})
             announced.set()
             sys.stdin.read()
     finally:

@@ -1,4 +1,4 @@
-"""The figures of a campaign, for people and for machines."""
+"""The figures of a campaign, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chaos.campaign import Result
 
 
 def tables(result: Result) -> list[Table]:
-    """What came out, and how many faults of each kind there were."""
+    """Return two tables: the outcome, and the number of faults of each kind."""
     title = "stock Celery" if result.plan.stock else "this project"
     title += "".join(f", without {safeguard}" for safeguard in sorted(result.plan.without))
     faults = [[name, f"{count:,}"] for name, count in result.by_kind.items()]
@@ -54,7 +54,6 @@ def _rows(result: Result) -> list[list[str]]:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The figures."""
     ledger = result.ledger
     return {
         "transport": result.plan.transport,
@@ -85,7 +84,7 @@ def _times(values: Sequence[float]) -> str:
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """What half of them, and what 99 of 100, do not exceed, and the largest; 0 for none."""
+    """Return the 50th and 99th percentile and the maximum; zeros without values."""
     largest = max(values, default=0.0)
     if len(values) < 2:
         return largest, largest, largest

@@ -1,5 +1,5 @@
-"""The disk takes nothing: what is accepted is kept, and its mail comes once; what can't be kept is
-not accepted, and a reader is told so."""
+"""Tests of a full disk: an accepted comment is kept, and its mail arrives once; a comment that
+can't be stored is refused with an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2
 
 
 def full_disk(stack: Stack, role: str) -> AbstractContextManager[None]:
-    """No file of the process may grow in the block."""
+    """Let no file of the process grow within the block."""
     (pid,) = stack.ready["pids"][role]
     return limited(pid, resource.RLIMIT_FSIZE, 0)
 
@@ -80,7 +80,7 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
 
 
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
-    """A worker does, whose connection for broadcasts had no answer to two PINGs but a refusal."""
+    """A worker reconnects after errors in place of replies to two PINGs."""
     server = client_of(stack.ready["redis"])
     url = stack.ready["redis"].replace("redis+socket", "claims+unix")
     with Connection(url, transport_options={"health_check_interval": 0.001}) as connection:

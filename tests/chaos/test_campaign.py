@@ -1,4 +1,4 @@
-"""The fault campaign: the promise holds, and without any one safeguard the campaign finds out."""
+"""Tests of the fault campaign: the promise holds, and without any single safeguard it breaks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pytest
 
 from demo_app.settings import Safeguard
 
-#: The environment that `make chaos` has.
 FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
-    """Run the command; returns its exit status, its figures, and what it printed meanwhile."""
+    """Run the command. Return its exit status, its figures, and its log."""
     seed = secrets.randbelow(1_000_000)
     command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
     done = subprocess.run(command, env=FOUND, capture_output=True, text=True, timeout=seconds)
@@ -69,7 +68,7 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
 @pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
-    """The faults of the experiments above, aimed at a system that lacks nothing."""
+    """Run the faults of the experiments above against a complete system."""
     status, found, output = _chaos("--faults", "8", "--aimed", seconds=180)
     assert status == 0, f"{found}\n{output}"
     assert found["faults"] >= 8

@@ -1,4 +1,4 @@
-"""The checker finds each way to break the promise in what was written down."""
+"""Tests that the checker finds each broken promise in a history."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ASKED = [
 RUN = _queue((1.1, "enqueued", "web"), (1.2, "claimed", "w-7-a.1"), (1.4, "done", "w-7-a.1"))
 RESCUED = _queue((1.2, "claimed", "w-7-a.1"), (5.0, "rescued", "w-8-a.1"))
 AGAIN = _queue((5.1, "claimed", "w-8-a.1"), (5.4, "done", "w-8-a.1"))
-#: w-7 does others all the time, and this one not.
+#: w-7 runs other jobs all the time, but not this one.
 BUSY = [
     {**line, "job": f"other-{n}"}
     for n in range(10)

@@ -1,4 +1,4 @@
-"""The clock of Redis leaps: nobody is taken for dead, and nobody seems alive for hours."""
+"""Tests of jumps of Redis's clock: no live worker is declared dead, and no dead one seems alive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from demo_app.rig.redis_server import RedisServer
 
 @contextmanager
 def _redis_with_a_clock() -> Iterator[tuple[Scene, Callable[[int], None]]]:
-    """A queue, and a way to put its server's clock forward or back (seconds)."""
+    """Start a queue. Yield it with a function that shifts its server's clock by seconds."""
     with ProcessGroup() as group:
         clock = group.folder / "clock"
         clock.write_text("+0\n")

@@ -1,4 +1,4 @@
-"""The limits: much in the queue, large jobs, a full Redis; at sizes that fit a test."""
+"""Tests of the limits at small sizes: a long queue, large jobs, a full Redis."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(st
 
 
 def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
-    """`maxmemory` with `noeviction`: what makes room again must go on."""
+    """With `maxmemory` and `noeviction`, commands that free memory must still work."""
     scene = Scene(store)
     scene.put(*range(2000))
     scene.start("w")
@@ -53,7 +53,7 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
 
 
 def _end(scene: Scene, how: Disposition = Disposition.DONE, detail: str = "") -> None:
-    """The next job ends."""
+    """Run the next job to its end."""
     assert scene.queue.finish(scene.claim(), how, detail).in_time
 
 
@@ -62,14 +62,14 @@ def _large(number: int) -> Message:
 
 
 def _fill_up(store: Queue, first: int) -> None:
-    """Put jobs in until one is refused."""
+    """Enqueue jobs until one is refused."""
     numbers = count(first)
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         next(number for number in numbers if not store.enqueue(_large(number)))
 
 
 def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
-    """The history and the journal are kept only as long as nothing else needs their memory."""
+    """The history and the journal use memory only while it is not needed for jobs."""
     scene = _limited(store, history_length=10**6, journal_length=10**6)
     limited = scene.queue
     used = int(store.client.info("memory")["used_memory"])

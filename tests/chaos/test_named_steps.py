@@ -1,4 +1,4 @@
-"""A process is killed at a named step, once for each step: every mail arrives, once."""
+"""Tests that kill a process at each named step: every mail arrives, once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _FAULTS: dict[Step, dict[str, Any]] = {
     Step.DUE_MOVED: _DEFER,
     Step.DIED: _REFUSE,
 }
-_STEPS = [step for step in Step if step is not Step.POPPED]  # which the atomic claim does not take
-#: One of the web app, of the relay, of a worker with a job, and of a worker that rescues one.
+_STEPS = [step for step in Step if step is not Step.POPPED]  # only without the atomic claim
+#: One step each of the web app, the relay, a worker with a job, and a worker that rescues a job.
 _QUICK = (Step.COMMENT_COMMITTED, Step.OUTBOX_READ, Step.MAIL_SENT, Step.RESCUE_MOVED)
 _QUICKLY = {"DEMO_DIE_AT": "armed", "DEMO_LEASE_SECONDS": "1.5", "DEMO_BEAT_SECONDS": "0.2"}
 STACK = {"workers": 2, "environment": _QUICKLY}
 
 
 def _post(client: Client) -> None:
-    with suppress(httpx.HTTPError):  # the web app may die before it answers
+    with suppress(httpx.HTTPError):  # the web app may die before it replies
         client.comment()
 
 
@@ -44,7 +44,8 @@ def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, s
     with Client(stack.ready) as client:
         client.set_faults(*([_FAULTS[step]] if step in _FAULTS else []))
         if step is Step.RESCUE_MOVED:
-            enable(folder, Step.STARTED)  # one dies with a job, so that another has to rescue it
+            # one worker dies with a job, so that another has to rescue the job
+            enable(folder, Step.STARTED)
         enable(folder, step)
         _post(client)
         until(lambda: _taken(stack, step), what=f"a death at {step}")

@@ -1,4 +1,4 @@
-"""Faults on the wire: lost requests, lost answers, delays, holes, half-open connections, resets."""
+"""Faults of connections: lost requests, lost answers, delays, holes, half-open ones, resets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo_app.rig.proxy import Proxy
 def _lasting(
     begin: Callable[[Proxy], None], end: Callable[[Proxy], None], least: float, most: float
 ) -> Callable[[Proxy, Context], None]:
-    """A fault that lasts for so many seconds."""
+    """Return a fault that lasts for a random time between `least` and `most` seconds."""
 
     def play(wire: Proxy, context: Context) -> None:
         begin(wire)
@@ -28,7 +28,7 @@ def _set(name: str, value: object) -> Callable[[Proxy], None]:
     return lambda wire: setattr(wire, name, value)
 
 
-#: What can happen to a wire.
+#: The faults of a connection.
 _BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
     "cut before the request arrives": _lasting(
         _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
@@ -54,16 +54,16 @@ def _broken(name: str, how: str) -> Injector:
 
 
 CLAIM_LOST = "a claim's answer lost"
-#: In Redis' answer to a claim: a job's id, its queue, the claim's number, whether it comes again.
+#: A claim in Redis's reply: the job's id, its queue, the claim's number, whether it is redelivered.
 _CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
 
 
-#: So many in a row: the next worker that dies must not be the only one whose claim they hit.
+#: Lost replies in a row: more than one, so that some belong to workers that die later.
 _CLAIMS = 3
 
 
 def _claims_unanswered(context: Context) -> list[Fault]:
-    """Workers have claimed jobs, and do not hear of it."""
+    """Lose the replies to claims: the workers do not know of the jobs that they have claimed."""
     with context.system.only_one("wire to redis"):
         wire = context.system.wires.proxies["redis"]
         lost = []
@@ -76,7 +76,7 @@ def _claims_unanswered(context: Context) -> list[Fault]:
         return [Fault(f"wire to redis: {CLAIM_LOST}", lost[0], lost[-1])] if lost else []
 
 
-#: How often each is chosen: more often where an answer may be lost of which somebody has to know.
+#: Weights of faults. Higher where a lost reply matters most.
 _WEIGHTS = {
     ("redis", "cut before the answer arrives"): 3.0,
     ("web", "cut before the answer arrives"): 3.0,

@@ -1,6 +1,7 @@
-"""The wires: from readers to the web app, from web app and workers to Redis, from workers to mail.
+"""The connections: from readers to the web app, from web app and workers to Redis, from workers to
+the mail server.
 
-Each is a proxy, so that a process sees what a broken network shows: nothing, or an end.
+Each runs through a proxy, which can break it as a network does: silence, or a reset.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any
 
 from demo_app.rig.proxy import Proxy
 
-#: What a wire leads to: the part that has to recover when it broke.
+#: The servers behind the proxies.
 WIRES = ("redis", "smtp", "web")
 
 
 class Wires:
-    """The three, from the ports (`web_port`, `smtp_port`) and the folder of a stack."""
+    """The three proxies. options: a stack's options, with its ports (`web_port`, `smtp_port`)."""
 
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:
         self._redis = folder / "wire.sock"
@@ -31,7 +32,7 @@ class Wires:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Where the processes find Redis and the mail server."""
+        """Return the addresses of Redis and the mail server for the processes."""
         return {
             "DEMO_REDIS_URL": f"redis+socket://{self._redis}",
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.proxies['smtp'].port}",
@@ -39,7 +40,7 @@ class Wires:
 
     @property
     def web(self) -> str:
-        """Where readers find the web app."""
+        """Return the web app's address for readers."""
         return f"http://127.0.0.1:{self.proxies['web'].port}"
 
     def end(self) -> None:
