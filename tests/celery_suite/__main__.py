@@ -1,7 +1,8 @@
-"""``python -m celery_suite``: Celery's and kombu's own integration tests, side by side.
+"""``python -m celery_suite``: compares the transports with the integration tests of Celery and
+kombu.
 
-Exit status 0 if claims passes every test that stock passes, those of exceptions.toml aside (on
-claims alone: every test but those); 1 if one fails; 2 if the tests could not be had.
+Exit status 0 if claims passes every test that stock passes, except those of exceptions.toml (on
+claims alone: every test except those); 1 if a test fails; 2 if the tests are not available.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from celery_suite import sources
 from celery_suite.compare import Comparison, counted, exceptions, why
 from celery_suite.run import CACHE, Ended, run, selection
 
-#: Tests of test_tasks.py that mostly sleep, each for ten seconds and more.
+#: Tests of test_tasks.py that mostly sleep, each for 10 seconds or more.
 SLEEPERS = (
     "test_expired",
     "test_revoke_keeps_state_of_task_started_elsewhere",
     "test_revoked_by_headers_complex_canvas",
     "test_retry",
 )
-#: What ``--part`` runs: the files and names that together show the most in two minutes. Not
-#: test_inspect.py, which waits for each reply for one second only: that commands are answered is a
-#: promise of tests/broker/test_any_app_control.py.
+#: The tests of ``--part``: the most useful ones that fit into two minutes. Without test_inspect.py,
+#: which waits only one second for each reply; tests/broker/test_any_app_control.py checks these
+#: commands.
 PART = {
     "celery": [
         "t/integration/test_group_chains.py",
@@ -40,7 +41,6 @@ PART = {
 
 
 def options() -> argparse.Namespace:
-    """What the command line asks for."""
     parser = argparse.ArgumentParser(
         prog="make celery-suite",
         description="Runs the integration tests of Celery and kombu, from their source "
@@ -54,13 +54,12 @@ def options() -> argparse.Namespace:
 
 
 class Progress:
-    """Counts the tests of a run: a line for each failure, and for every 25."""
+    """A counter of tests. It prints a line for each failure, and for every 25 tests."""
 
     def __init__(self, title: str) -> None:
         self.title, self.ended, self.failed, self.began = title, 0, 0, time.monotonic()
 
     def __call__(self, one: Ended) -> None:
-        """Count one more."""
         self.ended += 1
         self.failed += one.outcome == "failed"
         if one.outcome == "failed" or self.ended % 25 == 0:
@@ -69,10 +68,10 @@ class Progress:
             print(line, "" if one.outcome != "failed" else one.test, file=sys.stderr, flush=True)
 
 
-def holds(project: str, asked: argparse.Namespace) -> bool:
-    """Run the project's tests as asked for and print the table.
+def holds(project: str, args: argparse.Namespace) -> bool:
+    """Run the project's tests and print the table.
 
-    Returns whether there were any, and claims passes what it has to. Raises sources.NoSources.
+    Return True if there were tests, and claims passed all that it must. Raises sources.NoSources.
     """
     folder, plugins = sources.tests_of(project, CACHE), sources.plugins(CACHE)
     results: dict[str, dict[str, Ended]] = {"stock": {}, "claims": {}}
@@ -80,30 +79,30 @@ def holds(project: str, asked: argparse.Namespace) -> bool:
     def on(transport: str, tests: list[str], again: str = "") -> None:
         log = CACHE / f"{project}-{transport}{again}.log"
         counter = Progress(f"{project} on {transport}{again}")
-        seconds = asked.minutes * 60
+        seconds = args.minutes * 60
         ended = run(project, folder, transport, tests, plugins, log, seconds, counter)
         results[transport] |= ended
         print(f"{counter.title}: the whole log is {log}", file=sys.stderr)
 
-    tests = PART[project] if asked.part else selection(project, folder)
-    for transport in [asked.transport] if asked.transport else list(results):
+    tests = PART[project] if args.part else selection(project, folder)
+    for transport in [args.transport] if args.transport else list(results):
         on(transport, tests)
     compared = Comparison(project, results["stock"], results["claims"], exceptions(project))
     if bad := compared.bad():
-        # many of these tests wait for a few seconds only, which a busy machine needs itself
+        # rerun: many of these tests have a timeout of a few seconds, and a busy machine may be
+        # slower
         on("claims", bad, "-again")
     wrong = [f"{test}: {why(results['claims'], test)}" for test in compared.bad()]
     print(counted([compared]), *wrong, sep="\n", flush=True)
-    return bool(results[asked.transport or "claims"]) and not compared.bad()
+    return bool(results[args.transport or "claims"]) and not compared.bad()
 
 
 def main() -> int:
-    """Run what was asked for; returns the exit status."""
-    asked = options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and end what was started
+    args = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exit handlers stop the tests
     CACHE.mkdir(parents=True, exist_ok=True)
     try:
-        held = [holds(name, asked) for name in PART]
+        held = [holds(name, args) for name in PART]
     except sources.NoSources as error:
         print(f"The tests could not be had:\n{error}", file=sys.stderr)
         return 2

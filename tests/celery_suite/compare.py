@@ -1,4 +1,4 @@
-"""Stock and claims side by side: which tests only one of them passes, and what that means."""
+"""The comparison of stock and claims: the tests that only one of them passes, with reasons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a project's tests say about the two transports."""
+    """The results of a project's tests on the two transports."""
 
     project: str
     stock: dict[str, Ended]
@@ -26,50 +26,52 @@ class Comparison:
     exceptions: dict[str, str]  #: pattern of a test's name -> the reason
 
     def reason(self, test: str) -> str | None:
-        """Why the test may fail on claims; None if it may not."""
+        """Return why the test may fail on claims, or None if it must pass."""
         for pattern, reason in self.exceptions.items():
             if fnmatchcase(test.replace("[", "("), pattern.replace("[", "(")):
                 return reason
         return None
 
     def behind(self) -> list[str]:
-        """The tests that stock passes and claims does not, by name, excepted ones included."""
+        """Return the tests that pass on stock and not on claims, with the exceptions."""
         return sorted(passed(self.stock) - passed(self.claims))
 
     def excepted(self) -> list[str]:
-        """Those of them that may fail, for a reason."""
+        """Return the tests of `behind` that may fail."""
         return [test for test in self.behind() if self.reason(test) is not None]
 
     def unexplained(self) -> list[str]:
-        """Those of them that may not."""
+        """Return the tests of `behind` that must not fail."""
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:
-        """What is wrong with claims; where only one of the two ran, each failure on claims that has
-        no reason."""
+        """Return the failures on claims that no exception allows. After a run on claims alone,
+        failures count whether stock passes or not."""
         if self.stock and self.claims:
             return self.unexplained()
         failed = [test for test, one in self.claims.items() if one.outcome == "failed"]
         return sorted(test for test in failed if self.reason(test) is None)
 
     def ahead(self) -> list[str]:
-        """The tests that claims passes and stock does not."""
+        """Return the tests that pass on claims and not on stock."""
         return sorted(passed(self.claims) - passed(self.stock))
 
 
 def passed(results: dict[str, Ended]) -> set[str]:
-    """The tests that passed."""
+    """Return the names of the tests that passed."""
     return {test for test, one in results.items() if one.outcome == "passed"}
 
 
 def why(results: dict[str, Ended], test: str) -> str:
-    """The first line of why the test did not pass."""
+    """Return the first line of the test's error."""
     return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
 
 
 def counted(compared: list[Comparison]) -> str:
-    """A row for each project, and the reasons of the tests that need not pass, as Markdown. The
-    last three cells are of both runs, and empty where there was one."""
+    """Return a table with a row for each project, and the reasons of allowed failures, as Markdown.
+
+    The last three cells compare both runs. They are empty after a run on one transport.
+    """
     columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
     columns += ["only stock, explained below", "only stock, unexplained"]
     rows = []
@@ -91,6 +93,6 @@ def _reasons(compared: list[Comparison]) -> Iterator[str]:
 
 
 def exceptions(project: str) -> dict[str, str]:
-    """The tests of the project that may fail on claims, and why."""
+    """Return the project's tests that may fail on claims, with reasons."""
     listed: dict[str, str] = tomllib.loads(EXCEPTIONS.read_text())[project]
     return listed

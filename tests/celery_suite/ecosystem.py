@@ -1,11 +1,11 @@
-"""Minutes without faults, with Celery's extensions: how often did each job run?
+"""A run of some minutes without faults, with Celery's extensions: does each job run once?
 
 ``PYTHONPATH=.:tests python -m celery_suite.ecosystem --minutes 5 --pool prefork``
 
-Nothing is killed here. One worker (with autoscale and max-tasks-per-child, where the pool has them)
-runs tasks with a rate limit, tasks that retry, celery-batches and celery-singleton. RedBeat puts
-more in, and Flower looks on. At half time the worker ends with a soft shutdown, and another goes
-on. Exit status 0 if each job ran as often as it should.
+One worker (with autoscale and max-tasks-per-child, if the pool has them) runs tasks with a rate
+limit, tasks with retries, celery-batches and celery-singleton. RedBeat enqueues more jobs, and
+Flower receives the events. At half time the worker exits with a soft shutdown, and a new one
+continues. Exit status 0 if each job ran as often as it should.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from demo_app.rig.polling import Stillness, until
 from demo_app.rig.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
-#: Not what they depend on: that would be another Celery.
+#: Without dependencies: they would install another Celery.
 NAMES = ("celery-batches", "celery-singleton", "celery-redbeat", "tenacity")
-#: Jobs of each kind for a second of the run.
+#: The kinds of jobs; each second of the run has one of each kind.
 EACH_SECOND = ("plain", "limited", "again", "batched", "alone", "later")
 
 APP = """
@@ -90,7 +90,7 @@ def long(name, seconds):
     note("ended", name)
 """
 
-#: Puts jobs in: argv is from which number to which.
+#: Enqueues the jobs with the numbers from argv[1] to argv[2] - 1.
 PRODUCE = """
 import sys, shop
 for n in range(int(sys.argv[1]), int(sys.argv[2])):
@@ -103,16 +103,16 @@ for n in range(int(sys.argv[1]), int(sys.argv[2])):
 
 
 class Bazaar(Shop):
-    """The app with all of its neighbours."""
+    """The app with Celery's extensions."""
 
     def __init__(self, folder: Path, pool: str, **settings: Any) -> None:
         super().__init__(folder, "claims", pool, **settings)
         (folder / "shop.py").write_text(APP)
-        self.beside: list[subprocess.Popen[bytes]] = []
+        self.companions: list[subprocess.Popen[bytes]] = []
 
     @property
     def environment(self) -> dict[str, str]:
-        """With what others have made."""
+        """Return the environment with the extensions' packages."""
         mine = super().environment
         return {**mine, "PYTHONPATH": os.pathsep.join([str(PACKAGES), mine["PYTHONPATH"]])}
 
@@ -121,28 +121,28 @@ class Bazaar(Shop):
         command = [sys.executable, "-c", text, *words]
         subprocess.run(command, cwd=self.folder, env=self.environment, check=True)
 
-    def start_beside(self, *words: str) -> None:
-        """Start another program of Celery's."""
-        with (self.folder / f"{words[0]}-{len(self.beside)}.log").open("w") as log:
+    def start_companion(self, *words: str) -> None:
+        """Start another Celery program."""
+        with (self.folder / f"{words[0]}-{len(self.companions)}.log").open("w") as log:
             command = [sys.executable, "-m", "celery", "-A", "shop", *words]
-            self.beside.append(self.start(command, log))
+            self.companions.append(self.start(command, log))
 
-    def end_beside(self) -> None:
-        """End RedBeat and Flower, and wait for them."""
-        for process in self.beside:
+    def end_companions(self) -> None:
+        """Stop RedBeat and Flower."""
+        for process in self.companions:
             process.terminate()
-        for process in self.beside:
+        for process in self.companions:
             process.wait(timeout=60)
 
 
 def install() -> None:
-    """Have what others have made, once. Raises NoSources."""
+    """Install the extensions, if they are missing. Raises NoSources."""
     if not PACKAGES.exists():
         sources.pip("install", "--no-deps", "--target", str(PACKAGES), *NAMES)
 
 
 def live(pool: str, minutes: float) -> int:
-    """Run it; returns the exit status."""
+    """Run the app. Return the exit status."""
     settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
     settings |= {"task_track_started": False, "task_acks_late": True}
     with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
@@ -159,8 +159,8 @@ def _live(shop: Bazaar, minutes: float) -> int:
         ["--max-tasks-per-child", "25", "--autoscale", "4,1"] if shop.pool == "prefork" else []
     )
     worker = shop.start_worker(*options)
-    shop.start_beside("beat", "-S", "redbeat.RedBeatScheduler")
-    shop.start_beside("flower", f"--port={port}", "--address=127.0.0.1")
+    shop.start_companion("beat", "-S", "redbeat.RedBeatScheduler")
+    shop.start_companion("flower", f"--port={port}", "--address=127.0.0.1")
     began, put, half = time.monotonic(), 0, False
     while (spent := time.monotonic() - began) < minutes * 60:
         shop.run(PRODUCE, str(put), str(put + 5))
@@ -168,23 +168,23 @@ def _live(shop: Bazaar, minutes: float) -> int:
         if spent > minutes * 30 and not half:
             half = True
             shop.run("import shop; shop.long.delay('long', 5)")
-            time.sleep(2)  # it is under way
+            time.sleep(2)  # the task has started
             worker.send_signal(3)  # SIGQUIT: the soft shutdown
             worker.wait(timeout=90)
             worker = shop.start_worker(*options)
-        time.sleep(max(0.0, put - (time.monotonic() - began)))  # five of each in five seconds
+        time.sleep(max(0.0, put - (time.monotonic() - began)))  # 5 jobs of each kind in 5 seconds
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
     seen = sum(line.startswith("flower_events_total") for line in page.splitlines())
-    shop.end_beside()
+    shop.end_companions()
     names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
     lost = shop.lost(names, 120)
     return report(shop, names, lost, seen, minutes)
 
 
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
-    """Print what came of it, and keep it in build; returns the exit status."""
+    """Print the results, and store them in `build`. Return the exit status."""
     stillness = Stillness()
-    until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)  # no further run
+    until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)  # no more runs
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = sum("-" in name for name in ended)
@@ -201,13 +201,12 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
 
 
 def main() -> int:
-    """Read the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m celery_suite.ecosystem", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--pool", choices=["prefork", "threads"], default="prefork")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     install()
-    return live(asked.pool, asked.minutes)
+    return live(arguments.pool, arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Messages that no Celery producer would write, and a worker that they are put before.
+"""Messages that no Celery producer would write, and a worker that receives them.
 
-Anybody who reaches Redis may put such a message in: an older program, one in another language, one
-with a mistake. tests/broker/test_hostile.py puts each into the queue of a real worker, with an
-honest job behind it.
+Any client of Redis can enqueue such a message: an old program, a program in another language, a
+program with a bug. tests/broker/test_hostile.py sends each to a real worker, followed by a valid
+job.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from celery_suite.outside import Shop
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind
 
-#: The states in which nothing more happens to a message.
+#: The states in which a message stays.
 ENDED = {"done", "dead", "discarded", "gone"}
 Message = dict[str, Any]
 
 
 def honest(job_id: str = "") -> Message:
-    """A message as Celery writes it; its task packs a parcel that is named after the job."""
+    """Return a message as Celery writes it. Its task packs a parcel with the job's id as name."""
     job_id = job_id or str(uuid.uuid4())
     body = [[], {"parcel": job_id}, dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))]
     headers: Message = {"lang": "py", "task": "shop.pack", "id": job_id, "root_id": job_id}
@@ -50,9 +50,9 @@ _NOTHING = object()
 
 
 def _with(*path: str, value: Any = _NOTHING) -> Callable[[Message], str]:
-    """The honest message with one thing in it replaced, or without it."""
+    """Return a function that makes the honest message with one value replaced, or deleted."""
 
-    def made(message: Message) -> str:
+    def changed(message: Message) -> str:
         place: Any = message
         for step in path[:-1]:
             place = place[step]
@@ -61,7 +61,7 @@ def _with(*path: str, value: Any = _NOTHING) -> Callable[[Message], str]:
             del place[path[-1]]
         return json.dumps(message)
 
-    return made
+    return changed
 
 
 def _headers(**headers: Any) -> Callable[[Message], str]:
@@ -77,8 +77,8 @@ def _deep_header(depth: int) -> Callable[[Message], str]:
     return lambda message: marked(message).replace('"HERE"', _nested(depth))
 
 
-#: What is wrong with a message -> the message as text. Values of the wrong type at any place are
-#: drawn in test_no_message_at_all_stops_the_queue_or_the_worker.
+#: The fault -> the message as text. test_no_message_at_all_stops_the_queue_or_the_worker draws
+#: values of wrong types at random.
 HOSTILE: dict[str, Callable[[Message], str]] = {
     "no JSON": lambda _: "{",
     "no text": lambda _: "",
@@ -120,7 +120,7 @@ HOSTILE: dict[str, Callable[[Message], str]] = {
 
 
 class Strangers:
-    """One worker, and the messages that are put before it, one after the other."""
+    """One worker, and the hostile messages that it receives one after the other."""
 
     def __init__(self, folder: Path, pool: str) -> None:
         late = {"task_acks_late": True, "task_reject_on_worker_lost": True}
@@ -129,24 +129,25 @@ class Strangers:
         self.worker: subprocess.Popen[bytes] = self.shop.start_worker()
 
     def put(self, text: str | bytes, job_id: str = "") -> str:
-        """Put a message into the queue, as a program that writes to Redis itself would; returns the
-        id of its job."""
+        """Enqueue a message as a program that writes to Redis would. Return the id of its job."""
         job_id = job_id or str(uuid.uuid4())
         self.shop.queue.publish(text, job_id, "celery", kind=Kind.JOB)
         return job_id
 
     def state(self, job_id: str) -> str:
-        """The state of a message's job, or "gone"."""
+        """Return the state of a message's job, or "gone"."""
         found = get_jobs(self.shop.queue, [job_id])
         return found[0].state.value if found else "gone"
 
     def reason(self, job_id: str) -> str:
-        """What the last event of a job's history says."""
+        """Return the detail of the last event of a job."""
         return str(json.loads(self.shop.redis.lindex(f"job:{job_id}", -1))[3])
 
     def meet_all(self, texts: list[str]) -> list[str]:
-        """Put the texts in, and an honest job behind them; returns the state of each when all have
-        ended. Raises TimeoutError when one does not, or the honest job is not done."""
+        """Enqueue the texts, and a valid job behind them. Return the final state of each.
+
+        Raises TimeoutError if one does not end, or if the valid job is not done.
+        """
         jobs, good = [self.put(text) for text in texts], str(uuid.uuid4())
         self.put(json.dumps(honest(good)), good)
         log = self.shop.folder / "worker-1.log"

@@ -1,8 +1,8 @@
-"""A Celery app of somebody else: twenty lines in a folder of their own, and its workers.
+"""A Celery app outside this project, in a separate folder, and its workers.
 
-One task packs a parcel: it notes when it starts and when it ends, each a line of a file, and so
-says how often each parcel was packed, whatever became of the worker. It may wait at a gate, which
-is a file that a test makes. The other does nothing.
+The task `pack` writes a line into a file at its start and at its end, so a test can count the runs
+of each parcel, also of killed workers. It can wait at a gate: until the test creates a file. The
+task `nothing` does nothing.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def nothing():
 """
 
 
-#: `celery worker` alone: that command first loads all others of Celery, and Flower's, which takes
-#: longer than the rest of a worker's start.
+#: Only the subcommand `worker`: the command `celery` first loads all subcommands, also Flower's,
+#: which takes longer than the rest of a worker's start.
 WORKER = """
 from celery.bin.base import CLIContext
 from celery.bin.worker import worker
@@ -81,10 +81,10 @@ worker.main(prog_name="celery worker", obj=context, auto_envvar_prefix="CELERY_W
 
 
 class Shop:
-    """The app in a folder, the Redis server that it uses, and every worker started for it.
+    """The app in a folder, its Redis server, and its workers.
 
-    ``transport`` is stock or claims. ``settings`` are Celery's own, the same for both, but for
-    ``broker_transport_options``, which each transport has its own.
+    transport: stock or claims. settings: Celery's, the same for both transports, except
+    ``broker_transport_options``.
     """
 
     def __init__(
@@ -98,47 +98,48 @@ class Shop:
         self.notes.touch()
         self.port = take(0, "Redis")
         self.workers: list[subprocess.Popen[bytes]] = []
-        self.group = ProcessGroup()  #: ends whatever was started for the shop
+        self.group = ProcessGroup()  #: stops all processes of the shop
         self.server = RedisServer(self.group, port=self.port)
         self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
-        self.queue = Queue(self.redis)  #: what claims has in it
+        self.queue = Queue(self.redis)  #: on claims
         self.leads_to = self.port
-        self.link = Proxy(self._connect)  #: the workers' way to Redis, which may break
+        # the workers' connection to Redis, which a test can break
+        self.link = Proxy(self._connect)
         self.link_port = self.link.port
 
     async def _connect(self) -> Streams:
         return await asyncio.open_connection("127.0.0.1", self.leads_to)
 
     def add(self, text: str) -> None:
-        """Write this at the end of the app."""
+        """Append text to the app's module."""
         with (self.folder / "shop.py").open("a") as app:
             app.write(text)
 
     def broker(self, port: int) -> str:
-        """The broker's URL: the one word in which the two differ."""
+        """Return the broker's URL. Only its scheme differs between the transports."""
         scheme = "claims+redis" if self.transport == "claims" else "redis"
         return f"{scheme}://127.0.0.1:{port}/0"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of a process that knows the app."""
+        """Return the environment of a process of the app."""
         return {
             **self.group.environment,
-            "TMPDIR": str(self.folder),  # what a killed pool leaves goes with the test
+            "TMPDIR": str(self.folder),  # the files of a killed pool are deleted with the test
             "BROKER": self.broker(self.link_port),
             "SETTINGS": json.dumps(self.settings),
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]),
         }
 
     def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
-        """Start a program in the folder that knows the app; output: of all that it says."""
+        """Start a program in the app's folder. output: for stdout and stderr."""
         return self.group.start(
             command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
         )
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start a worker in a process group of its own, and wait until it says that it is ready."""
+        """Start a worker in a new process group, and wait until it is ready."""
         number = len(self.workers) + 1
         log = self.folder / f"worker-{number}.log"
         command = [sys.executable, "worker.py", "--loglevel", "INFO"]
@@ -150,7 +151,7 @@ class Shop:
         return worker
 
     def app(self) -> Celery:
-        """The app as a producer has it, in this process; it is to be closed."""
+        """Return the app for a producer in this process. The caller closes it."""
         if self.transport == "claims":
             import demo_app.broker  # noqa: F401  # makes the URL known
         app = Celery("shop", broker=self.broker(self.port))
@@ -164,9 +165,10 @@ class Shop:
         task: str = "shop.pack",
         **arguments: Any,
     ) -> list[str]:
-        """Put a job in for each parcel; returns their ids.
+        """Enqueue a job for each parcel, and return the job ids.
 
-        ``sending`` is for Celery (countdown, queue, priority, ...), the rest for the task.
+        sending: Celery's options (countdown, queue, priority, ...). The other arguments are the
+        task's.
         """
         with self.app() as app:
             return [
@@ -175,17 +177,17 @@ class Shop:
             ]
 
     def times(self, what: str) -> Counter[str]:
-        """How often each parcel ``started`` or ``ended``."""
+        """Return how often each parcel ``started`` or ``ended``."""
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return Counter(line[1] for line in lines if line[0] == what)
 
     def child_of(self, parcel: str) -> int:
-        """The process that started the parcel last."""
+        """Return the pid of the process that started the parcel last."""
         lines = [line.split() for line in self.notes.read_text().splitlines()]
         return int([line[2] for line in lines if line[:2] == ["started", parcel]][-1])
 
     def open_gate(self) -> None:
-        """Let the tasks end that wait at the gate `open`."""
+        """Open the gate `open` for the tasks that wait at it."""
         (self.folder / "open").touch()
 
     def until_started(self, *parcels: str) -> None:
@@ -193,58 +195,58 @@ class Shop:
         self.until(lambda: set(parcels) <= set(self.times("started")), "a start")
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
-        """The parcels that have not ended after so many seconds; returns as soon as all have."""
-        if self.transport == "claims":  # what stock has lost is not worth a longer wait
+        """Return the parcels that have not ended after `seconds` seconds, none if all have."""
+        if self.transport == "claims":  # stock's lost jobs would not come with more patience
             seconds = patience(seconds)
         left = set(parcels)
         for _ in poll(seconds):
             if not (left := left - set(self.times("ended"))):
                 break
-        if left and self.transport == "claims":  # shown only if the test fails
+        if left and self.transport == "claims":  # pytest shows it if the test fails
             print(self.queue.snapshot(20, 20))
             print(*(log.read_text() for log in self.folder.glob("worker-*.log")), sep="\n")
         return left
 
     def logged(self, text: str) -> int:
-        """How often the workers have said so."""
+        """Return how often the text is in the workers' logs."""
         return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
 
     def queued(self) -> int:
-        """How many jobs wait in the queue, as long as the two keep it in a list of Redis."""
+        """Return the number of jobs that wait in the queue."""
         return int(self.redis.llen("queue:celery" if self.transport == "claims" else "celery"))
 
     def in_hand(self) -> int:
-        """How many jobs the workers have taken and not acknowledged."""
+        """Return the number of jobs that workers have taken and not acknowledged."""
         return int(self.redis.hlen("running" if self.transport == "claims" else "unacked"))
 
     def given_up(self) -> int:
-        """How many jobs claims has given up; stock gives up none."""
+        """Return the number of jobs that claims has given up; stock never gives up."""
         return int(self.redis.zcard("dead"))
 
     def count(self, state: str) -> int:
-        """How many jobs claims has in this state."""
+        """Return the number of jobs in this state, on claims."""
         return self.queue.snapshot().count[state]
 
     def until_done(self, jobs: int, seconds: float = 60) -> None:
-        """Wait until so many jobs of claims are done."""
+        """Wait until `jobs` jobs are done, on claims."""
         self.until(lambda: self.count("done") == jobs, f"{jobs} jobs done", seconds=seconds)
 
     def waits(self) -> bool:
-        """Whether a worker waits in Redis for a job."""
+        """Return True if a worker is blocked in Redis until a job comes."""
         return any("b" in client["flags"] for client in self.redis.client_list())
 
     def until(
         self,
-        ask: Any,
+        condition: Any,
         what: str,
         process: subprocess.Popen[bytes] | None = None,
         log: Path | None = None,
         seconds: float = 40,
     ) -> None:
-        """Wait until the answer is yes; raises TimeoutError after so many seconds."""
+        """Wait until `condition()` is true. Raises TimeoutError after `seconds` seconds."""
         died = False
         for _ in poll(patience(seconds)):
-            if ask():
+            if condition():
                 return
             if died := process is not None and process.poll() is not None:
                 break
@@ -252,7 +254,7 @@ class Shop:
         raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{tail}")
 
     def close(self) -> None:
-        """End everything that was started."""
+        """Stop the app's processes and its Redis."""
         self.link.end()
         self.redis.close()
         self.server.kill()

@@ -1,7 +1,7 @@
-"""``python -m celery_suite.page``: what was measured last goes into the broker's page.
+"""``python -m celery_suite.page``: writes the last results into the broker's page.
 
-It reads the files that ``celery_suite``, its ``ecosystem`` and ``soak``, and ``benchmarks fleet``
-have written to ``build``. A section without such a file stays as it is.
+The results are files in `build`, written by ``celery_suite``, its ``ecosystem`` and ``soak``, and
+``benchmarks fleet``. A section without a file stays as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROJECTS = ("celery", "kombu")
 
 
 def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
-    """How each test ended in the last run; a second try counts."""
+    """Return the result of each test in the last run. A second try replaces the first."""
     found: dict[str, Ended] = {}
     for name in (f"{project}-{transport}.jsonl", f"{project}-{transport}-again.jsonl"):
         lines = (folder / name).read_text().splitlines() if (folder / name).exists() else []
@@ -67,7 +67,7 @@ def _on_this_machine(parts: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the page; a section of which nothing was run stays as it is."""
+    """Write the page. A section without results stays as it is."""
     sections = {"measured": measured(CACHE), "fleet": fleet(FLEET), "neighbours": neighbours(CACHE)}
     for section, found in sections.items():
         if found:

@@ -1,4 +1,4 @@
-"""One run of a project's tests on one transport, against a Redis server of its own."""
+"""One run of a project's tests on one transport, with a separate Redis server."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from celery_suite.outside import REPOSITORY, signal_group
 from demo_app.rig.polling import poll
 
 HERE = Path(__file__).parent
-CACHE = REPOSITORY / "build" / "celery-suite"  #: what was downloaded, and what came of the runs
+CACHE = REPOSITORY / "build" / "celery-suite"  #: downloads and results
 
-#: Files of Celery's t/integration that do not try a broker on Redis, and what they want.
+#: Files of Celery's t/integration that do not test a broker on Redis, with their requirement.
 CELERY_LEFT_OUT = {
     "test_backend.py": "an Azure store",
     "test_backend_leak_in_fixture_teardown.py": "its workers use the memory transport",
@@ -31,7 +31,7 @@ CELERY_LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Ended:
-    """How one test ended."""
+    """The result of one test."""
 
     test: str
     outcome: str  #: passed, failed or skipped
@@ -40,7 +40,7 @@ class Ended:
 
 
 def keep(name: str, lines: list[str]) -> None:
-    """Print what came of a run, and keep it for the page."""
+    """Print the results of a run, and store them for the page."""
     text = "\n".join(lines)
     print(text)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def keep(name: str, lines: list[str]) -> None:
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:
-    """The environment variables of the tests: where Redis is, and what ``redis`` means."""
+    """Return the tests' environment: Redis's address, and the meaning of ``redis``."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {
@@ -70,7 +70,7 @@ def environment(
 
 
 def selection(project: str, folder: Path) -> list[str]:
-    """The test files of the project that need only Redis."""
+    """Return the project's test files that need only Redis."""
     tests = folder / "t" / "integration"
     if project == "kombu":
         return sorted(f"t/integration/{file.name}" for file in tests.glob("test_redis*.py"))
@@ -88,10 +88,10 @@ def run(
     seconds: float,
     ended: Callable[[Ended], None],
 ) -> dict[str, Ended]:
-    """Run the tests; returns how each ended, by its name, and calls ``ended`` as each does.
+    """Run the tests. Return the result of each by its name.
 
-    ``folder`` holds the project's tests, ``log`` takes what pytest says. After ``seconds`` the run
-    is cut off; a test without an entry did not end.
+    folder: of the project's tests. log: receives pytest's output. seconds: time limit of the run;
+    tests without a result did not end. ended: receives each result when the test ends.
     """
     results: dict[str, Ended] = {}
     record = log.with_suffix(".jsonl")
@@ -116,12 +116,12 @@ def run(
                 running = tester.poll() is None
                 for line in lines:
                     one = Ended(**json.loads(line))
-                    # a test that passed and then could not be torn down did not pass
+                    # an error in the teardown replaces the result "passed"
                     results[one.test] = one
                     ended(one)
                 if not running:
                     break
         finally:
-            signal_group(tester, signal.SIGKILL)  # every worker that it started is in its group
+            signal_group(tester, signal.SIGKILL)  # its workers are in the same group
             tester.wait()
     return results

@@ -1,14 +1,14 @@
-"""Millions of jobs under kills, with somebody else's app: what is lost, and what ran twice.
+"""Millions of jobs under kills, with an outside app: lost jobs, and jobs that ran twice.
 
 ``PYTHONPATH=.:tests python -m celery_suite.soak --jobs 3000000``
 
-Three workers, on prefork or threads by chance, run jobs that only note that they ran. Every few
-seconds one of them is hit: SIGKILL to the worker and its children, SIGKILL to one child, SIGTERM, a
-cut of all connections, or, now and then, SIGKILL to Redis, which is started again on its data.
+Three workers, each with a random pool (prefork or threads), run jobs that only record their run.
+Every few seconds one fault is injected: SIGKILL to a worker and its children, SIGKILL to one child,
+SIGTERM, a reset of all connections, or sometimes SIGKILL to Redis, which restarts with its data.
 
-A job may run again if a process was ended that ran it among its last ones, or if its worker's lease
-ran out. Any other second run is a healthy job that ran twice. Exit status 0 if nothing was lost and
-no healthy job ran twice.
+A job may run again if a process ended that had it among its last ones, or if its worker's lease
+expired. Any other second run is an error. Exit status 0 if no job was lost, and none ran twice
+without a fault.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ import psutil
 from celery_suite.outside import Shop, signal_group
 from celery_suite.run import keep
 
-CONCURRENCY = 2  #: as the shop starts its three workers; no worker holds more
-#: Jobs a part. It is less than Redis keeps of those that are done, so each one's events are there.
+CONCURRENCY = 2  #: per worker; a worker holds no more jobs
+#: Jobs of a part. Redis keeps more ended jobs than that, so it still has the events of each.
 PART = 15_000
-#: At most so many wait, put in by so many; seconds between two hits, and for a part.
+#: Maximum of waiting jobs; jobs enqueued together; seconds between two faults; timeout of a part
+#: (seconds).
 LOAD, STEP, PACE, LONGEST = 6_000, 500, 4.0, 900.0
-RUN = struct.Struct("=Id")  #: a job's number, and when it began
+RUN = struct.Struct("=Id")  #: a job's number, and its start (epoch seconds)
 TASK = """
 import struct
 notes = None
@@ -47,15 +48,15 @@ def note_run(number):
         notes = os.getpid(), open(f"runs/{time.time_ns()}-{os.getpid()}", "ab", buffering=0)
     notes[1].write(struct.pack("=Id", number, time.time()))
 """
-#: What is done to a worker, and how often beside the others.
+#: The faults and their weights.
 HITS = {"kill": 5, "stop": 2, "cut": 2, "redis": 1, "kill child": 3}
-Run = tuple[float, bool]  #: when a job ran; whether it was among the last of an ended process
+Run = tuple[float, bool]  #: start of a run; True if it was among the last runs of an ended process
 
 
 class Soak(Shop):
-    """The shop, what was done to it, and what became of its jobs.
+    """The app with counts of faults, lost jobs and repeated jobs.
 
-    ended: processes that were killed or stopped.
+    ended: pids of processes that were killed or stopped.
     """
 
     def begin(self) -> None:
@@ -68,11 +69,10 @@ class Soak(Shop):
             self.start_on_any_pool()
 
     def start_on_any_pool(self) -> None:
-        """Start a worker."""
         self.start_worker("--pool", random.choice(["prefork", "threads"]))
 
     def run_part(self) -> None:
-        """Put a part in, and hit the workers until all of it has run, or is lost."""
+        """Enqueue a part, and inject faults until all its jobs have run or the part times out."""
         self.ended = set[int]()
         began, put = time.monotonic(), 0
         next_hit, before = began + PACE, self.count("done") + self.count("dead")
@@ -94,7 +94,7 @@ class Soak(Shop):
                 self.again[self.reason(f"{began:.0f}-{number}", ran)] += 1
 
     def hit(self) -> None:
-        """Do one of the bad things, and start what it ended."""
+        """Inject a random fault, and restart the process that it ended."""
         worker = random.choice([one for one in self.workers if one.poll() is None])
         children = [one.pid for one in psutil.Process(worker.pid).children()]
         kinds = [kind for kind in HITS if children or kind != "kill child"]
@@ -116,7 +116,7 @@ class Soak(Shop):
             self.start_on_any_pool()
 
     def runs(self) -> dict[int, list[Run]]:
-        """The runs of each job that has run since the last call, oldest first."""
+        """Return the runs of each job since the last call, the oldest first."""
         runs: defaultdict[int, list[Run]] = defaultdict(list)
         for file in (self.folder / "runs").iterdir():
             noted = list(RUN.iter_unpack(file.read_bytes()))
@@ -139,7 +139,7 @@ class Soak(Shop):
 
 
 def main() -> int:
-    """Run parts until there were so many jobs; return the exit status."""
+    """Run parts until the number of jobs is reached. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak")
     parser.add_argument("--jobs", type=int, default=100_000, help="how many in all; default 100000")
     jobs, began = parser.parse_args().jobs, time.monotonic()

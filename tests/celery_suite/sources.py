@@ -1,4 +1,4 @@
-"""Where the tests come from: the source distributions of Celery and kombu, at our versions."""
+"""The sources of the tests: source distributions of Celery and kombu, in the installed versions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 
-#: What the two projects' tests need beyond what ours need; installed beside them, not into .venv.
+#: Plugins that only the two projects' tests need. They are not installed into .venv.
 PYTEST_PLUGINS = ["pytest-rerunfailures==16.7"]
 
 
 class NoSources(Exception):
-    """The source distributions could not be had; the message says why."""
+    """Raised if the source distributions are not available; the message has the reason."""
 
 
 def pip(*arguments: str) -> None:
     """Run pip.
 
-    Raises NoSources with its last words when it fails.
+    Raises NoSources with the end of its output if it fails.
     """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -28,7 +28,7 @@ def pip(*arguments: str) -> None:
 
 
 def tests_of(project: str, cache: Path) -> Path:
-    """The folder with the tests of ``project`` at the version installed here.
+    """Return the folder with the tests of ``project`` in the installed version.
 
     Only the tests are unpacked: the project itself is the installed one. Raises NoSources.
     """
@@ -47,7 +47,7 @@ def tests_of(project: str, cache: Path) -> Path:
 
 
 def plugins(cache: Path) -> Path:
-    """The folder with the pytest plugins that the tests need. Raises NoSources."""
+    """Return the folder with the pytest plugins that the tests need. Raises NoSources."""
     folder = cache / "plugins"
     if not folder.is_dir():
         pip("install", "--no-deps", "--target", str(folder), *PYTEST_PLUGINS)

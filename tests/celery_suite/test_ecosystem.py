@@ -1,4 +1,4 @@
-"""What others have made for Celery works on this broker, and a healthy job runs once."""
+"""Tests of Celery's extensions on this broker: without faults each job runs once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from celery_suite.sources import NoSources
 
 @pytest.mark.thorough
 def test_in_good_health_each_job_runs_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """With a pool of processes, which knows more options; threads: see tests/broker."""
+    """Use a process pool, which has more options; threads are tested in tests/broker."""
     try:
         install()
     except NoSources as error:

@@ -1,7 +1,7 @@
-"""A pytest plugin for the tests of Celery and kombu: writes down how each test ended, as it ends.
+"""A pytest plugin for the tests of Celery and kombu: stores each test's result when it ends.
 
-One JSON object a line: ``{"test", "outcome", "seconds", "why"}``, the outcome being ``passed``,
-``failed`` or ``skipped``. A process that hangs or dies leaves what it had written.
+One JSON object a line: ``{"test", "outcome", "seconds", "why"}`` with the outcome ``passed``,
+``failed`` or ``skipped``. If the process hangs or dies, the results so far remain.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 RECORD = Path(os.environ["CELERY_SUITE_RECORD"])
-#: Seconds after which a test counts as hanging. Celery's own mark says 300.
+#: Seconds until a test times out. Celery's own tests have 300.
 LONGEST_TEST = int(os.environ.get("CELERY_SUITE_LONGEST_TEST", "150"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make known the marks that the two projects register in files left out here."""
+    """Register the marks that the two projects register in files that are not used here."""
     for mark in ("env(name): the server a test needs", "celery: options of Celery's own plugin"):
         config.addinivalue_line("markers", mark)
 
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: Any) -> None:
-    """Write the test down when its call has ended, or when it could not be set up or torn down."""
+    """Store the result after the test's call, or after an error in its setup or teardown."""
     decisive = report.when == "call" or report.outcome in ("failed", "skipped")
     if not decisive or report.outcome == "rerun":
         return
