@@ -53,7 +53,7 @@ def _measured(url: str) -> dict[str, list[float]]:
         connection.send_command("LPUSH", "bare", same)
         return connection.read_response()
 
-    ways: dict[str, Callable[[], object]] = {
+    steps: dict[str, Callable[[], object]] = {
         "a bare LPUSH of the same bytes": lambda: client.lpush("bare", same),
         "the same over an open connection, as `.enqueue()` uses": over_an_open_connection,
         "`.enqueue()`": lambda: notify_author.enqueue(comment_id=12345),
@@ -61,10 +61,10 @@ def _measured(url: str) -> dict[str, list[float]]:
             notify_author.name, kwargs={"comment_id": 12345}, queue="stock"
         ),
     }
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, list[float]] = {name: [] for name in steps}
     many: list[float] = []
     for _ in range(ROUNDS):
-        for name, step in ways.items():
+        for name, step in steps.items():
             found[name] += timed(step, CALLS)
         jobs = [notify_author.job(comment_id=number) for number in range(1000)]
         many += [took / 1000 for took in timed(partial(enqueue_many, jobs), 1)]

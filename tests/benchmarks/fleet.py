@@ -61,7 +61,7 @@ def _fleets() -> Table:
     columns += ["commands a job", "stock", "Redis, µs a job", "stock"]
     rows = []
     for count in WORKERS:
-        claims, stock = (_measure(way, count) for way in ("claims", "stock"))
+        claims, stock = (_measure(transport, count) for transport in ("claims", "stock"))
         cells = [f"{claims.commands:.0f}", f"{stock.commands:.0f}"]
         cells += [f"{claims.busy:.1%}", f"{stock.busy:.1%}"]
         cells += [f"{claims.per_job:.1f}", f"{stock.per_job:.1f}"]
@@ -76,16 +76,19 @@ def _fleets() -> Table:
     return Table("Idle workers, compared with stock", columns, rows, note)
 
 
-def _measure(way: str, count: int) -> Measured:
-    with redis_running() as url, _fleet(SCHEMES[way] + url[url.index(":") :], count) as put_in:
+def _measure(transport: str, count: int) -> Measured:
+    with (
+        redis_running() as url,
+        _fleet(SCHEMES[transport] + url[url.index(":") :], count) as put_in,
+    ):
         client: Any = connect(url)
         until(lambda: client.info("clients")["blocked_clients"] >= count, 300, "that all wait")
         time.sleep(3)  # the commands of their start have ended
-        before = _spent(client, way)
+        before = _spent(client, transport)
         time.sleep(SECONDS)  # the measured interval
-        idle = _rates(before, after := _spent(client, way))
+        idle = _rates(before, after := _spent(client, transport))
         put_in(JOBS)
-        ended = _spent(client, way)
+        ended = _spent(client, transport)
         took = ended[0] - after[0]
         commands, busy = (
             (now - then - rate * took) / JOBS
@@ -94,13 +97,13 @@ def _measure(way: str, count: int) -> Measured:
         return Measured(*idle, commands, busy * 1e6)
 
 
-def _spent(client: Any, way: str) -> tuple[float, float, float]:
+def _spent(client: Any, transport: str) -> tuple[float, float, float]:
     """Return the time, the number of commands so far, and Redis's processor time (seconds)."""
     calls = {
         name.removeprefix("cmdstat_"): found["calls"]
         for name, found in client.info("commandstats").items()
     }
-    names = _SENT if way == "claims" else calls.keys() - {"info"}
+    names = _SENT if transport == "claims" else calls.keys() - {"info"}
     cpu = client.info("cpu")
     seconds = cpu["used_cpu_sys"] + cpu["used_cpu_user"]
     return time.monotonic(), sum(calls.get(name, 0) for name in names), seconds

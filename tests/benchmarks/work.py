@@ -44,7 +44,7 @@ def run() -> list[Table]:
     for number in range(ROUNDS):
         # random order, so that a slow minute of the machine can hit any queue
         for name, sender in random.sample(runs, len(runs)):
-            _say(f"round {number + 1} of {ROUNDS}: {PEERS[name][1]}, {sender}")
+            _log(f"round {number + 1} of {ROUNDS}: {PEERS[name][1]}, {sender}")
             one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})
             found[name, sender].append(one)
     lost = {name: missing_after_a_kill(name, layouts[name]) for name in peers}
@@ -87,7 +87,7 @@ def _costs(peers: list[str], layouts: dict[str, str], found: Found, lost: dict[s
 
 
 def _best_layout(name: str) -> str:
-    _say(f"layouts: {PEERS[name][1]}")
+    _log(f"layouts: {PEERS[name][1]}")
     layouts = list(import_module(f"benchmarks.peers.{name}").LAYOUTS)
     rates: dict[str, list[float]] = {layout: [] for layout in layouts}
     for _ in range(2 if len(layouts) > 1 else 0):
@@ -96,5 +96,5 @@ def _best_layout(name: str) -> str:
     return max(layouts, key=lambda layout: statistics.median(rates[layout] or [0.0]))
 
 
-def _say(what: str) -> None:
+def _log(what: str) -> None:
     print(what, file=sys.stderr, flush=True)

@@ -113,8 +113,8 @@ class Bazaar(Shop):
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment with the extensions' packages."""
-        mine = super().environment
-        return {**mine, "PYTHONPATH": os.pathsep.join([str(PACKAGES), mine["PYTHONPATH"]])}
+        base = super().environment
+        return {**base, "PYTHONPATH": os.pathsep.join([str(PACKAGES), base["PYTHONPATH"]])}
 
     def run(self, text: str, *words: str) -> None:
         """Run a program to its end."""

@@ -98,6 +98,6 @@ def variants(world: World, event: Event) -> list[Event]:
     found: list[Event] = []
     if world.may("halt") and event[0] in ("round", "claim", "begin", "run", "finish"):
         found += [(*event, "halt", at) for at in range(LINE.sent + 1)]
-    ways = [how for how, kind in AT_COMMANDS.items() if kind != "halt" and world.may(kind)]
-    found += [(*event, how, at) for at in range(LINE.sent) for how in ways]
+    names = [how for how, kind in AT_COMMANDS.items() if kind != "halt" and world.may(kind)]
+    found += [(*event, how, at) for at in range(LINE.sent) for how in names]
     return found

@@ -75,7 +75,7 @@ class Line:
         """Start a step, or run a halted step again."""
         self.fault, self.past, self.sent, self.present = fault, list(past), 0, present
 
-    def carry(self, ask: Callable[[], Any]) -> Any:
+    def carry(self, command: Callable[[], Any]) -> Any:
         """Run a command, or replay its stored reply if the step is run again. Return the reply."""
         number, self.sent = self.sent, self.sent + 1
         if number < len(self.past):
@@ -84,12 +84,12 @@ class Line:
             self.clock.now = self.past[after][1] if after < len(self.past) else self.present
         else:
             self.clock.now = self.present
-            answer = self._ask(number, ask)
+            answer = self._send(number, command)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def _ask(self, number: int, ask: Callable[[], Any]) -> Any:
+    def _send(self, number: int, command: Callable[[], Any]) -> Any:
         here = self.fault if self.fault and self.fault.at == number else None
         if here and here.what == "halt" and number == 0:
             raise Halted
@@ -100,7 +100,7 @@ class Line:
             answer = redis.ResponseError("READONLY You can't write against a read only replica.")
         else:
             try:
-                answer = ask()
+                answer = command()
             except redis.ResponseError as error:
                 answer = error
             if here and here.what == "unanswered":

@@ -79,8 +79,7 @@ class RememberingRedis(FrozenRedis):
             self.memory[asked] = answer, content_of(content)
 
     def does_the_same(self, text: str, other: str) -> bool:
-        """Return True if the other script has the same result in each stored run of the first
-        one."""
+        """Return True if the other script repeats the result of each stored run of `text`."""
         known, new = map(with_clock, (text, other))
         met = [asked for asked in self.memory if asked[1] == known]
         for first in range(0, len(met), 100):

@@ -152,7 +152,7 @@ class Breadth:
             todo.extendleft((name, saved, one) for one in reversed(variants(world, event)))
             why = why or broken(world, content)
             if why:
-                self.found.broken, self.found.steps = why, [*self.way_to(name), event]
+                self.found.broken, self.found.steps = why, [*self.path_to(name), event]
                 return []
             after = name_of(Key(world, content))
             seen(name, saved, event, (after, LINE.sent))
@@ -163,7 +163,7 @@ class Breadth:
                 found.append((after, world.save(content)))
         return found
 
-    def way_to(self, name: bytes) -> list[Event]:
+    def path_to(self, name: bytes) -> list[Event]:
         """Return the steps of the first path found to a state. No path is shorter."""
         steps: list[Event] = []
         while self._known[name][1]:
@@ -172,8 +172,7 @@ class Breadth:
         return steps[::-1]
 
     def _see_that_all_end(self) -> None:
-        """Check that from each state, without further faults, a state is reached in which every job
-        ended."""
+        """Check that from each state, without further faults, every job comes to its end."""
         ending = self._known.keys() - self._next.keys()
         for start in self._known:
             passed: dict[bytes, None] = {}
@@ -183,7 +182,7 @@ class Breadth:
                 name = self._next[name]
             if name not in ending:
                 self.found.broken = "ends: not every job ends from here, though no fault comes"
-                self.found.steps = self.way_to(start)
+                self.found.steps = self.path_to(start)
                 return
             ending |= passed.keys()
 
@@ -203,8 +202,7 @@ def next_of(world: World) -> Event | None:
 
 
 def served(world: World) -> list[Memory]:
-    """Return the blogs that enqueue jobs. A second blog on the same Redis is refused, and keeps its
-    jobs."""
+    """Return the blogs that enqueue jobs. A second blog on the same Redis is refused."""
     first = world.jobs_in("blog")
     return [one for one in world.databases if not first or one.id in first]
 

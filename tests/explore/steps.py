@@ -140,8 +140,7 @@ def _claim(world: World, worker: Worker) -> None:
 def _wrong_claim(
     world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
-    """Return the promise that the claim broke, or "". waiting: the queued jobs before it, the next
-    first."""
+    """Return the promise that the claim broke, or "". waiting: the jobs queued before it."""
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:
@@ -256,16 +255,16 @@ def _put(world: World) -> None:
 
 def _hand_over(world: World, number: int) -> None:
     with suppress(redis.RedisError, identity.AnotherBlog):  # the relay's loop tries again
-        given, owner = world.blogs[number].relay.hand_over(), world.jobs_in("blog")
-        if given and owner != [world.databases[number].id] and not world.ledger.faults["wipe"]:
+        count, owner = world.blogs[number].relay.hand_over(), world.jobs_in("blog")
+        if count and owner != [world.databases[number].id] and not world.ledger.faults["wipe"]:
             world.ledger.broken = f"one-blog: {number} hands over, and the jobs are {owner}'s"
 
 
 def _settle(world: World, number: int) -> None:
     with suppress(redis.RedisError):
         relay, rows = world.blogs[number].relay, world.databases[number]
-        given = outbox.handed_over(rows, 0, relay._reached)
-        lost = [row for row, job in given if not world.server.has(f"job:{job}")]
+        handed = outbox.handed_over(rows, 0, relay._reached)
+        lost = [row for row, job in handed if not world.server.has(f"job:{job}")]
         if relay.settle() and lost and (relay._announced or relay.has_handed_over(lost[0])):
             world.ledger.broken = f"kept: row {lost[0]} is lost, and is not handed over again"
         left = set(world.jobs_in("kept")) - rows_of(world)

@@ -1,5 +1,4 @@
-"""Tests that each promise is tagged at the lines that keep it, and that each tag names a
-promise."""
+"""Tests that each promise is tagged in the code, and that each tag names a promise."""
 
 from __future__ import annotations
 

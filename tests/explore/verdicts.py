@@ -76,8 +76,7 @@ class Answer:
 
 
 class Normal:
-    """A world without a mistake: each of its steps, the resulting states, and the called
-    functions."""
+    """A world without a mistake: its steps, their results, and the called functions."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on
@@ -135,8 +134,7 @@ class Normal:
 
 
 class Judge:
-    """A judge that tries mistakes in some worlds in their order. Each world is explored when
-    needed."""
+    """A judge that tries mistakes in some worlds in order. Each is explored when needed."""
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]
@@ -206,9 +204,9 @@ def main() -> None:
                    "verdict": answer.verdict, "steps": as_line(list(answer.steps))}  # fmt: skip
             print(json.dumps(row), file=ledger, flush=True)
             judged[name] = row
-            way = f" in {len(answer.steps)} steps of {answer.world}" if answer.steps else ""
+            place = f" in {len(answer.steps)} steps of {answer.world}" if answer.steps else ""
             print(
-                f"{number}/{len(left)} {mutant.where} {mutant.what}: {answer.verdict}{way}",
+                f"{number}/{len(left)} {mutant.where} {mutant.what}: {answer.verdict}{place}",
                 flush=True,
             )
     print(summary(mutants, judged))

@@ -102,17 +102,17 @@ class Client:
     def __init__(self, server: RememberingRedis) -> None:
         self._server = server
 
-    def _ask(self, *words: str) -> Any:
+    def _send(self, *words: str) -> Any:
         return LINE.carry(partial(self._server.command, *words))
 
     def get(self, key: str) -> Any:
-        return self._ask("GET", key)
+        return self._send("GET", key)
 
     def set(self, key: str, value: str, nx: bool) -> Any:
-        return self._ask("SET", key, value, *["NX"] * nx)
+        return self._send("SET", key, value, *["NX"] * nx)
 
     def smembers(self, key: str) -> Any:
-        return sorted(self._ask("SMEMBERS", key))
+        return sorted(self._send("SMEMBERS", key))
 
 
 def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
