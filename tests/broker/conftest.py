@@ -1,5 +1,4 @@
-"""For the tests of the broker: a scene, which is a queue alone; and shops, which are apps that are
-somebody else's, with their workers."""
+"""Fixtures: a scene (a queue without Celery), and shops (outside Celery apps with workers)."""
 
 from __future__ import annotations
 
@@ -21,15 +20,15 @@ OpenShop = Callable[..., Shop]
 
 @pytest.fixture
 def scene(store: Queue) -> Scene:
-    """An empty queue; what killed its workers waits for long before its last try."""
+    """Return an empty queue. A suspect waits 300 s before its last try."""
     return Scene(Queue(store.client, Options(poison_pause=300.0)))
 
 
 @pytest.fixture
 def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Opens a shop of some pool, on claims, each in a folder of its own; all close after the test.
+    """Return a function that opens shops on any pool, each in a separate folder.
 
-    kind: the class of the shop. The rest are Celery's settings.
+    kind: the class of the shop. The other arguments are Celery's settings.
     """
     numbers = count()
     with ExitStack() as opened:

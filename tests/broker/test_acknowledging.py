@@ -1,4 +1,4 @@
-"""An acknowledgement that can't be made is the problem of its own job, and of no other."""
+"""Tests that a failed acknowledgement affects only its own job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.inspect import get_jobs
 
-#: A task whose error has a text that is no UTF-8, as the name of any file may be.
+#: A task whose error message is not UTF-8, like some file names.
 ODD = """
 @app.task(name="shop.odd", acks_on_failure_or_timeout=False)
 def odd(parcel):
@@ -24,7 +24,7 @@ def odd(parcel):
 
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
-    """What a worker has that holds the jobs `job-1` and `job-2`, under the tags 1 and 2."""
+    """Return a worker's in-flight jobs: `job-1` and `job-2` under the tags 1 and 2."""
     scene.put(1, 2)
     with scene.working() as found:
         for claimed in scene.queue.claim(found.lease.worker, LISTS, 2):

@@ -1,4 +1,4 @@
-"""What a broker URL says of the server."""
+"""Tests of broker URLs."""
 
 from __future__ import annotations
 

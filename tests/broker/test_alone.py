@@ -1,4 +1,4 @@
-"""The broker is a package of its own: under another name it works, and nothing comes with it."""
+"""Tests that the broker package works under another name, without the demo app."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A Celery app of some other folder, with nothing of this project but the broker.
+"""Tests of an outside Celery app that uses nothing of this project except the broker.
 
-Each test has real workers of it do something or breaks something, and counts what the tasks wrote.
+Each test runs real workers, often with a fault, and counts the lines that the tasks wrote.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ of_each_pool = pytest.mark.parametrize("pool", POOLS)
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Opens shops that have these tasks."""
+    """Return a function that opens a shop with these tasks."""
 
     def opens(pool: str = "threads", **settings: Any) -> Shop:
         shop = open_shop(pool, **settings)
@@ -73,7 +73,7 @@ def open_one(open_shop: OpenShop) -> OpenShop:
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
-    """One shop with a worker, for tests that break nothing; each has parcels of its own."""
+    """Return a shop with a worker, for tests without faults. Each test has its own parcels."""
     folder = tmp_path_factory.mktemp("served") / "shop"
     shop = Shop(folder, "claims", request.param, accept_content=["json", "pickle"])
     shop.add(TASKS)
@@ -85,12 +85,12 @@ def served(
 
 
 def reconnected(shop: Shop) -> bool:
-    """Whether a worker has a second connection."""
+    """Return True if a worker has connected a second time."""
     return shop.logged("Connected to") == 2
 
 
 def history(shop: Shop, job_id: str) -> dict[str, float]:
-    """When each event of a job was, by Redis' clock; the last one of each kind."""
+    """Return the time of the last event of each kind, by Redis's clock."""
     job = get_job(shop.queue, job_id)
     assert job is not None
     return {event.event: event.at for event in job.timeline}
@@ -122,7 +122,7 @@ def test_a_task_that_has_waited_for_its_eta_can_read_it(served: Shop) -> None:
 
 
 def test_jobs_that_share_an_id_are_separate_jobs(open_one: OpenShop) -> None:
-    """A worker dies with the first one, and a copy is retried while another copy runs."""
+    """A worker dies with the first job, and a copy is retried while another copy runs."""
     shop = open_one()
     worker = shop.start_worker()
     shop.order("first", gate="open", sending={"task_id": "same"})
@@ -149,7 +149,7 @@ def test_a_job_that_kombu_publishes_again_after_a_lost_answer_is_one_job(
         shop.link.loses_answers = False
 
     with Celery("shop", broker=shop.broker(shop.link_port)) as app:
-        app.send_task("shop.nothing")  # over the connection that is to break
+        app.send_task("shop.nothing")  # opens the connection that will break
         shop.link.loses_answers = True
         app.send_task("shop.nothing", retry=True, retry_policy={"errback": answer_again})
     assert not shop.link.loses_answers, "kombu has published twice"
@@ -166,7 +166,8 @@ def test_the_end_of_a_job_brings_the_next_one_in_the_same_step(
     shop.until_done(12)
     histories = [history(shop, job_id) for job_id in ids]
     ended = {one["done"] for one in histories}
-    assert len([one for one in histories if one["claimed"] in ended]) >= 4  # the first were fetched
+    # the first jobs were claimed together
+    assert len([one for one in histories if one["claimed"] in ended]) >= 4
     assert list(shop.times("started")) == names
 
 
@@ -190,18 +191,18 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(
 ) -> None:
     shop = open_one(pool, broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
     shop.settings["result_backend"] = f"redis://127.0.0.1:{shop.port}/1"
-    for _ in range(3 if pool == "threads" else 1):  # the job takes two workers with it
+    for _ in range(3 if pool == "threads" else 1):  # the job kills two workers
         shop.start_worker("--concurrency", "1")
     with shop.app() as app:
-        asked = app.send_task("shop.pack", ["pill"], {"kills": "process"})
-        result = asked.get(timeout=200, propagate=False)
+        sent = app.send_task("shop.pack", ["pill"], {"kills": "process"})
+        result = sent.get(timeout=200, propagate=False)
     assert type(result).__name__ == "WorkerLostError", result
     assert shop.given_up() == 1
 
 
 @pytest.mark.thorough
 def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(open_one: OpenShop) -> None:
-    """The process of the pool that had it lives on, and is no worker itself."""
+    """The pool's process that held it lives on, and is not a worker itself."""
     shop = open_one("prefork")
     shop.order("parcel", sending={"queue": "parcels"})
     shop.order("parcels", task="shop.look_at")
@@ -277,14 +278,14 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
     until(lambda: reconnected(shop), what="a new connection")
     shop.order(*(f"p{number}" for number in range(5)))
     shop.order("last", gate="open")
-    shop.until_done(5)  # one place was free, and five jobs have passed through it
+    shop.until_done(5)  # one place was free, and five jobs have used it
     assert _most_at_once(shop.redis.xrange("journal")) == 2
     shop.open_gate()
     shop.until_done(7)
 
 
 def _most_at_once(journal: Any) -> int:
-    """How many jobs were claimed at once, by what the journal says."""
+    """Return the largest number of jobs that were claimed at the same time."""
     held: set[str] = set()
     largest = 0
     for _, entry in journal:
@@ -323,7 +324,7 @@ def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
 def test_a_pool_of_green_threads_is_refused_by_its_name(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, pool: str
 ) -> None:
-    """A pool of that name in place of the real one, which needs a library of its own."""
+    """A dummy pool with the same name, because the real one needs another library."""
     monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", f"pools.{pool}:TaskPool")
     shop = open_shop("custom")
     os.mkdir(shop.folder / "pools")

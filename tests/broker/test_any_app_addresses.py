@@ -1,4 +1,4 @@
-"""A worker over TLS; one that goes on at its second address; one that Sentinel leads to Redis."""
+"""Tests of a worker's connection over TLS, to a second address, and through Sentinel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from demo_app.rig.proxy import Proxy
 
 
 class OpenedBy(Shop):
-    """A shop whose app has another address for its server."""
+    """A shop whose app uses another address for its server."""
 
     address = ""
 
@@ -31,7 +31,7 @@ class OpenedBy(Shop):
 
 @contextmanager
 def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """Speaks TLS on the port that it yields, and passes on to a server that does not."""
+    """Serve TLS on the yielded port, and forward to a server without TLS."""
     proxy = Proxy(server_port, tls=context)
     try:
         yield proxy.port
@@ -41,7 +41,7 @@ def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    """A shop on claims, whose lease is short."""
+    """Return a shop on claims with a short lease."""
     options = {"lease_seconds": 2.0, "master_name": "books"}
     return open_shop(kind=OpenedBy, broker_transport_options=options)
 

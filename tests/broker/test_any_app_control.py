@@ -1,4 +1,4 @@
-"""What a person tells or asks the workers of any Celery app: inspect, control, revoke, purge."""
+"""Tests of remote control for any Celery app: inspect, control, revoke, purge."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from broker.conftest import OpenShop
 from support import until
 
 NAMES = [f"p{number}" for number in range(20)]
-#: A worker listens for commands a moment after its first claim: a command without a reply is sent
-#: again.
+#: A worker receives commands some time after its first claim: repeat those without a reply.
 REPLY: dict[str, Any] = {"reply": True, "timeout": 10, "limit": 1}
 
 
@@ -21,9 +20,9 @@ def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
     shop.order(*NAMES[:4], gate="open")
     shop.until_started("p0")
     with shop.app() as app:
-        ask = app.control.inspect(timeout=10, limit=1)
-        assert until(ask.ping) == {"w1@here": {"ok": "pong"}}
-        [active] = ask.active()["w1@here"]
+        inspect = app.control.inspect(timeout=10, limit=1)
+        assert until(inspect.ping) == {"w1@here": {"ok": "pong"}}
+        [active] = inspect.active()["w1@here"]
         assert active["name"] == "shop.pack"
     assert len(shop.queue.snapshot().workers) == 1, "who asks is no worker"
     shop.open_gate()

@@ -1,4 +1,4 @@
-"""``python -m celery_claims``, or ``demo_app.broker``: doctor, migrate and metrics, for any app."""
+"""Tests of ``python -m celery_claims`` (here ``demo_app.broker``): doctor, migrate and metrics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from demo_app.broker.queue import Queue
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    """An app on claims, without a worker, whose keys have a prefix."""
+    """Return an app on claims without workers, whose keys have a prefix."""
     return open_shop(broker_transport_options={"global_keyprefix": "shop:"})
 
 
@@ -116,7 +116,8 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
-    shop.redis.srem("shop:lists", "letters")  # as when there are many and none of its jobs waits
+    # as with many queues, when none of this queue's jobs is queued
+    shop.redis.srem("shop:lists", "letters")
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")
     shop.redis.select(1)
@@ -133,7 +134,7 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 
 
 def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
-    """From stock, where it is in the hash `unacked`, and back from claims, where it is rescued."""
+    """Stock keeps such jobs in the hash `unacked`; on claims they are rescued first."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
     worker = shop.start_worker()
     shop.order("vase", gate="open")
@@ -208,14 +209,14 @@ def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Sh
 
 
 def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
-    """The environment of a process whose user of Redis has these rights."""
+    """Create a Redis user with these rights, and return the environment of its processes."""
     shop.redis.execute_command("ACL", "SETUSER", "packer", "on", ">secret", "~*", "&*", *rules)
     url = shop.broker(shop.port).replace("://", "://packer:secret@")
     return {**shop.environment, "BROKER": url}
 
 
 def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
-    """What doctor says, and a worker at its start, each of which ends with status 1."""
+    """Return the output of the doctor and of a worker. Both must exit with status 1."""
     found = []
     for command in (_command("doctor"), ["worker.py", "--pool", "solo"]):
         ended = run_python(*command, cwd=shop.folder, **environment)

@@ -1,4 +1,4 @@
-"""When a worker is called dead: after two looks, a beat apart, that both found no sign of life."""
+"""Tests of dead workers: two looks, a heartbeat apart, must find no sign of life."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from demo_app.broker.queue import Queue
 
 @pytest.fixture
 def silent(scene: Scene) -> Queue:
-    """A queue with a worker that holds a job, and whose lease has run out."""
+    """Return a queue with a worker that holds a job and whose lease has expired."""
     scene.put(1)
     scene.claim()
     scene.queue.client.delete("worker:w")
@@ -32,12 +32,12 @@ def silent(scene: Scene) -> Queue:
 
 
 def _earlier(queue: Queue, seconds: float) -> None:
-    """The first look was so long ago."""
+    """Set the time of the first look."""
     queue.client.hset("suspects", "w", time.time() - seconds)
 
 
 def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
-    """What it gives back, and whether a next one may find somebody dead."""
+    """Return the rescued jobs, and whether a later look may find a dead worker."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
@@ -50,13 +50,13 @@ def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
 
 
 def _looks(queue: Queue) -> int:
-    """How many signs of life were looked at, since Redis was started."""
+    """Return how many leases were looked at since Redis was started."""
     info: dict[str, Any] = queue.client.info("commandstats")
     return int(info.get("cmdstat_pttl", {"calls": 0})["calls"])
 
 
 def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
-    """Else the cost of the heartbeats would grow with the square of the number of workers."""
+    """Otherwise the cost of heartbeats would grow with the square of the number of workers."""
     fleet, rounds = [f"w{number}" for number in range(40)], 5
     for worker in fleet:
         scene.start(worker)
@@ -94,7 +94,7 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
 
 
 def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """A rescuer whose connection has just broken judges nobody by silence; a report is proof."""
+    """After a reconnect a rescuer does not judge by silence, but a report is proof."""
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
@@ -118,7 +118,7 @@ def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
 
 
 def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
-    """In between nobody looked, Redis may have slept, and the worker's beat may be on its way."""
+    """In between there were no looks, Redis may have paused, and a heartbeat may be on its way."""
     _earlier(silent, LEASE / 1000 + 1)
     assert _look(silent) == ([], True)
 
@@ -127,12 +127,13 @@ def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> N
     _earlier(silent, 1.0)
     _look(silent)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
-    silent._clock = (redis_then - LEASE / 1000, *own)  # so much ahead of ours
+    # Redis's clock has advanced so much more than ours
+    silent._clock = (redis_then - LEASE / 1000, *own)
     assert _look(silent)[0] == []
 
 
 def test_a_workers_name_has_eight_random_bytes(store: Queue) -> None:
-    """Two workers of one name would end each other's claims."""
+    """Two workers with the same name would end each other's claims."""
     assert re.fullmatch(r".+-\d+-[0-9a-f]{16}\.1", Lease(store, 60.0, {}).take())
 
 
@@ -193,14 +194,14 @@ def _stumble() -> None:
 def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
     scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a live worker would look dead."""
-    asked, answers = Scripts.together, iter([_stumble])
+    """Otherwise a live worker would look dead."""
+    together, answers = Scripts.together, iter([_stumble])
 
-    def ask(scripts: Scripts, calls: Sequence[Call]) -> list[Any]:
+    def fail_once(scripts: Scripts, calls: Sequence[Call]) -> list[Any]:
         next(answers, lambda: None)()
-        return asked(scripts, calls)
+        return together(scripts, calls)
 
-    monkeypatch.setattr(Scripts, "together", ask)
+    monkeypatch.setattr(Scripts, "together", fail_once)
     with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
         until(lambda: "the others go on" in caplog.text)
         scene.put(1, due=time.time() + 0.2)
@@ -208,10 +209,10 @@ def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
 
 
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
-    """Whatever its steps are: an idle worker is to cost next to nothing."""
+    """One command for all steps: an idle worker must cost next to nothing."""
     client = scene.queue.client
     with scene.working() as here:
-        for _ in range(4):  # the server knows each script then
+        for _ in range(4):  # loads each script into the server
             here.heartbeat.round()
         client.config_resetstat()
         for _ in range(4):
@@ -224,7 +225,7 @@ def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
 def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_for_a_lease(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It can't tell a dead worker from one that was cut off as well."""
+    """The worker was cut off itself, so silent workers may only be cut off too."""
     client = scene.queue.client
     with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
         client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])

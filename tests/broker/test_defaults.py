@@ -1,4 +1,4 @@
-"""An app on this broker acknowledges late, unless it or one of its tasks says otherwise."""
+"""Tests that an app on this broker acknowledges late, unless it is set to acknowledge early."""
 
 from __future__ import annotations
 

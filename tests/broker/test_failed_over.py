@@ -1,4 +1,4 @@
-"""A replica takes over, or Redis is full when a worker starts."""
+"""Tests of a fail-over, and of a worker that starts while Redis is full."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from demo_app.broker.queue import Queue
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    """A shop on claims."""
     return open_shop("threads")
 
 
 def _fail_over(shop: Shop, replica: Shop) -> None:
-    """The replica becomes the primary, and the other way round; what is connected stays so."""
+    """Swap the primary and the replica. Open connections stay open."""
     replica.redis.replicaof("no", "one")
     shop.redis.replicaof("127.0.0.1", str(replica.port))
     shop.leads_to = replica.port
@@ -31,7 +30,7 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
 
 @pytest.fixture
 def replica(shop: Shop, open_shop: OpenShop) -> Shop:
-    """Another server, which follows the shop's."""
+    """Return a replica of the shop's server."""
     return _replica_of(shop, open_shop("threads"))
 
 

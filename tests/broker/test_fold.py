@@ -1,4 +1,4 @@
-"""The fold of the journal says what Redis says, whatever happened and in whatever order."""
+"""Tests that the fold of the journal agrees with Redis after every sequence of steps."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ SETS = (State.SCHEDULED, State.RETRYING, State.DEAD, State.DONE, State.DISCARDED
 
 
 class System:
-    """A queue in Redis, its producers, its workers and whoever decides, one step at a time."""
+    """A queue with its producers and workers, and a person: each method is one step."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue, self.claims, self.workers = queue, list[Claim](), list[str]()
         self.births, self.lists = 0, dict[str, str]()
 
     def enqueue(self, choice: int) -> None:
-        """A new job; of any priority, and one in five for later."""
+        """Enqueue a job with one of three priorities; every fifth job is due later."""
         job = message(len(self.lists) + 1, priority=choice % 3 - 1)
         self.lists[job.id] = job.list_name
         due = time.time() + 3600 if choice % 5 == 0 else None
         self.queue.enqueue(job, by="web", due=due)
 
     def start(self, _: int) -> None:
-        """A new worker."""
+        """Start a worker."""
         self.births += 1
         self.workers.append(f"worker-{self.births}")
         self.queue.register(self.workers[-1], 60_000, '{"pid": 42}')
 
     def claim(self, choice: int) -> None:
-        """A worker takes one or two jobs."""
+        """Claim one or two jobs."""
         if self.workers:
             worker = self.workers[choice % len(self.workers)]
             took = self.queue.claim(worker, LISTS, 1 + choice % 2)
             self.claims += [one.claim for one in took]
 
     def finish(self, choice: int) -> None:
-        """A claim ends in any way, also one that its worker has lost."""
+        """End a claim in any way, even if its worker is dead."""
         if self.claims:
             claim = self.claims.pop(choice % len(self.claims))
             how = list(Disposition)[choice % len(Disposition)]
             self.queue.finish(claim, how, detail="so", after=choice % 2 * 3600.0)
 
     def kill(self, choice: int) -> None:
-        """A worker dies, and somebody rescues what it held."""
+        """Let one worker die, and rescue its jobs."""
         if self.workers:
             die(self.queue, self.workers.pop(choice % len(self.workers)))
             rescue_now(self.queue, "somebody", 60_000, 1)
 
     def stop(self, choice: int) -> None:
-        """A worker leaves with jobs in its hands."""
+        """Stop a worker that may still hold jobs."""
         if self.workers:
             self.queue.deregister(self.workers.pop(choice % len(self.workers)))
 
     def decide(self, choice: int) -> None:
-        """A person brings a job back, discards it, or it moves to another queue."""
+        """Retry, discard, delete or move a job."""
         what = ("retry", "discard", "delete", "moved")[choice % 4]
         self.queue.decide(f"job-{1 + choice % 20}", what, by="a person")
 
     def promote(self, _: int) -> None:
-        """What is due goes into its queue."""
+        """Enqueue the due jobs."""
         self.queue.promote_due("somebody").send()
 
     def purge(self, choice: int) -> None:
-        """Everything of one priority is discarded."""
+        """Discard all jobs of one priority."""
         self.queue.purge([LISTS[choice % len(LISTS)]], by="a person")
 
 
@@ -85,7 +85,7 @@ WEIGHTS = [*STEPS, *("enqueue", "claim", "finish") * 3]
 
 
 def in_redis(queue: Queue) -> dict[str, Any]:
-    """Each job's state, each worker's jobs, and each list, next to run first."""
+    """Return each job's state, each worker's jobs, and each list with the next job first."""
     client: Any = queue.client
     lists = {list_name: client.lrange(f"queue:{list_name}", 0, -1)[::-1] for list_name in LISTS}
     states = {job: State.QUEUED for ids in lists.values() for job in ids}
@@ -100,7 +100,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
 
 
 def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
-    """The same, from the journal."""
+    """Return the same from the journal."""
     order = fold.order
     return {
         "states": {job.id: job.state for job in fold.jobs.values()},
@@ -122,7 +122,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
             fold.follow(entry)
             last = entry.id
         seen, folded = in_redis(store), in_journal(fold, system.lists)
-        # of a job that moved to another queue nothing is left here
+        # a job that moved to another queue is discarded here, without a record in Redis
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
         assert folded == seen, f"after {name}"

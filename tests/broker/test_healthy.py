@@ -1,6 +1,6 @@
-"""Without any fault, a job runs once: whatever of Celery holds it meanwhile, and for however long.
+"""Tests that a job runs once without faults, whatever part of Celery holds it, and for how long.
 
-Each test runs real workers of an app that is not this project's, and counts what its tasks wrote.
+Each test runs real workers of an outside app, and counts the lines that its tasks wrote.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import pytest
 from broker.conftest import OpenShop
 from support import until
 
-#: What a task does that an extension collects, as celery-batches does: its own list keeps the
-#: requests, and an alarm runs them all.
+#: A task whose jobs an extension collects, as celery-batches does: its list keeps the requests, and
+#: a timer runs them all.
 COLLECTED = """
 from celery import Task
 from celery.worker.request import Request
@@ -42,7 +42,8 @@ def collect(parcel):
 """
 
 
-#: What a task does whose worker has no file handle left when it is to hand the first job on.
+#: A task whose worker twice fails to hand the job on: first because of a bug, then because it has
+#: no file handle left.
 UNLUCKY = """
 from celery import Task
 from celery.worker.strategy import default
@@ -65,7 +66,7 @@ def unlucky(parcel):
     note("ended", parcel)
 """
 
-#: What a task does that calls into C and lets nothing else of its process run meanwhile.
+#: A task that calls C code and keeps Python's lock, so that no other thread runs.
 HOG = """
 import ctypes
 
@@ -92,7 +93,7 @@ def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None
 def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
     open_shop: OpenShop,
 ) -> None:
-    """Celery drops it then, and this worker, which is alive, has to give it back."""
+    """Celery then drops the waiting jobs, and the worker, which is alive, must give them back."""
     shop = open_shop("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
     parcels = [f"p{number}" for number in range(4)]

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a message: it ends in one state, the worker lives, the next job runs."""
+"""Tests with unreadable messages: each ends in one state, and the next job runs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from support import most_nightly
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind, Queue
 
-#: Anything that JSON can say, some of it as Celery writes it.
+#: Any JSON value, some as Celery writes them.
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["json", "shop.pack", "2026-01-01T00:00:00", "utf-8", "base64"]),
     lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-#: Where something in a message may be replaced; the body's own parts are named by a number.
+#: Paths of values that can be replaced. The parts of the body have numbers.
 _places = st.sampled_from(
     [(part,) for part in honest()]
     + [("headers", name) for name in [*honest()["headers"], "stamped_headers", "group_index",
@@ -41,14 +41,14 @@ _places = st.sampled_from(
 
 @pytest.fixture(scope="module", params=most_nightly(["prefork", "threads", "solo"], "prefork"))
 def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
-    """One worker for all messages."""
+    """Return one worker for all messages of the module."""
     found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)
     yield found
     found.shop.close()
 
 
 def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
-    """The honest message with these places replaced, as far as there still are such places."""
+    """Return the honest message with these values replaced, if their paths still exist."""
     message = honest()
     message["body"] = json.loads(message["body"])
     for path, value in changes.items():
@@ -83,7 +83,7 @@ def test_what_is_no_text_is_dead_and_the_next_job_runs(met: Strangers) -> None:
     for name in ("shop.pack", "delivery_mode"):
         text = json.dumps(honest()).encode().replace(name.encode(), b"shop.\xff")
         job = met.put(text)
-        met.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that there is not
+        met.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that does not exist
         _holds(met, [])
         met.shop.until(lambda job=job: met.state(job) == "dead", "its end")
         assert "no message: " in met.reason(job)
@@ -114,7 +114,8 @@ _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
 
 
 @pytest.mark.thorough
-@settings(max_examples=25, phases=[Phase.generate])  # to shrink what does not end would take hours
+# shrinking a message that hangs would take hours
+@settings(max_examples=25, phases=[Phase.generate])
 @given(messages=st.lists(_changes, min_size=5, max_size=20))
 def test_no_message_at_all_stops_the_queue_or_the_worker(
     met: Strangers, messages: list[dict[tuple[Any, ...], Any]]

@@ -1,11 +1,11 @@
-"""What Celery's users lost on Redis, thread by thread: each is shown on stock, and holds on claims.
+"""Tests of losses that Celery's users have reported for Redis: stock has each, and claims none.
 
-One test for both. On stock it must fail, and is marked so (strictly: if a new version of Celery
-or kombu fixes it, this says so). The app is somebody else's, in a folder of its own; the two differ
-in the word ``claims+`` of its broker's URL, and in nothing else but a short lease, which spares the
-test some waiting. Stock gets the settings that its manual advises against losses (late
-acknowledgement, reject on worker lost, prefetch 1), unless a thread is about the defaults. CI shows
-one loss on stock, the nightly tests show all of them.
+Each test runs on both transports. On stock it must fail, and is marked as a strict xfail: if a new
+version of Celery or kombu fixes the loss, the test reports it. The Celery app is an outside one.
+The only differences are ``claims+`` in its broker's URL and a short lease, which saves time. Stock
+has the settings that its manual recommends against losses (late acknowledgement, reject on worker
+lost, prefetch 1), except where a thread is about the defaults. CI shows one loss on stock, the
+nightly tests show all.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ CAREFUL = {
     "task_reject_on_worker_lost": True,
     "worker_prefetch_multiplier": 1,
 }
-#: So long a job may take to be found and done again, in seconds. Stock takes an hour, if the job is
-#: anywhere at all, so there is no point in waiting for it.
+#: Seconds within which a job must be found and done again. Stock needs an hour, or has lost the
+#: job, so waiting longer for stock is useless.
 PATIENCE = {"stock": 8, "claims": 30}
 
 
 def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
     """Run a test on both transports.
 
-    threads: where stock's failure is reported. when: the mark of the test on stock.
+    threads: the reports of stock's failure. when: the mark of the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
     return pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Opens shops of either transport, each with the options that shorten the test."""
+    """Return a function that opens a shop on either transport, with short timeouts."""
 
     def opens(transport: str, stock_options: dict[str, Any] | None = None, **settings: Any) -> Shop:
         options = stock_options or {}
@@ -54,16 +54,16 @@ def open_one(open_shop: OpenShop) -> OpenShop:
 
 @pytest.fixture
 def shop(open_one: OpenShop, transport: str) -> Shop:
-    """A shop with the settings that stock's manual advises against losses."""
+    """Return a shop with the settings that stock's manual recommends against losses."""
     return open_one(transport, **CAREFUL)
 
 
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
-    """Stop the worker while it waits in Redis and put a job in; returns the parcel it was handed.
+    """Stop the worker while it waits in Redis, and enqueue a job. Return its parcel.
 
-    The wait ends by itself now and then. When it ended before the job came, the worker goes on,
-    does the job, and it is tried again. On claims nobody is handed a job: a worker is woken, and
-    takes one by a script of its own.
+    Each wait ends after some time. If it ended before the job came, the worker continues and runs
+    the job: then try again. On claims the worker is only woken: it claims a job later, with a
+    script.
     """
     for attempt in range(10):
         parcel = f"p{attempt}"
@@ -102,13 +102,13 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(shop: Shop) -> 
     worker = shop.start_worker()
     shop.order("lamp", sending={"countdown": 4})
     shop.order("now")
-    shop.until_started("now")  # first in, first out: the worker has seen the lamp, too
+    shop.until_started("now")  # first in, first out: the worker has fetched the lamp too
     signal_group(worker, signal.SIGKILL)
     shop.start_worker()
     assert not shop.lost(["lamp"], PATIENCE[shop.transport])
 
 
-#: The hour after which stock gives a job to another worker, made short, as its users do.
+#: The hour after which stock redelivers a job, shortened as its users do.
 SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 
 
@@ -137,7 +137,7 @@ def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: 
 @pytest.mark.thorough
 @both("celery/kombu#1836")
 def test_a_sigterm_under_load_loses_nothing(open_one: OpenShop, transport: str) -> None:
-    """The signal reaches the children too, as it does from systemd and from a shell."""
+    """The signal reaches the children too, as from systemd and from a shell."""
     shop = open_one(transport)  # Celery's defaults, as in the thread
     worker = shop.start_worker()
     parcels = [f"p{number}" for number in range(12)]
@@ -175,7 +175,7 @@ def test_a_job_that_kills_every_child_is_given_up(shop: Shop) -> None:
 
 @both("celery/celery#1789, celery/celery#1307")
 def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transport: str) -> None:
-    """Nobody starts the worker again: it has to live through it, with what is due later."""
+    """The worker itself is not restarted: it must survive, with its delayed job."""
     shop = open_one(transport)
     shop.start_worker()
     parcels = [f"p{number}" for number in range(8)]
@@ -189,7 +189,7 @@ def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transp
 
 @both("a message popped into a connection that is broken")
 def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
-    """Redis has handed the job over, and its answer never arrives."""
+    """Redis has sent the job, and its reply never arrives."""
     shop.start_worker()
     for parcel in ("p0", "p1", "p2", "p3"):
         shop.until(shop.waits, "a worker that waits")
@@ -199,14 +199,14 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # if not, the worker's wait had just ended, and it is tried again
+            return  # otherwise the worker's wait had just ended: try again with the next parcel
 
 
 @pytest.mark.thorough
 def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     open_one: OpenShop,
 ) -> None:
-    """Else the thread that ran the job would wait for Redis, and the worker for the thread."""
+    """Otherwise the job's thread would wait for Redis, and the worker for the thread."""
     shop = open_one("claims", **CAREFUL)
     shop.pool = "threads"
     worker = shop.start_worker()

@@ -1,4 +1,4 @@
-"""Pages of jobs: the right ones, in the right order, while jobs move."""
+"""Tests of pages of jobs: the right jobs in the right order, while jobs move."""
 
 from __future__ import annotations
 

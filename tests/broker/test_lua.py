@@ -1,4 +1,4 @@
-"""A process keeps connections: a server that comes back or an interrupt must not confuse them."""
+"""Tests of a process's connections: after a restart of the server, an interrupt or a fork."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None
 
 
 def test_a_process_without_a_free_descriptor_ends_its_jobs(redis_url: str) -> None:
-    """Its first job as well: each script has been read before."""
+    """This includes the first job: all scripts have been read before."""
     program = f"""
 import resource
 from demo_app.broker.claim import Disposition
@@ -66,7 +66,7 @@ def test_a_server_that_was_started_again_is_used_at_once() -> None:
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worst moment: the command is sent, and nobody is there yet to read what comes."""
+    """At the worst moment: the command is sent, and its reply is still unread."""
     store.register("w", 60_000, "{}")
     assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
 
@@ -126,7 +126,7 @@ def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.Monke
 def test_a_thread_goes_on_though_no_connection_comes_back(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others wait for a server that does not answer them, or were interrupted."""
+    """The threads that have them wait for a silent server, or were interrupted."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.01)
     shared = store.scripts._connections
     borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS)]
@@ -138,5 +138,5 @@ def test_a_thread_goes_on_though_no_connection_comes_back(
 
 
 def _connections(store: Queue) -> set[str]:
-    """Those over which a script was sent last."""
+    """Return the ids of the connections whose last command was a script."""
     return {c["id"] for c in store.client.client_list() if c["cmd"] == "evalsha"}

@@ -1,4 +1,4 @@
-"""A message is one of Celery's documented protocol, and comes back as it was sent."""
+"""Tests that a message follows Celery's documented protocol, and parses to the same message."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_priority_has_its_list(priority: int, list_name: str) -> None:
 
 
 def test_each_step_of_celerys_priorities_has_its_own_list() -> None:
-    """Kombu's Redis transport has lists for 0, 3, 6 and 9, and takes the next lower one."""
+    """Kombu's Redis transport has lists for 0, 3, 6 and 9, and rounds other priorities down."""
     lists = {"mail": (-1, 0, 1, 2), "mail:3": (3, 4, 5), "mail:6": (6, 7, 8), "mail:low": (9, 10)}
     for list_name, priorities in lists.items():
         assert {list_of("mail", priority) for priority in priorities} == {list_name}

@@ -1,4 +1,4 @@
-"""Poison: only the deaths that a job may have caused count, and it gets a last try, alone."""
+"""Tests of poison jobs: only deaths during a job's run count, and its last try is alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from demo_app.broker.keys import lists_of
 
 @pytest.fixture
 def scene(scene: Scene) -> Scene:
-    """With one job."""
+    """Return the scene with one job."""
     scene.put(1)
     return scene
 
 
 def _runs_alone(scene: Scene) -> bool:
-    """Whether the job is claimed, and nothing beside it."""
+    """Return True if the next job is claimed without any other job."""
     held = scene.claim("probe")
     scene.put(scene.count["enqueued"] + 1)
     alone = not scene.takes("probe")
@@ -116,7 +116,7 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
 def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(
     open_shop: OpenShop,
 ) -> None:
-    """Its worker dies before the next heartbeat, which would have said that the job has begun."""
+    """The worker dies before a heartbeat can report that the job has begun."""
     options = {"heartbeat_seconds": 0.9, "lease_seconds": 2.7, "max_rescues": 0}
     shop = open_shop("threads", broker_transport_options=options)
     worker = shop.start_worker("--concurrency", "1")
@@ -143,7 +143,7 @@ def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_fre
 def test_the_deaths_of_a_job_that_was_deleted_by_hand_are_forgotten(
     scene: Scene, seen_by: str
 ) -> None:
-    """While there are any, each claim looks at what waits, one job after the other."""
+    """While `deaths` has entries, each claim checks the queued jobs one by one."""
     redis = scene.queue.client
     scene.die_with_a_job("w0")
     redis.hset("deaths", "~job-1", 1)

@@ -1,5 +1,5 @@
-"""An answer of Redis can be lost on its way, and an acknowledgement can come late: whatever is said
-again counts once, and of what comes late only that a job was done."""
+"""Tests of lost replies and late acknowledgements: a repeated command counts once, and a late
+acknowledgement counts only if the job was done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _publish(
     kind: Kind = Kind.JOB,
     list_name: str = "mail",
 ) -> None:
-    """A message as a Celery producer sends it; tag: each publishing has another."""
+    """Publish a message as a Celery producer does. tag: differs for each publishing."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
     info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}
@@ -37,7 +37,7 @@ def _publish(
 
 @pytest.fixture
 def running(scene: Scene) -> Claim:
-    """The claim of the job `a`, which a worker runs."""
+    """Return the claim of the running job `a`."""
     _publish(scene)
     return scene.claim()
 
@@ -221,7 +221,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(sc
     with scene.working() as here:
         scene.put(1)
         [late] = scene.queue.claim(here.lease.worker, LISTS)
-        for _ in range(2):  # two looks in a row have met it
+        for _ in range(2):  # two looks in a row have found the claim
             _look_for_unanswered(here)
         assert scene.waiting == ["job-1"]
         assert here.track(late) is None
@@ -259,7 +259,7 @@ def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_i
 
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
-    """What a worker has that holds the job `a`, under the tag 1."""
+    """Return a worker's in-flight jobs: the job `a` under the tag 1."""
     _publish(scene)
     with scene.working() as found:
         [claimed] = scene.queue.claim(found.lease.worker, LISTS)
@@ -269,7 +269,7 @@ def here(scene: Scene) -> Iterator[InFlight]:
 
 
 def _away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Redis be away for so many commands of this process."""
+    """Let the next commands of this process fail, as if Redis were down."""
     run, away = here.queue._run, [True] * commands
 
     def when_it_is_back(*words: Any) -> Any:
@@ -281,7 +281,7 @@ def _away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Delivered:
-    """What Celery has for a message; when it is deleted, nothing can run the message any more."""
+    """A stand-in for Celery's request: once it is deleted, the message can't run any more."""
 
 
 @pytest.mark.parametrize("looks_while_away", [False, True])

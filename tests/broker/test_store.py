@@ -1,4 +1,4 @@
-"""What each atomic step does to a queue, where no world of the exploration comes to it."""
+"""Tests of the atomic steps of a queue that no world of the exploration reaches."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: 
 def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
     scene: Scene, waits: str
 ) -> None:
-    """A wait of an hour takes no day longer, and none less."""
+    """A wait of an hour becomes neither a day longer nor shorter."""
     now, day = time.time(), 24 * HOUR
     scene.put(1, due=now + day + HOUR if waits == "since before" else None)
     scene.note_earlier(-day)
@@ -89,7 +89,7 @@ def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
 def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     scene: Scene, slept: bool, moves: float
 ) -> None:
-    """All clocks of a machine that slept have leapt, and are right."""
+    """After a machine has slept, all its clocks jump, and they are right."""
     due, queue = time.time() + 90.0, scene.queue
     scene.put(1, due=due)
     scene.note_earlier(70.0)
@@ -131,9 +131,9 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
 def test_what_happened_last_to_many_jobs_is_told_in_one_step(scene: Scene) -> None:
     scene.put(*range(1200))
     scene.claim()
-    asked = scene.queue.snapshot(ids=["job-0", "job-1199", "no such job"]).looked_up
-    assert asked["job-0"] == JobSeen(State.RUNNING, "w", rescued=False)
-    assert asked.keys() == {"job-0", "job-1199"}
+    found = scene.queue.snapshot(ids=["job-0", "job-1199", "no such job"]).looked_up
+    assert found["job-0"] == JobSeen(State.RUNNING, "w", rescued=False)
+    assert found.keys() == {"job-0", "job-1199"}
     waiting = scene.queue.snapshot(ids=[f"job-{number}" for number in range(1, 1200)]).looked_up
     assert {seen.state for seen in waiting.values()} == {State.QUEUED}
     assert len(waiting) == 1199
@@ -143,7 +143,7 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     queue = scene.queue
 
     def ends_its_wait(act: Callable[[], object]) -> bool:
-        """Whether a worker that found nothing is woken by the act."""
+        """Return True if the action wakes a worker that found no job."""
         assert queue.scripts.run("claim", "idle", 1, *LISTS) == []
         act()
         return queue.client.llen("wake:mail") == 1
@@ -191,7 +191,7 @@ def test_a_paused_worker_leaves_the_tokens_to_others(scene: Scene) -> None:
     scene.queue.pause("w", True)
     assert scene.queue.client.llen("resume:w") == 1, "it waits for its own token from now on"
     scene.put(1)
-    scene.queue.client.delete("wake:mail")  # it has taken it
+    scene.queue.client.delete("wake:mail")  # the worker has taken the token
     assert scene.queue.scripts.run("claim", "w", 1, *LISTS) == ["paused"]
     assert scene.queue.client.llen("wake:mail") == 1
 
@@ -207,12 +207,12 @@ def test_the_jobs_of_a_queue_that_is_resumed_wake_workers(scene: Scene) -> None:
 
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
-    """Who may run it changes with what a worker holds, and nothing wakes the worker then."""
-    ask = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
+    """The suspect's next worker depends on free places, and no token is sent for that."""
+    claim = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
     scene.start("idle")
-    assert ask() == []
+    assert claim() == []
     scene.queue.client.hset("deaths", "job-1", "one two")
-    assert ask() == ["soon"]
+    assert claim() == ["soon"]
 
 
 @pytest.mark.parametrize("step", ["claim", "acknowledgement"])
@@ -417,7 +417,7 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
 def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     scene: Scene, how: Disposition
 ) -> None:
-    """They may be somebody's secret. All else that a page shows stays; and all of a dead one."""
+    """They may be secret. The other data of the job stays; a dead job keeps its arguments."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
     before = scene.job()

@@ -1,4 +1,4 @@
-"""Jobs in Celery's own pool of threads: a thread that has ended one job begins the next itself."""
+"""Tests of Celery's thread pool: a thread that has ended a job starts the next one itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo_app.broker.threads import Threads
 
 
 class Pool:
-    """Celery's pool of threads; what runs in it notes its name and its thread."""
+    """Celery's thread pool. Each job records its name and its thread."""
 
     def __init__(self, threads: int = 2) -> None:
         self._pool = TaskPool(limit=threads)
@@ -32,7 +32,7 @@ class Pool:
         accepted: Callable[[], None] = lambda: None,
         run: Callable[[], None] = lambda: None,
     ) -> None:
-        """Give it a job. accepted: called before it. then: called with its result."""
+        """Run a job in the pool. accepted: called before the job. then: called with its result."""
 
         def target() -> None:
             run()
@@ -41,16 +41,15 @@ class Pool:
         self._pool.apply_async(target, callback=then, accept_callback=lambda *_: accepted())
 
     def next(self) -> tuple[str, int]:
-        """Name and thread of the next job that has run."""
+        """Return the name and the thread of the next job that has run."""
         return self.ran.get(timeout=patience(20))
 
     def stop(self) -> None:
-        """Wait for what runs, and end it."""
+        """Wait for the running jobs, and stop the pool."""
         self._pool.stop()
 
 
 def wait_for(event: threading.Event) -> None:
-    """Wait until it is set."""
     assert event.wait(patience(20))
 
 
@@ -106,7 +105,7 @@ def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool)
 
 
 def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool) -> None:
-    """With early acknowledgement the next job comes when this one begins."""
+    """With early acknowledgement the next job comes when this job starts."""
     second_ran = threading.Event()
 
     pool.apply(

@@ -1,6 +1,6 @@
-"""The canary: what the broker overrides and uses of kombu, Celery and billiard is still there.
+"""Tests that parts of kombu, Celery and billiard that the broker uses or overrides still exist.
 
-When one of them moves, this names what moved, before anything stranger happens.
+If an upgrade moves a part, these tests name it, before less obvious errors happen.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def test_kombus_qos_still_has_the_method(name: str) -> None:
     assert hasattr(virtual.QoS, name)
 
 
-#: What Celery, kombu and billiard have that is nobody's promise, and that the broker uses.
+#: Private parts of Celery, kombu and billiard that the broker uses.
 _USED = {
     "kombu.transport.redis": (
         *("channel._brpop_start()", "'BRPOP': self._brpop_read", "channel._in_poll"),
@@ -119,7 +119,7 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() 
 
 @pytest.fixture
 def claims_url(redis_url: str) -> str:
-    """The URL of a test's server for the broker."""
+    """Return the test server's URL for the broker."""
     return redis_url.replace("redis+socket", "claims+unix")
 
 
@@ -128,8 +128,8 @@ needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a
 
 @pytest.fixture
 def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
-    """Waits for a job, for as long as a wait may last."""
-    own = {"global_keyprefix": request.node.name}  # what is in flight outlives its connection
+    """Return a consumer that waits for a job, with the longest wait."""
+    own = {"global_keyprefix": request.node.name}  # jobs in flight outlive a connection
     with Connection(claims_url, transport_options=own) as connection:
         connection.transport.brpop_timeout = 60
         consumer = Consumer(connection, [kombu.Queue("empty")], callbacks=[lambda *_: None])
@@ -158,7 +158,8 @@ def test_a_channel_closes_without_the_end_of_its_wait(
 @needs_kombu_5_7
 def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> None:
     queue = waiting.channel.in_flight.queue
-    queue.client.lpush(queue.keys("queue", "mail"), "job-1")  # in no way that wakes who waits
+    # without a token, so that nothing wakes the consumer
+    queue.client.lpush(queue.keys("queue", "mail"), "job-1")
     queue.client.rpush(queue.keys("job", "job-1"), compose(message(1)))
     waiting.add_queue(kombu.Queue("mail"))
     waiting.consume()
@@ -169,11 +170,12 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
 def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     store: Queue, waiting: Consumer
 ) -> None:
-    """Who may run the suspect changes when another job ends, and no token comes then."""
+    """The suspect's next worker depends on other jobs' ends, and no token is sent for that."""
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue
-    queue.client.rpush(queue.keys("job", "job-1"), "{}")  # of no known job they would be forgotten
+    # deaths of an unknown job would be deleted
+    queue.client.rpush(queue.keys("job", "job-1"), "{}")
     queue.client.hset(queue.keys("deaths"), "job-1", "one two")
     waiting.add_queue(kombu.Queue("mail"))
     waiting.consume()
@@ -252,13 +254,14 @@ def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
 def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
     claims_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
 ) -> None:
-    """At a high load a PING has often no answer after two checks of 2 s."""
+    """Under load a PING often has no reply after two checks of 2 s."""
     hub = Hub()
     seconds: dict[str, float] = {}
     call_repeatedly = hub.call_repeatedly
 
     def note(delay: float, callback: Any, *args: Any) -> Any:
-        seconds[callback.__name__] = delay  # what is registered last is not cancelled
+        # a later registration replaces the value of a cancelled one
+        seconds[callback.__name__] = delay
         return call_repeatedly(delay, callback, *args)
 
     hub.call_repeatedly = note

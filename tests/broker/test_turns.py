@@ -1,4 +1,4 @@
-"""A consumer claims until its queues are empty, then it waits for a token."""
+"""Tests that a consumer claims until its queues are empty, and then waits for a token."""
 
 from __future__ import annotations
 

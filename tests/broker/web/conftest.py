@@ -1,4 +1,4 @@
-"""A shop that is somebody else's Celery app, and its dashboard as the command serves it."""
+"""Fixtures with an outside Celery app and its dashboard, served by the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from celery_suite.outside import Shop, signal_group
 from support import browsing
 
-#: At the end of the shop's module: what beat would enqueue.
+#: The schedule of beat, for the end of the shop's module.
 SCHEDULE = """
 from celery.schedules import crontab
 
@@ -26,7 +26,7 @@ app.conf.beat_schedule = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """An app on claims, whose keys have a prefix."""
+    """Return an app on claims whose keys have a prefix."""
     options = {"global_keyprefix": "shop:"}
     shop = Shop(
         tmp_path_factory.mktemp("shop"), "claims", "prefork", broker_transport_options=options
@@ -38,7 +38,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def address(opened: Shop) -> str:
-    """The address that the command has printed, with the token."""
+    """Return the address that the command prints, with the token."""
     serving = opened.group.start(
         [sys.executable, "-m", "demo_app.broker", "web", "-A", "shop"],
         opened.environment, cwd=opened.folder, stdout=subprocess.PIPE, text=True,
@@ -49,7 +49,7 @@ def address(opened: Shop) -> str:
 
 @pytest.fixture
 def shop(opened: Shop) -> Iterator[Shop]:
-    """The app without a worker and without a job."""
+    """Return the app without workers and jobs."""
     yield opened
     for worker in opened.workers:
         signal_group(worker, signal.SIGKILL)
@@ -61,13 +61,13 @@ def shop(opened: Shop) -> Iterator[Shop]:
 
 @pytest.fixture
 def reader(address: str) -> Iterator[httpx.Client]:
-    """Somebody without the token."""
+    """Return a client without the token."""
     with browsing(f"http://{urlsplit(address).netloc}") as reader:
         yield reader
 
 
 @pytest.fixture
 def holder(address: str, reader: httpx.Client) -> httpx.Client:
-    """A browser, as it were, that has opened the address."""
+    """Return a client that has opened the address with the token."""
     assert reader.get(address, follow_redirects=True).status_code == 200
     return reader

@@ -1,4 +1,4 @@
-"""``python -m celery_claims web -A shop``: the dashboard of an app that is somebody else's."""
+"""Tests of ``python -m celery_claims web -A shop``: the dashboard of any Celery app."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fail(self, parcel):
 
 
 def _row(page: str, id_: str) -> str:
-    """The row of a table as text."""
+    """Return a row of the table as text."""
     row = page.partition(f'id="{id_}')[2].partition("</tr>")[0].partition(">")[2]
     return " ".join(re.sub("<[^>]+>", " ", row).split())
 

@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI app that another app mounts."""
+"""Tests of the dashboard as an ASGI app that another app mounts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def app(shop: Shop) -> Iterator[Celery]:
 
 
 def answers(mounted: Any, *paths: str, **options: Any) -> list[httpx.Response]:
-    """What an app answers that has mounted this one at /admin/queue."""
+    """Return the responses of an app that has mounted the dashboard at /admin/queue."""
     outer = Starlette(routes=[Mount("/admin/queue", mounted)])
     return ask_app(outer, *(f"http://shop.test/admin/queue{path}" for path in paths), **options)
 
