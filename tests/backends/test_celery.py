@@ -1,4 +1,4 @@
-"""What the settings say of the queue is what the broker does."""
+"""Tests that the settings set the broker's options."""
 
 from __future__ import annotations
 

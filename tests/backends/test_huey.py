@@ -1,4 +1,4 @@
-"""Huey's file: a killed consumer loses what it had taken, and what a job returned is found."""
+"""Tests of Huey's file: a killed consumer loses its job, and results are found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo_app.backends.huey import HueyBackend
 from demo_app.jobs import task
 from demo_app.settings import Settings
 
-#: A consumer's steps, in a process of its own, which is then killed.
+#: A consumer's steps, in a separate process that is then killed.
 TAKE = "backend.huey.dequeue()"
 TAKE_WHAT_IS_DUE = "backend.huey.read_schedule()"
 PROGRAM = """
@@ -30,17 +30,16 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @task
 def nothing() -> None:
-    """In place of any job."""
+    """Do nothing: a stand-in for any job."""
 
 
 @task
 def number() -> int:
-    """Return a number."""
     return 42
 
 
 def killed_after(steps: str, folder: Path) -> None:
-    """Do a consumer's steps in a process that dies after them."""
+    """Run a consumer's steps in a process that is killed after them."""
     program = PROGRAM.format(folder=str(folder), steps=steps)
     ended = subprocess.run([sys.executable, "-c", program], check=False)
     assert ended.returncode == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""A job's history says which program put the job in."""
+"""Tests that a job's history names the program that enqueued it."""
 
 from __future__ import annotations
 

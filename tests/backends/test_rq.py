@@ -1,4 +1,4 @@
-"""RQ's worker calls no function that somebody else names."""
+"""Tests that RQ's worker calls only the functions of this project."""
 
 from __future__ import annotations
 

@@ -35,8 +35,7 @@ SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
 #: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: The commands that the transport claims sends itself, not through scripts. For stock every command
-#: counts.
+#: The commands that claims sends outside of scripts. For stock every command counts.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
@@ -83,7 +82,7 @@ def _measure(transport: str, count: int) -> Measured:
     ):
         client: Any = connect(url)
         until(lambda: client.info("clients")["blocked_clients"] >= count, 300, "that all wait")
-        time.sleep(3)  # the commands of their start have ended
+        time.sleep(3)  # until the commands of the workers' start are over
         before = _spent(client, transport)
         time.sleep(SECONDS)  # the measured interval
         idle = _rates(before, after := _spent(client, transport))

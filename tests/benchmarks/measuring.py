@@ -176,8 +176,8 @@ def seconds_of(pids: list[int]) -> float:
 
 @contextmanager
 def _servers() -> Iterator[tuple[ProcessGroup, subprocess.Popen[str], RedisServer]]:
-    """Start the mail sink and Redis for the block. Yield them, after the group for the peer's
-    processes, whose environment has the servers' addresses."""
+    """Start the mail sink and Redis for the block. Yield a process group for the
+    peer, whose environment has the servers' addresses, and both servers."""
     port = ports.take(0, "the mail server")
     with ProcessGroup() as group, RedisServer(group) as redis:
         group.environment |= {

@@ -1,4 +1,4 @@
-"""A blog on each of its two databases."""
+"""Fixtures of a blog on each of its two databases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo_app.settings import Settings
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """The settings of a blog that does not exist yet, on one of the two databases."""
+    """Return the settings of a blog that does not exist yet, on one of the two databases."""
     if request.param == "sqlite":
         return Settings(dir=tmp_path)
     return Settings(dir=tmp_path, database_url=request.getfixturevalue("postgres_url"))
@@ -23,7 +23,7 @@ def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def database(chosen: Settings) -> Iterator[Database]:
-    """A new blog with its first posts."""
+    """Return a new blog with its first posts."""
     made = open_database(chosen)
     posts.seed(made)
     yield made

@@ -1,4 +1,4 @@
-"""What several tests of the blog do: comment, and look into the queue."""
+"""Helpers of several blog tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from demo_app.jobs import task
 
 @task(queue_name="mail")
 def tell(comment_id: int) -> None:
-    """In place of a task that takes a comment's id."""
+    """Do nothing: a stand-in for a task that takes a comment's id."""
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
@@ -27,15 +27,15 @@ def encoded(image: Image.Image, kind: str) -> bytes:
 
 
 def a_picture() -> bytes:
-    """A PNG of 800 to 600."""
+    """Return a PNG of 800 x 600 pixels."""
     return encoded(Image.new("RGB", (800, 600), "teal"), "PNG")
 
 
 def comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
-    """A comment on the first post."""
+    """Add a comment to the first post."""
     return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
 
 
 def queued(store: Queue) -> list[str]:
-    """The ids of the jobs in the queue, in order."""
+    """Return the ids of the queued jobs, in order."""
     return [job.id for job in page(store, State.QUEUED).jobs]

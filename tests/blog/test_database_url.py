@@ -1,4 +1,4 @@
-"""DEMO_DATABASE_URL that can't be used: one sentence from each program, and never the password."""
+"""Tests of an unusable DEMO_DATABASE_URL: each program prints one sentence."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ PROGRAMS = {
 NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
 
 
-def _told(program: str, tmp_path: Path, **settings: str) -> str:
-    """What the program says, which must be an error and no traceback."""
+def _error_of(program: str, tmp_path: Path, **settings: str) -> str:
+    """Run the program, and return its error, which must have no traceback."""
     where = {"DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
-    output = run_python("-m", *PROGRAMS[program], **where, **settings)
-    said = output.stdout + output.stderr
-    assert output.returncode != 0, said
-    assert "Traceback" not in said
-    assert "secret" not in said
-    return said
+    ended = run_python("-m", *PROGRAMS[program], **where, **settings)
+    output = ended.stdout + ended.stderr
+    assert ended.returncode != 0, output
+    assert "Traceback" not in output
+    assert "secret" not in output
+    return output
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +44,9 @@ def _driver() -> None:
 @pytest.mark.parametrize("program", most_nightly(PROGRAMS, "up", "worker"))
 def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
     with redis_running() as url:
-        said = _told(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
-    assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in said
-    assert "Connection refused" in said
+        output = _error_of(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
+    assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in output
+    assert "Connection refused" in output
 
 
 @pytest.mark.parametrize("program", most_nightly(["up", "web", "worker"], "web"))
@@ -54,10 +54,10 @@ def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ImportError('no module here')")
     found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     with redis_running() as url:
-        said = _told(
+        output = _error_of(
             program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url, PYTHONPATH=found
         )
-    assert "pip install 'jobs-that-survive[postgres]'" in said
+    assert "pip install 'jobs-that-survive[postgres]'" in output
 
 
 def test_a_server_that_is_too_old(

@@ -1,4 +1,4 @@
-"""Each blog has a Redis of its own: the jobs of two would be taken for each other's."""
+"""Tests that each blog needs a separate Redis: two blogs would mix up their jobs."""
 
 from __future__ import annotations
 

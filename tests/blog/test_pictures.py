@@ -1,4 +1,4 @@
-"""A thumbnail of a picture is a small JPEG; any other file is refused with the reason."""
+"""Tests that a picture's thumbnail is a small JPEG, and that other files are refused."""
 
 from __future__ import annotations
 

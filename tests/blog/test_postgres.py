@@ -1,4 +1,4 @@
-"""What only PostgreSQL can show: late commits, a dead server, its settings, several machines."""
+"""Tests that need PostgreSQL: late commits, a dead server, its settings, several machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chosen(postgres_url: str) -> Settings:
     return Settings(database_url=postgres_url)
 
 
-def _there(database: Database) -> int:
+def _count(database: Database) -> int:
     return posts.count_comments(database, 1)
 
 
@@ -47,7 +47,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
 
     def write_slowly() -> None:
         with database.transaction() as transaction:
-            outbox.add(transaction, slow)  # it has its number
+            outbox.add(transaction, slow)  # its row has a number now
             written.set()
             go_on.wait(30)
         database.close()
@@ -60,7 +60,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
     with ThreadPoolExecutor(2) as pool:
         late = pool.submit(write_slowly)
         written.wait(30)
-        quick = pool.submit(write_quickly)  # its number is the next one
+        quick = pool.submit(write_quickly)  # its row gets the next number
         until(lambda: quick.done() or _waits_for_a_lock(database), what="the second writer")
         relay.hand_over()
         go_on.set()
@@ -76,17 +76,17 @@ def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_i
     comment(database)
     postgres.kill()
     postgres.start()
-    assert _there(database) == 1, "a statement by itself"
+    assert _count(database) == 1, "a statement by itself"
     postgres.kill()
     postgres.start()
-    comment(database)  # a transaction
+    comment(database)  # within a transaction
     postgres.kill()
-    for ask in (comment, _there, outbox.size):
+    for ask in (comment, _count, outbox.size):
         with pytest.raises(DatabaseDown, match="no connection to the database"):
             ask(database)
     postgres.start()
     comment(database)
-    assert _there(database) == outbox.size(database) == 3
+    assert _count(database) == outbox.size(database) == 3
 
 
 def test_a_commit_of_a_transaction_that_failed_is_an_error(database: Database) -> None:
@@ -105,23 +105,23 @@ def test_a_statement_that_is_interrupted_leaves_a_connection_that_can_be_used(
     database: Database,
 ) -> None:
     class TimeIsUp(BaseException):
-        """As a job's time limit raises it, at any line."""
+        """A job's time limit, which can be raised at any line."""
 
-    asked: list[int] = []
+    threads: list[int] = []
 
-    def ask_for_long() -> int:
-        asked.append(threading.get_ident())
+    def run_for_long() -> int:
+        threads.append(threading.get_ident())
         with pytest.raises(TimeIsUp):
-            # the driver's own C code can't be interrupted; what follows it can
+            # the driver's C code can't be interrupted, only the lines after it
             database.connection().execute("SELECT pg_sleep(2)")
-        found = _there(database)
+        found = _count(database)
         database.close()
         return found
 
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(ask_for_long)
+        job = pool.submit(run_for_long)
         until(lambda: _runs(database, "SELECT pg_sleep(2)"), what="the long statement")
-        thread = ctypes.c_ulong(asked[0])
+        thread = ctypes.c_ulong(threads[0])
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeIsUp))
         assert job.result(30) == 0
 

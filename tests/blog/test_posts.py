@@ -1,4 +1,4 @@
-"""A comment and its job are written together, or not at all."""
+"""Tests that a comment and its job are stored together or not at all."""
 
 from __future__ import annotations
 
@@ -78,16 +78,16 @@ def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Data
     assert _count(database) == outbox.size(database) == 0
     made = comment(database)
     assert made.id == 1
-    # a relay that looks for rows behind the last one that it saw finds it
+    # row numbers do not start again, so a relay that has read `before` finds the new row
     assert [entry.job_id for entry in outbox.pending(database, before.row)] == [made.job_id]
 
 
 def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -> None:
     made = comment(database)
-    wanted = posts.Notice(made.id, made.created_at, made.job_id)
-    assert posts.notice_of_job(database, 1, made.job_id) == wanted
+    expected = posts.Notice(made.id, made.created_at, made.job_id)
+    assert posts.notice_of_job(database, 1, made.job_id) == expected
     assert posts.notice_of_job(database, 2, made.job_id) is None
-    assert posts.newest_notices(database, 1) == [wanted]
+    assert posts.newest_notices(database, 1) == [expected]
 
 
 def test_a_comment_that_is_posted_again_with_its_key_is_the_first_one(database: Database) -> None:
@@ -127,7 +127,7 @@ def test_those_who_write_wait_in_line_and_never_for_sqlite_to_look_again(tmp_pat
     posts.seed(blog)
 
     def write(number: int) -> None:
-        blog.connection().execute("PRAGMA busy_timeout = 0")  # it would fail in place of waiting
+        blog.connection().execute("PRAGMA busy_timeout = 0")  # SQLite must fail instead of waiting
         for _ in range(10):
             posts.add_comment(blog, 1, f"A{number}", "a@b.test", "text", notify=tell)
         blog.close()

@@ -1,4 +1,4 @@
-"""Every accepted comment has its mail, whatever the queue forgets and the mail server misses."""
+"""Tests that every accepted comment gets its mail, whatever the queue or the mail server loses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo_app.broker import journal
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: Seconds that a mail takes while something goes wrong.
+#: Each mail takes 2 seconds, so that a fault comes in the middle.
 SLOW = {"at": "reply", "do": "wait", "seconds": 2}
 COMMENTS = 12
 STACK = {"persistence": False}
@@ -40,7 +40,7 @@ def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing(
     before = client.mail_stats()["distinct"]
     client.comment()
     client.wait_for_mails(before + 1)
-    client_of(stack.ready["redis"]).save()  # a snapshot, which is loaded at the next start
+    client_of(stack.ready["redis"]).save()  # a snapshot, which Redis loads at its next start
     _comments_in_the_middle_of_which(lambda: stack.kill("redis"), client)
 
 
@@ -51,11 +51,11 @@ def test_the_first_mail_after_the_mail_server_was_away_wakes_the_others(
     stack.kill("smtp", restart=False)
     for _ in range(6):
         client.comment()
-    # jobs that Redis had forgotten may run again beside them
+    # jobs that Redis had lost may run again at the same time
     client.wait_for(lambda now: now["retrying"] >= 6 and not now["queued"] + now["running"])
     redis = client_of(stack.ready["redis"])
     assert redis.zcard("waits:demo_app.tasks.notify_author") >= 6
-    redis.zincrby("retrying", 3600.0, redis.zrange("retrying", -1, -1)[0])  # its longest wait
+    redis.zincrby("retrying", 3600.0, redis.zrange("retrying", -1, -1)[0])  # its longest backoff
     stack.start("smtp")
     client.wait_for_mails(before + 6)
     assert "what it needs is there" in {entry.detail for entry in journal.all_events(redis)}

@@ -1,4 +1,4 @@
-"""The relay hands over in order, and forgets nothing while the queue is away."""
+"""Tests that the relay hands jobs over in order, and loses none while the queue is down."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from demo_app.settings import Settings
 
 
 def _settle(relay: Relay) -> None:
-    """Ask about every row once."""
+    """Reconcile every row once."""
     while relay.settle():
         pass
 
 
 def _work(store: Queue, job_id: str, how: Disposition = Disposition.DONE) -> None:
-    """Claim the next job, which is that one, and end it."""
+    """Claim the next job, which must have this id, and end it."""
     store.register("w", 60_000, "{}")
     (claimed,) = store.claim("w", ["mail"])
     assert claimed.claim.id == job_id
@@ -92,7 +92,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     [
         (Disposition.DONE, False),
         (Disposition.DISCARD, False),
-        (Disposition.DEAD, True),  # a person may still bring it back
+        (Disposition.DEAD, True),  # a person may still retry it
         (Disposition.RETRY, True),
         (Disposition.REQUEUE, True),
     ],
@@ -160,7 +160,7 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
         name = "silent"
 
         def _enqueue(self, jobs: list[Job]) -> None:
-            """Nobody can ask what became of them."""
+            """Drop the jobs. This backend keeps no states that a relay could read."""
 
     comment(database)
     Relay(database, Silent()).hand_over()
@@ -168,7 +168,7 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 
 
 def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
-    """Else it could end and be forgotten in between, and would be handed over and run again."""
+    """Otherwise it could end and be forgotten first, and would be handed over again."""
     kept: list[list[str]] = []
 
     class Watched(CeleryBackend):
@@ -215,7 +215,8 @@ def test_a_job_that_the_backend_does_not_do_lets_the_others_pass(
     assert (relay.size(), outbox.size(database)) == (1, 3)
     assert "nobody's" in relay.trouble
     assert relay.hand_over() == 0
-    assert Relay(database, CeleryBackend(store)).hand_over() == 3  # the next start tries again
+    # after a restart the relay tries again
+    assert Relay(database, CeleryBackend(store)).hand_over() == 3
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
 
     def wiped(*_: object, **__: object) -> None:
         store.client.flushall()
-        _settle(relay)  # at this moment the other thread finds that Redis has lost the first
+        _settle(relay)  # meanwhile the other thread finds that Redis has lost the first job
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "enqueue_many", wiped)

@@ -1,4 +1,4 @@
-"""A month's comments as CSV: the right month, and the right numbers."""
+"""Tests of the month's comments as CSV."""
 
 from __future__ import annotations
 

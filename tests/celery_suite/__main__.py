@@ -24,8 +24,7 @@ SLEEPERS = (
     "test_retry",
 )
 #: The tests of ``--part``: the most useful ones that fit into two minutes. Without test_inspect.py,
-#: which waits only one second for each reply; tests/broker/test_any_app_control.py checks these
-#: commands.
+#: which waits only one second for a reply: tests/broker/test_any_app_control.py replaces it.
 PART = {
     "celery": [
         "t/integration/test_group_chains.py",
@@ -89,8 +88,7 @@ def holds(project: str, args: argparse.Namespace) -> bool:
         on(transport, tests)
     compared = Comparison(project, results["stock"], results["claims"], exceptions(project))
     if bad := compared.bad():
-        # rerun: many of these tests have a timeout of a few seconds, and a busy machine may be
-        # slower
+        # rerun: many tests have timeouts of a few seconds, too short for a busy machine
         on("claims", bad, "-again")
     wrong = [f"{test}: {why(results['claims'], test)}" for test in compared.bad()]
     print(counted([compared]), *wrong, sep="\n", flush=True)

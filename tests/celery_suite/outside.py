@@ -102,7 +102,7 @@ class Shop:
         self.server = RedisServer(self.group, port=self.port)
         self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
-        self.queue = Queue(self.redis)  #: on claims
+        self.queue = Queue(self.redis)  #: only for claims
         self.leads_to = self.port
         # the workers' connection to Redis, which a test can break
         self.link = Proxy(self._connect)
@@ -196,7 +196,7 @@ class Shop:
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
         """Return the parcels that have not ended after `seconds` seconds, none if all have."""
-        if self.transport == "claims":  # stock's lost jobs would not come with more patience
+        if self.transport == "claims":  # waiting longer for jobs that stock has lost is useless
             seconds = patience(seconds)
         left = set(parcels)
         for _ in poll(seconds):

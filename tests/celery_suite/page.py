@@ -31,7 +31,7 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
 
 
 def measured(folder: Path) -> str:
-    """Return the results of the last runs as Markdown. folder: of the suite and the soak."""
+    """Return the results of the last runs as Markdown. folder: with the files of suite and soak."""
     parts: list[str] = []
     compared = [
         Comparison(project, stock, claims, exceptions(project))

@@ -32,8 +32,7 @@ from celery_suite.run import keep
 CONCURRENCY = 2  #: per worker; a worker holds no more jobs
 #: Jobs of a part. Redis keeps more ended jobs than that, so it still has the events of each.
 PART = 15_000
-#: Maximum of waiting jobs; jobs enqueued together; seconds between two faults; timeout of a part
-#: (seconds).
+#: Largest number of waiting jobs; jobs enqueued together; seconds between faults, and for a part.
 LOAD, STEP, PACE, LONGEST = 6_000, 500, 4.0, 900.0
 RUN = struct.Struct("=Id")  #: a job's number, and its start (epoch seconds)
 TASK = """

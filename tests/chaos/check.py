@@ -26,9 +26,9 @@ from typing import Any
 
 Line = dict[str, Any]
 
-#: Maximum of seconds from the 201 to the mail.
+#: Maximum seconds from the 201 to the mail.
 LATE = 60.0
-#: Maximum of undisturbed seconds (median) until a killed worker's jobs are claimed again.
+#: Maximum undisturbed seconds (median) until a killed worker's jobs are claimed again.
 #: Multiplied by the load of a busy machine.
 SLOW = 7.0
 #: Undisturbed seconds for which a worker may hold a job and run others without sending its mail.

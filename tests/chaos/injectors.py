@@ -15,8 +15,7 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import until
 
-#: Maximum of seconds until a paused worker counts as dead, and seconds in which others run its
-#: jobs.
+#: Maximum seconds until a paused worker counts as dead; seconds in which others run its jobs.
 UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 # --- at random times
@@ -127,7 +126,10 @@ def namesake(context: Context) -> list[Fault]:
 
 
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
-    """Return an injector that kills the next process at the step. companions: lead to it."""
+    """Return an injector that kills the next process at the step.
+
+    companions: injectors whose faults lead to the step.
+    """
 
     def inject(context: Context) -> list[Fault]:
         others = [fault for companion in companions for fault in companion(context)]

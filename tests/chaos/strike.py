@@ -18,7 +18,7 @@ from demo_app.rig.polling import poll, until
 
 #: Faults that may be in progress at the same time.
 AT_ONCE = 8
-#: Maximum of seconds that a new fault waits for an accepted comment.
+#: Maximum seconds that a new fault waits for an accepted comment.
 LONGEST = 5.0
 
 

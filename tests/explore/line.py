@@ -55,7 +55,7 @@ class Fault:
     at: int
 
 
-#: The fault at a command, and the kind of fault in `Faults` that it counts as.
+#: Faults at a command, each with the field of `Faults` that limits it.
 AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused": "refuse"}
 
 

@@ -176,7 +176,7 @@ class Key:
         return max(self._long_ago, round(moment - self._now, 3))
 
     def _redis(self, content: Content) -> str:
-        """Return the key of a content at a time. Cached: many steps change neither."""
+        """Return the key of a content at the current time. The result is cached."""
         asked = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
         if asked not in _texts:
             if len(_texts) > 20_000:

@@ -1,4 +1,4 @@
-"""The bound of a world, and the ledger of all that was observed."""
+"""The bound of a world, and the ledger of observations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The explorer's server. It stores the results of scripts, and runs the scripts of many states in
-one round trip."""
+"""The explorer's server, which stores the results of scripts and runs many in one round trip."""
 
 from __future__ import annotations
 

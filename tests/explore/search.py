@@ -93,7 +93,7 @@ def taken(
 
 @contextmanager
 def server() -> Iterator[RememberingRedis]:
-    """Start a server for worlds, and set their time."""
+    """Start a server for worlds, with virtual time and simulated side effects."""
     with RememberingRedis() as found, virtual_time(), doing():
         yield found
 
@@ -188,7 +188,7 @@ class Breadth:
 
 
 def next_of(world: World) -> Event | None:
-    """Return the next step that brings the jobs to their end."""
+    """Return the next step towards the end of every job, without faults."""
     if world.off:
         return ("clock",)
     here = served(world)

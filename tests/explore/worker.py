@@ -82,8 +82,7 @@ class Wire:
         return LINE.carry(partial(self._server.script, self.texts[known], texts))
 
     def together(self, calls: Sequence[Call]) -> list[Any]:
-        """Run each call on its own, so that the steps of other processes between two calls are
-        explored."""
+        """Run each call on its own, so that other processes' steps can come between them."""
         return [self._answer(call) for call in calls]
 
     def _answer(self, call: Call) -> Any:

@@ -1,5 +1,4 @@
-"""A world: a Redis server, workers, blogs, a virtual time, and a ledger of all that was
-observed."""
+"""A world: a Redis server, workers, blogs, a virtual time, and a ledger of observations."""
 
 from __future__ import annotations
 
@@ -17,8 +16,7 @@ from explore.plan import Ledger, Plan
 from explore.remembering import RememberingRedis
 from explore.worker import Worker, queue_of
 
-#: The name of a step, the worker (or job, or blog) that takes it, and the fault at one of its
-#: commands.
+#: A step: its name, the worker (or job, or blog) that takes it, the fault at one of its commands.
 Event = tuple[Any, ...]
 #: The server's content; each database; the number of the server's run; the time; everything else.
 Saved = tuple[Content, list[bytes], int, float, bytes]
@@ -89,13 +87,11 @@ class World:
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]
 
     def task_id(self, job: str) -> str:
-        """Return the id that the producer gives the job: the first job's id if its kind is
-        "namesake"."""
+        """Return the job's id at its producer: the first job's id if its kind is "namesake"."""
         return "j0" if self.kind(job) == "namesake" else job
 
     def stored_id(self, job: str) -> str:
-        """Return the id that Redis gives the job: namesakes are numbered in the order of
-        enqueueing."""
+        """Return the job's id in Redis: namesakes are numbered in the order of enqueueing."""
         number = int(job.removeprefix("j"))
         earlier = self.plan.jobs[:number].count("namesake")
         return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job

@@ -9,14 +9,14 @@ from demo_app.jobs import backend as backends
 
 @pytest.fixture(autouse=True)
 def heard() -> list[str]:
-    """What the sample tasks did."""
+    """Return the log of the sample tasks."""
     sample_tasks.heard.clear()
     return sample_tasks.heard
 
 
 @pytest.fixture
 def inline(monkeypatch) -> InlineBackend:
-    """Every job runs at once, here."""
+    """Run every job immediately, in this process."""
     backend = InlineBackend()
     monkeypatch.setattr(backends, "started_backend", lambda _: backend)
     return backend

@@ -1,4 +1,4 @@
-"""Tasks for the tests of the job layer; a task has to be at the top of a module."""
+"""Tasks for the tests of the job layer. A task must be at the top level of a module."""
 
 from __future__ import annotations
 

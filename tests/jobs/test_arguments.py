@@ -1,4 +1,4 @@
-"""What a job may carry arrives as it was, and what it may not is refused by name."""
+"""Tests that valid arguments arrive unchanged, and that others are refused by name."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     PLAIN | FLOATS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20
 )
-#: What JSON does not have.
+#: Values that JSON does not have.
 ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object(), {1: 2}, "\ud800"]
 
 
 def same(one, other) -> bool:
-    """Equal, and of the same types all the way down (1, 1.0 and True are equal)."""
+    """Compare values and types at all levels (in Python, 1, 1.0 and True are equal)."""
     return json.dumps(one) == json.dumps(other)
 
 

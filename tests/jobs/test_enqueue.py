@@ -1,4 +1,4 @@
-"""Which backends there are, and what one refuses."""
+"""Tests of the list of backends, and of jobs that a backend refuses."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def test_who_asks_for_no_backend_hears_which_there_are():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("options", "words"),
     [({"priority": 1}, "no priorities"), ({"run_after": datetime.now(UTC)}, "at once")],
 )
 def test_a_priority_or_a_delay_that_a_backend_does_not_have_is_refused(
-    wanted: dict[str, Any], words: str
+    options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Unsupported, match=words):
-        step.using(backend="inline", **wanted).enqueue(1)
+        step.using(backend="inline", **options).enqueue(1)

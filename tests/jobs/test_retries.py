@@ -1,4 +1,4 @@
-"""When a job that failed is tried again."""
+"""Tests of the retries of failed jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that misbehave: they never end, or end their worker."""
+"""Tasks that never end, or that write one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _first_time(diary: str) -> bool:
 @task(queue_name="mail")
 @retry_on(JobTimeout, attempts=2, first=0.1)
 def loop(diary: str) -> None:
-    """At the first try loop without end, and swallow every Exception."""
+    """Loop forever in the first try, and ignore every Exception."""
     first = _first_time(diary)
     while first:
         try:
@@ -30,5 +30,4 @@ def loop(diary: str) -> None:
 
 @task(queue_name="mail")
 def brief(diary: str) -> None:
-    """Write one line."""
     _first_time(diary)

@@ -1,4 +1,4 @@
-"""A worker is a Celery worker like any other: started by hand, it joins a running stack."""
+"""Tests that a worker started by hand with Celery's command joins a running stack."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ from demo_app.rig.process_group import ProcessGroup
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: What starts a worker.
 WORKER = ("-m", "celery", "-A", "demo_app.worker", "worker")
-#: A stack that has no worker.
 STACK = {"workers": 0}
 
 
 @pytest.fixture
 def waiting(stack: Stack) -> Iterator[Client]:
-    """One more job waits: the outbox has handed it over."""
+    """Enqueue one more job: the outbox has handed it over."""
     with Client(stack.ready) as client:
         before = client.summary()["queued"]
         client.comment()
@@ -33,7 +31,7 @@ def waiting(stack: Stack) -> Iterator[Client]:
         yield client
 
 
-#: What a program sends that knows the app and nothing of the blog.
+#: Jobs from a program that uses the Celery app, and not the blog.
 SEND = """
 from demo_app.worker import app
 name = "demo_app.tasks.notify_author"

@@ -1,4 +1,4 @@
-"""A worker is told to stop: it ends what it can, and gives back the rest in its order."""
+"""Tests of stopping a worker: it finishes jobs in time, and gives back the others in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo_app.stack.client import Client
 
 
 def _options(stop_seconds: float) -> dict[str, Any]:
-    """A worker with three threads and so many seconds to end what it has; it stays dead then."""
+    """Return options for a worker with three threads. stop_seconds: time to finish its jobs."""
     environment = {
         "DEMO_STOP_SECONDS": str(stop_seconds),
         "DEMO_SMTP_SECONDS": "60",
@@ -27,7 +27,7 @@ _HANG: dict[str, object] = {"at": "data", "do": "hang"}
 
 
 def _busy(client: Client, fault: dict[str, object]) -> list[str]:
-    """The worker is in the middle of three mails, and two more jobs wait; all five."""
+    """Enqueue five jobs, and wait until the worker runs three. Return all ids."""
     client.set_faults(fault)
     sent = [client.comment()["job_id"] for _ in range(5)]
     client.wait_for(lambda now: now["running"] == 3 and now["queued"] == 2)
@@ -67,7 +67,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_and_takes_nothing_more(
 @pytest.mark.thorough
 def test_a_second_sigterm_ends_it_at_once_and_loses_nothing(stack: Stack, client: Client) -> None:
     sent = _busy(client, _HANG)
-    # two signals that come too fast are one (signal(7)): as a person does, press again
+    # two signals in quick succession are one (signal(7)), so it is sent repeatedly
     until(lambda: not stack.kill("worker", signal.SIGTERM), what="the worker's end")
     assert _queued(client) == sent
     _all_arrive(stack, client)

@@ -1,4 +1,4 @@
-"""A safeguard that is left out is left out in the worker."""
+"""Tests that a worker runs without an omitted safeguard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that never end are ended and tried again; a message that says no job is dead at once."""
+"""Tests that endless jobs are stopped and retried, and that an unreadable message is dead."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ STACK = {
 
 @pytest.fixture
 def queue(stack: Stack) -> Queue:
-    """The stack's queue."""
     return Queue(client_of(stack.ready["redis"]))
 
 
@@ -72,7 +71,7 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
 def test_a_message_that_no_job_can_be_read_from_is_dead_and_says_why(
     queue: Queue, place: str, what: dict[str, object] | str, reason: str
 ) -> None:
-    """The message is one that any Celery producer sends, except for this part of it."""
+    """Only one part of the message differs from a Celery producer's."""
     sent = honest()
     sent["headers"]["task"] = brief.name
     sent[place] = sent[place] | what if isinstance(what, dict) else what
