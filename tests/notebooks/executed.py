@@ -1,7 +1,8 @@
-"""A lesson as a page of Markdown with its outputs: ``python -m notebooks.executed``, in ``tests``.
+"""Write a lesson with its outputs as a Markdown page: ``python -m notebooks.executed``, in
+``tests``.
 
-A code host shows such a page, and no output of a notebook that is stored without them. Each
-exercise is solved.
+A code host renders such a page. It cannot show outputs of the notebook, which is stored without
+them. Each exercise is solved.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _IMAGE = re.compile(r'<img alt="([^"]*)" src="data:image/png;base64,([^"]*)">')
 
 
 def parts() -> list[tuple[bool, str]]:
-    """Return the lesson's cells with the exercises solved: whether it is code, and its text."""
+    """Return the lesson's cells with the exercises solved, as pairs (is code, text)."""
     from lab.checks import solved
 
     return [
@@ -37,7 +38,6 @@ def prose(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return a code cell as a block."""
     return f"```python\n{text}\n```"
 
 
@@ -55,7 +55,6 @@ def _shown(output: Output, folder: Path) -> str:
 
 
 def main() -> None:
-    """Run the lesson and write the page with its pictures."""
     PAGE.parent.mkdir(exist_ok=True)
     for old in PAGE.parent.glob("*.png"):
         old.unlink()

@@ -1,7 +1,7 @@
-"""The Japanese lessons and challenges: which of their cells are behind the English ones.
+"""List the cells of Japanese lessons and challenges that are older than their English originals.
 
-``python -m notebooks.japanese``, in ``tests``, prints them. When a translator has looked at each,
-``--accept 04_kill_the_worker`` writes into that lesson that it says what the English one says now.
+``python -m notebooks.japanese``, in ``tests``, prints them. After a translator has checked each
+one, ``--accept 04_kill_the_worker`` marks that lesson as up to date.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ TRANSLATED = sorted(
 
 
 def _marks(notebook: Any) -> dict[str, str]:
-    """For each cell of prose, by its id: the mark that its translation has to carry."""
+    """Return the hash of each prose cell by the cell's id. Its translation stores the same hash."""
     prose = (cell for cell in notebook.cells if cell.cell_type == "markdown")
     return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:16] for cell in prose}
 
 
 def behind(original: Any, translation: Any) -> list[str]:
-    """The first words of each English cell that the translation does not follow any more."""
-    followed = {cell.id: cell.metadata.get("translates") for cell in translation.cells}
-    late = [name for name, mark in _marks(original).items() if followed.get(name) != mark]
-    return [" ".join(c.source.split()[:8]) for c in original.cells if c.id in late]
+    """Return the first words of each English cell whose translation is outdated."""
+    translated = {cell.id: cell.metadata.get("translates") for cell in translation.cells}
+    outdated = [name for name, mark in _marks(original).items() if translated.get(name) != mark]
+    return [" ".join(c.source.split()[:8]) for c in original.cells if c.id in outdated]
 
 
 def accept(original: Any, translation: Any) -> None:
-    """Say in each cell of the translation that it follows the English one as it is now."""
+    """Mark each cell of the translation as up to date."""
     marks = _marks(original)
     for cell in translation.cells:
         cell.metadata = {"translates": marks[cell.id]} if cell.id in marks else {}
 
 
 def take_over_minutes(before: Any, after: Any, translation: Any) -> None:
-    """Put the minutes of an English lesson that was measured anew into its translation."""
+    """Copy the new minutes of an English lesson into its translation."""
     old, new = _marks(before), _marks(after)
     output = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
     for cell in translation.cells:

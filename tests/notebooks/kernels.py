@@ -1,4 +1,4 @@
-"""A Jupyter kernel as a learner's, and what is left after it."""
+"""Jupyter kernels for tests, and a check that nothing is left after them."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ Output = dict[str, Any]
 
 
 class CellFailed(AssertionError):
-    """A cell raised an error; says which, and how."""
+    """A cell raised an error. The message has the cell and the error."""
 
 
 @dataclass(slots=True)
 class Kernel:
-    """A running kernel, and the mark that is in the environment of all that it starts."""
+    """A running kernel. mark: in the environment of each process that the kernel starts."""
 
     manager: KernelManager
     client: BlockingKernelClient
     mark: str
     tmp: Path
-    #: On which it listens to its client, who connects anew whenever a heartbeat comes late.
+    #: The kernel's ports. Its client reconnects to them whenever a heartbeat is late.
     ports: frozenset[int] = frozenset()
-    #: The longest time in which the last cell showed nothing, in seconds.
+    #: The longest time without output in the last cell (seconds).
     silence: float = 0.0
 
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
-        """Run a cell; returns what it shows. Raises CellFailed when it raises."""
+        """Run a cell and return its outputs. Raises CellFailed if the cell fails."""
         outputs, reply = self.try_to_run(source, seconds)
-        while reply["status"] == "aborted":  # it came too soon behind a cell that failed
+        while reply["status"] == "aborted":  # it was sent too soon after a failed cell
             outputs, reply = self.try_to_run(source, seconds)
         if reply["status"] == "error":
             raise CellFailed(f"{source}\n{reply['ename']}: {reply['evalue']}")
@@ -51,17 +51,16 @@ class Kernel:
     def try_to_run(
         self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
     ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell; returns what it shows, and the kernel's reply. when_busy: called once it
-        has begun."""
+        """Run a cell. Return its outputs and the kernel's reply. when_busy: called at its start."""
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
         states: list[str] = []
-        heard, self.silence = time.monotonic(), 0.0
+        last_message, self.silence = time.monotonic(), 0.0
 
-        def hear(message: dict[str, Any]) -> None:
-            nonlocal heard
+        def receive(message: dict[str, Any]) -> None:
+            nonlocal last_message
             now, content = time.monotonic(), message["content"]
-            heard, self.silence = now, max(self.silence, now - heard)
+            last_message, self.silence = now, max(self.silence, now - last_message)
             if message["msg_type"] == "status":
                 states.append(content["execution_state"])
                 if states[-1] == "busy" and when_busy is not None:
@@ -75,18 +74,18 @@ class Kernel:
                 displays[content.get("transient", {}).get("display_id", "")] = outputs[-1]
 
         try:
-            answer = self.client.execute_interactive(
-                source, timeout=seconds, allow_stdin=False, output_hook=hear
+            reply = self.client.execute_interactive(
+                source, timeout=seconds, allow_stdin=False, output_hook=receive
             )
         except TimeoutError:
             if when_busy is not None and states[-1:] == ["idle"]:
                 # interrupted before its first line: the kernel is free, and does not reply
                 return outputs, {"status": "error", "ename": "KeyboardInterrupt", "evalue": ""}
             raise CellFailed(f"no end within {seconds:.0f} s, shown: {outputs}\n{source}") from None
-        return outputs, answer["content"]
+        return outputs, reply["content"]
 
     def processes(self) -> list[psutil.Process]:
-        """Every living process that was started from the kernel, the kernel itself left out."""
+        """Return the living processes that were started from the kernel."""
         return [
             process
             for process in marked("LESSON_MARK", self.mark)
@@ -94,34 +93,34 @@ class Kernel:
         ]
 
     def stacks(self) -> set[str]:
-        """The labs that run, by the mark that each gives its processes."""
+        """Return the marks of the running labs."""
         marks = set()
         for process in self.processes():
-            with suppress(psutil.Error):  # it may end meanwhile
+            with suppress(psutil.Error):
                 marks.add(process.environ().get("DEMO_STACK_ID", ""))
         return marks - {""}
 
     def nothing_is_left(self) -> None:
-        """Wait until what ran from here has ended, and its sockets and ports are gone."""
+        """Wait until all processes, sockets and ports of the kernel are gone."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
         assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
         left = self.connections()
         until(lambda: not self.connections(), 30.0, f"the end of connections (of {left})")
 
     def connections(self) -> frozenset[tuple[int, int]]:
-        """The ports on which the kernel itself listens or talks, but to its client: its own, and
-        the other's or 0."""
+        """Return the kernel's TCP sockets as pairs (own port, remote port or 0), except those to
+        its client."""
         (process,) = (p for p in marked("LESSON_MARK", self.mark) if "ipykernel" in _command(p))
         return frozenset(
-            (open_one.laddr.port, open_one.raddr.port if open_one.raddr else 0)
-            for open_one in process.net_connections("tcp")
-            if open_one.laddr.port not in self.ports
+            (connection.laddr.port, connection.raddr.port if connection.raddr else 0)
+            for connection in process.net_connections("tcp")
+            if connection.laddr.port not in self.ports
         )
 
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """A fresh kernel in the notebooks' folder; afterwards nothing that it started may be left."""
+    """Yield a new kernel. Afterwards nothing that it started may be left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(folder), env=env)

@@ -1,4 +1,4 @@
-"""Run a lesson as a learner would, and look at what it shows."""
+"""Helpers that run a lesson as a learner would, and check its outputs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from notebooks.shown import SHOWN
 from demo_app.demo.colours import PAPER
 
 JAPANESE = NOTEBOOKS / "ja"
-#: The colour of a text in a picture by matplotlib; where none is given, it is black.
+#: Matches the colour of a text in a picture by matplotlib. A text without colour is black.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
-#: Seconds; on a machine that is not busy, something moves after two.
+#: The longest time without output (seconds). On an idle machine it is 2.
 _SILENT = 20.0
-#: The question that only a machine with a free processor can answer: jobs begin in the same tenth.
+#: The prediction that needs an idle processor: its jobs start within the same tenth of a second.
 _NOISY = "20 jobs with fixed waits"
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 #: Such as "challenges/05_a_worker_is_killed".
@@ -26,48 +26,45 @@ CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challe
 
 
 def cells(lesson: str) -> list[tuple[bool, str]]:
-    """The lesson's cells in their order: whether it is code, and its text."""
+    """Return the lesson's cells as pairs (is code, text)."""
     return [(cell.cell_type == "code", cell.source) for cell in english(lesson).cells]
 
 
 def code_cells(lesson: str) -> list[str]:
-    """The lesson's code cells, in their order."""
     return [text for is_code, text in cells(lesson) if is_code]
 
 
 def code_of(path: Path) -> str:
-    """A file without its docstring."""
+    """Return a file's text without its docstring."""
     return re.sub(r'^""".*?"""\n+', "", path.read_text("utf-8"), flags=re.DOTALL).strip()
 
 
 def solution_of(challenge: str) -> str:
-    """The class that holds the challenge's level."""
+    """Return the class that solves the challenge."""
     number = challenge.partition("/")[2][:2]
     return code_of(NOTEBOOKS / f"challenges/solutions/level_{number}.py")
 
 
 def prose(lesson: str) -> str:
-    """The lesson's text, a form feed between two cells."""
+    """Return the lesson's text, with a form feed between two cells."""
     return "\n\f\n".join(text for is_code, text in cells(lesson) if not is_code)
 
 
 def english(lesson: str) -> Any:
-    """The English notebook."""
     return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
 
 
 def japanese(lesson: str) -> Any:
-    """The Japanese notebook."""
     return nbformat.read(JAPANESE / f"{lesson}.ipynb", as_version=4)
 
 
 def run_lesson(
     here: Kernel, lesson: str, wrong: dict[str, list[str]], run: Callable[[str], list[Output]]
 ) -> None:
-    """Run the lesson top to bottom; at each exercise, try wrong answers and then the solution.
+    """Run the lesson. At each exercise, try the wrong answers and then the solution.
 
-    wrong: for each exercise, code that sets ``answer`` to something that a learner might say.
-    run: runs a cell, and returns what it showed.
+    wrong: for each exercise, code that sets ``answer`` to a wrong answer. run: runs a cell and
+    returns its outputs.
     """
     solved = solutions_of(lesson)
     exercises = [name for cell in code_cells(lesson) if (name := exercise_of(cell))]
@@ -90,12 +87,12 @@ def run_lesson(
     here.run(SHOWN.get(lesson, ""))
     run(last)
     _every_picture_has_words(shown)
-    reply = [text for text in map(_plain, shown) if _NOISY not in text]
-    assert "Not seen: " not in "".join(reply), "the machine was too busy"
+    texts = [text for text in map(_plain, shown) if _NOISY not in text]
+    assert "Not seen: " not in "".join(texts), "the machine was too busy"
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
-    """Each exercise's solution, as code."""
+    """Return the code of each exercise's solution."""
     from lab.checks import read_solutions
 
     return {number: code for number, _, code, _ in read_solutions(int(lesson[:2]))}
@@ -116,7 +113,7 @@ def _every_picture_has_words(outputs: list[Output]) -> None:
 
 
 def _contrast(one: str, other: str) -> float:
-    """The contrast ratio by WCAG 2 of two colours such as "#1c2429", 1 to 21."""
+    """Return the WCAG 2 contrast ratio (1 to 21) of two colours such as "#1c2429"."""
     dark, light = sorted(map(_luminance, (one, other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -128,17 +125,15 @@ def _luminance(colour: str) -> float:
 
 
 def exercise_of(cell: str) -> str | None:
-    """The number of the exercise that the cell checks, such as "4.1"; None if it checks none."""
+    """Return the number of the exercise that the cell checks, such as "4.1", or None."""
     found = re.search(r'^check\("(\d+\.\d)"', cell, re.M)
     return found[1] if found else None
 
 
 def text_of(outputs: list[Output]) -> str:
-    """The outputs as plain text."""
     return "".join(map(_plain, outputs)).strip()
 
 
 def _plain(output: Output) -> str:
-    """An output as plain text."""
-    reply: str = output.get("text") or output.get("data", {}).get("text/plain", "")
-    return reply
+    text: str = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return text

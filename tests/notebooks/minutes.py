@@ -1,9 +1,9 @@
-"""How long a lesson or a challenge takes: ``python -m notebooks.minutes``, in ``tests``, writes it
-into them.
+"""Write into each lesson and challenge how long it takes: ``python -m notebooks.minutes``, in
+``tests``.
 
-A section's minutes are what the machine needs for its cells, measured (``--measure`` runs all of
-them, or those that are named, and keeps the seconds in ``seconds.json``), and what a person needs:
-to read the prose, to look at each cell and at what it shows, and to solve an exercise.
+The minutes of a section are the machine's time and a person's time. ``--measure`` runs the cells of
+all lessons, or of those named, and stores their seconds in ``seconds.json``. A person reads the
+prose, looks at each cell and its output, and solves the exercises.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from notebooks.japanese import JAPANESE, TRANSLATED, english, japanese, take_ove
 from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import CHALLENGES, LESSONS, code_cells, exercise_of, solution_of, solutions_of
 
-#: Words a minute of somebody who reads English as a foreign language, and learns from it.
+#: Words per minute of a learner who reads English as a foreign language.
 _WORDS = 120
-#: Minutes for a cell and what it shows.
+#: Minutes for a cell and its output.
 _LOOK = 0.4
-#: Minutes for an exercise; for a mystery to be found and repaired; for an app of one's own.
+#: Minutes for an exercise, for a mystery (found and repaired), and for the learner's own app.
 _SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
-#: Minutes for each line that a challenge's class needs, above those for any exercise.
+#: Minutes for each line that a challenge needs, added to those of an exercise.
 _LINE = 1.0
-#: A challenge's cells run twice at least: they show the hole, and then the lamp.
+#: A challenge's cells run at least twice: with the bug, and with the solution.
 _RUNS = 2
-#: A lesson or section of so many minutes is guessed too coarsely to name each of them.
+#: From this length on (minutes), an estimate is too rough to name each minute.
 _LONG = 40
 SECONDS = Path(__file__).with_name("seconds.json")
 _OF_A_SECTION = re.compile(r"\*About \d+ minutes?\.\*\n\n")
@@ -45,8 +45,7 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """The notebook of a lesson or challenge, with its minutes as they should be. seconds: of each
-    code cell."""
+    """Return the notebook with its minutes. seconds: of each code cell."""
     notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)
@@ -56,11 +55,11 @@ def with_minutes(name: str, seconds: Sequence[float]) -> Any:
 
 
 def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
-    """The notebook with its minutes. seconds: of each code cell. runs: how often a person looks at
-    each. first: minutes before the first heading that no cell and no word is the reason of."""
+    """Return the notebook with its minutes. seconds: of each code cell. runs: how often a person
+    looks at each. first: extra minutes before the first heading."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
-    minutes = [first]  # of each section; what is before the first heading is one
+    minutes = [first]  # of each section; the first one has no heading
     has_code = [False]
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -89,9 +88,9 @@ def _solving(exercise: str) -> float:
 
 
 def _minutes(exact: float) -> str:
-    """In whole minutes, one at least; from `_LONG` on, to the nearest five."""
-    whole = 5 * round(exact / 5) if exact > _LONG else max(1, round(exact))
-    return f"{whole} minute{'s' * (whole > 1)}"
+    """Format minutes: at least 1, and from `_LONG` on a multiple of 5."""
+    rounded = 5 * round(exact / 5) if exact > _LONG else max(1, round(exact))
+    return f"{rounded} minute{'s' * (rounded > 1)}"
 
 
 def _section(minutes: float, has_code: bool) -> str:
@@ -101,8 +100,8 @@ def _section(minutes: float, has_code: bool) -> str:
 def measure(
     cells: Sequence[str], solved: Mapping[str, str], folder: Path = NOTEBOOKS
 ) -> list[float]:
-    """The seconds that each of these cells takes, in a fresh kernel in that folder. solved: the
-    solution of each exercise, which later cells may need."""
+    """Return the seconds of each cell in a new kernel. solved: the solution of each exercise, which
+    later cells may need."""
     taken = []
     with kernel(folder) as here:
         here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
@@ -114,8 +113,8 @@ def measure(
     return taken
 
 
-def _measured_anew(name: str) -> list[float]:
-    """Of a lesson; of a challenge with a class that holds, which writes its lamp beside itself."""
+def _measure_again(name: str) -> list[float]:
+    """Measure a lesson, or a challenge with its solution (in an empty folder)."""
     cells = code_cells(name)
     if name not in CHALLENGES:
         return measure(cells, solutions_of(name))
@@ -125,14 +124,14 @@ def _measured_anew(name: str) -> list[float]:
 
 
 def measured() -> dict[str, list[float]]:
-    """The seconds that each code cell took when it was measured, by lesson and challenge."""
+    """Return the stored seconds of each code cell, by lesson and challenge."""
     found: dict[str, list[float]] = json.loads(SECONDS.read_text("utf-8"))
     return found
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure those that are named, and write the minutes of all."""
-    seconds = measured() | {name: _measured_anew(name) for name in names}
+    """Measure the named notebooks, and write the minutes of all."""
+    seconds = measured() | {name: _measure_again(name) for name in names}
     rows = [f"{json.dumps(name)}: {json.dumps(seconds[name])}" for name in sorted(seconds)]
     SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")
     for name, taken in seconds.items():
@@ -145,9 +144,9 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(NOTEBOOKS))  # of `lab`, which reads the solutions
+    sys.path.insert(0, str(NOTEBOOKS))  # for `lab`, which reads the solutions
     parser = argparse.ArgumentParser(prog="python -m notebooks.minutes", description=__doc__)
     every = [*LESSONS, *CHALLENGES]
     parser.add_argument("--measure", nargs="*", metavar="NAME", choices=every)
-    asked = parser.parse_args().measure
-    main(every if asked == [] else asked or [])
+    names = parser.parse_args().measure
+    main(every if names == [] else names or [])

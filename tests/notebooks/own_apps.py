@@ -1,4 +1,4 @@
-"""Apps that a learner could write: right ones, and wrong ones with the trials that they fail."""
+"""Apps that a learner could write: correct ones, and wrong ones with the trials that they fail."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ALL = {WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER}
 _RIGHT = RUNGS[-1].read_text("utf-8")
 
 
-#: An async web app with one table: a flag says what the relay has handed over. Ids are UUIDs, and
-#: the task is sent by its name.
+#: An async web app with one table. A flag marks the rows that the relay has handed over. Ids are
+#: UUIDs, and the task is sent by name.
 _FLAG = {
     "import time\n": "import time\nimport uuid\n",
     "id INTEGER PRIMARY KEY, text TEXT)": "id TEXT PRIMARY KEY, text TEXT, handed INTEGER)",
@@ -38,8 +38,8 @@ _FLAG = {
     "notify.delay(number)": 'celery.send_task("send_the_mail", [number])',
     '"DELETE FROM outbox WHERE comment_id = ?"': '"UPDATE comments SET handed = 1 WHERE id = ?"',
 }
-#: Transactions by hand; the relay reads row by row, and deletes and hands over in one transaction;
-#: the inbox keeps its Message-IDs in the database; comments have random ids.
+#: Explicit transactions. The relay reads row by row; it deletes and enqueues in one transaction.
+#: The inbox stores its Message-IDs in the database. Comments have random ids.
 _BY_HAND = {
     'sqlite3.connect("app.db", timeout=10)': 'sqlite3.connect("app.db", 10, isolation_level=None)',
     "outbox (comment_id INTEGER)": "outbox (number INTEGER PRIMARY KEY, comment_id INTEGER)",
@@ -76,8 +76,7 @@ _HAND_OVER = "            notify.delay(number)\n"
 _FORGET = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
 _SUPERVISED = _RIGHT[_RIGHT.index("        try:\n") : _RIGHT.index("        time.sleep(0.2)")]
 
-#: Mistakes in the highest rung: what is written in place of what, what fails then, and what may
-#: fail as well.
+#: Mistakes in the highest rung: the replaced texts, the trials that fail, and those that may fail.
 WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "writes inbox.txt itself": (
         {_SEND: "    with open('inbox.txt', 'a') as inbox:\n        print(text, file=inbox)\n"},
@@ -97,7 +96,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "delay inside the transaction": (
         {_STORE: "        notify.delay(number)\n"},
         {REDIS},
-        ALL,  # its job may run before the comment is there
+        ALL,  # its job may run before the comment is stored
     ),
     "DELETE without WHERE": (
         {_FORGET: '            db.execute("DELETE FROM outbox")\n'}, {RELAY}, {REDIS, WORKER, WEB},
@@ -117,7 +116,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
-        {REDIS},  # it gives up a job that it has forgotten, if Redis starts slowly
+        {REDIS},  # it loses a job that it has already deleted, if Redis starts slowly
     ),
     "no second try": ({RETRIES: ""}, {BREAKS}, set()),
     "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),
@@ -128,5 +127,4 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
 
 
 def wrong(name: str) -> str:
-    """Return the source of a wrong app."""
     return changed(_RIGHT, WRONG[name][0])

@@ -1,4 +1,4 @@
-"""Random schedules of the queue's scripts, and what a real server makes of them."""
+"""Random schedules of the queue's scripts, and their results on a real server."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from demo_app.broker.lua import Scripts
 from demo_app.broker.options import DEFAULTS
 
 WORKERS, LISTS, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
-LEASE = 100_000  # longer than a schedule takes: a lease ends where a schedule says so
+LEASE = 100_000  # longer than a schedule: a lease ends only where the schedule deletes it
 OUTCOMES = (
     *("done", "done", "done", "retry", "discard", "dead", "lost"),
     *("requeue", "requeue_last", "unanswered"),
 )
-#: What a server answers by its own clock, or in an order of its own.
+#: The only call whose reply depends on the server's clock.
 _TIME = re.compile(r"redis\.call\('TIME'\)")
 
 
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
-    """The steps of a seed: the clock in microseconds, and a script's name with its arguments;
-    `delete` deletes a key, as the end of a worker's lease, and `wipe` deletes all keys."""
+    """Return the steps of a seed: the clock (microseconds), and a script's name with its arguments.
+
+    `delete` deletes a key, as at the end of a worker's lease. `wipe` deletes all keys.
+    """
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)
-    given: list[dict[str, Any]] = []
+    plan: list[dict[str, Any]] = []
     for worker in WORKERS:
-        given.append({"clock": clock, "name": "register", "words": [worker, LEASE, "{}", ""]})
+        plan.append({"clock": clock, "name": "register", "words": [worker, LEASE, "{}", ""]})
     for _ in range(steps):
         clock += chance.choice([1, 999, 250_000, 3_000_000, 61_000_000])
         name, *words = _step(chance, clock / 1e6)
-        if name == "rescue":  # it expires by the server's own clock, also on a slow machine
-            given.append({"clock": clock, "name": "delete", "words": ["look"]})
-        given.append({"clock": clock, "name": name, "words": words})
-    return given
+        if name == "rescue":  # the key expires by the server's real clock
+            plan.append({"clock": clock, "name": "delete", "words": ["look"]})
+        plan.append({"clock": clock, "name": name, "words": words})
+    return plan
 
 
 def _step(chance: random.Random, now: float) -> list[Any]:
@@ -85,7 +87,7 @@ def _message(job: str, list_name: str, retries: int, now: float) -> str:
 
 
 def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the scripts answered, and every key afterwards."""
+    """Run the steps. Return the scripts' replies, and all keys afterwards."""
     client.flushall()
     names: list[str] = []
     with client.pipeline(transaction=False) as sent:
@@ -112,7 +114,7 @@ def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, A
 
 @cache
 def _text(name: str) -> str:
-    """The script as it is shipped, by the schedule's clock."""
+    """Return the shipped script, with the schedule's clock."""
     shipped = Scripts(redis.Redis(), DEFAULTS).registered(name).script
     return _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
 
@@ -135,8 +137,8 @@ def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the same without what may differ: ids of stream entries, the order of a set, which run
-    of the server this is, and a key that expires by the server's own clock."""
+    """Return the result without everything that may differ: ids of stream entries, the order of a
+    set, the server's run id, and a key that expires by the server's clock."""
     kept = {key: value for key, value in found["keys"].items() if key not in ("clock", "look")}
     keys = {key: _plain(key, value) for key, value in kept.items()}
     answers = [
@@ -165,7 +167,7 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _cursor(answer: Any) -> Any:
-    """An answer of nothing but a place in the stream `wake` says that there was no job."""
+    """Replace an id of the stream `wake`: `claim` replies with it if there is no job."""
     if isinstance(answer, list):
         return [re.sub(r"^\d+-\d+$", "a place", part) if isinstance(part, str) else part
                 for part in answer]  # fmt: skip

@@ -1,7 +1,7 @@
-"""Every sentence that a lesson can say, found in the source: it has to be there in Japanese.
+"""Find every text in the source that a lesson can show: each one needs a Japanese translation.
 
-A text counts when it is given to what speaks (`say`, `drawn`, a table's head, what a cell waits
-for, a prediction), and also when it merely looks like a sentence: two words of small letters.
+A text counts if it is an argument of a function that shows it (`say`, `drawn`, `Table`, `until`,
+`predict`), or if it looks like a sentence: two lower-case words in a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from notebooks.lesson import CHALLENGES, LESSONS, code_cells
 LAB = NOTEBOOKS / "lab"
 _DEMO = NOTEBOOKS.parent / "demo_app"
 _JUDGE = _DEMO / "judge"
-#: What of the judge a challenge shows.
+#: Modules of the judge whose texts a challenge shows.
 _OF_JUDGE = (
     "checker",
     "coverage",
@@ -30,30 +30,30 @@ _OF_JUDGE = (
     "runner",
     "targets",
 )
-#: What no lesson in Japanese shows: tools, and what becomes a job's own data.
-_NOT_SAID = {"queue_backend", "postgres", "language", "jobs"}
+#: Modules without texts for a learner: tools, and data of jobs.
+_WITHOUT_TEXTS = {"queue_backend", "postgres", "language", "jobs"}
 _SOURCES = [
-    *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _NOT_SAID),
+    *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _WITHOUT_TEXTS),
     *(_DEMO / "commands/doctor.py", _DEMO / "demo/picture.py"),
     *(_JUDGE / f"{name}.py" for name in _OF_JUDGE),
     NOTEBOOKS / "jupyter/startup.py",
 ]
-#: Texts for machines that look like sentences: SQL, commands, styles, HTML; then names that only
-#: the code compares, what a job holds, and mistakes that no lesson makes.
+#: Texts that look like sentences, but are for machines (SQL, commands, styles, HTML), are only
+#: compared by code, are data of a job, or belong to mistakes that no lesson makes.
 _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
-    # of the judge's command, which no challenge gives another target
+    # of the judge's command: no challenge uses another target
     r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
-#: A name such as Redis or FAILURE is the same in every language.
+#: Names such as Redis or FAILURE are the same in every language.
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
-#: Which arguments of a call are told: by place, and by name.
-_TOLD: dict[str, tuple[slice, set[str]]] = {
+#: The arguments of a call that are shown: by position, and by name.
+_SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
     "say": (slice(0, 1), set()),
     "_say": (slice(0, 1), set()),
     "drawn": (slice(0, 1), set()),
@@ -70,21 +70,21 @@ _TOLD: dict[str, tuple[slice, set[str]]] = {
     "Rung": (slice(0, 1), set()),
     "Level": (slice(1, 2), set()),
 }
-#: Pictures whose panels are called as their arguments are.
+#: Functions that draw a panel for each keyword argument, with its name as the title.
 _PANELS = {"response_times", "order_picture", "side_by_side", "watch_picture"}
 
 
 def sentences() -> dict[str, str]:
-    """Each text that has to be there in Japanese, and where it is."""
+    """Return each text that needs a Japanese translation, with its place."""
     found: dict[str, str] = {}
     for path in (*_SOURCES, _JUDGE / "targets.py"):
         tree = ast.parse(path.read_text("utf-8"))
-        found |= dict.fromkeys(_told(tree), path.name)
-        if path in _SOURCES:  # the others write to a terminal too, in English
+        found |= dict.fromkeys(_shown_texts(tree), path.name)
+        if path in _SOURCES:  # the other file also writes to a terminal, in English
             found |= dict.fromkeys(_like_sentences(tree), path.name)
     for lesson in (*LESSONS, *CHALLENGES):
         for cell in code_cells(lesson):
-            found |= dict.fromkeys(_told(ast.parse(cell)), lesson)
+            found |= dict.fromkeys(_shown_texts(ast.parse(cell)), lesson)
     found |= dict.fromkeys(re.findall(">(.+)</text>", (LAB / "map.svg").read_text()), "map.svg")
     words = tomllib.loads((LAB / "exercises.toml").read_text("utf-8"))
     found |= dict.fromkeys(_words(words), "exercises.toml")
@@ -99,13 +99,13 @@ def sentences() -> dict[str, str]:
 
 
 def _rungs() -> list[str]:
-    """What each rung of an app of one's own says in its first line."""
+    """Return the first line of each rung of the learner's own app."""
     files = sorted((NOTEBOOKS / "solutions/your_own").glob("*.py"))
     return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 
 
 def unsayable() -> list[str]:
-    """Where an f-string has words of its own: no translation can be found for it."""
+    """Return the places of f-strings that contain words: they cannot be translated."""
     return [
         f"{path.name}, line {node.lineno}"
         for path in _SOURCES
@@ -117,22 +117,22 @@ def unsayable() -> list[str]:
     ]
 
 
-def _told(tree: ast.AST) -> Iterator[str]:
-    given = _given(tree)
+def _shown_texts(tree: ast.AST) -> Iterator[str]:
+    values = _values(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
-        places, names = _TOLD.get(name, (slice(0), set()))
+        places, names = _SHOWN_ARGUMENTS.get(name, (slice(0), set()))
         for argument in (*node.args[places], *(k.value for k in node.keywords if k.arg in names)):
-            for one in given.get(getattr(argument, "id", ""), [argument]):
-                yield from _texts(one)
+            for value in values.get(getattr(argument, "id", ""), [argument]):
+                yield from _texts(value)
         if name in _PANELS:
             yield from (k.arg.replace("_", " ") for k in node.keywords if k.arg)
 
 
-def _given(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """What each name may mean, wherever it is given something."""
+def _values(tree: ast.AST) -> dict[str, list[ast.AST]]:
+    """Return all values that are assigned to each name."""
     found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
         for target in node.targets if isinstance(node, ast.Assign) else ():
@@ -145,18 +145,19 @@ def _given(tree: ast.AST) -> dict[str, list[ast.AST]]:
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    """Its texts, also those of a choice or a tuple, without the conditions and calls in it."""
+    """Yield the string constants of a node, also in a conditional or a tuple, but not in conditions
+    and calls."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.IfExp):
         yield from (*_texts(node.body), *_texts(node.orelse))
     elif isinstance(node, ast.Tuple | ast.List):
-        for one in node.elts:
-            yield from _texts(one)
+        for element in node.elts:
+            yield from _texts(element)
 
 
 def _like_sentences(tree: ast.AST) -> Iterator[str]:
-    """Constants with two words, but for docstrings and the pieces of f-strings."""
+    """Yield the constants with two words, except docstrings and parts of f-strings."""
     others = {
         id(part)
         for node in ast.walk(tree)
@@ -172,13 +173,13 @@ def _is_sentence(text: str) -> bool:
     return bool(_TWO_WORDS.search(text)) and not _FOR_MACHINES.search(text)
 
 
-def _words(given: Any) -> Iterator[str]:
-    """Every hint and every word on offer; a single right word may be a command's name."""
-    if isinstance(given, dict):
-        for name, one in given.items():
+def _words(values: Any) -> Iterator[str]:
+    """Yield each hint and each choice. A single right word may be a command's name: skip it."""
+    if isinstance(values, dict):
+        for name, one in values.items():
             yield from _words(one) if name != "right" or not isinstance(one, str) else ()
-    elif isinstance(given, list):
-        for one in given:
+    elif isinstance(values, list):
+        for one in values:
             yield from _words(one)
-    elif isinstance(given, str):
-        yield given
+    elif isinstance(values, str):
+        yield values

@@ -1,11 +1,11 @@
-"""What a lesson has shown when it has run, beyond the sentence below each prediction.
+"""Checks of what a lesson has shown, beyond the sentence below each prediction.
 
-It is not in the lessons, where a learner would read it before the answer.
+In the lesson itself, a learner would read them before the answer.
 """
 
 from __future__ import annotations
 
-#: By the lesson: code that is run before its last cell, which ends the system.
+#: For each lesson: code to run before its last cell, which stops the system.
 SHOWN = {
     "01_sync_vs_async": """
 assert "Thank you" in said

@@ -1,4 +1,4 @@
-"""The book is a site that opens offline: every page, in two languages, with figures and search."""
+"""Tests that the book works offline: every page, in two languages, with figures and search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIGURE = "Forty jobs, and all of them arrived."
 
 
 def a_tree(folder: Path, text: str) -> Path:
-    """A small tree: a lesson in both languages, and code. text: the README's."""
+    """Create a small tree with lessons in both languages and code. text: the README's."""
     tree = folder / "tree"
     figure = f'<figure><div role="img" aria-label="{FIGURE}"></div></figure>'
     code = new_code_cell(f"from IPython.display import HTML\nHTML({figure!r})")
@@ -33,7 +33,7 @@ def a_tree(folder: Path, text: str) -> Path:
     }.items():
         for name, source in {"00_start": prose, "01_next": prose.replace("00", "01")}.items():
             _put(tree / place / f"{name}.ipynb", [new_markdown_cell(source), code])
-    for place, words in {
+    for place, content in {
         "README.md": text,
         "notebooks/ja/README.md": "# 失われないジョブ",
         "notebooks/words.md": "# Words\n\nlesson 01",
@@ -51,7 +51,7 @@ def a_tree(folder: Path, text: str) -> Path:
         "demo_app/__init__.py": '"""The app."""',
     }.items():
         (tree / place).parent.mkdir(parents=True, exist_ok=True)
-        (tree / place).write_text(words, "utf-8")
+        (tree / place).write_text(content, "utf-8")
     for place, title in (("notebooks", "# Challenge 1"), ("notebooks/ja", "# 課題 1")):
         _put(tree / place / "challenges/01_runs.ipynb", [new_markdown_cell(title)])
     return tree
@@ -64,8 +64,8 @@ def _put(path: Path, cells: list[Any]) -> None:
 
 
 def build(tree: Path, folder: Path, *options: str) -> int:
-    """What `make book` does with the tree: a site in the folder; Sphinx's exit status."""
-    from sphinx.cmd.build import build_main  # half a second, for each process that collects tests
+    """Build a site in the folder as `make book` does. Return Sphinx's exit status."""
+    from sphinx.cmd.build import build_main  # takes 0.5 s: not at the collection of tests
 
     usual = ["-q", "-W", "--keep-going", "-d", str(folder / "pages"), *options]
     return build_main([*usual, "-c", str(NOTEBOOKS / "book"), str(tree), str(folder / "book")])
@@ -77,10 +77,10 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")
     assert build(tree, tmp_path) == 0
-    asked: list[str] = []
+    requests: list[str] = []
     with browser_running() as browser:
         tab = browser.new_page()
-        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("request", lambda request: requests.append(request.url))
         tab.goto((site / "README.html").as_uri())
         tab.click("article >> text=Start")
         for page, lesson in (("notebooks", "00 · Start"), ("notebooks/ja", "00 · はじめに")):
@@ -89,7 +89,7 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
             assert tab.locator(f'figure [role=img][aria-label="{FIGURE}"]').count() == 1
             assert tab.locator('article a:has-text("01")').get_attribute("href") == "01_next.html"
             assert tab.locator('article a:has-text("09")').count() == 0, "it is not in the book"
-            for width in (390, 1920):  # a phone, a projector
+            for width in (390, 1920):
                 tab.set_viewport_size({"width": width, "height": 1080})
                 assert tab.evaluate("document.documentElement.scrollWidth") <= width
             tab.click("a.twin")
@@ -106,7 +106,7 @@ def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
         tab.fill("input[name=q]", "終了")
         tab.press("input[name=q]", "Enter")
         tab.locator("ul.search >> text=00 · はじめに").wait_for()
-    assert [url for url in asked if not url.startswith("file:")] == []
+    assert [url for url in requests if not url.startswith("file:")] == []
 
 
 @pytest.mark.nightly
@@ -130,9 +130,9 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         assert output.startswith("Yes, it can. This page is for people whose tasks disappear")
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
-        written = {*answers.BLOCKS, "rq"}  # the pages of the queues are all made alike
+        checked = {*answers.BLOCKS, "rq"}  # the other queues' pages are alike
         for answer in site.glob("notebooks/**/answers/*.html"):
-            if answer.stem not in written:
+            if answer.stem not in checked:
                 continue
             tab.goto(answer.as_uri())
             assert axe_violations(tab, "article") == [], answer

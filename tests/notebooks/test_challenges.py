@@ -1,6 +1,6 @@
-"""The challenges: each begins where the last one ended, and says what the judge found.
+"""Tests that each challenge begins with the last one's solution and shows the judge's findings.
 
-That each solution holds its level is judged in tests/judge.
+The tests in tests/judge check the solutions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ NUMBERS = tuple(LEVELS)
 
 
 def cells(number: int) -> list[str]:
-    """The challenge's code cells."""
     return code_cells(CHALLENGES[number - 1])
 
 
@@ -72,14 +71,14 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
 @pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
-    """One that takes a job off its list before it has run."""
+    """The queue removes a job from its list before it runs."""
     (tmp_path / "challenges").mkdir()
     ending = "from lab.queue_backend import backend_of\nmake = backend_of(MyQueue)\n"
     (tmp_path / "challenges/my_queue.py").write_text(f"{solution(4)}\n\n\n{ending}")
-    beside = next(cell for cell in code_cells("04_kill_the_worker") if "YOURS" in cell)
+    comparison = next(cell for cell in code_cells("04_kill_the_worker") if "YOURS" in cell)
     with kernel() as here:
         here.run(f"import os; from lab import Lab; os.chdir({str(tmp_path)!r})")
-        here.run(beside.partition("side_by_side(")[0])
+        here.run(comparison.partition("side_by_side(")[0])
         here.run("assert (yours['your_queue'].missing, len(blog.posted)) == (1, 40)")
         here.run("blog.close()")
         here.run("from lab import ladder\nladder.RUNGS = ()\n(yours,) = ladder.climb().values()")

@@ -1,4 +1,4 @@
-"""The page that shows what a lesson looks like is of the lesson as it is now."""
+"""Tests that the executed lesson on its page is up to date."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from notebooks.executed import PAGE, code, parts, prose
 
 
 def test_the_executed_lesson_has_the_cells_of_the_lesson_in_their_order() -> None:
-    written = PAGE.read_text("utf-8")
+    stored = PAGE.read_text("utf-8")
     at = 0
     for is_code, text in parts():
         cell = code(text) if is_code else prose(text).strip()
-        at = written.find(cell, at)
+        at = stored.find(cell, at)
         assert at >= 0, f"write it anew, in tests: python -m notebooks.executed\n{cell}"

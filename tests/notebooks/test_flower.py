@@ -1,4 +1,4 @@
-"""The Flower that a lesson starts shows nothing to the others on the machine."""
+"""Tests that the Flower of a lesson shows nothing to other users of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every lesson has in common: its shape and its length."""
+"""Tests of the form and length of every lesson."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from notebooks.lesson import CHALLENGES, JAPANESE, LESSONS, english, prose
 from notebooks.minutes import measured, with_minutes
 from notebooks.words import page, words
 
-#: Mysteries to be solved, an app or an outbox to be written: nobody does it within half an hour.
+#: Lessons that take longer than half an hour: mysteries, the learner's own app, the outbox.
 LONG = {"11_where_is_job_17", "12_your_own", "challenges/11_the_outbox"}
 
 
@@ -38,8 +38,8 @@ def test_the_minutes_are_those_that_were_measured(name: str) -> None:
 
 @pytest.mark.parametrize("folder", [NOTEBOOKS, JAPANESE])
 def test_the_glossary_has_every_word_of_the_lessons(folder: Path) -> None:
-    written = (folder / "words.md").read_text("utf-8")
-    assert written == page(folder), "run python -m notebooks.words in tests"
+    stored = (folder / "words.md").read_text("utf-8")
+    assert stored == page(folder), "run python -m notebooks.words in tests"
     assert len(words(folder)) > 40
     for lesson in LESSONS:
         assert any(lesson[:2] in word.lessons for word in words(folder))

@@ -1,4 +1,4 @@
-"""An answer of another kind than was asked for is told which kind is wanted, in plain words."""
+"""Tests that an answer of the wrong type gets a hint that names the expected type."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from lab.trials import Trial
 
 
 def half_done() -> Any:
-    """A backend that keeps its jobs, and whose other half nobody has written yet."""
+    """Return a backend with the learner's `_enqueue`, and `run_next` as it was given."""
     return SimpleNamespace(waiting=(jobs := []), _enqueue=jobs.extend, run_next=lambda: (...).task)
 
 
 def forgetful() -> Any:
-    """A backend that puts the new jobs in place of the old ones."""
+    """Return a backend whose new jobs replace the old ones."""
     backend: Any = SimpleNamespace(waiting=[])
     backend._enqueue = lambda jobs: setattr(backend, "waiting", list(jobs))
     return backend
 
 
 def worker_killed() -> Tried:
-    """An app with one comment, whose job was lost with its worker."""
+    """Return the trial of an app that lost its only job with its worker."""
     lost = Ledger((Line(1, 0.0, None, 0),))
     return Tried([Trial("the worker is killed", held=False, ledger=lost, story="Its story.")])
 
@@ -52,10 +52,10 @@ def test_a_hint_names_the_kind_of_answer(
     exercise: str, answer: Any, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(exercise, answer)
-    said = capsys.readouterr().out
-    assert said.startswith(f"✗ {exercise}")
-    assert hint in said
-    assert "Error" not in said
+    output = capsys.readouterr().out
+    assert output.startswith(f"✗ {exercise}")
+    assert hint in output
+    assert "Error" not in output
 
 
 def test_a_set_that_was_not_filled_in_is_no_answer_yet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Names and bodies that want to be more than text show as text in every output of a notebook."""
+"""Tests that hostile names and bodies are shown as text in every output of a notebook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab import Lab
 from lab.show import Picture, Table
 from local_smtp.shared.escape import escape_invisible
 
-#: What no output may hold as it is: a reader would not see it, or would see something else.
+#: Characters that a reader cannot see, or that change what a reader sees.
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("evil", HOSTILE.values(), ids=HOSTILE)
 
 
 def shown(output: Table | Picture) -> str:
-    """The text that is on show, in the rich output; checks both outputs on the way."""
+    """Check the rich and the plain output. Return the visible text of the rich one."""
     bundle = output._repr_mimebundle_()
     assert not UNSEEN.search(bundle["text/html"])
     assert not UNSEEN.search(bundle["text/plain"])
@@ -39,7 +39,6 @@ def shown(output: Table | Picture) -> str:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """A system with one worker."""
     lab = Lab()
     yield lab
     lab.close()

@@ -1,11 +1,11 @@
-"""A first cell that is interrupted while it imports leaves no library half imported."""
+"""Tests that an interrupt during the first cell leaves no half-imported library."""
 
 from __future__ import annotations
 
 from notebooks.kernels import NOTEBOOKS
 from support import run_python
 
-#: Interrupts itself when redis has imported some of its parts, and not yet all.
+#: A program that interrupts itself in the middle of the import of redis.
 PROGRAM = """
 import os, signal, sys
 

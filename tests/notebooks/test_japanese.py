@@ -1,4 +1,4 @@
-"""A Japanese lesson or challenge is its English twin, cell by cell, and says when it is behind."""
+"""Tests that Japanese lessons and challenges match the English ones, cell by cell."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ def test_it_has_the_cells_of_its_english_twin(lesson: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_no_cell_is_behind(lesson: str) -> None:
-    late = "\n".join(f"{lesson}: {words} …" for words in behind(english(lesson), japanese(lesson)))
+    outdated = "\n".join(
+        f"{lesson}: {words} …" for words in behind(english(lesson), japanese(lesson))
+    )
     advice = "look at each, then run `python -m notebooks.japanese --accept` in tests"
-    assert not late, f"{advice}\n{late}"
+    assert not outdated, f"{advice}\n{outdated}"
 
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
@@ -48,11 +50,11 @@ def test_its_prose_is_japanese(lesson: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_it_has_each_word_of_code(lesson: str) -> None:
-    """A reader types them, so they are the same; a page of a lesson is in the folder `ja`."""
+    """Readers type code, so it must be the same. Only links to pages of a lesson differ (`ja/`)."""
     for ours, theirs in zip(japanese(lesson).cells, english(lesson).cells, strict=True):
         if ours.cell_type == "markdown":
-            advice = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
-            assert not {*CODE.findall(theirs.source)} - {*advice}, ours.source
+            code = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
+            assert not {*CODE.findall(theirs.source)} - {*code}, ours.source
 
 
 @pytest.mark.parametrize("page", PAGES + TRANSLATED)
@@ -69,7 +71,7 @@ def test_both_languages_have_the_same_headings(page: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_its_emphasis_ends_where_it_should(lesson: str) -> None:
-    """`**取得（claim）**する` shows its stars: Markdown wants a space between ）** and する."""
+    """`**取得（claim）**する` shows its stars: Markdown needs a space between ）** and する."""
     for cell in japanese(lesson).cells:
         if cell.cell_type == "markdown":
             shown = MarkdownIt().enable("table").render(cell.source)

@@ -1,4 +1,5 @@
-"""`make lab` opens the first lesson, asks nothing, and a lesson that was run is no change."""
+"""Tests that `make lab` opens the first lesson without a question, and that Git sees no change
+after a lesson was run."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
-    monkeypatch.setenv("PYTHONSTARTUP", "")  # which the file sets
+    monkeypatch.setenv("PYTHONSTARTUP", "")  # config.py sets it
     first = run_path(str(CONFIG))["c"].LabApp.default_url
     assert first == "/lab/tree/ja/00_start_here.ipynb"
     assert (NOTEBOOKS / first.removeprefix("/lab/tree/")).is_file()

@@ -1,4 +1,4 @@
-"""However a notebook is misused, its system ends with it, and every cell may be run again."""
+"""Tests that a misused notebook leaves no processes, and that its cells can run again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support import until
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Kernel]:
-    """For what a kernel outlives; it starts as in the lessons."""
+    """A kernel with the lessons' startup file, for tests that do not end it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
         with kernel() as here:
@@ -20,7 +20,7 @@ def shared() -> Iterator[Kernel]:
 
 @pytest.fixture
 def here(shared: Kernel) -> Iterator[Kernel]:
-    """The kernel, and afterwards nothing of the test is left that another would see."""
+    """The shared kernel. Afterwards the lab is closed and its names are deleted."""
     yield shared
     shared.run("if 'lab' in globals(): lab.close()\n%reset_selective -f [Ll]ab")
     until(lambda: not shared.processes(), what="the end of every process")
@@ -84,7 +84,7 @@ def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing(here: Kern
     assert not here.processes()
 
 
-#: What a cell of a learner says in place of a traceback.
+#: The hints that replace a learner's traceback.
 HINTS = {
     "lab = Lab()": "'Lab' is not defined yet. Run the cells above first, from the top.",
     'answer = LPUSH\ncheck("3.3", answer)': "'LPUSH' is not defined yet. "
@@ -130,7 +130,7 @@ def test_a_long_wait_is_visible_and_says_what_is_going_on(here: Kernel) -> None:
 
 def test_predictions_are_asked_for_until_they_are_answered_and_listed(here: Kernel) -> None:
     answers = iter(["plenty", "nan", "inf", "38", "7", "B)"])
-    said = here.client.execute_interactive(
+    reply = here.client.execute_interactive(
         "from lab import predict, predictions\n"
         "predict('How many?', 40, 'mails').against(40)\n"
         "predict('Where?', 'here', choices=('here', 'there', 'nowhere')).against('there')",
@@ -138,7 +138,7 @@ def test_predictions_are_asked_for_until_they_are_answered_and_listed(here: Kern
         stdin_hook=lambda _: here.client.input(next(answers)),
         timeout=60,
     )
-    assert said["content"]["status"] == "ok", said["content"]
+    assert reply["content"]["status"] == "ok", reply["content"]
     assert next(answers, None) is None, "each was asked for"
     (shown,) = here.run("predictions()")
     output = shown["data"]["text/plain"]
@@ -155,7 +155,7 @@ def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up(here: Ker
         'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
         'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
     )
-    # matplotlib may report first that it builds its list of fonts
+    # matplotlib may first report that it builds its font list
     *_, shown = here.run("lab.timeline()")
     html = shown["data"]["text/html"]
     assert "<!-- given up -->" in html

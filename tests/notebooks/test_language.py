@@ -1,4 +1,4 @@
-"""A lesson in the folder `ja` speaks Japanese, and what is answered in Japanese is understood."""
+"""Tests that lessons in the folder `ja` are Japanese, and accept Japanese answers."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ print(axes.get_xlabel())
 """
 
 
-def heard(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
-    """What a kernel that begins in that folder prints."""
+def run_code(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
+    """Run the code in that folder and return its output."""
     done = run_python("-c", code, cwd=folder, typed=typed, **{"PYTHONPATH": "", **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -52,14 +52,14 @@ def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
     gaps = re.compile(r"\{[^{}]*\}|\$\w+|`[^`]+`")
     for english, japanese in TRANSLATED.items():
-        expected = set(gaps.findall(english)) - {"`by`"}  # a column, which has a Japanese head
+        expected = set(gaps.findall(english)) - {"`by`"}  # a column, whose title is translated
         assert set(gaps.findall(japanese)) >= expected, english
 
 
 def test_a_lesson_speaks_the_language_of_its_folder() -> None:
     code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
-    assert heard(code, NOTEBOOKS) == "3 comments posted\n"
-    printed = heard(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
+    assert run_code(code, NOTEBOOKS) == "3 comments posted\n"
+    printed = run_code(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
     assert printed[0] == "コメントを 3 件投稿しました"
     assert "正解" in printed[1]
 
@@ -101,7 +101,7 @@ for word in words:
     assert meant((say(word), ...)) == (word, ...)
 print(len(words))
 """
-    assert int(heard(code)) > 40
+    assert int(run_code(code)) > 40
 
 
 def test_answers_typed_in_japanese_are_judged_like_english_ones() -> None:
@@ -128,7 +128,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
         "たくさん\n\n": "飛ばしました。よくある予想: 3 通。",
         "5 か 6\n7\n": "あなたの予想: 7 通。",
     }
-    printed = heard(code, typed="".join(numbers) + "たくさん\n１２\nはい。\nｂ）\n")
+    printed = run_code(code, typed="".join(numbers) + "たくさん\n１２\nはい。\nｂ）\n")
     assert re.findall("told: (.*)", printed) == list(numbers.values())
     assert "'たくさん' は読み取れません。通を単位とする数で答えてください。" in printed
     assert "('How many?', '12 通', '12 通', '予想どおり')" in printed
@@ -144,7 +144,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
 
 @pytest.fixture
 def old_list(tmp_path: Path) -> str:
-    """A folder in which matplotlib has kept a list of fonts, from before a Japanese one came."""
+    """A folder with matplotlib's font list from before a Japanese font was installed."""
     found = copy(fontManager)
     found.ttflist = [font for font in found.ttflist if font.name.startswith("DejaVu")]
     json_dump(found, tmp_path / f"fontlist-v{FontManager.__version__}.json")
@@ -153,12 +153,12 @@ def old_list(tmp_path: Path) -> str:
 
 @pytest.mark.thorough
 def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters(old_list: str) -> None:
-    """A letter that the font lacks is a warning, and here an error."""
+    """A missing letter is a warning, and FIGURE turns warnings into errors."""
     needs(JAPANESE_FONT)
-    assert heard(FIGURE, MPLCONFIGDIR=old_list) == "読者が待った秒数 → ×\n"
+    assert run_code(FIGURE, MPLCONFIGDIR=old_list) == "読者が待った秒数 → ×\n"
 
 
 def test_a_figure_has_english_labels_where_no_font_has_japanese_letters(old_list: str) -> None:
     nowhere = "import matplotlib.font_manager as f; f.findSystemFonts = list\n"
-    printed = heard(nowhere + FIGURE, MPLCONFIGDIR=old_list)
+    printed = run_code(nowhere + FIGURE, MPLCONFIGDIR=old_list)
     assert printed == "seconds that a reader waited → ×\n"

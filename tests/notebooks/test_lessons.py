@@ -1,4 +1,4 @@
-"""Each lesson runs, whatever is done to it, and knows right answers from wrong ones."""
+"""Tests that each lesson runs, survives interrupts and restarts, and checks its exercises."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from notebooks.wrong import WRONG
 from support import most_nightly, until
 
 *OTHERS, LAST = LESSONS
-#: A cell that took longer waits for something, and is worth an interrupt. Seconds.
+#: A cell that takes longer (seconds) is interrupted too.
 _WAITS = 0.3
-#: Seconds after which a cell is interrupted at the latest: in its middle, or deep enough in it.
+#: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
 _LATEST = 2.0
-#: A cell that took less is run again after all later cells of its section. Seconds.
+#: A cell that takes less (seconds) is run again after all later cells of its section.
 _CHEAP = 2.0
-#: Within so many seconds a cell that is run again has ended, or said what to do.
+#: The time limit of a cell that is run again (seconds).
 _BOUND = 60.0
 
 
@@ -35,8 +35,7 @@ def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", most_nightly(OTHERS, OTHERS[0]))
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
-    """Each cell that waits is first interrupted in its middle, and each section ends with a look
-    back. Afterwards nothing is left."""
+    """Interrupt each cell that waits, and run the cells of each section again at its end."""
     with kernel() as here:
         learner = _Restless(here, lesson)
         run_lesson(here, lesson, WRONG[lesson], learner.run)
@@ -57,9 +56,7 @@ def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
 def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
     lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A restarted kernel knows nothing of what was run before. The cells run from the last one to
-    the first, so that none makes up for what another one lacks; those that take long are left out.
-    """
+    """Run the quick cells in reverse order, so that no cell defines what another one needs."""
     monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter/startup.py"))
     cells = [*zip(code_cells(lesson), measured()[lesson], strict=True)][1:]
     with kernel() as here:
@@ -85,28 +82,28 @@ def test_a_killed_job_begins_again_and_with_a_checkpoint_goes_on_where_it_was() 
 
 
 class _Restless:
-    """Runs one cell after the other, but not before trying what else can be done."""
+    """A learner who interrupts cells, and runs earlier cells again."""
 
     def __init__(self, here: Kernel, lesson: str) -> None:
         self._here = here
         self._expected = iter(measured()[lesson])
         self._waits = self._interrupted = self._labs = 0
-        # cells of the lab that runs, but for the one that started it, and those of the lab before
+        # cells of the running lab, except the one that started it, and those of the lab before
         self._section: list[str] = []
         self._before: list[str] = []
 
     def run(self, cell: str) -> list[Output]:
-        """Interrupt the cell if it waits, and run it; returns what it showed."""
+        """Interrupt the cell if it waits. Then run it and return its outputs."""
         here, seconds = self._here, next(self._expected)
         starts = "Lab(" in cell or "= mystery(" in cell
         if starts or ".close()" in cell:
             _look_back(here, self._section, self._before)
             self._before, self._section = self._section, []
         self._labs += starts
-        # all labs of a lesson start in the same way: to interrupt the first is enough
+        # interrupt only the first lab of a lesson: all start in the same way
         if seconds > _WAITS and (not starts or self._labs == 1):
             self._waits += 1
-            # the seconds are those of another machine: this one may be quicker
+            # the measured machine may have been slower
             timer = threading.Timer(min(seconds / 4, _LATEST), here.manager.interrupt_kernel)
             _, reply = here.try_to_run(cell, _BOUND, timer.start)
             timer.cancel()
@@ -119,14 +116,13 @@ class _Restless:
         return shown
 
     def has_interrupted(self) -> None:
-        """Fails when the interrupts came too late."""
+        """Fail if most interrupts came too late."""
         assert self._interrupted >= self._waits / 3
 
 
 def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
-    """Run the cells of the section once more, from its last to its first, so that each runs after
-    every later one; and those of the section before, whose lab is closed. Each works, or says in
-    one sentence which cell to run."""
+    """Run the cells of this section again in reverse order, and then those of the section before,
+    whose lab is closed. Each works, or fails with a LabError."""
     for cell in reversed(before + section):
         _, reply = here.try_to_run(cell, _BOUND)
         if reply["status"] == "error" and reply["ename"] != "LabError":

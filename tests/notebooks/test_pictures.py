@@ -1,4 +1,4 @@
-"""Pictures of what a busy machine did otherwise, and in a notebook that nobody has trusted."""
+"""Tests of pictures from a busy machine, and in a notebook that is not trusted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lab.pictures import herd_picture, in_tenths
 
 
 class Untrusted(HTMLParser):
-    """What JupyterLab leaves of an output in a notebook that nobody has trusted: text and images,
-    without SVG, templates and styles."""
+    """An output in a notebook that is not trusted: JupyterLab keeps text and images, and removes
+    SVG, templates and styles."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -21,11 +21,9 @@ class Untrusted(HTMLParser):
         self.feed(re.sub("<style.*?</style>", "", page, flags=re.DOTALL))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Note an image."""
         self.images += [dict(attributes)] if tag == "img" else []
 
     def handle_data(self, text: str) -> None:
-        """Note a text that a reader sees."""
         self.text += text.strip()
 
 

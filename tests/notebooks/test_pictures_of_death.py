@@ -1,4 +1,4 @@
-"""A picture shows a death at the moment at which it happened, not when it was found."""
+"""Tests that a picture shows a death when it happened, not when it was found."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ DONE = [JobList("done", ("a",))]
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A system with one worker, whose lease is long, so that its death is found late."""
+    """A system with one worker and a long lease, so that its death is found late."""
     lab = Lab(environment={"DEMO_LEASE_SECONDS": "3", "DEMO_BEAT_SECONDS": "0.2"})
     yield lab
     lab.close()
 
 
 def moments(*lists: list[JobList]) -> list[Moment]:
-    """One moment a second."""
-    return [Moment(float(at), one) for at, one in enumerate(lists)]
+    """Return the lists as moments, one second apart."""
+    return [Moment(float(second), each) for second, each in enumerate(lists)]
 
 
 def test_the_snapshots_are_the_first_a_middle_and_the_last() -> None:
@@ -43,10 +43,10 @@ def test_the_snapshots_always_include_a_death() -> None:
 
 
 def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_picture() -> None:
-    """As when the cell with the kill was run twice: the time axis would begin far too early."""
+    """The time axis would begin too early if the cell with the kill was run twice."""
     lines = tuple(Line(n, promised=100.0, arrived=102.0, deliveries=1) for n in range(3))
     kills = tuple(Kill(at, 1, "w") for at in (60.0, 101.0, 160.0))
-    drawn = [side_by_side(this=Ledger(lines, kills=some)).drawing for some in (kills, kills[1:2])]
+    drawn = [side_by_side(this=Ledger(lines, kills=shown)).drawing for shown in (kills, kills[1:2])]
     first, second = (re.sub(r"\b[a-z][0-9a-f]{10}\b", "", one) for one in drawn)
     assert first == second
 

@@ -1,4 +1,4 @@
-"""The playground: what its page shows happens, and its store answers as Redis does."""
+"""Tests that the playground's page shows what happens, and that its store replies like Redis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support import axe_violations, browser_running, client_of, most_thorough
 
 from playground import build
 
-#: Runs schedules on the page's store: its clock is the schedule's, and no lease ends by itself.
+#: Runs schedules on the page's store, with the schedule's clock. No lease ends on its own.
 ON_THE_PAGE = """(schedules) => {
 const store = new Store(() => 1.7e12);
 const scripts = new Scripts(store, {
@@ -50,14 +50,14 @@ ONCE = 100
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
-    """The page, opened from a folder; in the end no error was shown and nobody was asked."""
+    """The page, opened as a file. In the end, it has shown no error and sent no request."""
     path = tmp_path_factory.mktemp("playground") / "index.html"
     path.write_text(build.page(used=tuple(build.scripts())), "utf-8")
     with browser_running() as browser:
         page = browser.new_page(locale="en")
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda asked: errors.append(asked.url))
+        page.on("request", lambda request: errors.append(request.url))
         page.goto(path.as_uri())
         yield page
         assert errors == [path.as_uri()]
@@ -78,7 +78,7 @@ def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
 
 
 def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, int]:
-    """What the page's sum says after these acts and so many ticks."""
+    """Apply the acts, wait for some ticks, and return the page's sums."""
     return tab.evaluate(
         """([rung, acts, ticks]) => {
           play(false);
@@ -97,9 +97,9 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
     )
 
 
-#: A worker is killed between taking a job and sending its mail; Redis is wiped over a full queue;
-#: the answer to a claim is lost; an hour passes, with healthy workers and after a kill; a kill is
-#: too late for the mail. How many of the jobs are lost, an hour late, and mailed twice.
+#: The expected number of jobs that are lost, an hour late, and mailed twice. In order: a worker is
+#: killed between the claim and the mail; Redis is wiped with a full queue; the reply to a claim is
+#: lost; an hour passes with healthy workers, and after a kill; a kill comes after the mail.
 KEPT = (0, 0, 0)
 FAULTS = {
     "five tick-3 kill-1": {"early": (1, 0, 0), "late": (0, 1, 0), "claims": KEPT, "outbox": KEPT},
@@ -125,15 +125,15 @@ def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
 
 
 def acts(seed: int) -> list[list[Any]]:
-    """What a visitor does in this seed's schedule: after how many ticks, what, to which worker."""
+    """Return a visitor's acts for this seed: ticks before the act, the act, and the worker."""
     chance = random.Random(seed)
-    deeds = ["comment", "five", "kill", "pause", "cut", "hour", "wipe"]
-    chosen = chance.choices(deeds, [5, 3, 4, 3, 3, 3, 1], k=chance.randrange(4, 12))
+    kinds = ["comment", "five", "kill", "pause", "cut", "hour", "wipe"]
+    chosen = chance.choices(kinds, [5, 3, 4, 3, 3, 3, 1], k=chance.randrange(4, 12))
     return [[chance.randrange(6), what, chance.choice([1, 2])] for what in chosen]
 
 
-#: Plays a visitor's acts. After each tick: whether the jobs in each list of the page's Redis are
-#: the dots in each box that stand for one; if not, both.
+#: Plays a visitor's acts. After each tick, compares the jobs in each list of the page's Redis with
+#: the filled dots in its box. Returns true, or both if they differ.
 LISTS_AND_DOTS = """(acts) => {
   const {queue} = page.world;
   const sorted = (rows) => JSON.stringify(rows.map(([box, jobs]) => [box, jobs.sort()]));
@@ -175,7 +175,7 @@ def test_a_paused_worker_still_believes_that_it_has_a_job_that_others_took(
     assert "still believes" in tab.locator("#worker1 p").inner_text()
 
 
-#: What the page says beside its sum: after these acts, and so many ticks, in each rung.
+#: The text beside the sum, for each rung, acts and number of ticks.
 NEWS = {
     ("early", "five tick-3 kill-1", 0): "No list has job 1: it is lost.",
     ("late", "five tick-3 kill-1", 0): "nobody touches that note for an hour.",
@@ -223,7 +223,8 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
-#: Kills whatever worker runs a job, before its mail, so many times; waits until that is noticed.
+#: Kills the worker that runs the job before its mail is sent, for the given number of times. Then
+#: waits for a rescue.
 KILL_TIME_AFTER_TIME = """(deaths) => {
   for (let i = 0; deaths && i < 600; i += 1) {
     tick();
@@ -253,7 +254,7 @@ def test_time_goes_back_as_it_came(tab: playwright.Page) -> None:
     assert behind == forth[-2::-1]
 
 
-#: The schedules to which the answers lead, with the words of each link.
+#: The schedules that the answers link to, with the words of each link.
 REPLAYS = sorted(
     {
         (schedule, re.findall("lost|late|twice", text)[-1])
@@ -303,7 +304,7 @@ def test_keys_alone_kill_a_worker_and_a_screen_reader_hears_its_story(tab: playw
     tab.keyboard.press("Enter")
     assert "Worker 1 was killed" in tab.locator("#story").inner_text()
     assert tab.locator("#clock").get_attribute("aria-live") == "off", "it would talk all the time"
-    heard = tab.locator("main").aria_snapshot()
+    snapshot = tab.locator("main").aria_snapshot()
     for part in (
         '- status: "Comments: 1, mailed: 0 · 1 lost"',
         '- heading "Nowhere" [level=2]',
@@ -311,7 +312,7 @@ def test_keys_alone_kill_a_worker_and_a_screen_reader_hears_its_story(tab: playw
         '- heading "The story of job 1" [level=2]',
         "Worker 1 was killed, and its memory with it. No list has job 1: it is lost.",
     ):
-        assert part in heard
+        assert part in snapshot
 
 
 def test_both_languages_say_the_same_things() -> None:

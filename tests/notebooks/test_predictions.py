@@ -1,4 +1,4 @@
-"""A prediction that is right is never called a surprise."""
+"""Tests that a correct prediction is never called a surprise."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lab.prediction import Prediction, predict
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Answers, one after the other, to what is asked."""
+    """Return a function that sets the learner's next answers."""
 
     def typed(*answers: str) -> None:
-        given = iter(answers)
-        monkeypatch.setattr(prediction, "_ask", lambda _: next(given))
+        remaining = iter(answers)
+        monkeypatch.setattr(prediction, "_ask", lambda _: next(remaining))
 
     return typed
 
@@ -127,14 +127,14 @@ def test_each_finding_belongs_to_a_question_of_a_lesson() -> None:
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_no_cell_says_what_is_seen_before_the_prediction_is_measured(lesson: str) -> None:
-    open_ones: set[str] = set()
+    unmeasured: set[str] = set()
     just_measured = False
     for is_code, source in cells(lesson):
         measured = set(re.findall(r"(\w+)\.against\(", source)) if is_code else set()
         if is_code:
-            open_ones |= set(re.findall(r"(\w+) = predict\(", source))
-            assert not (open_ones and re.search(r"^assert ", source, re.M)), source
-        elif open_ones or just_measured:
+            unmeasured |= set(re.findall(r"(\w+) = predict\(", source))
+            assert not (unmeasured and re.search(r"^assert ", source, re.M)), source
+        elif unmeasured or just_measured:
             assert not source.startswith("**Seen"), source
-        open_ones -= measured
+        unmeasured -= measured
         just_measured = bool(measured)

@@ -1,4 +1,4 @@
-"""The page for readers from Ruby: its Python is Python, and its jobs are jobs."""
+"""Tests that the Python on the page for Ruby readers is valid, and that its jobs run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = (NOTEBOOKS / "reference" / "ruby.md").read_text("utf-8")
 
 
 def python_of(section: str) -> list[str]:
-    """The code in the second column of that section's table, without what is only hinted at."""
+    """Return the complete code (without "…") in the second column of the section's table."""
     table = PAGE.partition(f"## {section}")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| .*? \| (.*?) \|", table, re.M)
     return [code for row in rows for code in re.findall(r"`([^`]+)`", row) if "…" not in code]

@@ -1,4 +1,4 @@
-"""A table says why it is empty, and can be read in a dark JupyterLab."""
+"""Tests that an empty table has a reason, and that tables are readable in a dark JupyterLab."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from lab import Lab, Table, look
 
 
 def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
-    """As when the id of another system's job was given."""
     lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
     bundle = look.history(lab, "another")._repr_mimebundle_()
     assert "Redis does not have this job." in bundle["text/html"]
@@ -25,7 +24,7 @@ def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
 
 
 def test_each_part_of_a_table_brings_its_own_paper() -> None:
-    """A theme paints the rows, and what is behind the caption."""
+    """A dark theme colours the rows, and the background of the caption."""
     bundle = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
     styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', bundle["text/html"])
     assert len(styles) == 5

@@ -1,5 +1,4 @@
-"""Each rung of the app that a learner writes loses what it is said to lose, and so does one that
-only looks right."""
+"""Tests that each rung of the learner's app, and each wrong app, fails the expected trials."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from lab.own_app import OwnApp
 from lab.running import Lab
 from lab.show import LabError
 
-#: What each rung does not pass yet.
+#: The trials that each rung fails.
 FAILS = {
     "1_inline": [WAITS, BREAKS, WEB],
     "2_thread": [BREAKS, WEB],
@@ -30,7 +29,7 @@ FAILS = {
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """One for all that a learner tries, as in the lesson."""
+    """One lab for all apps, as in the lesson."""
     with closing(Lab(workers=0)) as lab:
         yield lab
 
@@ -39,7 +38,7 @@ def lab() -> Iterator[Lab]:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("rung", sorted(FAILS))
 def test_a_rung_loses_what_the_next_one_keeps(lab: Lab, rung: str) -> None:
-    """The test of lesson 12 tries the lowest rung and the highest one."""
+    """The test of lesson 12 covers the lowest and the highest rung."""
     (path,) = (path for path in RUNGS if path.stem == rung)
     tried = try_out(lab, path)
     assert [trial.name for trial in tried.trials if trial.held is False] == FAILS[rung]
@@ -112,7 +111,7 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
         assert capsys.readouterr().out == f"{expected}\nIt was started again.\n"
 
 
-#: What is in a file that is not an app yet, and what the learner is told.
+#: The content of a file that is not an app yet, and a part of the error that the learner reads.
 NO_APP = {
     "import nothing_of_this_name": "can't be imported",
     "class Inbox: ...": "does not define the name 'web'",

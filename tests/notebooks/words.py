@@ -1,6 +1,7 @@
-"""The glossary: every word of the lessons' "Words learnt", in one table; and the Japanese one.
+"""Write the glossaries ``words.md`` and ``ja/words.md``: ``python -m notebooks.words`` in
+``tests``.
 
-``python -m notebooks.words`` in ``tests`` writes them into ``words.md`` and ``ja/words.md``.
+They have every word of the tables "Words learnt" of the lessons.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", r
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word, or some that belong together. lessons: those that teach it, such as "00"."""
+    """A word, or several related ones. lessons: the lessons that teach it, such as "00"."""
 
     word: str
     japanese: str
@@ -28,9 +29,9 @@ class Word:
 
 
 def words(folder: Path = NOTEBOOKS) -> list[Word]:
-    """All of them, from a to z; the meaning is that of the first lesson that explains it.
+    """Return all words in alphabetical order, each with its meaning in the first lesson.
 
-    folder: that of the English lessons, or of the Japanese ones.
+    folder: the folder of the English or the Japanese lessons.
     """
     found: dict[str, Word] = {}
     for path in sorted(folder.glob("[0-9]*.ipynb")):
@@ -44,7 +45,7 @@ def words(folder: Path = NOTEBOOKS) -> list[Word]:
 
 
 def page(folder: Path = NOTEBOOKS) -> str:
-    """The glossary as Markdown, in the language of the lessons in that folder."""
+    """Return the glossary as Markdown, in the language of that folder."""
     lines = ["# Words", "", "The last column says which lessons explain it.", ""]
     lines += ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
     lesson, comma = "lesson", ", "
@@ -52,9 +53,9 @@ def page(folder: Path = NOTEBOOKS) -> str:
         lines = ["# 用語集", "", "最後の列は、その用語を説明しているレッスンです。", ""]
         lines += ["| 英語 | 日本語 | 意味 | レッスン |", "| --- | --- | --- | --- |"]
         lesson, comma = "レッスン", "、"
-    for one in words(folder):
-        lessons = comma.join(one.lessons)
-        lines.append(f"| {one.word} | {one.japanese} | {one.means} | {lesson} {lessons} |")
+    for entry in words(folder):
+        lessons = comma.join(entry.lessons)
+        lines.append(f"| {entry.word} | {entry.japanese} | {entry.means} | {lesson} {lessons} |")
     return "\n".join([*lines, ""])
 
 

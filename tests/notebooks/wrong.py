@@ -1,4 +1,4 @@
-"""For each exercise of a lesson: answers that a learner might give, and that are wrong."""
+"""Wrong answers that a learner might give to each exercise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLAIMS = "os.environ['DEMO_REDIS_URL'].replace('redis+socket', 'claims+unix')"
 
 
 def wrong_apps(name: str) -> list[str]:
-    """Each has one more of what is asked for: a name, this Redis, a task, and what enqueues."""
+    """Return apps that each lack fewer parts: a name, this Redis, a task, a call that enqueues."""
     app = f"app = Celery('{name}', broker=os.environ['DEMO_REDIS_URL'])"
     task = f"{app}\npack = app.task(lambda parcel: open('packed.txt', 'w').write(f'{{parcel}}'))"
     return [
@@ -34,7 +34,6 @@ def wrong_apps(name: str) -> list[str]:
     ]
 
 
-#: By the lesson.
 WRONG: dict[str, dict[str, list[str]]] = {
     "00_start_here": {
         "0.1": [
