@@ -1,4 +1,4 @@
-"""`demo`: the story is told, nothing is lost, and the exit status says so."""
+"""Tests of `demo`: its story, its ledger without losses, and its exit status."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_in_the_terminal_it_tells_of_the_kill_and_the_rescue_and_may_be_drawn_la
         "-m", "demo_app", *words, cwd=tmp_path, TMPDIR=str(tmp_path), PYTHONPATH=str(without)
     )
     assert output.returncode == 0
-    for said in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
-        assert said in output.stdout
+    for text in ("SIGKILL to worker pid", "finds it dead", "recovered in", "The ledger"):
+        assert text in output.stdout
     assert _left(tmp_path) == ["build/timeline.pickle"], "no folder in TMPDIR is left"
     draw = [sys.executable, "-m", "demo_app.demo.picture", str(tmp_path / "build")]
     subprocess.run(draw, check=True)
@@ -69,12 +69,12 @@ def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     )
     children = psutil.Process(process.pid).children
     until(lambda: len(children()) >= 2, what="the reaper and Redis")
-    most = len(children())
+    running = len(children())
     process.send_signal(how)
-    until(lambda: len(children()) < most or process.poll() is not None, what="the cleaning up")
+    until(lambda: len(children()) < running or process.poll() is not None, what="the cleaning up")
     process.send_signal(signal.SIGINT)
     _, output = process.communicate(timeout=30)
-    # the second one may come when all is cleaned up and Python has let go of its handlers
+    # the second signal may come after the cleanup, when Python has removed its handlers
     assert process.returncode in (130, -signal.SIGINT)
     assert output == b""
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""`doctor`: one line a check, a way out for each failure, and exit status 1 if any failed."""
+"""Tests of `doctor`: one line for each check, a remedy for each failure, and the exit status."""
 
 from __future__ import annotations
 

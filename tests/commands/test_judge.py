@@ -1,4 +1,4 @@
-"""`judge`: exit statuses, and the last line of ``--json``, as other programs rely on them."""
+"""Tests of `judge`: its exit statuses, and the last line of ``--json``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`up`: one line when all is ready, a line for each death and start, and a clean end."""
+"""Tests of `up`: one line when all is ready, a line for each death and start, and a clean end."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Running = tuple[dict[str, Any], Path]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """`up` without controls, in an environment with settings, one of which is misspelt: its first
-    line, and the file with its errors."""
+    """Run `up` without controls, with settings of which one is misspelt. Yield its first line
+    and the file with its errors."""
     folder = tmp_path_factory.mktemp("up")
     arguments = ("--dir", str(folder / "here"), "--concurrency", "3")
     errors, settings = folder / "errors", SETTINGS | {"DEMO_DIR": str(folder / "elsewhere")}
@@ -77,7 +77,7 @@ def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
 
 
 def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
-    """It ends within ten seconds of the signal, and so does all that it started."""
+    """Check that the process ends within 10 s of the signal, and its children too."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
     process.wait(10)
@@ -85,7 +85,7 @@ def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
-    """And though a job hangs, Ctrl-C ends it and leaves nothing."""
+    """In the end a job hangs, and Ctrl-C must work nevertheless."""
     with up_running("--controls") as process:
         ready = next_line(process)
         (worker,) = ready["pids"]["worker"]
@@ -98,7 +98,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
 
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdout.close()  # the reader leaves
+        process.stdout.close()
         os.kill(started["pid"], signal.SIGKILL)
         with Client(ready) as client:
             gone = (worker, started["pid"])
@@ -117,7 +117,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
 
 @pytest.mark.parametrize("children", most_nightly(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
-    """Sent as soon as there are so many child processes, one of which may just be starting."""
+    """Send Ctrl-C after the start of this many children. Another one may just be starting."""
     with up_running("--dir", str(tmp_path)) as process:
         supervisor = psutil.Process(process.pid)
         until(lambda: len(supervisor.children()) >= children, what="the first processes")
@@ -158,7 +158,7 @@ def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
-    """The sentence, in this process, which has all loaded."""
+    """Return the error message. Runs in this process, which has loaded all modules."""
     assert main(["up", "--json", *arguments]) == status
     out, err = capsys.readouterr()
     assert out == ""

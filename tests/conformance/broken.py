@@ -1,4 +1,4 @@
-"""Backends that are broken on purpose, each in one way that the suite must find."""
+"""Backends that are broken on purpose. The suite must find the fault of each."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from demo_app.jobs.result import TaskResult
 
 
 class Memory(MemoryBackend):
-    """Works as it should, with one thread."""
+    """A correct backend with one thread."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__(concurrency=settings.concurrency)
 
 
-def _taking(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
-    """One that changes the jobs that it is given."""
+def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
+    """Return a backend that changes the jobs at their enqueueing."""
 
     class Changing(Memory):
         def _enqueue(self, jobs: list[Job]) -> None:
@@ -36,18 +36,18 @@ def _taking(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
     return Changing
 
 
-def _ending(bend: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
-    """One that bends how a job ended."""
+def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
+    """Return a backend that changes the outcome of a job."""
 
     class Bending(Memory):
         def _perform(self, job: Job) -> Outcome:
-            return bend(job, perform(job))
+            return change(job, perform(job))
 
     return Bending
 
 
-def _telling(change: Callable[[TaskResult], object]) -> type[Memory]:
-    """One that changes what it tells of a job."""
+def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
+    """Return a backend that changes the results that `find` returns."""
 
     class Telling(Memory):
         def find(self, job_id: str) -> TaskResult | None:
@@ -60,7 +60,8 @@ def _telling(change: Callable[[TaskResult], object]) -> type[Memory]:
 
 
 def _careless(value: Any) -> Any:
-    """Turns numbers to text and drops what is empty, as a careless serializer does."""
+    """Return the value with numbers as text and without empty dicts, as by a careless
+    serializer."""
     if isinstance(value, dict):
         return {key: _careless(item) for key, item in value.items() if item != {}}
     return str(value) if isinstance(value, float) else value
@@ -70,29 +71,29 @@ def _without_tracebacks(found: TaskResult) -> None:
     found.errors = [replace(error, traceback="") for error in found.errors]
 
 
-ChangesArguments = _taking(
+ChangesArguments = _with_jobs(
     lambda jobs: [replace(job, arguments=_careless(job.arguments)) for job in jobs]
 )
-LastInFirstOut = _taking(
+LastInFirstOut = _with_jobs(
     lambda jobs: [replace(job, priority=int(time.monotonic() * 1000)) for job in jobs[::-1]]
 )
-NeverTriesAgain = _ending(
+NeverTriesAgain = _with_outcomes(
     lambda _, outcome: Failed(outcome.error) if isinstance(outcome, Retry) else outcome
 )
-TriesAgainAtOnce = _ending(
+TriesAgainAtOnce = _with_outcomes(
     lambda _, outcome: replace(outcome, after=0.0) if isinstance(outcome, Retry) else outcome
 )
-SwallowsErrors = _ending(
+SwallowsErrors = _with_outcomes(
     lambda _, outcome: outcome if isinstance(outcome, Retry) else Succeeded(None)
 )
-OverlooksUnknownTasks = _ending(
+OverlooksUnknownTasks = _with_outcomes(
     lambda job, outcome: Succeeded(None) if job.task == "no.such.task" else outcome
 )
-LosesTracebacks = _telling(_without_tracebacks)
+LosesTracebacks = _with_results(_without_tracebacks)
 
 
 class TakesWhatItCantDo(InlineBackend):
-    """Ignores the priority and the delay that a job asks for."""
+    """Ignores the priority and the delay of a job."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__()
@@ -102,7 +103,7 @@ class TakesWhatItCantDo(InlineBackend):
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:
-    """The same backend, which claims to survive more than it does."""
+    """Return the backend with a claim to survive these deaths."""
     capabilities = replace(backend.capabilities, survives=frozenset(deaths))
     return type(f"Boasting{backend.__name__}", (backend,), {"capabilities": capabilities})
 

@@ -1,4 +1,4 @@
-"""Every backend keeps what it promises, and refuses what it does not promise."""
+"""Tests that each backend keeps its promises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo_app.conformance.harness import written
 from demo_app.conformance.suite import Promise
 from demo_app.jobs.backend import known_backends
 
-#: Where the backend is that lesson 07 has somebody write.
+#: The folder with `lab`, whose `folder_backend` is the backend of lesson 07.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
@@ -25,7 +25,7 @@ DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
 def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
-    """Return the broken promises, each with what is wrong."""
+    """Return the broken promises, each with its problem."""
     path = (NOTEBOOKS,) if backend == OWN else ()
     found = check_backend(backend, path=path, promises=promises)
     return {one.promise: one.problem for one in found if one.problem}

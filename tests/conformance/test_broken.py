@@ -1,4 +1,4 @@
-"""The suite finds what is broken: each backend here is wrong in one way, and one look finds it."""
+"""Tests that the suite finds the fault of each broken backend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = str(Path(__file__).parent)
 PROMISE = {promise.name: promise for promise in PROMISES}
 
 
-#: The backend, the promise that it breaks, and what is said of it.
+#: The backend, the promise that it breaks, and a part of the suite's finding.
 FOUND = (
     ("ChangesArguments", "arguments", "arrived as"),
     ("LastInFirstOut", "order", "they ran as"),

@@ -1,6 +1,6 @@
-"""Queues that are broken on purpose: which level each must fail, and what the verdict says.
+"""Queues that are broken on purpose, the level that each must fail, and its verdict.
 
-Where a challenge begins is one: it keeps the promises up to its level and breaks the next.
+The start of each challenge is such a queue: it passes the levels before, and fails its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ CHALLENGES = Path(__file__).resolve().parents[2] / "notebooks" / "challenges"
 START = CHALLENGES / "start.py"
 
 
-#: A small queue that keeps what it promises up to level 2, if `pop` is "rpop".
+#: A small queue that passes levels 1 and 2 if `pop` is "rpop".
 MINE = """
 class Mine:
     def __init__(self, redis):
@@ -29,12 +29,11 @@ class Mine:
 
 
 def solution(level: int) -> Path:
-    """The file with the solution of a level."""
+    """Return the file with the solution of a level."""
     return CHALLENGES / "solutions" / f"level_{level:02d}.py"
 
 
-#: The level, the file of the queue that breaks its promise, words of the verdict, and a pattern
-#: of the history's words, by which it shows the hole.
+#: The level, the queue's file, a pattern of the verdict, and a pattern of the history.
 BROKEN: list[tuple[int, Path, str, str]] = [
     (1, START, "in no key of the server", "nowhere$"),
     (2, solution(1), "run as job-2", "begins job-2.*begins job-1"),

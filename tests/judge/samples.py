@@ -1,4 +1,4 @@
-"""A short sample of a level's trials, the same in each run."""
+"""A small, fixed sample of a level's trials."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.plan import Plan
 
-#: Trials of a level that are in a sample.
+#: The number of trials of a level in a sample.
 _SIZE = 2
 
 
 def sample(patch: pytest.MonkeyPatch, levels: Iterable[int]) -> None:
-    """Let the judge run a sample of the trials of these levels."""
+    """Make the judge run only a sample of the trials of these levels."""
     for number in levels:
         level = LEVELS[number]
 

@@ -1,4 +1,4 @@
-"""Each queue that the judge knows by name can be judged, and has its column in the table."""
+"""Tests that the judge's named queues and a reader's Celery app can be judged."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from demo_app.judge.targets import KNOWN, target_of
 
 
 @pytest.mark.nightly
-@pytest.mark.timeout(600)  # each starts slowly on a busy machine
+@pytest.mark.timeout(600)
 def test_each_named_queue_runs_its_jobs_and_has_its_row(tmp_path: Path) -> None:
-    sheet = tmp_path / "table.csv"
-    output = run_python("-m", "demo_app.judge.grade", *KNOWN, "--levels", "2", "--csv", sheet)
+    table = tmp_path / "table.csv"
+    output = run_python("-m", "demo_app.judge.grade", *KNOWN, "--levels", "2", "--csv", table)
     assert output.returncode == 0, output.stderr
-    with sheet.open(encoding="utf-8") as file:
+    with table.open(encoding="utf-8") as file:
         rows = {row["target"]: row for row in csv.DictReader(file)}
     assert [*rows] == [*KNOWN] == ["claims", "celery", "celery-tutorial", "rq", "huey", "dramatiq"]
     for name, row in rows.items():

@@ -1,4 +1,4 @@
-"""A queue in any language can be judged: the starters that the judge's page links to."""
+"""Tests of queues in other languages: the starters that the judge's page links to."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from demo_app.judge.plan import Plan
 from demo_app.judge.targets import CannotJudge, target_of
 from demo_app.judge.trial import Trial
 
-#: What runs each. CI does not install Sidekiq: it is tried where it is found.
+#: The program that runs each starter. CI does not install Sidekiq, so it is optional.
 STARTERS: dict[str, Program | None] = {
     "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
     **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),
 }  # fmt: skip
-#: They are one queue in three languages: all levels are asked of one of them.
-ASKED = [*((name, [1]) for name in STARTERS), ("starter.py", [2, 5]), ("starter.py", [3, 4])]
+#: The starters are one queue in three languages, so one of them is enough for the higher levels.
+CASES = [*((name, [1]) for name in STARTERS), ("starter.py", [2, 5]), ("starter.py", [3, 4])]
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "challenges" / "starters"
 
 
@@ -39,7 +39,7 @@ def _judged(command: list[str], *levels: int) -> list[Verdict]:
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("name", "levels"), most_nightly(ASKED, ("starter.js", [1]), ("starter.py", [2, 5]))
+    ("name", "levels"), most_nightly(CASES, ("starter.js", [1]), ("starter.py", [2, 5]))
 )
 def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
     name: str, levels: list[int]

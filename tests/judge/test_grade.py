@@ -1,4 +1,4 @@
-"""Each file of a folder is judged in a process of its own, and has one row."""
+"""Tests that each file of a folder is judged in its own process, and has one row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.judge.grade import judged
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 OURS = MINE.replace("class Mine", "class MyQueue")
 GOOD = OURS.format(pop="rpop")
-#: Each file, the sign of level 2, and words of why.
+#: Each file: its source, its mark for level 2, and a part of the reason.
 FILES = {
     "=good.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
                  "make = backend_of(MyQueue)\n", "✓", ""),
@@ -30,20 +30,20 @@ FILES = {
 
 @pytest.mark.timeout(300)
 def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) -> None:
-    folder, sheet = tmp_path / "handed in", tmp_path / "grades.csv"
+    folder, table = tmp_path / "handed in", tmp_path / "grades.csv"
     (folder / "newest").mkdir(parents=True)
     (folder / "notes.txt").write_text("not judged")
     (folder / "redis.py").mkdir()
     for name, (text, _, _) in FILES.items():
         (folder / name).write_text(text)
-    grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", sheet)
-    output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as the Makefile has it
+    grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", table)
+    output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as in the Makefile
     assert (output.returncode, output.stderr) == (0, "")
-    rows = {row["target"]: row for row in csv.DictReader(sheet.read_text().splitlines())}
+    rows = {row["target"]: row for row in csv.DictReader(table.read_text().splitlines())}
     assert {*rows} == {name.replace("=", "'=") for name in FILES}, "no cell is a formula"
-    for name, (_, sign, why) in FILES.items():
+    for name, (_, mark, why) in FILES.items():
         row = rows[name.replace("=", "'=")]
-        assert row["2"] == sign, row
+        assert row["2"] == mark, row
         assert why in row["why"]
     assert output.stdout.splitlines()[:2] == [
         f"| target | {' | '.join(map(str, range(1, 13)))} | why |",

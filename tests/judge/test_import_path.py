@@ -1,4 +1,4 @@
-"""The judge imports nothing that lies beside a target: that would run as the judge."""
+"""Tests that the judge imports no module next to a target: the code would run as the judge."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import run_python
 
-#: Modules that the judge itself imports, early and late.
+#: Modules that the judge itself imports, at its start or later.
 SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
 QUEUE = """
 import redis, helper
@@ -32,7 +32,7 @@ APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME, broke
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a queue, a Celery app, and modules that report that they were imported."""
+    """A folder with a queue, a Celery app, and modules that record their import."""
     for name in SHADOWED:
         text = f"open({str(tmp_path / 'imported')!r}, 'a').write('{name} ')\nraise ImportError\n"
         (tmp_path / f"{name}.py").write_text(text)

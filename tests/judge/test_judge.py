@@ -1,4 +1,4 @@
-"""The judge catches every queue that is broken on purpose, and passes one that is not."""
+"""Tests that the judge fails every broken queue, and passes sound ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.targets import CannotJudge, target_of
 
-pytestmark = pytest.mark.timeout(600)  # on a busy machine; mostly it waits for leases
+pytestmark = pytest.mark.timeout(600)  # mostly it waits for leases
 ALL = tuple(LEVELS)
 
 
@@ -29,7 +29,7 @@ def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
 
 
 def verdict_on(folder: Path, text: str, level: int) -> Verdict:
-    """The verdict on a class with this source at one level."""
+    """Return the verdict on a class with this source at one level."""
     (queue := folder / "queue_of_mine.py").write_text(text)
     (verdict,) = verdicts(queue, [level])
     return verdict
@@ -37,8 +37,8 @@ def verdict_on(folder: Path, text: str, level: int) -> Verdict:
 
 @pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
 def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
-    """What becomes of the solution of each level at that level, side by side: in a sample of its
-    trials, or in all."""
+    """Return the verdict on each level's solution at that level, from a sample of the trials or
+    from all. The levels run in parallel."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
         if request.param != "all":
             sample(patch, ALL)
@@ -48,7 +48,7 @@ def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
 
 @pytest.fixture(scope="module")
 def broken() -> dict[int, Verdict]:
-    """What becomes of each broken queue at the level that it breaks, side by side."""
+    """Return the verdict on each broken queue at its level. The levels run in parallel."""
     with ThreadPoolExecutor(6) as pool:
         found = pool.map(lambda one: verdicts(one[1], [one[0]]), BROKEN)
         return {one.level.number: one for (one,) in found}

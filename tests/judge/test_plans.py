@@ -1,4 +1,4 @@
-"""Trials at random come back with their seed, and a failing one is made smaller."""
+"""Tests that a seed repeats its random trials, and that a failing trial is made smaller."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
         trusted = False
 
     run = [event(0.0, "sent", "", names=["RPOP"]), event(1.0, "begin", "job-1")]
-    asked = partial(not_asked, Target(), steps=STEPS, say=str.format)  # type: ignore[arg-type]
-    assert asked(LEVELS[5], records=[Record(run)], missed=[]) == ""
-    result = asked(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
+    why_not = partial(not_asked, Target(), steps=STEPS, say=str.format)  # type: ignore[arg-type]
+    assert why_not(LEVELS[5], records=[Record(run)], missed=[]) == ""
+    result = why_not(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
     assert "broken at claim:RPOP:1:after" in result
-    # it sent nothing to the server
-    result = asked(LEVELS[10], records=[Record(run[1:])], missed=[])
+    # a queue that sends nothing to the server
+    result = why_not(LEVELS[10], records=[Record(run[1:])], missed=[])
     assert "not in the judge's server" in result
 
 

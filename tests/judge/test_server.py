@@ -1,5 +1,5 @@
-"""The server of a trial keeps what it answered, and is searched for jobs; its folder is nobody's
-once its judge is dead."""
+"""Tests that a trial's server keeps acknowledged writes and finds jobs, and that its folder is
+deleted after the judge's end."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from demo_app.rig.process_group import ProcessGroup
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[TrialServer]:
     with ProcessGroup() as group:
-        made = TrialServer(tmp_path, group)
-        made.start()
-        yield made
+        server = TrialServer(tmp_path, group)
+        server.start()
+        yield server
 
 
 def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
-        # everysec may answer before it has written, while the disk is busy
+        # with everysec it may reply before it has written, while the disk is busy
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
         client.lpush("queue", "q12z")
     server.kill()
@@ -38,15 +38,13 @@ def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -
 
 
 def test_the_folder_of_a_judge_goes_when_it_ends_and_when_it_is_killed() -> None:
-    makes_one = (
+    code = (
         "import signal; from demo_app.rig.process_group import ProcessGroup;"
         "print(ProcessGroup().folder, flush=True); signal.pause()"
     )
     mine = ProcessGroup()
     (mine.folder / "a server's").mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-c", makes_one], stdout=subprocess.PIPE, text=True
-    ) as other:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
         theirs = Path(str(other.stdout and other.stdout.readline()).strip())
         assert theirs.is_dir()
         other.kill()

@@ -1,6 +1,6 @@
-"""A queue of an unusual kind, on a stream, keeps every promise.
+"""Tests that an unusual queue, on a stream, passes all levels except 11.
 
-Those of the challenges: tests/judge/test_judge.py.
+tests/judge/test_judge.py has the tests of the challenges' queues.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def test_it_holds_in_a_sample_of_the_kills(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.nightly
 def test_it_holds_every_level_but_one() -> None:
-    _is_sound([*range(1, 11), 12])  # it does not keep what is put in while the server is down
+    _is_sound(
+        [*range(1, 11), 12]
+    )  # level 11: it keeps no job that is enqueued while the server is down
 
 
 @pytest.mark.thorough

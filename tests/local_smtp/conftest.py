@@ -1,4 +1,4 @@
-"""What the tests of the sink share: the sink, and clients of it."""
+"""Fixtures of the sink's tests: the sink, and clients of it."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from local_smtp.sink import MailSink
 
 @dataclass(frozen=True)
 class Program:
-    """A sink that runs as a program, as its ready line describes it."""
+    """A sink that runs as a program. The fields are those of its ready line."""
 
     process: subprocess.Popen[str]
     smtp: str
@@ -39,7 +39,7 @@ class Program:
         )
 
     def options(self) -> list[str]:
-        """Return the options of a sink that takes this one's place."""
+        """Return the options of a sink that replaces this one."""
         smtp, inbox = (address.rpartition(":")[2] for address in (self.smtp, self.inbox))
         ports = ["--smtp-port", smtp, "--inbox-port", inbox]
         return ["--dir", str(self.dir), "--token", self.token, *ports]
@@ -51,7 +51,7 @@ class Program:
 
 @pytest.fixture
 def start_sink() -> Iterator[Callable[..., Program]]:
-    """Starts the sink as a program, with the options given; ends it after the test."""
+    """Starts the sink as a program with the given options."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> Program:
@@ -73,7 +73,7 @@ def start_sink() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[str, str], socket.socket]]:
-    """Connects a client that follows events, and reads no more than that it may."""
+    """Connects a client that subscribes to the events, and then reads nothing."""
     with ExitStack() as connected:
 
         def listen(inbox: str, token: str) -> socket.socket:
@@ -82,7 +82,7 @@ def listen() -> Iterator[Callable[[str, str], socket.socket]]:
             head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
             client.sendall(f"{head}\r\n\r\n".encode())
             received = b""
-            while b"here" not in received:  # it may come with the head of the answer, or by itself
+            while b"here" not in received:  # it may come after the response's head
                 received += client.recv(4096)
             return client
 
@@ -91,14 +91,13 @@ def listen() -> Iterator[Callable[[str, str], socket.socket]]:
 
 @pytest.fixture
 def smtp(mail_sink: MailSink) -> Iterator[smtplib.SMTP]:
-    """A client that is connected."""
     with smtplib.SMTP("127.0.0.1", mail_sink.smtp_port, timeout=10) as client:
         yield client
 
 
 @pytest.fixture
 def send(mail_sink: MailSink) -> Callable[..., None]:
-    """Sends a mail on a connection of its own."""
+    """Sends a mail on a new connection."""
 
     def send(
         subject: str = "Hello",
@@ -129,7 +128,7 @@ def send(mail_sink: MailSink) -> Callable[..., None]:
 
 @pytest.fixture
 def http(mail_sink: MailSink) -> Iterator[httpx.Client]:
-    """A client of the inbox that knows the token."""
+    """A client of the inbox, with the token."""
     headers = {"Authorization": f"Bearer {mail_sink.settings.token}"}
     with httpx.Client(base_url=mail_sink.inbox, headers=headers, timeout=10) as client:
         yield client

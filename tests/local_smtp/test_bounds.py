@@ -1,4 +1,4 @@
-"""A client that is too slow is cut off, and one beyond the number of connections is told so."""
+"""Tests that the sink disconnects slow clients, and refuses too many connections."""
 
 import select
 import socket
@@ -12,15 +12,15 @@ from local_smtp import bounds
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
-WAIT = 60  # seconds on a machine that is busy; an idle one needs less than 2
+WAIT = 60  # seconds on a busy machine; an idle one needs less than 2
 ENVELOPE = b"EHLO test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@x.test>\r\nDATA\r\n"
 
 
-@pytest.mark.parametrize("said", [b"", b"EHLO", ENVELOPE + b"half"])
-def test_an_smtp_client_that_is_too_slow_is_cut_off(mail_sink, monkeypatch, said):
+@pytest.mark.parametrize("data", [b"", b"EHLO", ENVELOPE + b"half"])
+def test_an_smtp_client_that_is_too_slow_is_cut_off(mail_sink, monkeypatch, data):
     monkeypatch.setattr(bounds, "SMTP_SECONDS", 0.1)
     with socket.create_connection(("127.0.0.1", mail_sink.smtp_port), timeout=WAIT) as client:
-        client.sendall(said)
+        client.sendall(data)
         with client.makefile("rb") as replies, suppress(ConnectionResetError):
             replies.read()
     assert mail_sink.mails() == []
@@ -31,7 +31,7 @@ def test_a_client_that_reads_no_answer_is_cut_off(mail_sink, monkeypatch):
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", mail_sink.smtp_port))
-        client.sendall(b"EHLO test\r\n" * 100_000)  # whose answers no buffer takes
+        client.sendall(b"EHLO test\r\n" * 100_000)  # more replies than any buffer can store
         ended = select.poll()
         ended.register(client, 0)
         assert ended.poll(WAIT * 1000)

@@ -1,4 +1,4 @@
-"""A broken mail is shown."""
+"""Tests that the inbox shows broken mails."""
 
 import re
 
@@ -9,7 +9,7 @@ HTML = b"Content-Type: text/html\r\n\r\n"
 
 
 def nested(levels: int, body: bytes) -> bytes:
-    """Return a mail of parts within parts, each with a boundary that every line is compared to."""
+    """Return a mail of nested parts. Each has a boundary that is compared with every line."""
     boundaries = (
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
         for level in range(levels)

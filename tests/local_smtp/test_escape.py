@@ -1,4 +1,4 @@
-"""No cell of a table is a formula to a spreadsheet."""
+"""Tests that a spreadsheet reads no cell of a table as a formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API of the inbox, call by call."""
+"""Tests of the inbox's API."""
 
 import json
 
@@ -172,7 +172,7 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
         send("one", message_id="<1@x>")
         with pytest.raises(Exception, match="451"):
             send(to="no@x.test")
-        # no event tells of a mail that was deleted before it was read
+        # a mail that is deleted too soon has no event
         seen = [next(events) for _ in range(3)]
         http.delete("/api/messages")
         seen.append(next(events))

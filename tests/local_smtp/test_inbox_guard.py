@@ -1,4 +1,4 @@
-"""Who is let in, and who is not."""
+"""Tests of the inbox's access control."""
 
 import socket
 
@@ -11,7 +11,7 @@ from local_smtp.sink import MailSink
 
 @pytest.fixture
 def anyone(mail_sink):
-    """A client that does not know the token."""
+    """A client without the token."""
     with httpx.Client(base_url=mail_sink.inbox, timeout=10) as client:
         yield client
 
@@ -45,7 +45,7 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_s
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert "path" not in cookie.lower()  # the browser takes the folder: right behind a proxy
+    assert "path" not in cookie.lower()  # the browser's default is the folder: right
     assert anyone.get("/api/stats").status_code == 200
 
 
@@ -103,12 +103,12 @@ def test_every_answer_keeps_the_address_to_itself_and_is_framed_by_its_own_origi
 
 @pytest.mark.parametrize("piece", [b"X-Long: " + b"x" * 3000 + b"\r\n", b"x" * 3000])
 def test_headers_that_never_end_are_refused_and_not_kept(mail_sink, piece):
-    """The server would keep a header that has not ended yet, whatever its length."""
+    """Otherwise the server would buffer an unfinished header of any length."""
     with socket.create_connection(
         ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2])), timeout=20
     ) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-First: ")
-        for _ in range(11):  # of which the last one is too many
+        for _ in range(11):  # the last one is too many
             client.sendall(piece)
         assert client.recv(100).startswith(b"HTTP/1.1 400 ")
 

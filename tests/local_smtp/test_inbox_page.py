@@ -1,4 +1,4 @@
-"""The inbox as a person uses it, in a real browser."""
+"""Tests of the inbox's pages in a real browser."""
 
 import re
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser, mail_sink) -> Iterator[Page]:
-    """The inbox, open; whatever it complains of, or asks of others, fails the test."""
+    """The open inbox. Errors in its console and requests to other hosts fail the test."""
     context = browser.new_context()
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
         "request",
         lambda request: (
-            request.url.startswith(("data:", mail_sink.inbox)) or complaints.append(request.url)
+            request.url.startswith(("data:", mail_sink.inbox)) or errors.append(request.url)
         ),
     )
     page.goto(mail_sink.page)
     expect(page.locator("#live")).to_have_text("live")
     yield page
     context.close()
-    assert complaints == []
+    assert errors == []
 
 
 def test_without_an_app_there_is_no_way_to_one(page):
@@ -117,7 +117,7 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     expect(page.locator("#error")).to_contain_text('"lose" is about a whole mail')
 
 
-#: Lines that end in dots.
+#: Finds lines that are cut off with dots.
 CUT = """[...document.querySelectorAll("main span")].filter((one) =>
   one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
 ).map((one) => one.textContent)"""

@@ -1,4 +1,4 @@
-"""The pages of the inbox in Japanese."""
+"""Tests of the inbox's pages in Japanese."""
 
 import re
 from importlib.resources import files
@@ -19,22 +19,22 @@ RULE = Fault(
 
 
 def read(sink: MailSink, path: str = "/", **more: str) -> httpx.Response:
-    """What a Japanese reader is shown, who knows the token."""
+    """Return the page for a Japanese reader with the token."""
     headers = {"Authorization": f"Bearer {sink.settings.token}", "Accept-Language": "ja"}
     return httpx.get(sink.inbox + path, headers=headers | {"Accept": "text/html"} | more)
 
 
 def test_every_text_of_the_pages_has_its_japanese_one() -> None:
     pages = files("local_smtp.web") / "page"
-    said = {
+    texts = {
         text
         for page in pages.iterdir()
         if page.name.endswith(".html")
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
-    said |= {why for status, why in WHY.items() if status != 401}  # that is a form
-    said |= {TOO_DEEP, TOO_MANY_PARTS}
-    assert said - translations("ja", "local_smtp.web").keys() == set()
+    texts |= {why for status, why in WHY.items() if status != 401}  # 401 shows a form
+    texts |= {TOO_DEEP, TOO_MANY_PARTS}
+    assert texts - translations("ja", "local_smtp.web").keys() == set()
 
 
 def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> None:
@@ -53,7 +53,7 @@ def test_a_mail_has_its_date_as_it_is_written_in_japan(send, mail_sink) -> None:
     assert re.search(r"<time>\d\d/\d\d \d\d:\d\d:\d\d</time>", read(mail_sink).text)
 
 
-#: What goes wrong in a browser: the path, headers, status, and what the page says.
+#: Errors: the path, the request's headers, the status, and a text of the page.
 WRONG = (
     ("/?mail=99", {}, 404, "そのようなメール"),
     ("/nothing/here", {}, 404, "このアドレスには何もありません"),

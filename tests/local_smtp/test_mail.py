@@ -1,4 +1,4 @@
-"""What the inbox shows of a header field: what its sender meant, and no other address."""
+"""Tests that encoded words in header fields are decoded, but never inside an address."""
 
 from __future__ import annotations
 

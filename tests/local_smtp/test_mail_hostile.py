@@ -1,9 +1,8 @@
 # ruff: noqa: E501  # the attempts read best as they would be in a mail
-"""Hostile mails in a real browser: nothing runs, nothing is fetched, nothing gets out.
+"""Tests of hostile mails in a real browser: no script runs, and no request leaves the page.
 
-`ATTEMPTS` is the list of what is tried. A server that nobody should ever call listens on the
-address in each of them; every connection to it is a failure, as is any dialog, any new page,
-any change of the inbox's own address, and any trace of a script that ran.
+Each of the `ATTEMPTS` has the address of a canary server. A test fails if the canary receives a
+connection, a dialog or a new page opens, the inbox's page navigates, or a script has run.
 """
 
 import socketserver
@@ -16,7 +15,7 @@ from support import browser_running, most_thorough, until
 
 from local_smtp.sink import MailSink
 
-# {out} is the address of the server that nobody should call; `pwned` is what a script would set.
+# {out} is the canary's address. A script would set `pwned`.
 RUN = "parent.pwned=top.pwned=1;alert(1);new Image().src='{out}/ran'"
 ATTEMPTS = {
     "script": f"<script>{RUN}</script>",
@@ -72,7 +71,7 @@ ATTEMPTS = {
 
 
 class Canary(socketserver.ThreadingTCPServer):
-    """A server that nobody should call."""
+    """A server that must receive no connection."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
@@ -81,7 +80,7 @@ class Canary(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def verify_request(self, request, client_address) -> bool:
-        self.called.append("a connection")  # enough: a hint opens one and says nothing
+        self.called.append("a connection")  # `preconnect` sends no request
         return False
 
 
@@ -94,7 +93,7 @@ def canary():
 
 @pytest.fixture(scope="module")
 def signed_in(_sink):
-    """A browser that knows the token."""
+    """A browser with the token's cookie."""
     with browser_running() as browser:
         context = browser.new_context()
         context.new_page().goto(_sink.page)
@@ -109,7 +108,7 @@ def page(signed_in):
 
 
 def mail_of(attempt: str | bytes, out: str) -> bytes:
-    """A mail of that HTML, or as it is."""
+    """Return a mail with that HTML. Bytes are already a mail."""
     if isinstance(attempt, bytes):
         return attempt
     html = attempt.replace("{{", "{").replace("}}", "}").replace("{out}", out)
@@ -117,7 +116,7 @@ def mail_of(attempt: str | bytes, out: str) -> bytes:
 
 
 def what_happens(page: Page, inbox: str) -> list[str]:
-    """Return a list to which everything is added that a mail may not do."""
+    """Return a list that grows with everything that a mail must not do."""
     events: list[str] = []
     own = (inbox, "data:", "about:blank")
     blocked = ("csp", "origin")
@@ -148,17 +147,17 @@ def what_happens(page: Page, inbox: str) -> list[str]:
 
 
 def click_all(page: Page) -> None:
-    """Click on everything in the mail that can be clicked, as an incautious reader would."""
+    """Click on each clickable element of the mail, as an incautious reader would."""
     targets = page.frame_locator("iframe").locator("a, area, button, input, summary")
     for number in range(targets.count()):
-        if number < targets.count():  # the frame may have gone elsewhere meanwhile
+        if number < targets.count():  # a click may have changed the frame
             targets.nth(number).dispatch_event("click", timeout=2000)
             if targets.count() > number and targets.nth(number).is_visible():
                 targets.nth(number).click(timeout=2000, force=True, no_wait_after=True)
 
 
 def settle(page: Page) -> None:
-    """Let the page do whatever it still means to do."""
+    """Wait until the page is idle, and until one more request has been answered."""
     page.evaluate("() => new Promise(done => requestIdleCallback(done, {timeout: 500}))")
     page.evaluate("() => fetch('api/stats').then(answer => answer.text())")
 
@@ -169,14 +168,14 @@ def open_mail(page: Page, sink: MailSink) -> None:
     page.wait_for_selector("h1")
 
 
-def sides(page: Page) -> list[str]:
-    """Return the addresses of a mail's sides."""
+def tabs(page: Page) -> list[str]:
+    """Return the addresses of the tabs of a mail's page."""
     links = page.locator(".tabs a:not([download])")
     return [urljoin(page.url, str(link.get_attribute("href"))) for link in links.all()]
 
 
 def test_the_canary_would_sing(page, canary):
-    """The test of the test: a page with none of the fences does call out."""
+    """Check the test itself: a page without any protection does send a request."""
     page.set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
     idle = "() => new Promise(done => requestIdleCallback(done))"
     until(lambda: page.evaluate(idle) or canary.called, what="a call")
@@ -212,8 +211,8 @@ def test_what_stands_outside_the_html_is_text_and_nothing_else(mail_sink, smtp, 
     smtp.sendmail("a@example.test", ["b@example.test"], raw.encode())
     events = what_happens(page, mail_sink.inbox)
     open_mail(page, mail_sink)
-    for side in sides(page):
-        page.goto(side)
+    for tab in tabs(page):
+        page.goto(tab)
         settle(page)
         assert page.locator("main [onerror], main script").count() == 0
         assert page.locator("main a[href^=javascript]").count() == 0

@@ -1,4 +1,4 @@
-"""The fixture as other people's tests use it."""
+"""Tests of the fixture `mail_sink`, as other projects use it."""
 
 from support import run_python
 

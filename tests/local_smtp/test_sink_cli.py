@@ -1,4 +1,4 @@
-"""The sink as a program: how it starts, what it says, how it ends."""
+"""Tests of the sink's command: its start, its messages and its end."""
 
 import gc
 import os
@@ -15,13 +15,13 @@ from support import patience
 from local_smtp.__main__ import main
 from local_smtp.shared.resources import listen, why_not_private
 
-#: The exit status of a command that does not start, and the lines that it says.
+#: The exit status of a command, and the lines of its output.
 Ended = tuple[int, list[str]]
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
-    """Runs a command that can't start, in this process, which has all loaded."""
+    """Runs a command that fails, in this process: a new one would have to load all modules."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
 
@@ -64,7 +64,7 @@ def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_si
         assert sink.get("/api/stats")["accepted"] == 300
         sink.process.send_signal(number)
         assert sink.process.wait(10) == 0
-    assert not sink.dir.exists()  # it was a temporary one
+    assert not sink.dir.exists()
 
 
 def test_a_reader_who_leaves_early_is_no_error():

@@ -1,4 +1,4 @@
-"""Every fault, as a client sees it from outside."""
+"""Tests of every fault, as a client sees it."""
 
 import smtplib
 import time
@@ -172,7 +172,7 @@ def test_a_rule_put_back_keeps_its_count_and_a_changed_one_does_not():
 
 
 @pytest.mark.parametrize(
-    ("rule", "complaint"),
+    ("rule", "error"),
     [
         ({"at": "mail", "do": "lose"}, 'it needs "at": "reply"'),
         ({"at": "data", "do": "drop_reply"}, 'it needs "at": "reply"'),
@@ -185,6 +185,6 @@ def test_a_rule_put_back_keeps_its_count_and_a_changed_one_does_not():
         ({"at": "rcpt", "do": "close", "colour": "red"}, "not permitted"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(rule, complaint):
-    with pytest.raises(ValidationError, match=complaint):
+def test_a_rule_that_makes_no_sense_is_refused(rule, error):
+    with pytest.raises(ValidationError, match=error):
         Fault.model_validate(rule)

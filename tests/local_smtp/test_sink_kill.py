@@ -1,4 +1,4 @@
-"""A SIGKILL at any moment loses no mail that was answered with 250, and keeps no half of one."""
+"""Tests that a SIGKILL loses no mail that was accepted with 250, and stores no partial mail."""
 
 import os
 import random
@@ -17,7 +17,7 @@ CLIENTS = 10
 
 
 def keep_sending(name: str, port: int, acknowledged: list[str], stop: threading.Event) -> None:
-    """Send mails one after another, each again and again until it is answered with 250."""
+    """Send mails one after another. Repeat each one until the reply is 250."""
     number = 0
     while not stop.is_set():
         try:
@@ -28,7 +28,7 @@ def keep_sending(name: str, port: int, acknowledged: list[str], stop: threading.
                     acknowledged.append(identity)
                     number += 1
         except (OSError, smtplib.SMTPException):
-            stop.wait(0.3)  # it was killed, and is being started again
+            stop.wait(0.3)  # the sink is restarting
 
 
 def mail(identity: str) -> bytes:
@@ -38,7 +38,7 @@ def mail(identity: str) -> bytes:
 
 def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
     seed = int.from_bytes(os.urandom(4))
-    print(f"seed {seed}")  # shown when it fails
+    print(f"seed {seed}")  # pytest shows it if the test fails
     moments = random.Random(seed)
     sink = start_sink("--dir", str(tmp_path))
     port = int(sink.smtp.rpartition(":")[2])
@@ -51,7 +51,7 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
         for _ in range(KILLS):
             count = len(acknowledged)
             until(lambda: len(acknowledged) > count)  # noqa: B023
-            # it is at work again; then at a random moment of that
+            # the sink works again: kill it after a random time
             time.sleep(moments.uniform(0, 0.25))
             sink.kill()
             sink = start_sink(*sink.options())

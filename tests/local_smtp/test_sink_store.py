@@ -1,4 +1,4 @@
-"""What is kept, what is told apart, and what a 250 promises."""
+"""Tests of the sink's store: its duplicates, its dialogues, and its commit before a 250."""
 
 import select
 import smtplib
@@ -50,14 +50,14 @@ def test_a_message_id_is_the_same_however_its_header_is_written(mail_sink, smtp)
 def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
     smtp.sendmail("a@example.test", ["one@example.test"], b"1\r\n")
     smtp.sendmail("a@example.test", ["two@example.test"], b"2\r\n")
-    said = [
+    dialogues = [
         " ".join(text for _, _, text in mail_sink.reader.deliveries(mail.id)[0].dialogue)
         for mail in mail_sink.mails()
     ]
-    assert said[0].startswith("220 ")
-    assert "rcpt to:<one@example.test> 250 2.1.5 ok data 354" in said[0].lower()
-    assert "one@example.test" not in said[1]
-    assert "rcpt to:<two@example.test> 250 2.1.5 ok data 354" in said[1].lower()
+    assert dialogues[0].startswith("220 ")
+    assert "rcpt to:<one@example.test> 250 2.1.5 ok data 354" in dialogues[0].lower()
+    assert "one@example.test" not in dialogues[1]
+    assert "rcpt to:<two@example.test> 250 2.1.5 ok data 354" in dialogues[1].lower()
     times = [at for at, _, _ in mail_sink.reader.deliveries(1)[0].dialogue]
     assert times == sorted(times)
 

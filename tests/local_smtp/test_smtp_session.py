@@ -1,4 +1,4 @@
-"""SMTP as clients see it, good ones and bad ones."""
+"""Tests of SMTP sessions with good and bad clients."""
 
 import contextlib
 import socket
@@ -9,13 +9,13 @@ from local_smtp.bounds import MAIL_BYTES, RECIPIENTS
 from local_smtp.sink import MailSink
 
 
-def conversation(sink: MailSink, *said: bytes) -> list[bytes]:
-    """Say these things one by one; return the first line of each answer, greeting first."""
+def conversation(sink: MailSink, *commands: bytes) -> list[bytes]:
+    """Send the commands one by one. Return the first line of each reply, the greeting first."""
     answers = []
     with socket.create_connection(("127.0.0.1", sink.smtp_port), timeout=10) as connection:
         replies = connection.makefile("rb")
-        for words in (b"", *said):
-            connection.sendall(words)
+        for command in (b"", *commands):
+            connection.sendall(command)
             line = first = replies.readline()
             while line[3:4] == b"-":
                 line = replies.readline()
@@ -23,13 +23,13 @@ def conversation(sink: MailSink, *said: bytes) -> list[bytes]:
     return answers
 
 
-def said_to(sink: MailSink, everything: bytes) -> list[bytes]:
-    """Say all of this at once; return the lines that are answered before the connection ends.
+def replies_to(sink: MailSink, data: bytes) -> list[bytes]:
+    """Send the data. Return the lines of the replies until the connection ends.
 
-    When it ends with a reset, some of them may not have come through.
+    After a reset, the last lines may be missing.
     """
     with socket.create_connection(("127.0.0.1", sink.smtp_port), timeout=20) as connection:
-        connection.sendall(everything)
+        connection.sendall(data)
         lines: list[bytes] = []
         with connection.makefile("rb") as replies, contextlib.suppress(ConnectionResetError):
             lines.extend(replies)
@@ -121,7 +121,7 @@ def test_one_recipient_too_many_is_refused(mail_sink, smtp):
     ids=repr,
 )
 def test_nothing_but_crlf_dot_crlf_ends_a_mail(mail_sink, end):
-    """SMTP smuggling: a second mail behind an end that others take for one."""
+    """SMTP smuggling: a second mail after an end that other servers accept."""
     smuggled = b"MAIL FROM:<evil@example.test>\r\nRCPT TO:<b@example.test>\r\nDATA\r\nevil"
     mail = b"Subject: one\r\n\r\nbody" + end + smuggled
     answers = conversation(mail_sink, *ENVELOPE, mail + b"\r\n.\r\n", b"NOOP\r\n")
@@ -161,17 +161,17 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
 
 
 def test_a_line_that_is_too_long_ends_the_connection(mail_sink):
-    """The rest of it could be anything: a mail that a page made, behind a long address."""
-    lines = said_to(mail_sink, b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
+    """The rest of the line could be a whole mail that a web page has put into a long address."""
+    lines = replies_to(mail_sink, b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
     assert lines[1:] in ([], [b"500 Command line too long\r\n"])
     assert mail_sink.mails() == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS", "delete"])
 def test_a_page_cannot_send_a_mail_through_a_browser(mail_sink, method):
-    """The body of an HTTP request is what a page wants it to be: here, a whole mail."""
+    """A web page controls the body of an HTTP request: here it is a whole mail."""
     request = f"{method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     mail = b"".join(ENVELOPE) + b"Subject: from a page\r\n\r\n.\r\nQUIT\r\n"
-    lines = said_to(mail_sink, request + mail)
+    lines = replies_to(mail_sink, request + mail)
     assert [line[:4] for line in lines[1:]] in ([], [b"421 "])
     assert mail_sink.mails() == []

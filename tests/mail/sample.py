@@ -1,4 +1,4 @@
-"""A mail, and a mail server that takes it, for several tests."""
+"""A sample mail, and a mail server that accepts it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from demo_app.rig.ports import take
 
 
 def a_mail(**changes: Any) -> Mail:
-    """Return a mail of the blog, with these changes."""
-    given = {
+    fields = {
         "sender": Mailbox("The blog", "blog@blog.test"),
         "to": Mailbox("Akiko", "akiko@blog.test"),
         "subject": "Hello",
@@ -22,12 +21,10 @@ def a_mail(**changes: Any) -> Mail:
         "html": "<p>Hello.</p>\n",
         "message_id": "<1@blog.test>",
     }
-    return Mail(**{**given, **changes})
+    return Mail(**{**fields, **changes})
 
 
 class Received(list[bytes]):
-    """The mails that a server has accepted."""
-
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.append(envelope.content)
         return "250 taken"

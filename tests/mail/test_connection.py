@@ -1,4 +1,4 @@
-"""The mail server is spoken to as its URL says; behind TLS, only if its certificate is trusted."""
+"""Tests of connections to a mail server by URL, with TLS only to trusted certificates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TLS = ["smtps", "smtp+starttls"]
 def served(
     scheme: str, folder: Path, host: str = "127.0.0.1"
 ) -> AbstractContextManager[tuple[str, Received]]:
-    """Start a mail server for this scheme; its certificate is in the folder."""
+    """Start a mail server for this scheme, with its certificate in the folder."""
     context = tls_context(folder)
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},
@@ -35,8 +35,8 @@ def served(
 def test_a_mail_arrives(tmp_path: Path, scheme: str) -> None:
     with served(scheme, tmp_path) as (address, received):
         url = f"{scheme}://{address}"
-        chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
-        with connect(chosen) as smtp:
+        settings = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
+        with connect(settings) as smtp:
             smtp.sendmail("blog@blog.test", "akiko@blog.test", "Hello.")
         assert len(received) == 1
 
@@ -55,9 +55,9 @@ def test_a_server_for_whose_certificate_nobody_vouches_is_left(tmp_path: Path, s
 def test_a_server_whose_certificate_is_for_another_is_left(tmp_path: Path, scheme: str) -> None:
     with served(scheme, tmp_path, "127.0.0.2") as (address, _):
         url = f"{scheme}://{address}"
-        chosen = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
+        settings = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
         with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
-            connect(chosen)
+            connect(settings)
 
 
 @pytest.mark.parametrize("scheme", TLS)

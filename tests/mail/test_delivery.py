@@ -1,4 +1,4 @@
-"""What ends a mail, and what only puts it off: only an answer about this mail ends it."""
+"""Tests that only a reply about the mail itself refuses it; other errors defer it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ POST = Post(1, "First <in>, first out", "A queue.", "Akiko", "akiko@blog.test")
 
 
 def a_comment(**changes) -> Comment:
-    given = {
+    fields = {
         "id": 7,
         "post_id": 1,
         "author": "Reader",
@@ -22,7 +22,7 @@ def a_comment(**changes) -> Comment:
         "created_at": 1_000_000.5,
         "job_id": "j",
     }
-    return Comment(**{**given, **changes})
+    return Comment(**{**fields, **changes})
 
 
 def test_a_notification_goes_to_the_author_and_an_answer_to_the_reader():
@@ -81,7 +81,7 @@ def test_a_report_counts_what_its_file_lists():
 
 @pytest.mark.parametrize("address", [f"{'x' * 65}@blog.test", "nobody", "a@b..c"])
 def test_a_comment_that_was_taken_with_a_bad_address_is_mailed_all_the_same(address):
-    """As one from before the form was as strict as the mailer."""
+    """An old comment may have an address that the form accepted and the mailer refuses."""
     mail = notifications.comment_notification(POST, a_comment(email=address), sender=BLOG)
 
     assert mail.reply_to is None

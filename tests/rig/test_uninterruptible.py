@@ -1,4 +1,4 @@
-"""What must not be left half done is done to its end, and only then is the cell interrupted."""
+"""Tests that an interrupt waits for the end of an uninterruptible function."""
 
 from __future__ import annotations
 

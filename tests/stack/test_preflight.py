@@ -1,4 +1,4 @@
-"""An external Redis that can't do what the queue needs is refused by name, before all else."""
+"""Tests that a stack refuses an unsuitable external Redis, and names the reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo_app.commands import main
 from demo_app.stack import Stack, StackError
 from demo_app.stack.preflight import check, refuse
 
-#: What a server says of itself that will do.
+#: The INFO fields of a suitable server.
 FINE = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction"}
 
 

@@ -1,4 +1,4 @@
-"""A Redis that Sentinel watches: its address, and an answer that comes too late."""
+"""Tests of Sentinel's addresses, and of late replies of a watched Redis."""
 
 from __future__ import annotations
 

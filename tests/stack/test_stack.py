@@ -1,4 +1,4 @@
-"""The stack as a whole: it starts, watches, goes on where it stopped, and leaves nothing."""
+"""Tests that a stack starts, restarts its processes, resumes, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> No
 
 @pytest.mark.thorough
 def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """The folder's name is long, so the socket is elsewhere; a web app that dies at once is started
-    again."""
+    """The folder's path is too long for a socket, which is elsewhere. A web app that dies at its
+    start is restarted."""
     folder = tmp_path / ("long" * 30)
     with Stack(dir=folder, workers=0) as stack, Client(stack.ready) as client:
         socket_path = Path(stack.ready["redis"].removeprefix("redis+socket://"))
@@ -51,7 +51,7 @@ def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: 
         client.wait_for(lambda now: now["queued"] == 5)
         token = stack.ready["token"]
         stack.kill("redis", restart=False)
-        client.comment()  # waits in the outbox, and is handed over at the next start
+        client.comment()  # waits in the outbox until the next start
     assert not socket_path.parent.exists()
     dies_once = {"DEMO_DIE_AT": "outbox_read:1"}
     with Stack(dir=folder, environment=dies_once) as stack, Client(stack.ready) as client:
@@ -65,8 +65,8 @@ Watched = tuple[Stack, Client, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watched]:
-    """A stack that is whole again at the end of each test, and the events that it reported to a
-    listener that fails each time: the watch over the processes goes on."""
+    """A stack that each test leaves intact, and its events. Its listener raises an error each
+    time, which must not stop the supervision."""
     events: list[dict[str, Any]] = []
 
     def listen(event: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def watched() -> Iterator[Watched]:
 
 
 def _is_mailed(client: Client) -> None:
-    """A comment that is posted now leads to its mail."""
+    """Check that a new comment leads to a mail."""
     before = client.mail_stats()["distinct"]
     client.comment()
     assert client.wait_for_mails(before + 1)["distinct"] == before + 1
@@ -104,8 +104,8 @@ def test_a_death_that_is_reported_frees_its_jobs_long_before_the_lease_ends() ->
         let_judge(Queue(client.redis()), int(1000 * lease))
         client.set_faults({"at": "data", "do": "hang"})
         client.comment()
-        held = client.wait_for(lambda now: now["running"] == 1)
-        (pid,) = (worker["pid"] for worker in held["workers"] if worker["running"])
+        running = client.wait_for(lambda now: now["running"] == 1)
+        (pid,) = (worker["pid"] for worker in running["workers"] if worker["running"])
         client.set_faults()
         stack.kill("worker", pid=pid)
         assert client.wait_for_mails(1)["distinct"] == 1
@@ -135,7 +135,7 @@ def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: W
     stack, client, events = watched
     events.clear()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no descriptor is free any more
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no free descriptor
     try:
         stack.kill("worker")
         until(lambda: len(events) >= 2, what="the first try")
@@ -180,7 +180,7 @@ def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [  # more of them: see `commands/test_up.py`
+    [  # more in `commands/test_up.py`
         ({"backend": "pigeons"}, f"one of {known_backends()[0]}"),
         ({"lease": 0}, "lease: .*greater than 0"),
         ({"token": "a"}, "token: .*at least 16"),

@@ -1,4 +1,4 @@
-"""A log that ends in half a record: Redis starts with the rest."""
+"""Tests that Redis starts after a log that ends in half a record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support import most_thorough, until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: What a server leaves at the end of its log when it is killed in the middle of a write.
+#: The end of a log after a kill during a write.
 TORN = {
     "a command": b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal",
     "a transaction": b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n",
@@ -19,7 +19,8 @@ TORN = {
 
 @pytest.mark.parametrize("half", most_thorough(TORN, "a transaction"))
 def test_a_log_that_ends_in_half_a_record_is_cut_off(tmp_path: Path, half: str) -> None:
-    """As when Redis is killed in the middle of a rescue: all of the script is kept, or nothing."""
+    """The log of a Redis that was killed during a rescue: it keeps all of the script, or
+    nothing."""
     with Stack(dir=tmp_path, workers=0) as stack, Client(stack.ready) as client:
         for _ in range(10):
             client.comment()

@@ -1,4 +1,4 @@
-"""The blog on two hosts, with one PostgreSQL, and one Redis that Sentinel watches."""
+"""Tests of the blog on two hosts with one PostgreSQL and one Redis with Sentinel."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from demo_app.stack.client import Client
 
 pytestmark = pytest.mark.thorough
 
-#: The delay of a mail while something goes wrong (seconds).
+#: The delay of each mail during a fault (seconds).
 SLOW = {"at": "data", "do": "wait", "seconds": 2}
 COMMENTS = 8
-#: Longer than the test: a busy machine causes no fail-over (milliseconds).
+#: Longer than the test (milliseconds), so that a busy machine causes no fail-over.
 NEVER_MS = 3_600_000
 
 
 @contextmanager
 def _host(database_url: str, watching: Server, other: Stack | None = None) -> Iterator[Stack]:
-    """Start a web app and a worker, and a mail server unless the other host has one."""
+    """Start a web app, a worker, and a mail server unless the other host has one."""
     environment = {"DEMO_DATABASE_URL": database_url, "DEMO_DIE_AT": "armed"}
     if other is not None:
         environment["DEMO_SMTP_URL"] = f"smtp://{other.ready['smtp']}"
@@ -65,7 +65,7 @@ def _comments_until_both_work(*clients: Client) -> set[str]:
 
 
 def _written(url: str, accepted: set[str]) -> set[str]:
-    """Return the jobs of all comments: those accepted, and one whose answer was lost."""
+    """Return the job ids of all comments: those accepted, and one whose response was lost."""
     with closing(open_database(Settings(database_url=url), create=False)) as database:
         written = {job_id for (job_id,) in database.read("SELECT job_id FROM comments")}
     assert accepted < written
@@ -92,7 +92,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
     ):
         wait_until_watched(replica, watching)
 
-        # the second host freezes: its connections stay open, and nobody is told
+        # the second host freezes: its connections stay open, without an error
         first.set_faults(SLOW)
         accepted = _comments_until_both_work(first, second)
         two.kill("worker", signal.SIGSTOP)
@@ -104,12 +104,13 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
         written = _written(postgres_url, accepted)
         first.wait_for_mails(len(written))
 
-        # it is back
+        # the second host continues
         for role in ("web", "worker"):
             two.kill(role, signal.SIGCONT)
         assert second.comment(key="asked again")["job_id"] in written - accepted
 
-        # the database dies, and a worker; then both again, and a web app right after a commit
+        # a worker and the database die; then both again, after a web app that dies right after a
+        # commit
         first.set_faults(SLOW)
         written |= _comments_until_both_work(first, second)
         two.kill("worker")
@@ -118,7 +119,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
             with pytest.raises(httpx.HTTPStatusError, match=r"503 .*\(no connection to the data"):
                 client.comment()
         postgres.start()
-        written |= _comments(first, second)  # the web apps find it by themselves
+        written |= _comments(first, second)  # the web apps reconnect
         enable(Path(one.ready["dir"]), Step.COMMENT_COMMITTED)
         with pytest.raises(httpx.TransportError):
             first.comment()  # committed

@@ -1,4 +1,4 @@
-"""Every picture of the stage is one that Redis had, and what it says of itself is true."""
+"""Tests that each picture of the stage was a state of Redis, and that its texts are true."""
 
 from __future__ import annotations
 
@@ -21,28 +21,27 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
-#: PICTURES=600 looks longer.
 PICTURES = int(os.environ.get("PICTURES", "60"))
-#: What happens one after the other, and again; the journal does not tell of what is done to Redis.
-#: The stage counts the newest 5,000 comments only: each time it begins anew.
+#: The acts, in a loop. The journal does not contain damage to Redis. `clean` starts again because
+#: the stage counts only the newest 5,000 comments.
 BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
 )
-#: Two workers, which are started again; a death is found when the lease has run out.
+#: Dead workers are restarted. A death is found when the lease ends.
 STACK = {"workers": 2, "controls": True, "lease": 1.0}
 
 
 def numbers_of(stack: Stack) -> dict[str, int]:
-    """Each job's comment."""
+    """Return the comment id of each job id."""
     with closing(sqlite3.connect(stack.plan.folder.path / "blog.sqlite3", timeout=30)) as blog:
         return dict(blog.execute("SELECT job_id, id FROM comments"))
 
 
 def in_picture(page: StagePage, old: int) -> dict[str, object]:
-    """What a picture says of the comments after `old`: the queue in its order, each worker's jobs,
-    and whether its box has as many as it says."""
-    workers = {one: {n for n in page.floor(one) if n > old} for one in page.workers}
+    """Return the jobs in a picture after comment `old`: the queue in order, each worker's jobs,
+    and whether each box has as many jobs as its number says."""
+    workers = {id_: {n for n in page.floor(id_) if n > old} for id_ in page.workers}
     return {
         "queue": [n for n in page.floor("queue") if n > old],
         "workers": {worker: held for worker, held in workers.items() if held},
@@ -51,8 +50,8 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """The same, from the journal up to some entry, of these comments. seats: how many of them a
-    long queue shows, beside older ones."""
+    """Return the same from the journal. seats: the number of jobs that the picture of a long
+    queue shows."""
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
     }
@@ -66,7 +65,7 @@ def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, obj
 def moments(
     fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
 ) -> Iterator[dict[str, object]]:
-    """What the journal says before these entries, and after each of them."""
+    """Yield the state before these entries, and after each of them."""
     yield in_journal(fold, numbers, seats)
     for entry in entries:
         fold.follow(entry)
@@ -74,7 +73,7 @@ def moments(
 
 
 def untrue(page: StagePage) -> list[str]:
-    """What a picture says of itself that its tokens and numbers do not."""
+    """Return the claims of a picture that its tokens and numbers contradict."""
     sums, words = {"held": 0, "discarded": 0, **page.sums}, page.in_words
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
     claims = {
@@ -88,20 +87,20 @@ def untrue(page: StagePage) -> list[str]:
 
 
 class Journal:
-    """Follows the journal beside the pictures; lost when Redis died or was wiped."""
+    """Follows the journal. It starts again after Redis died or was wiped."""
 
     def __init__(self, client: Client) -> None:
         self._client, self.fold, self._last, self.run = client, Fold(), "0-0", ""
 
     def news(self) -> list[Event] | None:
-        """What came since the last time; None when nobody can say."""
+        """Return the new entries, or None if Redis is down or lost the journal."""
         try:
             redis = self._client.redis()
             found = after(redis, self._last) if self._last != "0-0" else list(all_events(redis))
             run = f"{redis.info('server')['run_id']} {redis.get('mark')}"
         except RedisError:
             return None
-        if self.run != run:  # begin anew, and compare from the next picture on
+        if self.run != run:  # compare again from the next picture on
             self.fold, self._last, self.run = Fold(), "0-0", run
             redis.set("mark", run[-40:], nx=True)
             return None
@@ -125,8 +124,8 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
     stopping = threading.Event()
     thread = threading.Thread(target=disturb, args=(stack, stopping))
     journal, torn, false, compared, dead = Journal(client), [], [], 0, 0
-    # a mail that has come stays in the inbox, also when a wiped Redis is told of its job once more:
-    # so only comments that came since Redis last lost something are compared
+    # a delivered mail stays in the inbox, even if a wiped Redis gets its job again, so compare only
+    # comments since the last data loss of Redis
     old, old_run = 0, ""
     thread.start()
     try:
@@ -138,7 +137,7 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
                 old, old_run = max(numbers_of(stack).values(), default=0), run
             page = StagePage(holder)
             false += [(claim, page.in_words) for claim in untrue(page)]
-            without_redis = "Redis is dead" in page.in_words  # killed, or too slow to answer
+            without_redis = "Redis is dead" in page.in_words  # killed, or too slow
             dead += without_redis
             known, numbers = page.sums["posted"], numbers_of(stack)
             entries = journal.news()

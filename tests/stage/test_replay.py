@@ -1,4 +1,4 @@
-"""The last minute on the stage once more: what it shows is what was at that moment."""
+"""Tests that a replay of the last minute shows each moment as it was."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, Picture
 
 SLOW = {"at": "data", "do": "wait", "seconds": 8}
-#: Two workers; one that dies stays dead.
+#: Two workers. A dead worker is not restarted.
 STACK = {"workers": 2, "restart": False, "controls": True}
 
 
 @pytest.fixture(scope="module")
 def killed(stack: Stack, client: Client) -> dict[str, Any]:
-    """A worker was killed by the key while it held four jobs, and those were rescued.
+    """Kill a worker with four jobs, and wait for their rescue.
 
-    The summary from before, and the events with their names: `killed`, `died`.
+    Return the summary before, and the events by name: `killed`, `died`.
     """
     client.set_faults(SLOW)
     for _ in range(12):
@@ -35,8 +35,8 @@ def killed(stack: Stack, client: Client) -> dict[str, Any]:
     client.wait_for(lambda now: len(now["workers"]) == 1)
     events = list(journal.all_events(client.redis()))
     client.set_faults()
-    one_each = {entry.event.removeprefix("worker_"): entry for entry in reversed(events)}
-    return {"before": before, "told": events, **one_each}
+    by_name = {entry.event.removeprefix("worker_"): entry for entry in reversed(events)}
+    return {"before": before, "events": events, **by_name}
 
 
 def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client, killed) -> None:

@@ -1,4 +1,5 @@
-"""Twenty phones, without the token: a tap is a comment and a vote, and each follows its own job."""
+"""Tests of the room page with 20 phones. They have no token; each tap posts a comment and a
+vote."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from demo_app.stack.client import Client
 
 PHONES = 20
 GUESSES = ("gone", "late", "twice")
-#: A worker to be killed, and one that rescues.
+#: One worker is killed, and the other one rescues its jobs.
 STACK = {"workers": 2, "lease": 3.0, "controls": True}
 
 

@@ -1,4 +1,4 @@
-"""The file of a show is checked when it is loaded."""
+"""Tests that the file of a show is validated when it is loaded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pydantic import ValidationError
 
 from demo_app.stage.show import Show, shows, steps
 
-SAID = {"en": "Look.", "ja": "ご覧ください。"}
+WORDS = {"en": "Look.", "ja": "ご覧ください。"}
 
 
 @pytest.mark.parametrize(
     ("step", "why"),
     [
-        ({"say": SAID, "do": ["kill-everybody"]}, "step.0.do.0"),
+        ({"say": WORDS, "do": ["kill-everybody"]}, "step.0.do.0"),
         ({"until": ["4 seconds"]}, "'4 seconds' is no condition"),
         ({"until": ["hled >= 4"]}, "'hled >= 4' is no condition"),
         ({"say": {"en": "Only in English."}}, "said in en"),
@@ -22,7 +22,7 @@ SAID = {"en": "Look.", "ja": "ご覧ください。"}
 )
 def test_a_step_that_makes_no_sense_is_refused_with_the_reason(step, why: str) -> None:
     with pytest.raises(ValidationError, match=why):
-        Show(minutes=4, step=[{"say": SAID}, step][1:])
+        Show(minutes=4, step=[{"say": WORDS}, step][1:])
 
 
 def test_every_show_that_is_shipped_makes_sense() -> None:

@@ -1,4 +1,4 @@
-"""The stage's sums: what is lost shows as lost, and what is safe never does."""
+"""Tests that the stage counts lost jobs as lost, and never safe ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from demo_app.stack.client import Client
 from demo_app.web import processes
 
 SLOW = {"at": "data", "do": "wait", "seconds": 30}
-#: What the supervisor said of its processes.
-TOLD: list[dict[str, Any]] = []
-#: As on a projector: what dies is started again; Redis keeps nothing.
-STACK = {"on_event": TOLD.append, "workers": 2, "persistence": False, "controls": True}
+#: The events of the supervisor.
+EVENTS: list[dict[str, Any]] = []
+#: Dead processes are restarted, and Redis stores nothing on disk.
+STACK = {"on_event": EVENTS.append, "workers": 2, "persistence": False, "controls": True}
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +43,12 @@ def sums(holder: httpx.Client) -> dict[str, int]:
     return output
 
 
-def settled(holder: httpx.Client, **wanted: int) -> dict[str, int]:
+def settled(holder: httpx.Client, **expected: int) -> dict[str, int]:
     def fits() -> dict[str, int] | None:
-        now = or_none(lambda: sums(holder)) or {}  # the web app may be killed, and on its way back
-        return now if all(now.get(name) == value for name, value in wanted.items()) else None
+        now = or_none(lambda: sums(holder)) or {}  # the web app may be restarting
+        return now if all(now.get(name) == value for name, value in expected.items()) else None
 
-    return until(fits, what=f"the stage showing {wanted}") or {}
+    return until(fits, what=f"the stage showing {expected}") or {}
 
 
 @pytest.mark.parametrize("blow", ["kill-redis", "wipe-redis"])
@@ -142,7 +142,7 @@ def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
     for pid in stack.ready["pids"]["worker"]:
         assert pid not in before
         news = {"event": "started", "role": "worker", "pid": pid}
-        until(lambda news=news: news in TOLD, what="the news")
+        until(lambda news=news: news in EVENTS, what="the news")
 
 
 def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -> None:
@@ -175,7 +175,7 @@ def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) 
     press(holder, "burst")
     settled(holder, running=4)
     press(holder, "clean")
-    # its mail comes later than those would that were on their way
+    # its mail is later than any mail that was in flight
     client.set_faults({**SLOW, "seconds": 3})
     press(holder, "comment")
     settled(holder, posted=1, delivered=1)

@@ -1,4 +1,4 @@
-"""Stock Celery beside this project: the same comments, the same kill."""
+"""Tests that compare stock Celery with this project after the same kill."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from demo_app.broker import journal
 from demo_app.stack import Stack, StackError
 from demo_app.stack.client import Client
 
-#: As the show has it: two workers of ours, one of stock's; who dies is started again.
+#: The show's workers: two of ours and one of stock Celery. Dead ones are restarted.
 STACK = {"workers": 2, "controls": True, "twin": True}
 
 
 def lane(page: StagePage, whose: str) -> dict[str, int]:
-    """How many of stock Celery's ("twin") or of our jobs ("ours") are where."""
+    """Return the number of jobs in each place. whose: "twin" (stock Celery) or "ours"."""
     found = re.findall(rf'data-{whose}="(\w+)" data-count="(\d+)"', page.text)
     return {place: int(count) for place, count in found}
 
@@ -28,15 +28,15 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
 ) -> None:
     before = stack.ready["pids"]
     press(holder, "twin")
-    client.comment()  # a reader's, which is not in the comparison
+    client.comment()  # a reader's comment is not compared
     events = [(entry.event, entry.by, entry.detail) for entry in journal.all_events(client.redis())]
     killed = next(number for number, entry in enumerate(events) if entry[0] == "worker_killed")
     taken = [by for event, by, _ in events[:killed] if event == "claimed"]
     assert taken == 4 * [events[killed][2]], "as stock's: one worker with four jobs, four that wait"
     all_ = {"waiting": 0, "running": 0, "held": 0, "delivered": 8, "lost": 0}
     until(lambda: lane(StagePage(holder), "ours") == all_, 60, "all of ours")
-    wanted = {**all_, "held": 4, "delivered": 4}
-    until(lambda: lane(StagePage(holder), "twin") == wanted, 60, "what stock holds back")
+    expected = {**all_, "held": 4, "delivered": 4}
+    until(lambda: lane(StagePage(holder), "twin") == expected, 60, "what stock holds back")
     page = StagePage(holder)
     assert page.sums["lost"] == 0
     events = re.search(r"back in (\d+) min: visibility timeout", page.text)
@@ -51,7 +51,7 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     finally:
         stack.start("redis")
     assert "Redis is dead" in page.in_words
-    assert lane(page, "twin") == wanted, "as they were"
+    assert lane(page, "twin") == expected, "as they were"
 
 
 @pytest.mark.thorough

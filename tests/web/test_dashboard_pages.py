@@ -1,4 +1,4 @@
-"""The dashboard without JavaScript: order, search, decisions that ask, bounded reads."""
+"""Tests of the dashboard without JavaScript: order, search, confirmations, limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from demo_app.stack.client import Client
 
 @pytest.fixture(autouse=True)
 def _empty(client: Client, stack: Stack) -> None:
-    """No jobs, but the workers that live; and none that the outbox would hand over again."""
+    """Delete all jobs, after the outbox is empty. Keep the workers."""
     with closing(sqlite3.connect(stack.plan.folder.path / "blog.sqlite3")) as blog:
         until(lambda: blog.execute("SELECT 1 FROM outbox").fetchone() is None, what="all mails")
     redis: Any = client.redis()
@@ -35,7 +35,7 @@ def _empty(client: Client, stack: Stack) -> None:
 
 
 def died(client: Client, number: int, error: str = "boom") -> str:
-    """A job that was given up, as a worker would leave it."""
+    """Create a dead job, as a worker would."""
     store = Queue(client.redis())
     job = message(number, queue="elsewhere")
     store.enqueue(job, by="test")
@@ -48,7 +48,7 @@ def died(client: Client, number: int, error: str = "boom") -> str:
 
 
 def stored(client: Client, *messages: Message, due: float | None = None) -> None:
-    """Put jobs in past the blog, on a queue that no worker of the stack looks at."""
+    """Enqueue jobs without the blog, on a queue that no worker of the stack uses."""
     Queue(client.redis()).enqueue_many([(one, due) for one in messages], by="test")
 
 
@@ -89,8 +89,8 @@ def test_search_finds_by_id_task_argument_and_error(client, holder) -> None:
 def test_a_cursor_that_no_page_gave_breaks_nothing(client, holder, state, cursor) -> None:
     answer = holder.get(f"/jobs/{state}", params={"cursor": cursor})
     assert answer.status_code in (200, 422), answer.text
-    asked = {"state": state, "cursor": cursor}
-    assert holder.get("/api/jobs", params=asked).status_code in (200, 422)
+    params = {"state": state, "cursor": cursor}
+    assert holder.get("/api/jobs", params=params).status_code in (200, 422)
 
 
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
@@ -148,7 +148,7 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert not re.search("[\x00\u202e]", page)
 
 
-#: Whatever has pages.
+#: The packages with pages.
 ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 
 
@@ -158,8 +158,8 @@ def test_both_languages_have_all_the_same_words() -> None:
     assert english.keys() - of_one == japanese.keys()
     assert {key.removesuffix(".one") for key in of_one} <= english.keys()
     for key in english.keys() - of_one:
-        holes = set(re.findall(r"\{\w+\}", english[key]))
-        assert holes == set(re.findall(r"\{\w+\}", japanese[key])), key
+        placeholders = set(re.findall(r"\{\w+\}", english[key]))
+        assert placeholders == set(re.findall(r"\{\w+\}", japanese[key])), key
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -1,4 +1,4 @@
-"""Redis is dead while pages are asked for: they answer, comments are taken, and all comes back."""
+"""Tests without Redis: pages respond, comments are accepted, and all recovers afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stranger may cost: cookies, comments, and the size of a page."""
+"""Tests of the limits for strangers: addresses, comments, and the size of a page."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client
 
 @contextmanager
 def _listening(holder: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
-    """The lines of the events, from a moment at which nothing is missed any more."""
+    """Yield the lines of the event stream after its first `tick`: from then on no event is
+    missed."""
     headers = {**holder.headers, **headers}
     with httpx.stream(
         "GET", f"{holder.base_url}/api/events", headers=headers, timeout=60

@@ -1,4 +1,4 @@
-"""One odd record in Redis: each page shows what it can read, and everybody else's job."""
+"""Tests that each page survives odd records in Redis, and still shows all other jobs."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ PAGES = (
 
 
 def odd_messages() -> Iterator[str]:
-    """A message with one value after the other replaced by an odd one."""
-    whole = json.loads(compose(message(1)))
-    for path in _paths(whole):
+    """Yield messages, each with one value replaced by an odd one."""
+    original = json.loads(compose(message(1)))
+    for path in _paths(original):
         for value in ODD:
-            changed = deepcopy(whole)
+            changed = deepcopy(original)
             place: Any = changed
             for name in path[:-1]:
                 place = place[name]
@@ -73,7 +73,7 @@ def _bytes(name: str | bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def odd(client: Client) -> list[str]:
-    """Records of every odd kind, and one good job in each state; the ids of the odd ones."""
+    """Store odd records of all kinds, and good jobs. Return the ids of the odd jobs."""
     redis: Any = client.redis()
     redis.sadd("lists", "odd")
     Queue(redis).enqueue(message(7, queue="odd"))
@@ -93,7 +93,7 @@ def odd(client: Client) -> list[str]:
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
-    redis.set("worker:w-²-1", "{}")  # else a worker takes it for dead
+    redis.set("worker:w-²-1", "{}")  # otherwise a worker considers it dead
     redis.hset("counters", "late", "nan")
     redis.sadd("lists", "typed")
     for key in ("queue:typed", "claims:odd:w-1", "claims:typed:w-1", "job:typed"):
@@ -108,7 +108,7 @@ def odd(client: Client) -> list[str]:
         redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
         redis.lpush("queue:odd", name)
         redis.rpush(b"job:" + _bytes(name), compose(message(1)), _bytes(name))
-    journal = redis.pipeline().delete("journal")  # in one go: workers write into it
+    journal = redis.pipeline().delete("journal")  # one transaction: workers write too
     for moment in (1, 10**9, time.time_ns() // 10**6, 10**15, 10**17, 2**63):
         for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
             journal.xadd("journal", fields, f"{moment}-*")
@@ -121,12 +121,12 @@ def odd(client: Client) -> list[str]:
 
 @pytest.mark.thorough
 def test_no_page_fails_for_one_odd_record(holder: httpx.Client, odd: list[str]) -> None:
-    wrong = {page: answer.status_code for page in PAGES if (answer := holder.get(page)).is_error}
+    failed = {page: answer.status_code for page in PAGES if (answer := holder.get(page)).is_error}
     for job in odd:
         for page in (f"/jobs/job/{job}", f"/api/jobs/{job}"):
             if (answer := holder.get(page)).status_code >= 500:
-                wrong[page] = answer.status_code
-    assert wrong == {}
+                failed[page] = answer.status_code
+    assert failed == {}
 
 
 def test_a_key_of_another_type_takes_no_page_away(holder: httpx.Client, odd: list[str]) -> None:
@@ -146,5 +146,5 @@ def test_a_counter_that_is_no_number_counts_as_none(holder: httpx.Client, odd: l
 
 def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:
     listed = [job["id"] for job in holder.get("/api/jobs?state=queued&limit=200").json()["jobs"]]
-    # a worker has put some that were due into a queue of their own
+    # a worker may have enqueued odd jobs that were due
     assert next(job for job in listed if not job.startswith("event-")) == message(7).id

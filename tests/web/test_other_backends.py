@@ -1,4 +1,4 @@
-"""The pages with a backend whose queue the dashboard can't look into: they say so, no guesses."""
+"""Tests that the pages of other backends report what they cannot show."""
 
 from __future__ import annotations
 

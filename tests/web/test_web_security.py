@@ -1,4 +1,4 @@
-"""Who is let in, what a page may do, and what a reader gets to see when something is wrong."""
+"""Tests of access, of the pages' permissions, and of what readers see of errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jo
 def test_a_write_from_another_site_or_to_another_host_is_refused(
     holder: httpx.Client, path: str
 ) -> None:
-    """Who else is: see the mail sink's guard, which is the blog's too."""
+    """The tests of the mail sink's guard have more cases: the blog uses the same guard."""
     for headers, status in (({"sec-fetch-site": "cross-site"}, 403), ({"host": "a.test"}, 400)):
         assert holder.post(path, json=COMMENT, headers=headers).status_code == status
 
@@ -87,7 +87,7 @@ PAGES = ("/", "/posts/1", "/jobs", "/jobs/queued", "/jobs/dead", "/stage", "/not
 def test_a_page_may_hold_nothing_inline_and_its_links_work_behind_any_prefix(
     holder: httpx.Client, path: str
 ) -> None:
-    """That it does hold nothing: a browser's console would say so (`browser`)."""
+    """The tests in `browser` check that the pages obey this policy."""
     answer = holder.get(path)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
@@ -147,9 +147,9 @@ def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("tries", HOSTILE)
-def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, tries: str) -> None:
-    name = HOSTILE[tries][:200]
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder, kind: str) -> None:
+    name = HOSTILE[kind][:200]
     before = client.mail_stats()["distinct"]
     job = client.comment(2, author=name, body=f"{name}\n{name}")["job_id"]
     client.wait_for_mails(before + 1)
@@ -172,7 +172,7 @@ def test_no_sign_of_an_address_moves_the_terminal_that_shows_the_log() -> None:
 
 
 def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.Client) -> None:
-    """No browser sends one, and decoding it would block the other readers."""
+    """No browser sends such a form, and decoding it would block the other readers."""
     kind = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
     raw = "author=Zoë&email=zoe@example.test&body=Hi".encode()
     refused = reader.post("/posts/1", content=raw, headers=kind)
@@ -184,7 +184,6 @@ def test_a_form_with_bytes_beyond_ascii_is_refused_in_plain_words(reader: httpx.
 
 
 def test_a_form_that_is_sent_twice_makes_one_comment(reader: httpx.Client) -> None:
-    """As by a reader whose answer was lost."""
     key = re.search(r'name="key" value="([^"]+)"', reader.get("/posts/3").text)
     assert key is not None
     form = {**COMMENT, "body": "Did you get this?", "key": key[1]}

@@ -1,4 +1,4 @@
-"""The fixtures of the web tests in a browser."""
+"""Shares the browser fixtures of the web tests."""
 
 from web.browser.conftest import _well, chromium, nothing_moves, stack, tab
 

@@ -1,4 +1,4 @@
-"""What lies upon something else on the stage, in the same room and where nothing flies."""
+"""A check for overlapping elements on the stage."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """By their words, or a floor that spills its "+42"; what flies counts where it is bound for."""
+    """Return pairs of overlapping elements in one room, and floors whose "+42" overflows.
+
+    Tokens in flight count at their targets.
+    """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found

@@ -1,5 +1,4 @@
-"""A show, from its first step to its last, by PageDown alone; the speaker's notes beside it; and a
-recorded one, as a file that plays by itself."""
+"""Tests of a show, controlled by PageDown alone, of the speaker's notes, and of recorded shows."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from demo_app.stage.show import steps
 
 pytestmark = pytest.mark.thorough
 
-#: What a caption claims, by a word of it, and the sums that make it true.
+#: The sums on the stage that make a caption true, by the caption's first words.
 TRUE_WHEN = {
     "One comment:": {"posted": 1, "delivered": 1, "lost": 0},
     "{posted} comments": {"posted": 101, "waiting": 0, "running": 0, "delivered": 101, "lost": 0},
@@ -29,7 +28,7 @@ TRUE_WHEN = {
     "They are gone": {"posted": 152},
     "This project": {"posted": 8, "delivered": 8, "lost": 0},
 }
-#: As `up --show` has it.
+#: The options of `up --show`.
 STACK = {"workers": 2, "lease": 5.0, "controls": True, "twin": True}
 
 
@@ -39,7 +38,7 @@ def sums(page: Page) -> dict[str, int]:
 
 
 def press_with_input_method(page: Page, key: str) -> None:
-    """As a browser says it of a key that an input method has looked at first."""
+    """Send a key as a browser does when an input method handles it first."""
     page.evaluate(
         "code => document.body.dispatchEvent(new KeyboardEvent('keydown',"
         " {key: 'Process', code, isComposing: true, bubbles: true}))",
@@ -48,22 +47,22 @@ def press_with_input_method(page: Page, key: str) -> None:
 
 
 def press_soon(page: Page, key: str) -> None:
-    """Press a key as a person does, and not as a worn button would."""
+    """Press a key after a pause: the show ignores a press that follows another one too soon."""
     page.wait_for_timeout(450)
     page.keyboard.press(key)
 
 
-#: What the stage says of an act that did not work goes after a few seconds.
+#: Records the errors of acts: the stage shows each for only a few seconds.
 _NOTE_FAILURES = """() => {
   globalThis.failures = [];
-  const told = document.getElementById("oops");
-  new MutationObserver(() => failures.push(told.textContent)).observe(told, { childList: true });
+  const note = document.getElementById("oops");
+  new MutationObserver(() => failures.push(note.textContent)).observe(note, { childList: true });
 }"""
 
 
-@pytest.mark.timeout(400)  # on a busy machine
+@pytest.mark.timeout(400)
 def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
-    client.comment()  # what an earlier show has left
+    client.comment()  # left over from an earlier show
     page = tab("/stage?show=four-minutes", expected="ERR_")
     caption = page.locator(".caption")
     expect(caption).to_have_text("PageDown begins the show.")
@@ -73,16 +72,16 @@ def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> Non
             continue
         words = step["words"]
         press_soon(page, "PageDown")
-        # numbers of the stage stand in the words
-        said = re.sub(r"\\{\w+\\}", r"\\d+", re.escape(words))
-        expect(caption).to_have_text(re.compile(f"^{said}"), timeout=90_000)
+        # the caption has numbers in place of {names}
+        pattern = re.sub(r"\\{\w+\\}", r"\\d+", re.escape(words))
+        expect(caption).to_have_text(re.compile(f"^{pattern}"), timeout=90_000)
         expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
         assert overlaps(page) == [], words
         assert page.evaluate("failures") == [], words
-        for start, wanted in TRUE_WHEN.items():
+        for start, expected in TRUE_WHEN.items():
             if words.startswith(start):
                 now = sums(page)
-                assert {name: now[name] for name in wanted} == wanted, words
+                assert {name: now[name] for name in expected} == expected, words
         if words.startswith("Its lease has ended"):
             first = page.locator("[data-floor=queue] .token").first
             expect(first).to_have_class(re.compile("rescued"))
@@ -93,7 +92,7 @@ def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> Non
 
 
 def _has_each_rescued_job_in_sight(tab, language: str) -> None:
-    """On every screen, with a large token, before many others that wait."""
+    """Check every screen size: each rescued job is a large, visible token."""
     page = tab("/stage?show=four-minutes", locale=language)
     for width, height in ((1280, 720), (1024, 768), (800, 600)):
         page.set_viewport_size({"width": width, "height": height})
@@ -207,7 +206,7 @@ def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> No
     expect(caption).to_contain_text("One comment")
 
 
-#: Words in katakana or Latin letters that begin on one line of the caption and end on another.
+#: Finds words in katakana or Latin letters that continue on the caption's next line.
 _BROKEN = """() => {
   const found = [];
   const range = document.createRange();
@@ -253,20 +252,20 @@ def _living(summary: dict[str, Any]) -> set[str]:
 
 @pytest.fixture
 def play(chromium: Browser) -> Iterator:
-    """Opens a recorded show in a browser without a network. In the end: no error in its console."""
-    wrong: list[str] = []
+    """Opens a recorded show in an offline browser. In the end, the console has no error."""
+    errors: list[str] = []
     context = chromium.new_context(locale="en", offline=True)
 
     def open_(path: Path) -> Page:
         page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda one: one.url.startswith("http") and wrong.append(one.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda one: one.url.startswith("http") and errors.append(one.url))
         page.goto(path.as_uri())
         return page
 
     yield open_
     context.close()
-    assert not wrong
+    assert not errors
 
 
 @pytest.mark.usefixtures("nothing_moves")
@@ -286,7 +285,7 @@ def test_a_film_plays_to_its_end_and_again(play, client: Client, holder, tmp_pat
     take()
     holder.post("/stage/do/kill-worker")
     until(lambda: 'class="box off' in take(), what="the dead worker")
-    killed = frames[-1][0] + 0.001  # an address has the moment in milliseconds
+    killed = frames[-1][0] + 0.001  # the page's address has milliseconds
     client.set_faults()
     until(lambda: 'data-sum="delivered">12<' in take(), what="every mail")
     file = tmp_path / "run.html"
@@ -315,7 +314,7 @@ def test_pagedown_and_pageup_turn_the_pages_of_a_recorded_show(play, holder, tmp
     caption = shown.locator(".caption")
     scrub = shown.locator("#scrub")
     expect(scrub).to_be_visible()
-    scrub.fill(scrub.get_attribute("min") or "")  # it plays no more
+    scrub.fill(scrub.get_attribute("min") or "")  # this stops the playback
     expect(caption).to_contain_text("Between the two is a job")
     for key, words in (("PageDown", "One comment"), ("PageDown", "Who will wait?"),
                        ("PageDown", "Who will wait?"), ("PageUp", "One comment")):  # fmt: skip

@@ -1,4 +1,4 @@
-"""The stage while everything goes wrong at once: all of it still has its place."""
+"""Tests of the stage's layout while many things fail together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 pytestmark = pytest.mark.thorough
-#: Three workers. A killed one stays, with what it held, for longer than the tests take.
+#: Three workers. A killed worker stays visible, with its jobs, for longer than the tests.
 STACK = {
     "workers": 3,
     "controls": True,
@@ -25,7 +25,7 @@ STACK = {
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """Eight given up, one discarded, twelve that run, forty that wait, and a worker killed."""
+    """A client. 8 jobs are dead, 1 is discarded, 12 run, 40 wait, and a worker was killed."""
     with Client(stack.ready) as client:
         client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
         jobs = [client.comment()["job_id"] for _ in range(9)]
@@ -41,7 +41,7 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Stack]:
-    """Stock Celery beside it, after the same kill; a new worker has begun."""
+    """A stack with stock Celery, after the same kill and the start of a new worker."""
     with Stack(twin=True, lease=600, controls=True) as stack, Client(stack.ready) as client:
         client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)
@@ -51,10 +51,10 @@ def both() -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _well() -> None:
-    """The faults stay."""
+    """Keep the faults, unlike the shared fixture."""
 
 
-#: What sticks out of its room by more than a pixel.
+#: Finds elements that extend beyond their room by more than 1 pixel.
 _SPILT = """() => {
   const out = (one, place) => {
     const [box, room] = [one.getBoundingClientRect(), place.getBoundingClientRect()];
@@ -99,18 +99,18 @@ def test_two_systems_have_room_on_the_board_and_in_two_lanes(tab, both, language
 
 def test_a_key_compares_two_systems_in_lanes_and_leads_back_to_the_board(tab, both: Stack) -> None:
     page = _stage_of_both(tab, both, "en")
-    asked = []
-    page.route("**/stage/do/twin", lambda route: (asked.append(1), route.fulfill(status=204)))
+    requests = []
+    page.route("**/stage/do/twin", lambda route: (requests.append(1), route.fulfill(status=204)))
     expect(page.locator("#board")).to_be_visible()
     expect(page.locator("#lanes")).to_be_hidden()
     page.keyboard.press("t")
     expect(page.locator("#lanes")).to_be_visible()
     expect(page.locator("#board")).to_be_hidden()
-    until(lambda: asked, what="the comparison")
+    until(lambda: requests, what="the comparison")
     page.keyboard.press("t")
     expect(page.locator("#board")).to_be_visible()
     expect(page.locator("#lanes")).to_be_hidden()
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def _stage_of_both(tab, both: Stack, language: str) -> Page:

@@ -1,4 +1,4 @@
-"""The story as people see it, in a real browser."""
+"""Tests of a comment's way to the inbox, in a real browser."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write(page, body: str) -> None:
 
 
 def new_round(page: Page) -> None:
-    """Press its key, and wait until it has begun: what was posted just before is not in it."""
+    """Press the key, and wait for the new round. Earlier comments are not in it."""
     with page.expect_response("**/stage/do/new-round"):
         page.keyboard.press("n")
 
@@ -41,7 +41,7 @@ def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) ->
     page.get_by_role("link", name="See the mail in the inbox").click()
     expect(page.locator("#mail")).to_contain_text("Aoi commented on")
     assert "token" not in page.url
-    page.locator("#mail .fields a").click()  # and from the mail back to its job
+    page.locator("#mail .fields a").click()
     expect(timeline).to_contain_text("delivered")
 
 
@@ -64,7 +64,7 @@ def test_the_form_works_without_javascript(tab) -> None:
     expect(page.locator(".comment .body").last).to_have_text("No script here.")
 
     def has_arrived() -> bool:
-        page.reload()  # without a script, only this brings news
+        page.reload()
         return "Chidi has the mail" in page.locator("#travel-said").inner_text()
 
     until(has_arrived, what="the mail")
@@ -74,19 +74,19 @@ def test_no_link_tells_another_site_the_token(tab, stack: Stack) -> None:
     page = tab("/")
     page.goto(f"{stack.ready['web']}/jobs?token={stack.ready['token']}")
     assert "token" not in page.url
-    with page.expect_request(re.compile("/stage$")) as asked:
+    with page.expect_request(re.compile("/stage$")) as request:
         page.get_by_role("link", name="Stage").click()
-    assert "referer" not in asked.value.headers
+    assert "referer" not in request.value.headers
 
 
-#: A picture lasts half a second, and a busy test would look too late.
+#: Records what the stage shows: each state lasts half a second, and a busy test would miss it.
 _NOTE_WHAT_IS_SHOWN = """() => {
   window.seen = {};
   document.addEventListener("fresh", () => {
     const box = document.querySelector(".box.off");
     const words = document.getElementById("in-words").textContent;
     seen.held ||= Boolean(box?.textContent.includes("killed") && box.querySelector(".token"));
-    seen.told ||= words.includes("Jobs to be rescued from it: 4");
+    seen.text ||= words.includes("Jobs to be rescued from it: 4");
     seen.rescued ||= document.querySelector(".token.rescued") !== null;
   });
 }"""
@@ -104,8 +104,8 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     expect(page.locator(".box .token").nth(3)).to_be_attached()
     page.evaluate(_NOTE_WHAT_IS_SHOWN)
     page.keyboard.press("w")
-    until(lambda: page.evaluate("seen.held && seen.told && seen.rescued"), what="all of the rescue")
-    # one that was sent just before the kill may be delivered already
+    until(lambda: page.evaluate("seen.held && seen.text && seen.rescued"), what="all of the rescue")
+    # a mail that was sent just before the kill may be delivered already
     expect(page.locator("#in-words")).to_contain_text(re.compile("on their way again: [1-4]"))
     expect(page.locator("#in-words")).to_contain_text("0 lost")
     client.set_faults()
@@ -117,7 +117,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     _goes_to_the_kill_on_the_tape_and_back_to_now(page, client)
 
 
-#: One that was asked for before, perhaps, and one after.
+#: Waits for two pictures: the first may have been requested earlier.
 _TWO_PICTURES = """() => new Promise((done) => {
   const next = (then) => document.addEventListener("fresh", then, { once: true });
   next(() => next(done));
@@ -125,7 +125,7 @@ _TWO_PICTURES = """() => new Promise((done) => {
 
 
 def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) -> None:
-    # an input method's space, as a browser sends it
+    # the space of an input method
     page.evaluate(
         "document.body.dispatchEvent("
         "new KeyboardEvent('keydown', {key: '　', code: 'Space', bubbles: true}))"
@@ -143,8 +143,8 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
         until(lambda: tape()["moment"] == moment, what=f"the picture of {moment}")
 
     stopped = tape()
-    page.keyboard.press("c")  # a tape's keys disturb nothing
-    client.comment()  # and what happens meanwhile is not on it
+    page.keyboard.press("c")  # has no effect on the tape
+    client.comment()  # and a new comment is not on the tape
     page.evaluate(_TWO_PICTURES)
     expect(page.locator("[data-sum=posted]")).to_have_text("50")
     kinds = [kind for _, kind in stopped["marks"]]
@@ -165,15 +165,15 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
     expect(page.locator("[data-sum=posted]")).to_have_text("51")
 
 
-#: What is too small, or out of the window, in percent of its height.
+#: Finds what is smaller than a share of the window's height, and keys outside the window.
 _TOO_SMALL = """() => {
   const percent = (pixels) => 100 * pixels / innerHeight;
   const seen = [...document.querySelectorAll("body *")].filter((one) =>
     one.checkVisibility({visibilityProperty: true})
     && !one.closest(".quiet-words, .hidden, .skip, .floor:not(:has(.token))"));
-  const told = seen.filter((one) => [...one.childNodes].some((node) =>
+  const texts = seen.filter((one) => [...one.childNodes].some((node) =>
     node.nodeType === 3 && node.textContent.trim()));
-  const small = told.filter((one) => percent(parseFloat(getComputedStyle(one).fontSize)) < 4.5);
+  const small = texts.filter((one) => percent(parseFloat(getComputedStyle(one).fontSize)) < 4.5);
   const tokens = seen.filter((one) => one.matches(".token") && percent(one.offsetHeight) < 6);
   const cut = [...document.querySelectorAll(".keys button")].filter((one) => {
     const box = one.getBoundingClientRect();
@@ -217,7 +217,7 @@ def test_a_floor_that_is_full_says_how_many_more_there_are(tab, client: Client) 
     expect(floor).to_have_attribute("data-more", f"+{50 - seen.count()}")
     spilt = "rooms => rooms.filter(one => one.scrollHeight > one.clientHeight + 2).length"
     assert page.locator(".board > .room").evaluate_all(spilt) == 0, "a room holds what is in it"
-    page.locator('[data-action="kill-worker"]').click(trial=True)  # no room covers it
+    page.locator('[data-action="kill-worker"]').click(trial=True)
 
 
 @pytest.mark.thorough
@@ -238,7 +238,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
-    # the room folds again; and killed at rest, it is not called dead once it is back as it was
+    # the room folds; a web app that was killed at rest is not shown as dead after its restart
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
     expect(page.locator("#web-says")).to_be_visible()

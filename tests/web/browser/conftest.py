@@ -1,4 +1,4 @@
-"""A real Chromium, and a page that must stay silent and at home."""
+"""Fixtures of the browser tests: a Chromium, and pages without errors and foreign requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def chromium() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """By default two workers; what is killed is started again."""
+    """A stack, with two workers by default. Killed processes are restarted."""
     needs(BROWSER)
     options = getattr(request.module, "STACK", {"workers": 2, "controls": True})
     with Stack(**options) as stack:
@@ -31,7 +31,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _well(client: Client) -> Iterator[None]:
-    """No faults, and a web app that answers: a test before may have killed it."""
+    """Remove all faults, and wait for the web app: an earlier test may have killed it."""
     client.set_faults()
     until(lambda: or_none(client.summary), what="the web app")
     yield
@@ -40,7 +40,8 @@ def _well(client: Client) -> Iterator[None]:
 
 @pytest.fixture
 def nothing_moves(client: Client) -> None:
-    """No job of a test before is left to do: the end of a fault hurries no mail that waits."""
+    """Wait for the jobs of earlier tests. The end of a fault does not send a waiting mail
+    sooner."""
     client.set_faults()
     until(client.at_rest, what="the end of every job")
 
@@ -50,11 +51,11 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Opens a path in a new tab. In the end: no error in any console, no request off the machine.
+    """Opens a path in a new tab. In the end: no error in any console, no request to another host.
 
-    holder: with the token's cookie. expected: console errors that the test itself provokes.
+    holder: with the token's cookie. expected: a console error that the test provokes.
     """
-    contexts, wrong = [], []
+    contexts, errors = [], []
 
     def open_(path: str, *, holder: bool = True, expected: str = "", **options) -> playwright.Page:
         context = chromium.new_context(**{"locale": "en", **options})
@@ -69,22 +70,22 @@ def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
             context.add_cookies([cookie])
         page = context.new_page()
 
-        def heard(message: playwright.ConsoleMessage) -> None:
+        def report(message: playwright.ConsoleMessage) -> None:
             if message.type in ("error", "warning") and not (expected and expected in message.text):
-                wrong.append(f"{path}: {message.text}")
+                errors.append(f"{path}: {message.text}")
 
-        page.on("console", heard)
-        page.on("pageerror", lambda error: wrong.append(f"{path}: {error}"))
-        page.on("request", lambda request: _at_home(request.url, wrong))
+        page.on("console", report)
+        page.on("pageerror", lambda error: errors.append(f"{path}: {error}"))
+        page.on("request", lambda request: _at_home(request.url, errors))
         page.goto(stack.ready["web"] + path)
         return page
 
     yield open_
     for context in contexts:
         context.close()
-    assert not wrong
+    assert not errors
 
 
-def _at_home(url: str, wrong: list[str]) -> None:
+def _at_home(url: str, errors: list[str]) -> None:
     if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1":
-        wrong.append(f"asked elsewhere: {url}")
+        errors.append(f"request to another host: {url}")

@@ -1,4 +1,4 @@
-"""The pages in a real browser: live, by keyboard, on a phone, and for whoever can't see them."""
+"""Tests of the pages in a real browser: live updates, keyboard, phones and accessibility."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
 
 @pytest.fixture
 def dead(client: Client) -> str:
-    """A job that was given up."""
+    """Return the id of a dead job."""
     client.set_faults(REFUSE)
     job = client.comment()["job_id"]
-    client.wait_for(lambda _: job in {given["id"] for given in client.jobs("dead")["jobs"]})
+    client.wait_for(lambda _: job in {other["id"] for other in client.jobs("dead")["jobs"]})
     client.set_faults()
     return job
 
@@ -48,7 +48,7 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 
 def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client) -> None:
-    first = client.comment()["job_id"]  # a queue is listed from its first job on
+    first = client.comment()["job_id"]  # a queue is listed after its first job
     until(lambda: _state(client, first) == "done", what="the first job's end")
     Queue(client.redis()).pause_queue("mail", True)
     page = tab("/jobs")
@@ -124,7 +124,7 @@ def test_a_page_does_not_call_itself_live_while_redis_hangs(tab, client: Client)
     expect(page.locator("#ledger")).to_be_visible()
 
 
-#: What nobody can read: a field's hint that is cut, a value that has a column for one letter.
+#: Finds cut-off hints of fields, and values in a column as narrow as one letter.
 _UNREADABLE = """() => {
   const width = (one) => {
     const pen = document.createElement("canvas").getContext("2d");
@@ -150,7 +150,7 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     assert page.evaluate(_UNREADABLE) == []
 
 
-#: Each page, on which axe is to find nothing: in light and dark, in English and Japanese.
+#: The pages that axe checks, in light and dark, in English and Japanese.
 PAGES = (
     "/",
     "/posts/1",
@@ -178,31 +178,31 @@ def _state(client: Client, job: str) -> str:
 
 
 def _is_discarded(client: Client, job: str) -> bool:
-    with suppress(httpx.HTTPStatusError):  # it may be running a try
+    with suppress(httpx.HTTPStatusError):  # it may be running
         client.decide(job, "discard")
     return _state(client, job) == "discarded"
 
 
 @pytest.fixture
 def jobs(client: Client, nothing_moves: None) -> Iterator[dict[str, str]]:
-    """A delivered job, one that was given up, a discarded one, and one that is tried again.
+    """Return the ids of a delivered, a dead, a discarded and a retrying job.
 
-    Nothing moves afterwards: other tests of these pages wait for that.
+    Afterwards no job is left, as other tests expect.
     """
     client.set_faults(
         {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
         {"at": "rcpt", "do": "answer", "code": 451, "text": "later", "match": {"to": "chidi*"}},
     )
-    made = {"job": client.comment(1)["job_id"], "dead": client.comment(2)["job_id"]}
-    made["discarded"] = client.comment(2)["job_id"]
-    made["retrying"] = client.comment(3)["job_id"]
+    ids = {"job": client.comment(1)["job_id"], "dead": client.comment(2)["job_id"]}
+    ids["discarded"] = client.comment(2)["job_id"]
+    ids["retrying"] = client.comment(3)["job_id"]
     states = {"job": "done", "retrying": "retrying"}
-    for name, job in made.items():
+    for name, job in ids.items():
         state = states.get(name, "dead")
         until(lambda job=job, state=state: _state(client, job) == state, what=f"a {state} job")
-    client.decide(made["discarded"], "discard")
-    yield made
-    until(lambda: _is_discarded(client, made["retrying"]), what="the end of its tries")
+    client.decide(ids["discarded"], "discard")
+    yield ids
+    until(lambda: _is_discarded(client, ids["retrying"]), what="the end of its tries")
 
 
 @pytest.mark.parametrize(("scheme", "language"), most_thorough(LOOKS, ("dark", "ja")))
