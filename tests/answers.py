@@ -1,7 +1,7 @@
-"""The pages that answer one question each, from what the judge and the tests measured.
+"""The contents of the answer pages, from the results of the judge and the tests.
 
-``python tests/answers.py`` runs the test of each open thread about Celery on Redis, on stock and on
-claims, and writes what came of it into threads.csv. `generated` writes the pages.
+``python tests/answers.py`` runs the test of each open thread about Celery on Redis, with stock
+Celery and with claims. It writes the results into threads.csv. `generated` writes the pages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ THREADS = {
     "visibility timeout",
     "celery/kombu#533": "ETA tasks lost on worker TERM restart",
 }
-#: When each library itself gives a killed worker's job back.
+#: When each library gives a killed worker's job back.
 LATER = {
     "celery": "Celery gives a killed worker's job back after its visibility timeout, "
     "[an hour](late.md).",
@@ -46,13 +46,13 @@ LATER = {
 
 
 def sheet(name: str) -> list[dict[str, str]]:
-    """The rows of a sheet of the reference."""
+    """Return the rows of a CSV file of the reference."""
     with (REFERENCE / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def signs(name: str) -> str:
-    """The rows of a sheet of judged queues side by side, with the levels that were asked for."""
+    """Return the table of judged queues, with a mark for each level."""
     from demo_app.markdown import table
 
     rows = sheet(name)
@@ -62,21 +62,21 @@ def signs(name: str) -> str:
 
 
 def queues() -> str:
-    """What the judge found of each queue: the levels that did not hold."""
+    """Return the failed levels of each queue."""
     kept = "All twelve levels hold."
-    parts = ([f"## {row['target']}", found(row, "✗") if row["why"] else kept,
+    sections = ([f"## {row['target']}", found(row, "✗") if row["why"] else kept,
               LATER.get(row["target"], "")] for row in sheet("judge.csv"))  # fmt: skip
-    return "\n\n".join(part for of_queue in parts for part in of_queue if part)
+    return "\n\n".join(part for section in sections for part in section if part)
 
 
 def setting(name: str) -> str:
-    """What the judge found of a Celery app with this setting, level by level."""
+    """Return the judge's findings on a Celery app with this setting, level by level."""
     (row,) = (row for row in sheet("settings.csv") if row["target"].endswith(f":{name}"))
     return found(row)
 
 
 def found(row: dict[str, str], signs: str = "✓✗–") -> str:
-    """What the judge found of the levels with these signs."""
+    """Return the judge's findings on the levels with these marks."""
     from demo_app.judge.levels import LEVELS
     from demo_app.markdown import plain, table
 
@@ -91,7 +91,7 @@ def found(row: dict[str, str], signs: str = "✓✗–") -> str:
 
 
 def thread(name: str) -> str:
-    """An open thread: its title, how its test ended on stock and on claims, and when."""
+    """Return an open thread: its title, and the results and date of its test."""
     (row,) = (row for row in sheet("threads.csv") if row["thread"] == name)
     link = f"[{name}: {THREADS[name]}](https://github.com/{name.replace('#', '/issues/')})"
     command = f".venv/bin/python -m pytest {TESTS} -k {row['test']}"
@@ -99,7 +99,7 @@ def thread(name: str) -> str:
     return f"{link}\n\n{ended}. `{command}`, {row['how']}"
 
 
-#: By the page: each block of it, and what makes it.
+#: For each page: its blocks, and the functions that make them.
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "lost": {
         "tutorial": partial(setting, "tutorial"),
@@ -117,7 +117,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def run_threads() -> None:
-    """See the module."""
+    """Run the test of each thread, and write the results into threads.csv."""
     known, rows = (ROOT / TESTS).read_text("utf-8"), []
     for name in THREADS:
         found = re.search(rf"{name}\b.*\)\s+def (test_\w+)", known)
@@ -126,9 +126,9 @@ def run_threads() -> None:
         output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
         ended = dict(re.findall(rf"{found[1]}\[(\w+)\] (PASSED|XFAIL|FAILED|XPASS)", output))
         words = {"PASSED": "passes", "XFAIL": "fails"}
-        made_of = ", ".join(f"{package} {version(package)}" for package in ("celery", "kombu"))
+        versions = ", ".join(f"{package} {version(package)}" for package in ("celery", "kombu"))
         rows.append([name, found[1], *(words[ended[on]] for on in ("stock", "claims")),
-                     f"{date.today()}; {made_of}"])  # fmt: skip
+                     f"{date.today()}; {versions}"])  # fmt: skip
     with (REFERENCE / "threads.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["thread", "test", "stock", "claims", "how"], *rows])
 

@@ -1,4 +1,4 @@
-"""A certificate for a server of one's own: good for tests, and for nothing else."""
+"""A self-signed certificate for the servers of tests."""
 
 import datetime
 import ipaddress
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def tls_context(directory: Path) -> ssl.SSLContext:
-    """A server's context with a new certificate, for 127.0.0.1 and nobody else.
+    """Return a server's TLS context with a new certificate for 127.0.0.1.
 
-    A client that is to trust it can be given `directory/certificate.pem` as its CA.
+    A client can use `directory/certificate.pem` as its CA.
     """
     path, key = directory / "certificate.pem", directory / "key.pem"
     _make(path, key)
@@ -19,7 +19,7 @@ def tls_context(directory: Path) -> ssl.SSLContext:
 
 
 def _make(path: Path, key_path: Path) -> None:
-    from cryptography import x509  # slow to import, and most runs do without
+    from cryptography import x509  # slow to import, and rarely needed
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 

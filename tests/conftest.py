@@ -1,4 +1,4 @@
-"""Fixtures for every test, and the check that no test leaves a process behind."""
+"""Fixtures for all tests, and a check that no test leaves a process behind."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from demo_app.stack.client import Client
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
-# how long an example takes says more of the machine than of the code
+# the time of an example depends on the machine, not on the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
-# nbformat loads it by way of jsonschema, and it spends a second on grammars of addresses in Greek
+# nbformat imports rfc3987_syntax through jsonschema, which takes 1 s for grammars of no use here
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
-# a shell without job control starts what it puts into the background with SIGINT ignored, and
-# nohup with SIGHUP, which children inherit: tests that send them want them as in a terminal
+# a shell without job control ignores SIGINT in background processes, nohup ignores SIGHUP, and
+# children inherit both: restore what a terminal would set
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _BEFORE = pytest.StashKey[float]()
 _REAPER = pytest.StashKey[ReaperClient]()
 
-#: The tests and files that take longest, the longest first: from two minutes down to half of one.
+#: The slowest tests and files, the slowest first (120 s down to 30 s).
 LONGEST = (
     *("test_the_last_one_runs_with_an_app", "test_lessons.py", "test_ecosystem.py"),
     *("test_half_open.py", "test_challenges.py"),
@@ -52,9 +52,9 @@ LONGEST = (
     *("test_pages_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
     *("test_sound.py", "test_bounds.py", "test_sink_kill.py"),
 )
-#: Folders with files of half a minute.
+#: Folders with files that take 30 s.
 LONG = ("notebooks", "judge", "browser", "conformance")
-#: Files whose tests take long and share next to nothing: each may run in another process.
+#: Files with slow tests that share almost nothing: each test may run in another process.
 APART = {
     *("test_lessons.py", "test_trials.py", "test_sound.py", "test_known_losses.py"),
     *("test_campaign.py", "test_challenges.py", "test_healthy.py", "test_broken.py"),
@@ -62,7 +62,7 @@ APART = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add two options: one for several runs of which each test passes once, and one for costs."""
+    """Add `--once`, to run each test until it passes once, and `--costs`."""
     text = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=text)
     text = "append the processor seconds of each test to FILE"
@@ -70,17 +70,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what ends all that the run has started, even if the run is killed."""
+    """Start the reaper, which ends all processes of the run even if the run is killed."""
     if not hasattr(config, "workerinput"):
-        os.environ["TEST_RUN"] = uuid.uuid4().hex  # each process inherits it
+        os.environ["TEST_RUN"] = uuid.uuid4().hex
         config.stash[_REAPER] = ReaperClient(os.environ["TEST_RUN"], marker="TEST_RUN")
         config.add_cleanup(partial(config.stash[_REAPER].close, 5.0))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first, so that no process has one left when the others are done; else by chance
-    (pytest-randomly), the files of a folder too."""
+    """Sort the tests: the slowest first, so that all processes end together; the others in
+    random order (pytest-randomly), also the files of a folder."""
     once: Path | None = config.getoption("once")
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
@@ -97,8 +97,8 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """The tests of a file, or of a class, run in one process and in the order above: they share its
-    servers. Those that are `APART` share none."""
+    """Run the tests of a file or class in one process and in the order above: they share
+    servers. The tests in `APART` share none."""
     from xdist.scheduler.loadscope import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -112,7 +112,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Remember the processor seconds until the test."""
     item.stash[_BEFORE] = costs.used()
     return (yield)
 
@@ -121,7 +120,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Record what the test cost. In CI nothing is left out: what would be skipped fails."""
+    """Record the cost of the test. In CI, a skipped test fails."""
     report = yield
     if report.when == "teardown":
         report.user_properties.append((costs.PROPERTY, costs.used() - item.stash[_BEFORE]))
@@ -131,19 +130,19 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """For each program that is not here: how many tests that left out, and how to get it."""
+    """Print how many tests were skipped for each missing program, and how to install it."""
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
     once, costs_file = map(terminalreporter.config.getoption, ("once", "costs"))
-    is_part = hasattr(terminalreporter.config, "workerinput")  # of a run by several processes
+    is_part = hasattr(terminalreporter.config, "workerinput")  # an xdist worker
     if once and not is_part:
-        well, ill = (
+        passed, failed = (
             {report.nodeid for kind in kinds for report in stats.get(kind, [])}
             for kinds in (("passed", "xfailed"), ("failed", "error"))
         )
         with once.open("a", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in sorted(well - ill))
+            file.writelines(f"{name}\n" for name in sorted(passed - failed))
     if costs_file and not is_part:
         reports = [one for kind in stats.values() for one in kind]
         with costs_file.open("a", encoding="utf-8") as file:
@@ -178,7 +177,7 @@ def _sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailSink]:
 
 @pytest.fixture
 def mail_sink(_sink: MailSink) -> MailSink:
-    """The plugin's, but one for all tests of a module: each finds it as if it had just begun."""
+    """Return the mail sink of the module, reset for each test. Overrides the plugin's fixture."""
     _sink.clear()
     _sink._writer.change(lambda file: file.execute("DELETE FROM sqlite_sequence")).result()
     _sink.faults._last_id = 0
@@ -187,9 +186,9 @@ def mail_sink(_sink: MailSink) -> MailSink:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running stack, with the options that the test's module names `STACK`.
+    """A running stack, with the options `STACK` of the test's module.
 
-    By default its one worker is started again, and its pages have the keys that kill.
+    By default it restarts its one worker, and its pages have the keys that kill.
     """
     with Stack(**getattr(request.module, "STACK", {"controls": True})) as stack:
         yield stack
@@ -197,14 +196,14 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """A program that holds the token of the stack."""
+    """A client with the stack's token."""
     with Client(stack.ready) as client:
         yield client
 
 
 @pytest.fixture
 def holder(stack: Stack) -> Iterator[httpx.Client]:
-    """A browser, as it were, whose user holds the token."""
+    """An HTTP client that requests pages with the token."""
     token = f"Bearer {stack.ready['token']}"
     with browsing(stack.ready["web"], authorization=token) as web:
         yield web
@@ -212,21 +211,20 @@ def holder(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def reader(stack: Stack) -> Iterator[httpx.Client]:
-    """Somebody without the token."""
+    """An HTTP client that requests pages without the token."""
     with browsing(stack.ready["web"]) as web:
         yield web
 
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """A Redis server for one module's tests."""
+    """The URL of the module's Redis server."""
     with redis_running() as url:
         yield url
 
 
 @pytest.fixture
 def store(redis_url: str) -> Iterator[Queue]:
-    """An empty queue."""
     client = client_of(redis_url)
     client.flushall()
     yield Queue(client)
@@ -235,14 +233,14 @@ def store(redis_url: str) -> Iterator[Queue]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server; without one its tests are left out."""
+    """A PostgreSQL server. Tests are skipped if it is not installed."""
     with postgres_running() as server:
         yield server
 
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """An empty database on it; the test may kill the server."""
+    """The URL of an empty database. The test may kill the server."""
     name = f"t{uuid.uuid4().hex}"
     administer(postgres, f"CREATE DATABASE {name}")
     yield postgres.url.replace("/postgres?", f"/{name}?")

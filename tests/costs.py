@@ -1,4 +1,4 @@
-"""Processor seconds per test, and tables of them: where the suite spends its time.
+"""Measures processor seconds per test, and prints tables of them.
 
 `pytest --costs=FILE` appends a line for each test. `python tests/costs.py FILE` prints the tables.
 """
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-#: The name of the property under which a report carries the seconds.
+#: The property of a report with the seconds.
 PROPERTY = "processor_seconds"
-#: Files in the table.
+#: The number of files in the table.
 LIMIT = 30
 
 
 def used() -> float:
-    """Return the processor seconds of this process and of all children that it has waited for."""
+    """Return the processor seconds of this process and of its ended children."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
@@ -36,7 +36,7 @@ def lines(reports: list[pytest.TestReport]) -> list[str]:
 
 
 def tables(text: str) -> str:
-    """Return the seconds per folder and of the files that take most."""
+    """Return the seconds per folder, and those of the slowest files."""
     folders, files = Counter[str](), Counter[str]()
     for line in text.splitlines():
         seconds, _, nodeid = line.partition(" ")

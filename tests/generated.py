@@ -1,6 +1,6 @@
-"""Tables of the reference that are made from the code.
+"""Write the tables of the reference that are generated from the code.
 
-``python tests/generated.py`` writes them.
+Run ``python tests/generated.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REFERENCE = ROOT / "notebooks" / "reference"
 
 
 def settings() -> str:
-    """Every setting of the demo app: its variable, what it sets, its default."""
+    """Return the table of the demo app's settings, with their variables and defaults."""
     from demo_app.settings import Settings
 
     rows = ["| variable | what it sets | default |", "| --- | --- | --- |"]
@@ -33,9 +33,9 @@ def settings() -> str:
 
 
 def install() -> str:
-    """Return the commands that install the broker beside any Celery app.
+    """Return the commands that install the broker for any Celery app.
 
-    They use the repository's address in ``pyproject.toml``, or a checkout while that is empty.
+    They use the repository's address in ``pyproject.toml``, or a checkout if there is no address.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     address = project["tool"]["jobs-that-survive"]["repository"]
@@ -50,7 +50,7 @@ def install() -> str:
     )
 
 
-#: Where each table is, and what makes it.
+#: The file of each table, and the function that makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "broker/install": (REFERENCE / "broker.md", install),
     "celery-claims/install": (ROOT / ".dist" / "celery-claims" / "README.md", install),
@@ -65,18 +65,18 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
 
 
 def rewritten(name: str) -> str:
-    """The text of the file with the table `name` as it should be.
+    """Return the text of the table's file with the table up to date.
 
-    Raises LookupError when the file has no place for it.
+    Raises LookupError if the file has no place for the table.
     """
     path, make = TABLES[name]
     return put(path, name.rpartition("/")[2], make())
 
 
 def put(path: Path, name: str, table: str) -> str:
-    """The text of the file with this table between the marks of that name.
+    """Return the text of the file with this table between the marks of that name.
 
-    Raises LookupError when the file has no place for it.
+    Raises LookupError if the file has no such marks.
     """
     text, count = _place(name).subn(
         lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")
@@ -87,7 +87,8 @@ def put(path: Path, name: str, table: str) -> str:
 
 
 def _place(name: str) -> re.Pattern[str]:
-    """The mark before the table of that name, the table, and the mark behind it."""
+    """Return a pattern with three groups: the mark before the table, the table, the mark after
+    it."""
     return re.compile(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
 
 

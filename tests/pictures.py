@@ -1,7 +1,7 @@
-"""The pictures of README and of the playground: `python tests/pictures.py` takes them.
+"""Take the pictures of README and of the playground: `python tests/pictures.py`.
 
-A run of the demo draws the timeline. The playground shows a kill of stock Celery's worker. Chromium
-shows the stage at the moment of a rescue in the show, and the dashboard shortly before it.
+The demo draws the timeline. The playground shows a kill of stock Celery's worker. The stage shows a
+rescue in the show, and the dashboard the kill before it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SIZE = {"width": 1280, "height": 720}
 
 
 def timeline() -> None:
-    """Run the demo with one kill, and keep its picture."""
+    """Run the demo with one kill, and store its picture."""
     with tempfile.TemporaryDirectory() as folder:
         demo = [sys.executable, "-m", "demo_app", "demo", "--comments", "40", "--kills", "1"]
         subprocess.run(demo, cwd=folder, check=True)
@@ -34,7 +34,7 @@ def timeline() -> None:
 
 
 def show() -> None:
-    """Keep the dashboard when a worker of the show is killed, and the stage at the rescue."""
+    """Store a picture of the dashboard at the show's kill, and one of the stage at the rescue."""
     options = {"workers": 2, "lease": 5.0, "controls": True, "twin": True}  # as `up --show`
     with Stack(**options) as stack, browser_running() as browser:
         context = browser.new_context(viewport=_SIZE, color_scheme="light")
@@ -46,32 +46,32 @@ def show() -> None:
         for step in steps("four-minutes", "en"):
             if not step["hold"]:
                 continue
-            stage.wait_for_timeout(500)  # the stage ignores a key that is pressed twice at once
+            stage.wait_for_timeout(500)  # the stage ignores a key that follows another one too soon
             stage.keyboard.press("PageDown")
             rescues = step["words"].startswith("Its lease has ended")
-            if rescues:  # the steps before it kill the worker, and hold no caption
+            if rescues:  # the steps before it killed the worker, and have no caption
                 expect(jobs.locator("tr.orphan").first).to_be_visible()
-                _keep(jobs, "dashboard")
+                _store(jobs, "dashboard")
             expect(caption).to_contain_text(step["words"].partition("{")[0])
             expect(caption).not_to_have_class(re.compile("waits"))
             if rescues:
-                stage.wait_for_timeout(3000)  # until the jobs are at their places
-                _keep(stage, "stage")
+                stage.wait_for_timeout(3000)  # the jobs are moving
+                _store(stage, "stage")
                 return
 
 
 def playground() -> None:
-    """Build the playground, and keep it a moment after a kill."""
+    """Build the playground, and store a picture of it after a kill."""
     with tempfile.TemporaryDirectory() as folder, browser_running() as browser:
         build = [sys.executable, "notebooks/playground/build.py", folder]
         subprocess.run(build, cwd=ROOT, check=True)
         page = browser.new_page(viewport=_SIZE, color_scheme="light", locale="en")
         page.goto(f"{(Path(folder) / 'index.html').as_uri()}#late;0.comment.;3.kill.1")
         expect(page.locator("#sum")).to_contain_text("1 ")
-        _keep(page, "playground")
+        _store(page, "playground")
 
 
-def _keep(page: Page, name: str) -> None:
+def _store(page: Page, name: str) -> None:
     path = FOLDER / f"{name}.png"
     page.screenshot(path=path)
     few_colours = Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE, colors=64)

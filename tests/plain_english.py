@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROGRAMS = "worker|broker|Redis|server|process|program|app|script|stack|relay|judge|page|kernel"
-#: A phrase, and what is wrong with it.
+#: A pattern of a phrase, and the fault in it.
 PHRASES = {
     r"^(Who|What|Whether|How) (?!.*\?)": "begins with a clause instead of a noun",
     r"(?<!\bthere) (is|are|was|were) no (?!longer|more|such)[a-z]+": "say 'is not a …'",

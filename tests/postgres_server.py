@@ -18,9 +18,9 @@ from demo_app.rig.polling import poll
 from demo_app.rig.process import send_to_all
 from demo_app.rig.process_group import ProcessGroup
 
-#: Its superuser, and the port that names its socket.
+#: The superuser, and the port in the name of the server's socket.
 USER, PORT = "judge", 5432
-#: Where Debian keeps what is not on the PATH.
+#: Folders with Debian's programs that are not on the PATH.
 _ALSO = glob("/usr/lib/postgresql/*/bin")
 
 
@@ -59,7 +59,7 @@ class PostgresServer:
         for _ in poll(60.0):
             if self.answers():
                 return
-            # it ends at once while a process of the one before still has the shared memory
+            # the server ends while a process of the previous server still uses the shared memory
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
         raise TimeoutError("PostgreSQL does not start.")
@@ -89,7 +89,7 @@ class PostgresServer:
 
 
 def _another_user() -> dict[str, Any]:
-    """As whom it runs: it refuses to be root, and gets none of root's groups. Raises KeyError."""
+    """Return the user for the server, which refuses to run as root. Raises KeyError."""
     if os.geteuid() != 0:
         return {}
     found = pwd.getpwnam("postgres")

@@ -1,7 +1,7 @@
-"""Programs that some tests drive and no package of Python brings: how each is found, and got.
+"""Programs that some tests need and no Python package has: how to find and install them.
 
-A machine may lack any of them: its tests are left out then, and the end of the run says so; in CI
-they fail. `python tests/programs.py` prints what is found here, for `.ci/bare`, which hides it.
+If a program is missing, its tests are skipped, and the end of the run reports it; in CI they fail.
+`python tests/programs.py` prints the programs that were found, for `.ci/bare`, which hides them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from glob import glob
 
 import pytest
 
-#: Begins the reason of a test that is skipped for want of a program; its name ends it.
+#: The reason for a skipped test, before the name of the missing program.
 WANT = "for want of "
-#: Where Debian and macOS keep programs that are on nobody's PATH.
+#: Folders with programs on Debian and macOS that are not on the PATH.
 _ALSO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 
 @dataclass(frozen=True)
 class Program:
-    """Something that a machine may lack. found: its path, empty when it is not there.
+    """A program that may be missing.
 
-    debian, macos: how to get it; empty where it can't be had.
+    found: returns its path, or "" if the program is missing. debian, macos: how to install it, or
+    "" if it is not available.
     """
 
     name: str
@@ -35,13 +36,13 @@ class Program:
 
     @property
     def get(self) -> str:
-        """A sentence that says how to get it on this system."""
+        """Return a sentence with the way to install the program on this system."""
         how = self.macos if sys.platform == "darwin" else self.debian
         return f"Get it: {how}" if how else "This system has none."
 
 
 def needs(program: Program) -> str:
-    """The program's path; without it the test is skipped here, and fails in CI."""
+    """Return the program's path. Skip the test if the program is missing; in CI this fails it."""
     found = program.found()
     if not found:
         pytest.skip(WANT + program.name)
@@ -49,13 +50,13 @@ def needs(program: Program) -> str:
 
 
 def _first(*names: str) -> Callable[[], str]:
-    """Finds a program by the first of these names that there is; one may be a path with `*`."""
+    """Return a function that finds the first of these programs. A name may be a path with `*`."""
 
     def find() -> str:
         path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_ALSO])
         for name in names:
-            there = next(iter(sorted(glob(name))), "") if "/" in name else ""
-            if found := there or shutil.which(name, path=path):
+            match = next(iter(sorted(glob(name))), "") if "/" in name else ""
+            if found := match or shutil.which(name, path=path):
                 return found
         return ""
 
@@ -82,8 +83,7 @@ def _japanese_font() -> str:
     return findfont(name) if name else ""
 
 
-#: Chromium's headless shell has the same engine and no windows, and takes three fifths of the
-#: processor's time.
+#: Chromium's headless shell has the same engine and no windows, and needs 40% less processor time.
 BROWSER = Program(
     "Chromium",
     _first(
@@ -108,7 +108,7 @@ ALL = (BROWSER, POSTGRES, FAKETIME, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:
-    """A line for each program that tests were skipped for want of. reasons: why each was."""
+    """Yield a line for each missing program. reasons: those of the skipped tests."""
     for program in ALL:
         if number := sum(reason.endswith(WANT + program.name) for reason in reasons):
             tests = "1 test" if number == 1 else f"{number} tests"

@@ -1,4 +1,4 @@
-"""Redis servers on ports of their own, copies of them, and a Sentinel that watches."""
+"""Redis servers on TCP ports: single servers, replicas, a cluster, and Sentinels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from demo_app.rig import ports
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import binary, command
 
-#: Milliseconds without an answer after which Sentinel calls the primary dead.
+#: Sentinel considers a primary dead after this time without a reply (milliseconds).
 SILENT_MS = 1000
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Redis server of its own, and a client of it."""
+    """A Redis server, and a client of it."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -30,21 +30,22 @@ class Server:
 
 
 def server(primary: int | None = None, **options: Any) -> AbstractContextManager[Server]:
-    """A server; primary: the port of the server that it copies. options: see `redis_server`."""
+    """Run a server. primary: the port of the server that it replicates. options: see
+    `redis_server`."""
     if primary is not None:
         options |= {"replicaof": f"127.0.0.1 {primary}", "repl_diskless_sync_delay": "0"}
     return _running(lambda folder, port: command(folder, folder / "s", port=port, **options))
 
 
 def cluster() -> AbstractContextManager[Server]:
-    """A server that is a cluster by itself."""
-    # its bus is else at the port plus 10,000, which may be in use
+    """Run a cluster of one server."""
+    # the default is the port plus 10,000, which may be in use
     bus = str(ports.take(0, "the cluster's bus"))
     return server(persistence=False, cluster_enabled="yes", cluster_port=bus)
 
 
 def sentinel(primary: int, silent_ms: int = SILENT_MS) -> AbstractContextManager[Server]:
-    """A Sentinel that watches the primary at this port, under the name of books."""
+    """Run a Sentinel that watches the primary on this port under the name "books"."""
 
     def started(folder: Path, port: int) -> list[str]:
         settings = folder / "sentinel.conf"
@@ -70,14 +71,14 @@ def _running(started: Callable[[Path, int], list[str]]) -> Iterator[Server]:
     ports.release(port)
 
 
-def wait_until_watched(copy: Server, watching: Server) -> None:
-    """Wait until the copy follows its primary, and Sentinel has seen it."""
-    until(lambda: copy.client.info("replication")["master_link_status"] == "up", what="the copy")
-    until(lambda: str(copy.port) in _replicas(watching), 60.0, "Sentinel's look at the copy")
+def wait_until_watched(replica: Server, watching: Server) -> None:
+    """Wait until the replica follows its primary and Sentinel knows it."""
+    until(lambda: replica.client.info("replication")["master_link_status"] == "up", what="the sync")
+    until(lambda: str(replica.port) in _replicas(watching), 60.0, "Sentinel's check of the replica")
 
 
 def leads_to(watching: Server, port: int) -> bool:
-    """Whether Sentinel says that the primary is at this port."""
+    """Return True if Sentinel reports this port as the primary's."""
     return bool(watching.client.sentinel_master("books")["port"] == port)
 
 

@@ -1,4 +1,4 @@
-"""What several tests share: real servers, and waiting for named events instead of sleeping."""
+"""Helpers for all tests: real servers, browsers, and waiting for events instead of sleeping."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _SILENT = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
-#: A comment as it comes in.
+#: The form of a new comment.
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
-#: Names and bodies that must be shown as text, by what they try.
+#: Names and bodies that must be shown as text, by the kind of attack.
 HOSTILE = {
     "a script": "<script>alert(1)</script>",
     "an image": '"><img src=x onerror=alert(1)>',
@@ -58,7 +58,7 @@ HOSTILE = {
 
 
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
-    """Call `ask` until its answer is true, and return the answer. On a timeout the test fails.
+    """Call `ask` until its result is true, and return the result. Fail the test on a timeout.
 
     seconds: on an idle machine; a busy one gets more.
     """
@@ -72,7 +72,7 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
 
 
 def or_none(ask: Callable[[], Answer]) -> Answer | None:
-    """Return the answer, or None while the server does not answer."""
+    """Return the result of `ask`, or None if the server does not reply."""
     try:
         return ask()
     except (httpx.HTTPError, redis.RedisError):
@@ -97,7 +97,7 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 def marked(name: str, value: object) -> list[psutil.Process]:
     """Return the processes that have this variable in their environment."""
-    processes = psutil.process_iter(["environ"])  # None of a process that may not be asked
+    processes = psutil.process_iter(["environ"])  # None if access is denied
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
@@ -114,14 +114,14 @@ def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list
     ]  # fmt: skip
 
 
-#: Returns a test's parameters, all but the quick ones marked thorough.
+#: Returns a test's parameters. All except the quick ones are marked thorough.
 most_thorough = partial(_most, pytest.mark.thorough)
-#: Returns a test's parameters, all but a sample marked nightly.
+#: Returns a test's parameters. All except a sample are marked nightly.
 most_nightly = partial(_most, pytest.mark.nightly)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
-    """Return the text with each old part replaced by the new one. Each old part must be in it."""
+    """Return the text with each old part, which must occur, replaced by the new one."""
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -131,7 +131,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments; return its output and its exit status."""
+    """Run Python with these arguments."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
@@ -151,7 +151,7 @@ def up_running(
     cwd: Path | None = None,
     **settings: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run the command `up` while the block lasts. settings: variables of its environment."""
+    """Run `up` during the block. settings: environment variables."""
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
         command,
@@ -180,23 +180,22 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @contextmanager
 def browser_running() -> Iterator[Browser]:
-    """Run a browser that sends no requests of its own.
+    """Run a browser that sends no requests on its own.
 
-    One a module and not one for all: while it runs, no other test in this process may have an
-    event loop.
+    Each module starts one: while it runs, no other test in this process may have an event loop.
     """
     program = needs(BROWSER)
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
-        expect.set_options(timeout=60_000)  # a noisy machine; a test ends sooner
+        expect.set_options(timeout=60_000)  # for a busy machine; an idle one is much faster
         browser = playwright.chromium.launch(executable_path=program, args=_SILENT)
         yield browser
         browser.close()
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """The rules of accessibility that a part of the page breaks, each with some broken HTML."""
+    """Return the accessibility rules that a part of the page breaks, each with some broken HTML."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [
@@ -206,15 +205,15 @@ def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str
 
 
 def browsing(address: str, **headers: str) -> httpx.Client:
-    """Return a client that requests pages, as a browser does."""
-    # the server closes an idle connection after five seconds, perhaps while a request is on its way
-    once = httpx.Limits(max_keepalive_connections=0)
+    """Return a client that requests pages as a browser does."""
+    # no keep-alive: the server closes an idle connection after 5 s, perhaps during a request
+    no_keepalive = httpx.Limits(max_keepalive_connections=0)
     headers = {"accept": "text/html", **headers}
-    return httpx.Client(base_url=address, headers=headers, timeout=30, limits=once)
+    return httpx.Client(base_url=address, headers=headers, timeout=30, limits=no_keepalive)
 
 
 def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
-    """Return the answers of an ASGI app that no server runs, as a browser gets them."""
+    """Return the responses of an ASGI app without a server, as a browser gets them."""
 
     async def answers() -> list[httpx.Response]:
         headers = {"accept": "text/html", **options.pop("headers", {})}
@@ -243,7 +242,7 @@ def postgres_running() -> Iterator[PostgresServer]:
 
 
 def administer(server: PostgresServer, *commands: str) -> None:
-    """Run commands, each by itself, as the server's superuser. Raises psycopg.Error."""
+    """Run each command in its own transaction as the superuser. Raises psycopg.Error."""
     import psycopg
 
     with psycopg.connect(server.url, autocommit=True) as connection:
@@ -252,7 +251,7 @@ def administer(server: PostgresServer, *commands: str) -> None:
 
 
 def client_of(url: str) -> redis.Redis:
-    """Return a client whose replies are text."""
+    """Return a client with replies as text."""
     return connect(url)
 
 
@@ -266,7 +265,7 @@ def refuses_writes(client: redis.Redis) -> bool:
 
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
-    """Let a rescue trust Redis, as if it had been up for longer than a lease."""
+    """Make rescues possible, as if Redis had been up for longer than a lease."""
     rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
     queue.client.delete("look")
@@ -275,23 +274,22 @@ def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
 def rescue_now(
     queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
 ) -> list[str]:
-    """Look for dead workers now, even if a worker looked just before."""
+    """Rescue jobs of dead workers now, even if a worker has just looked for them."""
     queue.client.delete("look")
     return queue.rescue(by, lease_ms, rescues).send()
 
 
 def die(queue: Queue, worker: str) -> None:
-    """Let the worker's lease expire, and a first look find that."""
+    """Expire the worker's lease, and mark the worker as suspected dead."""
     queue.client.delete(f"worker:{worker}")
     queue.client.hset("suspects", worker, time.time() - 1)
 
 
 def message(number: int = 1, **changes: Any) -> Message:
-    """Return a message; its id has its number."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": f"job-{number}",
         "task": "tests.nothing",
         "arguments": {"number": number},
         "queue": "mail",
     }
-    return Message(**{**given, **changes})
+    return Message(**{**fields, **changes})

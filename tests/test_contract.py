@@ -1,6 +1,6 @@
-"""A walk through everything that other programs rely on, from outside, on one running stack.
+"""Tests of the contract with other programs, from outside, on one running stack.
 
-Who is let in is tried in `web/test_web_security.py`, and the sink alone in `local_smtp`.
+`web/test_web_security.py` has the tests of access control, and `local_smtp` those of the sink.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def test_events_tell_of_each_change_as_it_happens(web: httpx.Client) -> None:
     with web.stream("GET", "/api/events", timeout=30.0) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
-        next(lines)  # it listens from here on
+        next(lines)  # from here on no event is missed
         job_id = _post(web).json()["job_id"]
         events = (json.loads(line.removeprefix("data:")) for line in lines if job_id in line)
         assert [next(events)["event"] for _ in range(3)] == ["enqueued", "claimed", "done"]

@@ -1,4 +1,4 @@
-"""Every command, option and module that a page names exists."""
+"""Tests that every command, option and module on the pages exists."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from demo_app.commands import app
 
 ROOT = Path(__file__).parent.parent
 _PLACES = ("*.md", ".github/*.md", ".dist/*/*.md", "notebooks/**/*.md", "notebooks/**/*.ipynb")
-#: The changelog names what has gone.
+#: The changelog may name removed commands.
 PAGES = [one for place in _PLACES for one in ROOT.glob(place) if one.name != "CHANGELOG.md"]
-#: A module of the learner's own, or of another project.
+#: Modules of the learner, and of other projects.
 NOT_OURS = {"my_app", "pip", "venv", "pytest", "celery", "aiosmtpd", "uvicorn", "http"}
 
 
 def found(pattern: str) -> set[tuple[str, ...]]:
-    """Return the groups of the pattern in each page, with the page's name in front."""
+    """Return the page's name and the groups of each match in all pages."""
     return {
         (str(page.relative_to(ROOT)), *match)
         for page in PAGES

@@ -1,4 +1,4 @@
-"""What each `make` target runs needs no more than the extras that the target installs."""
+"""Tests that each `make` target installs all extras that its programs need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
-#: Imports modules, with others as if they were not installed.
+#: Imports modules while others are hidden as if they were not installed.
 _ALONE = """
 import sys
 from importlib import import_module
@@ -41,18 +41,18 @@ for name in sys.argv[2:]:
 
 
 def _installed(extras: list[str]) -> set[str]:
-    """The names of all packages that the project with these extras brings, directly or not."""
-    asked = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
-    waiting = [(Requirement(line), "") for line in asked]
+    """Return the names of all packages that these extras install, directly or not."""
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
+    waiting = [(Requirement(line), "") for line in lines]
     seen: set[tuple[str, str]] = set()
     while waiting:
-        one, of = waiting.pop()
-        if one.marker and not one.marker.evaluate({"extra": of}):
+        requirement, extra_of = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra_of}):
             continue
-        name = canonicalize_name(one.name)
-        for extra in {"", *one.extras} - {extra for known, extra in seen if known == name}:
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
-            with suppress(PackageNotFoundError):  # what only another Python needs
+            with suppress(PackageNotFoundError):  # needed only by other Python versions
                 waiting += [(Requirement(line), extra) for line in requires(name) or ()]
     return {name for name, _ in seen}
 
@@ -63,7 +63,7 @@ def _named_by_the_api_page() -> list[str]:
     return [*objects, *re.findall(r"automodule:: (\S+)", page)]
 
 
-#: What each runs first.
+#: The modules that each target runs.
 TARGETS = (
     ("demo", ["demo_app.commands", "local_smtp.__main__"]),
     ("picture", ["demo_app.demo.picture"]),
@@ -77,11 +77,11 @@ def test_a_target_needs_only_what_it_installs(target: str, modules: list[str]) -
     makefile = (ROOT / "Makefile").read_text()
     setup = re.search(rf"has-{target}:.*\n\t@\$\(SETUP\) (\S+)", makefile)
     assert setup is not None
-    there = _installed(setup[1].split(","))
+    installed = _installed(setup[1].split(","))
     hidden = [
         name
         for name, owners in packages_distributions().items()
-        if not {canonicalize_name(owner) for owner in owners} & {*there, PROJECT["name"]}
+        if not {canonicalize_name(owner) for owner in owners} & {*installed, PROJECT["name"]}
     ]
     assert "mypy" in hidden, "which only the tests need"
     paths = os.pathsep.join([".", "tests", "notebooks"])

@@ -1,4 +1,4 @@
-"""The tables of the reference say what the code says."""
+"""Tests that the generated tables of the reference are up to date."""
 
 from __future__ import annotations
 

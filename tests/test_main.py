@@ -1,4 +1,4 @@
-"""Where the command can't run, it says so in one sentence."""
+"""Tests that the command reports in one sentence why it can't run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from support import run_python
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("missing", "expected"),
     [
         ("sys.modules['fcntl'] = None; del signal.SIGHUP", ["run it in WSL"]),  # as on Windows
         ("sys.modules['typer'] = None", ["typer is missing", "uv sync --all-extras"]),
     ],
 )
-def test_without_what_it_needs_it_says_what_to_do(missing: str, said: list[str]) -> None:
+def test_without_what_it_needs_it_says_what_to_do(missing: str, expected: list[str]) -> None:
     code = f"import signal, sys; {missing}; from demo_app.__main__ import main; sys.exit(main())"
     output = run_python("-c", code)
     assert output.returncode == 1
-    assert all(words in output.stderr for words in said)
+    assert all(words in output.stderr for words in expected)
     assert len(output.stderr.splitlines()) == 1

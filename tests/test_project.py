@@ -1,4 +1,5 @@
-"""README, Makefile, pyproject and environment.yml agree, and the tree is what it says."""
+"""Tests that README, Makefile, pyproject and target.yml agree with each other and with the
+tree."""
 
 from __future__ import annotations
 
@@ -38,14 +39,14 @@ def test_a_direct_dependency_is_a_range_that_holds_the_tested_version() -> None:
 
 def test_no_version_that_is_held_wants_a_later_python_than_the_project() -> None:
     held = (ROOT / ".constraints.txt").read_text().splitlines()
-    late = {
+    too_new = {
         line: python
         for package in distributions()
         if (line := f"{package.name}=={package.version}") in held
         and (python := package.metadata.get("Requires-Python"))
         and not SpecifierSet(python).contains("3.11.0")
     }
-    assert not late, "Debian 12 has Python 3.11.2"
+    assert not too_new, "Debian 12 has Python 3.11.2"
 
 
 @pytest.mark.parametrize(
@@ -61,20 +62,20 @@ def test_no_version_that_is_held_wants_a_later_python_than_the_project() -> None
 def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
     system: str, machine: str, left_out: set[str]
 ) -> None:
-    there = {"sys_platform": system, "platform_machine": machine}
-    absent = {one.name for one in _requirements() if one.marker and not one.marker.evaluate(there)}
+    target = {"sys_platform": system, "platform_machine": machine}
+    absent = {one.name for one in _requirements() if one.marker and not one.marker.evaluate(target)}
     assert absent == left_out
 
 
 def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> None:
     extras = dict(re.findall(r"has-(\w+):.*\n\t@\$\(SETUP\) (\S+)", MAKEFILE))
-    assert f"-e .[{extras['lab']}]" in (ROOT / "environment.yml").read_text()
+    assert f"-e .[{extras['lab']}]" in (ROOT / "target.yml").read_text()
     assert f"sh .setup {extras['lab']} " in (ROOT / ".docker" / "Dockerfile").read_text()
     assert f"-c .constraints.txt -e '.[{extras['test']}]'" in README
 
 
 def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
-    """The whole site is built nightly, which finds broken anchors too."""
+    """The nightly build of the site also finds broken anchors."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("notebooks/**/*.md"),
              *ROOT.glob("notebooks/**/*.ipynb")]  # fmt: skip
     assert len(pages) > 40
@@ -83,7 +84,7 @@ def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
         for page in pages
         for link in re.findall(r"\]\((?![a-z]+:|#)([^)#\s\\]+)", page.read_text("utf-8"))
         if not (found := page.parent / link).exists()
-        # the site leads from a folder to the file that says what is in it, or to the playground
+        # the site links a folder to its `__init__.py`, or to the playground
         or (found.is_dir() and not {"__init__.py", "page.html"} & {*os.listdir(found)})
     ]
     assert not broken
@@ -105,8 +106,8 @@ def test_the_workflow_tests_the_oldest_celery_and_kombu_that_may_be_installed() 
     workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
     tested = dict(re.findall(r"(celery|kombu)==([\d.]+)\.\*", workflow))
     for name in ("celery", "kombu"):
-        (asked,) = (one for one in _requirements() if one.name == name)
-        assert tested[name] in {one.version for one in asked.specifier if one.operator == ">="}
+        (needed,) = (one for one in _requirements() if one.name == name)
+        assert tested[name] in {one.version for one in needed.specifier if one.operator == ">="}
 
 
 def test_an_action_of_a_workflow_is_pinned_by_its_commit_and_names_its_version() -> None:

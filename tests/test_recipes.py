@@ -1,4 +1,4 @@
-"""CONTRIBUTING's recipes, followed to the letter in a copy of the tree: what they add works."""
+"""Tests that the recipes of CONTRIBUTING work, in a copy of the tree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from support import next_line, until, up_running
 from demo_app.stack.client import Client
 
 ROOT = Path(__file__).parent.parent
-#: A backend: one file.
 BACKEND = """
 from demo_app.backends.celery import CeleryBackend, options_of
 from demo_app.broker.connection import connect
@@ -29,11 +28,10 @@ class Sixth(CeleryBackend):
 def make(settings):
     return Sixth(Queue(connect(settings.redis_url), options_of(settings)))
 """
-#: An option of `up`: one field, here of a setting that there is.
+#: An option of `up`: one field, here for an existing setting.
 OPTION = '    sender: str = Field("A <a@x.test>", description="who the mails are from")\n'
-#: A fault of the mail server: one row.
 FAULT = '    "busy": Effect("say that it is busy", lambda rule: Outcome("421 busy")),\n'
-#: A column of the job lists: one call, and its two words in both languages.
+#: A column of the job lists: one call, and its two texts in both languages.
 COLUMN = '{% call column(job, "shade") %}the shade of {{ job.task }}{% endcall %}\n'
 WORDS = {"name.shade": "Shade of jobs", "word.shade": "What colour a job has."}
 
@@ -46,7 +44,7 @@ def _insert(path: Path, before: str, lines: str) -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree with one of each."""
+    """A copy of the tree with one backend, option, fault and column more."""
     tree = tmp_path_factory.mktemp("recipes")
     for room in ("demo_app", "local_smtp"):
         shutil.copytree(ROOT / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,5 @@
-"""The tree is the map that README draws of it: imports run down only, and a class is one thing."""
+"""Tests that the tree follows README's table: imports go only to packages above, and no base
+class has only one subclass."""
 
 from __future__ import annotations
 
@@ -17,9 +18,9 @@ _TREES = {
 
 
 def _rooms() -> list[list[Path]]:
-    """The rooms of README's table: those of each line may import from the lines above it.
+    """Return the packages of README's table. Those of each line may import from the lines above.
 
-    The last line's knows nothing of the others.
+    The last line's package is independent of the others.
     """
     readme = (ROOT / "README.md").read_text()
     lines = readme.split("| package | what is in it |")[1].split("\n\n")[0].splitlines()[2:]
@@ -28,7 +29,7 @@ def _rooms() -> list[list[Path]]:
 
 
 def _imported(path: Path) -> Iterator[Path]:
-    """The files and folders that a module imports."""
+    """Yield the files and folders that a module imports."""
     for node in ast.walk(_TREES[path]):
         names = []
         if isinstance(node, ast.Import):
@@ -65,7 +66,7 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
 
 
 def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
-    """What both need is in `shared`, of which each has its own."""
+    """Both have their own copy of the code that they share, in `shared`."""
     sink = ROOT / "local_smtp"
     crossing = {
         f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
@@ -77,7 +78,7 @@ def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
 
 
 def _values(node: ast.AST) -> Iterator[str]:
-    """The names that are called, raised, caught or passed on, and not only annotate or inherit."""
+    """Yield the names that are used as values, not only in annotations or as base classes."""
     for field, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
             if field not in ("annotation", "returns", "bases") and isinstance(child, ast.AST):
@@ -89,7 +90,7 @@ def _values(node: ast.AST) -> Iterator[str]:
 
 
 def test_no_class_is_there_only_to_be_the_base_of_another() -> None:
-    """Whoever reads such a chain opens a file for each link, to find one class."""
+    """Readers would have to open several files to understand one class."""
     classes = [node for tree in _TREES.values() for node in ast.walk(tree)
                if isinstance(node, ast.ClassDef)]  # fmt: skip
     derived = defaultdict(list)

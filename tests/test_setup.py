@@ -1,4 +1,4 @@
-"""`.setup` makes .venv with the Python that fits, or says in a sentence why it can't."""
+"""Tests that `.setup` creates .venv with a suitable Python, or reports why it can't."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HERE = f"{platform.system()} {platform.machine()}"
 
-#: In place of uv: notes each call, and makes an environment as the real one does.
+#: Replaces uv: records each call, and creates an environment as uv does.
 _UV = """#!/bin/sh
-echo "$*" >>"$(dirname "$0")/asked"
+echo "$*" >>"$(dirname "$0")/calls"
 [ "$1" = venv ] || exit 0
 [ ! -e .venv ] || exit 2
 mkdir -p .venv/bin && ln -s /bin/true .venv/bin/python
@@ -25,7 +25,7 @@ mkdir -p .venv/bin && ln -s /bin/true .venv/bin/python
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the project that holds what `.setup` reads; in `bin`, all that is on its PATH."""
+    """A copy of the files that `.setup` reads. `bin` has all programs on its PATH."""
     shutil.copy(ROOT / ".setup", tmp_path)
     binaries = tmp_path / "bin"
     binaries.mkdir()
@@ -49,27 +49,27 @@ def _run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def set_up(tree: Path, **environment: str) -> list[str]:
-    """It sets up; what uv was asked for, one line a call."""
+    """Run `.setup`, and return the calls of uv."""
     output = _run(tree, **environment)
     assert output.returncode == 0, output.stderr
-    return (tree / "bin" / "asked").read_text().splitlines()
+    return (tree / "bin" / "calls").read_text().splitlines()
 
 
 def refused(tree: Path, **environment: str) -> str:
-    """It asks uv for nothing; what it said."""
+    """Run `.setup`, which must fail without a call of uv, and return its errors."""
     output = _run(tree, **environment)
-    assert (output.returncode, (tree / "bin" / "asked").exists()) == (1, False)
+    assert (output.returncode, (tree / "bin" / "calls").exists()) == (1, False)
     return output.stderr
 
 
 def kit(tree: Path, made_for: str) -> None:
-    """The tree becomes a kit, which `make kit` made with that Python."""
+    """Turn the tree into a kit of `make kit` for that Python."""
     (tree / "wheels").mkdir()
     (tree / "wheels" / "made-for").write_text(made_for + "\n")
 
 
 def environment_of(tree: Path, python: str) -> None:
-    """There is an environment already, with that Python."""
+    """Create an environment with that Python."""
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "bin" / "python").symlink_to(python)
 
@@ -80,9 +80,9 @@ def test_it_makes_an_environment_and_installs_into_it(tree: Path) -> None:
 
 @pytest.mark.parametrize("named", ["/nowhere/python3.12", "false"])
 def test_a_python_that_was_named_is_taken_or_refused(tree: Path, named: str) -> None:
-    said = refused(tree, PYTHON=named)
-    assert named in said
-    assert "Python 3.11 or later" in said
+    errors = refused(tree, PYTHON=named)
+    assert named in errors
+    assert "Python 3.11 or later" in errors
 
 
 def test_an_environment_whose_python_has_gone_is_made_anew(tree: Path) -> None:
@@ -92,8 +92,8 @@ def test_an_environment_whose_python_has_gone_is_made_anew(tree: Path) -> None:
 
 def test_a_kit_asks_no_network_not_for_pip_either(tree: Path) -> None:
     kit(tree, f"Python {sys.version_info[0]}.{sys.version_info[1]} on {HERE}")
-    made, installed = set_up(tree)
-    assert "--seed" not in made, "for which uv fetches pip"
+    created, installed = set_up(tree)
+    assert "--seed" not in created, "for which uv fetches pip"
     assert "--no-index --find-links wheels" in installed
     assert " pip -e " in installed
     assert " pip 'setuptools" in (ROOT / "Makefile").read_text(), "and so a kit has to have it"
@@ -112,7 +112,7 @@ def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:
 
 
 def test_a_kit_finds_the_python_that_it_was_made_for(tree: Path) -> None:
-    right = tree / "bin" / "python3.12"  # behind python3, which comes first
+    right = tree / "bin" / "python3.12"  # `.setup` tries python3 first
     right.write_text(f'#!/bin/sh\necho "Python 3.99 on {HERE}"\n')
     right.chmod(0o755)
     kit(tree, f"Python 3.99 on {HERE}")

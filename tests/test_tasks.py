@@ -1,4 +1,5 @@
-"""The three jobs, each on every backend, down to the mail; and a file that names none of them."""
+"""Tests of the three tasks on every backend, up to the mail, and that their file names no
+backend."""
 
 from __future__ import annotations
 
@@ -31,7 +32,6 @@ BACKENDS = [name for name in BackendName if name is not BackendName.INLINE]
 
 
 def put_all_three_in(database: Database) -> None:
-    """Store a comment, a picture and the jobs of all three tasks."""
     now = datetime.now(UTC)
     posts.add_comment(
         database, 1, "Reader", "r@example.test", "Well said.", notify=tasks.notify_author
@@ -44,7 +44,7 @@ def put_all_three_in(database: Database) -> None:
 
 
 def check(mails: dict[str, bytes]) -> None:
-    """Each mail says what it should; mails: the bytes by the recipient's address."""
+    """Check the content of each mail. mails: the bytes by the recipient's address."""
     parsed = {to: message_from_bytes(raw, policy=policy.SMTP) for to, raw in mails.items()}
     assert parsed["akiko@blog.test"]["Subject"].startswith("Reader commented on")
     (small,) = parsed["a@example.test"].iter_attachments()
@@ -70,12 +70,12 @@ def test_all_three_end_in_a_mail(backend):
 
 @pytest.fixture
 def blog(monkeypatch, tmp_path, mail_sink) -> Database:
-    """A blog whose mails go to the sink, with jobs that run in this process."""
-    chosen = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
+    """A blog with its mails in the sink. Its jobs run in this process."""
+    settings = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
     for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
-        monkeypatch.setattr(f"{module}.settings", lambda: chosen)
+        monkeypatch.setattr(f"{module}.settings", lambda: settings)
     tasks._opened.cache_clear()
-    database = SqliteDatabase(chosen.database)
+    database = SqliteDatabase(settings.database)
     posts.seed(database)
     yield database
     tasks._opened.cache_clear()
@@ -93,9 +93,9 @@ def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
 def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
     blog, monkeypatch, postgres, postgres_url
 ):
-    chosen = Settings(database_url=postgres_url, backend="inline")
-    monkeypatch.setattr("demo_app.tasks.settings", lambda: chosen)
-    posts.seed(open_database(chosen))
+    settings = Settings(database_url=postgres_url, backend="inline")
+    monkeypatch.setattr("demo_app.tasks.settings", lambda: settings)
+    posts.seed(open_database(settings))
     found = perform(tasks.notify_author.job(1))
     postgres.kill()
 

@@ -38,16 +38,16 @@ PARTS = {
 }
 PAGES = ["README.md", *" ".join(PARTS.values()).split()]
 CODE = {".py": "python", ".lua": "lua", ".toml": "toml"}
-#: A link to a file or folder of the tree, or the numbers of lessons that a text names.
+#: Matches a link to a file or folder of the tree, or the numbers of lessons in a text.
 LINK = re.compile(
     r"\[[^]]*]\((?!https?:)([^)#\s]+)"
     r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
 )
-#: A link to the playground, which is the site's first page; what is behind its # is a schedule.
+#: Matches a link to the playground, which is the site's first page. A schedule follows the #.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
-#: Before a page that is in no table of contents: only a link leads to it.
+#: The front matter of a page that only links lead to: it is in no table of contents.
 _ORPHAN = "---\norphan: true\n---\n"
-#: What a page says to search engines.
+#: The metadata of a page for search engines.
 _META = """<meta name="description" content="{}">
 <meta property="og:image" content="{}_images/timeline.png">
 """
@@ -58,7 +58,7 @@ root_doc = "README"
 source_suffix = dict.fromkeys([".md", ".ipynb", *CODE], "myst-nb")
 exclude_patterns = [".venv", ".git", "build"]
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-# a lesson whose code was not changed is shown as it ran before
+# use the outputs of an earlier run if the code has not changed
 nb_execution_mode = "cache"
 nb_execution_excludepatterns = ["**/challenges/*"]
 nb_execution_timeout = 300
@@ -66,16 +66,16 @@ nb_merge_streams = True
 myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 4
 python_maximum_signature_line_length = 80
-suppress_warnings = ["misc.highlighting_failure"]  # a language may be newer than its colours
-html_baseurl = os.environ.get("SITE", "")  # where it is published
+suppress_warnings = ["misc.highlighting_failure"]  # for syntax newer than the highlighter
+html_baseurl = os.environ.get("SITE", "")  # the address of the published site
 html_theme = "furo"
 html_static_path = html_css_files = ["book.css"]
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
-html_show_search_summary = False  # a page that was opened as a file can't fetch another
+html_show_search_summary = False  # a page opened as a file can't fetch another one
 
 
 class Search(SearchEnglish):
-    """English words, and of Japanese each two letters that are neighbours."""
+    """An index of English words, and of all pairs of adjacent Japanese letters."""
 
     js_splitter_code = r"""
 var splitQuery = (query) =>
@@ -90,7 +90,7 @@ var splitQuery = (query) =>
 
 
 def linked(page: Path, folder: Path, text: str) -> str:
-    """Return the text of a page with links to the lessons that it names.
+    """Return the text of a page with links to the lessons in it.
 
     A link to a folder leads to the file that describes the folder.
 
@@ -114,7 +114,7 @@ def linked(page: Path, folder: Path, text: str) -> str:
 
 
 def read(app: Sphinx, name: str, source: list[str]) -> None:
-    """Change what Sphinx has read: its links; a file of code becomes a page."""
+    """Change a source file: add links to a page, and turn a file of code into a page."""
     page = Path(app.env.doc2path(name))
     folder = Path(app.srcdir, "notebooks", "ja" if name.startswith("notebooks/ja/") else "")
     if lexer := CODE.get(page.suffix):
@@ -132,13 +132,13 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
-            elif "app = ..." in cell.source:  # later cells run the learner's app
+            elif "app = ..." in cell.source:  # later cells need the learner's app
                 cell.source = solved(cell.source)
         source[0] = nbformat.writes(notebook)
 
 
 def without_empty(_: Sphinx, tree: nodes.document) -> None:
-    """Leave out an output that a cell took away again."""
+    """Remove empty outputs, which a cell has deleted after showing them."""
     for shown in list(tree.findall(nodes.literal_block)):
         if not shown.astext().strip():
             shown.parent.remove(shown)
@@ -147,22 +147,22 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
 def dress(
     app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Add a description, the language around the page, and a link to the page's twin."""
+    """Add a description, the frame's language, and a link to the page in the other language."""
     if tree:
-        said = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
-        first = next((text for text in said if len(text) > 20), "")  # no mere link
+        texts = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
+        first = next((text for text in texts if len(text) > 20), "")  # skip a mere link
         context["metatags"] += _META.format(escape(first), html_baseurl)
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()
     app.builder.templates.environment.install_gettext_translations(words)
     context["language"], other = ("ja", "en") if japanese else ("en", "ja")
     twin = re.sub("^notebooks/(ja/)?", "notebooks/" if japanese else "notebooks/ja/", name)
-    if tree:  # a table that is wider than the screen is scrolled with keys, too
+    if tree:  # keys can scroll a table that is wider than the screen
         table, focusable = '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
         context["body"] = context["body"].replace(table, focusable)
     if tree and twin != name and twin in app.env.found_docs:
-        way = f'<a class="twin" lang="{other}" href="{app.builder.get_relative_uri(name, twin)}">'
-        context["body"] = f"{way}{'English' if japanese else '日本語'}</a>{context['body']}"
+        tag = f'<a class="twin" lang="{other}" href="{app.builder.get_relative_uri(name, twin)}">'
+        context["body"] = f"{tag}{'English' if japanese else '日本語'}</a>{context['body']}"
 
 
 def calls() -> str:
@@ -180,7 +180,7 @@ myst_substitutions = {"calls": calls()}
 
 
 def setup(app: Sphinx) -> None:
-    """Take the pages, and the code to which they lead; and hang in what is above."""
+    """Include the pages and the code that they link to, and register the functions above."""
     pages = [page for pattern in PAGES for page in Path(app.srcdir).glob(pattern)]
     found = ((page, to) for page in pages for to, _ in LINK.findall(page.read_text("utf-8")))
     code = [relpath(page.parent / to, app.srcdir) for page, to in found]

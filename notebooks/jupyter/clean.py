@@ -1,7 +1,7 @@
-"""Git's filter for lessons: a notebook as it is stored, from one that was run.
+"""Git's filter that removes the outputs of lessons.
 
-Reads the notebook from standard input and writes it without outputs, so that a lesson that was only
-run shows no difference in `git diff` and in a commit. The file itself keeps its outputs.
+It reads a notebook from standard input and writes it without outputs, so that a lesson that was
+only run shows no difference in `git diff` and in a commit. The file itself keeps its outputs.
 """
 
 import json
@@ -17,7 +17,7 @@ def main() -> None:
     """Filter standard input to standard output."""
     notebook = json.load(sys.stdin)
     for cell in notebook["cells"]:
-        kept = {"translates"} & {*cell["metadata"]}  # which English text a Japanese cell follows
+        kept = {"translates"} & {*cell["metadata"]}  # the hash of the cell's English original
         cell["metadata"] = {name: cell["metadata"][name] for name in kept}
         if cell["cell_type"] == "code":
             cell |= {"execution_count": None, "outputs": []}

@@ -1,6 +1,6 @@
-"""JupyterLab for the lessons: it opens the first one, asks nothing, and fetches nothing.
+"""The settings of JupyterLab for the lessons: no questions and no downloads.
 
-In a Japanese terminal it opens the Japanese one.
+It opens the first lesson; in a Japanese terminal, the Japanese one.
 """
 
 import os
@@ -9,17 +9,17 @@ from pathlib import Path
 from traitlets.config import get_config
 
 _HERE = Path(__file__).resolve().parent
-os.environ["PYTHONSTARTUP"] = str(_HERE / "startup.py")  # for every kernel that it starts
+os.environ["PYTHONSTARTUP"] = str(_HERE / "startup.py")  # for every kernel
 
 _LANGUAGE = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
 _FOLDER = "ja/" if _LANGUAGE.startswith("ja") else ""
 
 c = get_config()
 c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
-c.LabApp.app_settings_dir = str(_HERE)  # overrides.json: no news, and room for whole file names
+c.LabApp.app_settings_dir = str(_HERE)  # overrides.json: no news, and whole file names
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
-c.ServerApp.allow_root = os.geteuid() == 0  # in a container everybody is root
-#: The lessons come first in the list of files: what a reader never opens there is left out.
+c.ServerApp.allow_root = os.geteuid() == 0  # containers run as root
+#: Folders that a reader need not open are hidden in the list of files.
 _TOOLS = ["book", "jupyter", "lab", "playground", "solutions"]
 c.ContentsManager.hide_globs = [*_TOOLS, "__pycache__", "*.pyc", "*.new"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-#: Cells of an exercise; and of those, one in which the answer is given a name.
+#: Match a cell of an exercise, and one that assigns an answer.
 _EXERCISE, _ANSWERS = re.compile(r"^check\(", re.M), re.compile(r"^answer = ", re.M)
 
 
@@ -26,35 +26,35 @@ def _hint(
     tb_offset: int | None = None,
 ) -> None:
     say, cell = _say(), shell.user_ns["In"][-1]
-    # the cell's own line; none while the cell is only read.
+    # the cell's own line, or None if the cell could not be parsed
     line = trace.tb_next if trace.tb_frame.f_code.co_name == "run_code" else None
     if isinstance(error, KeyboardInterrupt):
         print(say("Stopped. You can run the cell again."))
     elif isinstance(error, SyntaxError) and line is None:
-        told = "Python can't read line {line}: {why}. Is a bracket, quote or comma missing?\n{text}"
-        print(say(told, line=error.lineno, why=error.msg, text=(error.text or "").rstrip()))
+        hint = "Python can't read line {line}: {why}. Is a bracket, quote or comma missing?\n{text}"
+        print(say(hint, line=error.lineno, why=error.msg, text=(error.text or "").rstrip()))
     elif name := _missing(error, line):
-        told = "{name!r} is not defined yet. Run the cells above first, from the top."
+        hint = "{name!r} is not defined yet. Run the cells above first, from the top."
         quotes = say(" A word of an answer needs quotes.") if _ANSWERS.search(cell) else ""
-        print(say(told, name=name) + quotes)
+        print(say(hint, name=name) + quotes)
     elif line is not None and _EXERCISE.search(cell) and not hasattr(error, "_render_traceback_"):
-        told = "Line {line} of this cell ends with an error, {kind}: {why}"
-        print(say(told, line=line.tb_lineno, kind=kind.__name__, why=error))
+        hint = "Line {line} of this cell ends with an error, {kind}: {why}"
+        print(say(hint, line=line.tb_lineno, kind=kind.__name__, why=error))
     else:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
     """Return the missing name that a cell above would have defined; "" for any other error."""
-    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # by a lab
+    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # set by a lab
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
-    own = not files or files[0] == files[-1]  # and not in some function elsewhere
+    own = not files or files[0] == files[-1]  # the error is not in a function elsewhere
     return str(error.name) if isinstance(error, NameError) and own else ""
 
 
 def _say() -> Callable[..., str]:
-    """Return the translations of the lesson's language; English without a lab."""
+    """Return the translation to the lesson's language; without the lab, English."""
     try:
         from lab.language import say
     except ImportError:
@@ -63,5 +63,5 @@ def _say() -> Callable[..., str]:
 
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]
-if _shell is not None:  # an ordinary Python prompt has none
+if _shell is not None:  # None in an ordinary Python prompt
     _shell.set_custom_exc((Exception, KeyboardInterrupt), _hint)

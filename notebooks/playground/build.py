@@ -1,7 +1,7 @@
-"""Builds the playground: one page that needs no server, with the queue's own Lua files in it.
+"""Build the playground: one page without a server, with the queue's own Lua files.
 
-``python notebooks/playground/build.py FOLDER`` writes FOLDER/index.html, with links to the parts of
-the site that are there. SITE is where that is published.
+``python notebooks/playground/build.py FOLDER`` writes FOLDER/index.html, with links to the existing
+parts of the site. SITE is the address of the published site.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from demo_app.broker.fold import STATE_AFTER
 
 HERE = Path(__file__).parent
-#: The Lua files that the page runs: what every script shares, and the steps of its blog.
+#: The Lua files that the page runs: the shared ones, and the scripts of its blog.
 USED = (
     *("_prelude", "_claims", "enqueue", "register", "beat", "held", "claim"),
     *("finish", "rescue", "promote_due", "states"),
 )
-#: In the order in which the page runs them.
+#: The page's scripts, in their order.
 PARTS = (
     *("vendor/fengari-web.js", "store.js", "scripts.js"),
     *("world.js", "stock.js", "claims.js", "drawing.js", "page.js"),
@@ -29,20 +29,20 @@ PARTS = (
 
 
 def scripts() -> dict[str, str]:
-    """Every Lua file of the queue, by its name without the ending; see `_short`."""
+    """Return every Lua file of the queue, shortened by `_short`, by its name without extension."""
     folder = files("demo_app.broker") / "scripts"
     found = [path for path in folder.iterdir() if path.name.endswith(".lua")]
     return {path.name.removesuffix(".lua"): _short(path.read_text("utf-8"), "--") for path in found}
 
 
 def words() -> dict[str, dict[str, str]]:
-    """Every sentence of the page, by its name, in each language."""
+    """Return the sentences of the page in each language, by name."""
     found: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text("utf-8"))
     return found
 
 
 def _short(code: str, comment: str) -> str:
-    """With the same lines, and without their comments and what indents them."""
+    """Return the code without comments and indentation. The number of lines stays the same."""
     return re.sub(rf"^ *({comment}.*)?|  {comment}.*", "", code, flags=re.M)
 
 
@@ -57,12 +57,12 @@ def page(site: Path = HERE, used: tuple[str, ...] = USED) -> str:
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
     data += [f"const SCRIPTS = {_in_script(texts)};", f"const WORDS = {_in_script(words())};"]
     code = [_harmless(_short((HERE / part).read_text("utf-8"), "//")) for part in PARTS]
-    made = (HERE / "page.html").read_text("utf-8")
-    for link in re.findall(r'href="site/(.*?)"', made):
-        made = made.replace("site/" + link, link + '" hidden="' * (not (site / link).exists()))
-    made = made.replace('content="site/', f'content="{os.environ.get("SITE", "")}')
-    made = made.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
-    return re.sub(r"\n\s+", "\n", made.replace("/* scripts */", "\n".join([*data, *code])))
+    html = (HERE / "page.html").read_text("utf-8")
+    for link in re.findall(r'href="site/(.*?)"', html):
+        html = html.replace("site/" + link, link + '" hidden="' * (not (site / link).exists()))
+    html = html.replace('content="site/', f'content="{os.environ.get("SITE", "")}')
+    html = html.replace("/* page.css */", (HERE / "page.css").read_text("utf-8"))
+    return re.sub(r"\n\s+", "\n", html.replace("/* scripts */", "\n".join([*data, *code])))
 
 
 def _in_script(value: object) -> str:

@@ -1,4 +1,4 @@
-// The project's own queue: each step is one of its Lua files.
+// The project's own queue: each step runs one of its Lua scripts.
 
 const QUEUE = "mail";
 const LEASE = 3000;  // milliseconds
@@ -10,7 +10,7 @@ class Claims {
     this.scripts = new Scripts(world.store, options);
   }
 
-  // Run a script, and write down which line of it moved each job.
+  // Run a script, and record the line that moved each job.
   run(name, ...words) {
     const {scripts, world} = this;
     scripts.written.length = 0;
@@ -39,15 +39,15 @@ class Claims {
 
   beat(worker) {
     worker.valid = this.world.now + LEASE;
-    if (!this.run("beat", worker.name, LEASE, "{}")) {  // taken for dead meanwhile
+    if (!this.run("beat", worker.name, LEASE, "{}")) {  // another worker has declared it dead
       const before = worker.name;
       this.world.rename(worker);
       this.run("register", worker.name, LEASE, "{}", before);
     }
-    const claims = this.run("held", worker.name, QUEUE);  // list, job and number of each
+    const claims = this.run("held", worker.name, QUEUE);  // triples of list, job and number
     for (let i = 0; i < claims.length; i += 3) {
       const [, job, number] = claims.slice(i);
-      if (job === worker.run?.job) continue;  // else the answer to this claim was lost
+      if (job === worker.run?.job) continue;  // otherwise the reply to this claim was lost
       this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
       this.world.tell("given back", job, {worker: worker.number});
     }
@@ -66,11 +66,11 @@ class Claims {
       const [job, , claim] = this.run("claim", worker.name, 1, QUEUE);
       return claim ? {job, claim, name: worker.name} : null;
     } catch (error) {
-      return null;  // LEASELOST: its next beat begins anew
+      return null;  // LEASELOST: the worker registers again at its next beat
     }
   }
 
-  // Redis is asked only when the lease has run out by the worker's own clock.
+  // Check Redis only if the lease has expired by the worker's own clock.
   mine({name, run, valid}) {
     return run.name === name && (this.world.now < valid || this.world.store.EXISTS(`worker:${name}`) === 1);
   }
@@ -84,7 +84,7 @@ class Claims {
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
 
-  // What too many workers died with: it waits for another try, or for a person.
+  // Return the jobs that too many workers died with: they wait for a retry, or for a person.
   aside() { return ["retrying", "dead"].flatMap((state) => this.world.store.ZRANGE(state, 0, -1)); }
 
   held() {

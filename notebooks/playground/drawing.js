@@ -1,15 +1,15 @@
-// What is shown: stations with their jobs, what there is of news, and the story of one job.
+// Draws the stations with their jobs, the news, and the story of one job.
 
-// What is told beside the sum: what a visitor did, and what came of it that is not the order of a day.
+// The news beside the sum: the visitor's last act, and the last event that is not ordinary.
 const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
 const ORDINARY = new Set(["comment", "moved", "taken", "mail", "done"]);
-const tokens = new Map();  // job, or job and what else it is, to its button
+const tokens = new Map();  // maps a job, or its copy or ghost, to a button
 
 function say(name, values = {}) {
   return WORDS[page.language][name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-// What the rung says, or else what all say; nothing, if there is nothing to say.
+// Return the rung's own text, or the common one, or "" if there is none.
 function say_here(name, values) {
   const {rung} = page.world, kin = rung === "outbox" ? "claims" : rung;
   const found = [`${name}.${rung}`, `${name}.${kin}`, name].find((one) => one in WORDS.en);
@@ -23,13 +23,13 @@ function sentence(one) {
 
 const seconds = (at) => `${((at - START) / 1000).toFixed(2)} s`;
 
-// What the visitor did last, and the last that came of it: none, one or both.
+// Return the visitor's last act and the last event after it, if there are any.
 function news() {
   const {told} = page.world, did = told.findLastIndex((one) => BY_VISITOR.has(one.what));
   return [told[did], told.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
 }
 
-// The job whose story is told: the visitor's choice, or the last that there was news of.
+// Return the job for the story: the visitor's choice, or the last one in the news.
 function chosen() {
   return page.picked ?? page.world.told.findLast(({job, what}) => job && !ORDINARY.has(what))?.job;
 }
@@ -38,7 +38,7 @@ function make(tag, textContent, more = {}) {
   return Object.assign(document.createElement(tag), {textContent, ...more});
 }
 
-// Only when it says something else: a reader keeps the place, and nothing is read aloud again.
+// Replace the content only if the text differs: a screen reader would read it aloud again.
 function fill(box, ...parts) {
   if (box.textContent !== parts.map((one) => one.textContent ?? one).join("")) box.replaceChildren(...parts);
 }
@@ -74,7 +74,7 @@ function draw_jobs(places) {
   for (const name of tokens.keys()) if (!shown.has(name)) tokens.delete(name);
   focused.focus({preventScroll: true});
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  for (const [name, one] of tokens) {  // what is new comes from where its job was
+  for (const [name, one] of tokens) {  // a new token starts at the last place of its job
     const old = from.get(name) || from.get(`of ${one.dataset.job}`), now = one.getBoundingClientRect();
     if (!old || (old.x === now.x && old.y === now.y)) continue;
     const move = `translate(${old.x - now.x}px, ${old.y - now.y}px)`;

@@ -1,20 +1,20 @@
-// The page: what a visitor does, time that goes both ways, and links that carry both.
+// The page's controls: the visitor's acts, time forward and back, and links that replay both.
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
-const SLOW = 450;  // real milliseconds for a tick of 250
+const SLOW = 450;  // real milliseconds for a tick of 250 ms
 
 const page = {
   language: navigator.language.startsWith("ja") ? "ja" : "en",
   world: null,
   past: [],  // the world before each tick and each act
-  deeds: [],  // [tick, what, worker]: what a link carries
-  picked: null,  // the job whose story the visitor wants
-  copied: null,  // how a link was handed out
+  deeds: [],  // [tick, what, worker]: the content of a link
+  picked: null,  // the job of the visitor's choice
+  copied: null,  // the word about the last link
   playing: null,
 };
 
-// ---- what the visitor does
+// ---- the visitor's acts
 function keep(tick) {
   page.past.push({tick, saved: page.world.save(), deeds: page.deeds.length});
 }
@@ -47,9 +47,9 @@ function begin(rung, deeds = []) {
   }
 }
 
-function play(wanted) {
+function play(on) {
   clearInterval(page.playing);
-  page.playing = wanted ? setInterval(() => { tick(); draw(); }, SLOW) : null;
+  page.playing = on ? setInterval(() => { tick(); draw(); }, SLOW) : null;
 }
 
 // ---- links: #claims;0.comment.;3.kill.1
@@ -65,7 +65,7 @@ function follow(hash) {
   return true;
 }
 
-// A visitor finds jobs at work, and may kill at once.
+// Start with running jobs, so that a visitor can kill a worker immediately.
 function arrive(rung) {
   begin(rung, [[0, "five"], [3, "comment"]]);
   history.replaceState(null, "", location.href.split("#")[0]);

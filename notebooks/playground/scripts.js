@@ -1,18 +1,17 @@
-// Runs the project's own Lua files, as they are shipped, on a store.
+// Runs the project's shipped Lua files on a store.
 //
-// Redis' Lua is 5.1 and this machine's is 5.3. What differs and the scripts use is put in below:
-// `unpack`, and how a number becomes a text. SCRIPTS (file name to text) comes with the page.
+// Redis has Lua 5.1, fengari has Lua 5.3. The constructor adapts the differences that matter here:
+// `unpack`, and the text of a number. The page defines SCRIPTS (file name to text).
 
 const SHARED = ["_prelude", "_claims"];
-// The commands that take a job into a list or out of it.
+// The commands that move a job into a list or out of it.
 const MOVES = new Set(["LPUSH", "RPUSH", "LREM", "LMOVE", "LMPOP", "RPOP", "ZADD", "ZREM"]);
 
 class Scripts {
-  // options: prefix, poison_pause, history_length, history_bytes,
-  // journal_length
+  // options: prefix, poison_pause, history_length, history_bytes, journal_length
   constructor(store, options) {
     this.store = store;
-    this.written = [];  // the moves that were made: {file, line, words, answer}
+    this.written = [];  // the moves of jobs: {file, line, words, answer}
     const {lua, lauxlib, lualib, to_luastring} = fengari;
     this.L = lauxlib.luaL_newstate();
     lualib.luaL_openlibs(this.L);
@@ -31,7 +30,7 @@ class Scripts {
     };
     put("redis", {
       call: (L) => this.command(L),
-      pcall: (L) => this.command(L),  // no command fails here
+      pcall: (L) => this.command(L),  // no command fails
       error_reply: (L) => {
         lua.lua_newtable(L);
         lua.lua_pushvalue(L, 1);
@@ -52,7 +51,7 @@ class Scripts {
         return 1;
       },
     });
-    // Lua 5.1 has unpack as a global, and writes a whole number without ".0"
+    // in Lua 5.1, unpack is global, and integers have no ".0"
     const adapt = "unpack = table.unpack\n"
       + "local plain = tostring\n"
       + "function tostring(value)\n"
@@ -62,7 +61,7 @@ class Scripts {
     lauxlib.luaL_dostring(this.L, to_luastring(adapt));
   }
 
-  // Run a script; returns what it returns. Throws an Error for an error reply.
+  // Run a script and return its reply. Throws an Error for an error reply.
   run(name, ...words) {
     const {lua, lauxlib, to_luastring} = fengari, L = this.L;
     const top = lua.lua_gettop(L);
@@ -106,7 +105,7 @@ class Scripts {
     return 1;
   }
 
-  // the file and the line that called: the text is made of several files
+  // Return the file and line of the call: the loaded text consists of several files.
   where(L) {
     const {lua, to_luastring} = fengari, about = new lua.lua_Debug();
     lua.lua_getstack(L, 1, about);
@@ -121,7 +120,7 @@ class Scripts {
   }
 }
 
-// Redis writes a whole number as it is, and any other with 17 digits.
+// Return an argument as text. Redis formats integers as they are, and other numbers with 17 digits.
 function as_text(L, index) {
   const {lua, to_jsstring} = fengari;
   if (lua.lua_type(L, index) === lua.LUA_TNUMBER) {
@@ -131,13 +130,13 @@ function as_text(L, index) {
   return to_jsstring(lua.lua_tostring(L, index));
 }
 
-// C's %.17g for the numbers that are seen here
+// C's %.17g, for the numbers of these scripts
 function precise(value) {
   const text = value.toPrecision(17);
   return text.includes("e") ? text : text.replace(/\.?0+$/, "");
 }
 
-// As Redis hands an answer to Lua: nothing is false. json: nothing is nil, and objects are tables.
+// Push a reply as Redis does: null becomes false. json: null becomes nil, and objects tables.
 function to_lua(L, value, json = false) {
   const {lua, to_luastring} = fengari;
   if (value === null || value === undefined) {
@@ -179,14 +178,14 @@ function from_lua(L, index) {
   return Object.keys(table).length ? table : list;
 }
 
-// As a client gets it: a number loses what is behind its point, false is nothing.
+// Convert Lua's result as Redis does for a client: numbers are truncated, false becomes null.
 function reply(value) {
   if (typeof value === "number") return Math.trunc(value);
   if (value === false) return null;
   return Array.isArray(value) ? value.map(reply) : value;
 }
 
-// As lua-cjson writes it: a slash has a sign before it.
+// Encode as lua-cjson does, which escapes slashes.
 function encode(value) {
   return JSON.stringify(value).replace(/\//g, "\\/").replace(/\u007f/g, "\\u007f");
 }

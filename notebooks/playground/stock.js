@@ -1,12 +1,12 @@
 // Celery's own transport on Redis, by its documented steps (kombu 5.7, kombu/transport/redis.py):
-// `BRPOP` takes the message off its list; only after that `HSET unacked` and `ZADD unacked_index`
-// note it; an acknowledgement removes the note. What was noted for longer than the visibility
-// timeout, an hour, goes back into the queue, when a worker looks.
+// `BRPOP` removes the message from its list. Only then `HSET unacked` and `ZADD unacked_index`
+// record it. An acknowledgement deletes the record. Records older than the visibility timeout
+// (1 hour) go back to the queue at a worker's next check.
 
-const VISIBILITY = 3600;
+const VISIBILITY = 3600;  // seconds
 
 class Stock {
-  // late: acknowledge after the job (acks_late), not before it
+  // late: acknowledge after the job (acks_late), not before
   constructor(world, late) {
     this.world = world;
     this.late = late;
@@ -22,7 +22,7 @@ class Stock {
   beat() {
     const {store, now} = this.world;
     const old = store.ZRANGEBYSCORE("unacked_index", "-inf", now / 1000 - VISIBILITY);
-    for (const job of old.reverse()) {  // the newest first, so that the oldest is the next
+    for (const job of old.reverse()) {  // newest first, so that the oldest runs next
       store.ZREM("unacked_index", job);
       store.HDEL("unacked", job);
       this.world.tell("timed out", job);
@@ -37,7 +37,7 @@ class Stock {
     return {job};
   }
 
-  // A moment after the message was taken, which the answer must have survived.
+  // Record the message, after the reply to BRPOP has arrived.
   begun(worker) {
     const {job} = worker.run;
     this.step(job, "HSET", "unacked", job, worker.number);
@@ -50,7 +50,7 @@ class Stock {
     this.world.store.ZREM("unacked_index", job);
   }
 
-  mine() { return true; }  // it does not ask
+  mine() { return true; }  // Celery does not check
 
   finish(worker, {job}) {
     if (this.late) this.acknowledge(job);

@@ -1,10 +1,10 @@
-// The commands of Redis that the queue's scripts use, over plain objects.
+// The Redis commands that the queue's scripts use, on plain objects.
 //
-// Each answers as Redis' manual says: a number, a text, null, a list, or {ok}. A test runs the same
-// schedules through this store and through a real server, and compares every key.
+// Each returns a number, a string, null, a list, or {ok}, as in Redis' manual. A test runs the same
+// schedules on this store and on a real server, and compares every key.
 
 class Store {
-  // clock: returns milliseconds since the epoch.
+  // clock: returns milliseconds since the epoch
   constructor(clock) {
     this.clock = clock;
     this.wipe();
@@ -15,13 +15,13 @@ class Store {
     this.entries = 0;
   }
 
-  call(name, ...given) {
+  call(name, ...args) {
     const command = this[name.toUpperCase()];
     if (!command) throw new Error("the store does not know " + name);
-    return command.apply(this, given);
+    return command.apply(this, args);
   }
 
-  // what a key holds; made of `empty` when it is not there and a value is to be put in
+  // Return the value of a key. If the key is missing and `empty` is given, create it with `empty`.
   at(key, type, empty) {
     let found = this.keys[key];
     if (found && found.expires !== undefined && found.expires <= this.clock()) {
@@ -40,10 +40,10 @@ class Store {
   hash(key) { return this.at(key, "hash") || {}; }
   members(key) { return this.at(key, "set") || []; }
 
-  // sorted sets are kept in their order: by score, then by name
+  // sorted by score, then by member
   ranked(key) { return this.at(key, "zset") || []; }
 
-  // a key whose last element went is no key any more
+  // Delete a key whose value is empty.
   tidy(key) {
     const found = this.keys[key];
     if (found && typeof found.value === "object" && Object.keys(found.value).length === 0) {
@@ -54,9 +54,9 @@ class Store {
   // ---- keys
   EXISTS(...keys) { return keys.filter((key) => this.at(key) !== undefined).length; }
   DEL(...keys) {
-    const there = this.EXISTS(...keys);
+    const count = this.EXISTS(...keys);
     for (const key of keys) delete this.keys[key];
-    return there;
+    return count;
   }
   PEXPIRE(key, ms) {
     if (this.at(key) === undefined) return 0;
@@ -75,7 +75,7 @@ class Store {
   }
   INFO() { return `# Server\r\nrun_id:1\r\n`; }
 
-  // ---- texts
+  // ---- strings
   GET(key) { return this.at(key, "string") ?? null; }
   SET(key, value, unit, ms) {
     this.keys[key] = {type: "string", value: String(value)};
@@ -105,18 +105,18 @@ class Store {
     const list = this.list(key), end = Number(last);
     return list.slice(Number(first), end === -1 ? undefined : end + 1);
   }
-  // a negative count looks from the end
+  // a negative count starts at the end
   LREM(key, count, value) {
-    const list = this.list(key), many = Math.abs(Number(count)) || Infinity;
-    let gone = 0;
-    while (gone < many) {
+    const list = this.list(key), limit = Math.abs(Number(count)) || Infinity;
+    let removed = 0;
+    while (removed < limit) {
       const place = count < 0 ? list.lastIndexOf(value) : list.indexOf(value);
       if (place < 0) break;
       list.splice(place, 1);
-      gone += 1;
+      removed += 1;
     }
     this.tidy(key);
-    return gone;
+    return removed;
   }
   LPOS(key, value) {
     const place = this.list(key).lastIndexOf(value);
@@ -178,10 +178,10 @@ class Store {
     return fresh;
   }
   HDEL(key, ...fields) {
-    const hash = this.hash(key), there = fields.filter((field) => field in hash);
-    for (const field of there) delete hash[field];
+    const hash = this.hash(key), found = fields.filter((field) => field in hash);
+    for (const field of found) delete hash[field];
     this.tidy(key);
-    return there.length;
+    return found.length;
   }
   HINCRBY(key, field, by) {
     const next = Number(this.HGET(key, field) || 0) + Number(by);
@@ -218,9 +218,9 @@ class Store {
     const found = set.slice(Number(first), end === -1 ? undefined : end + 1);
     return found.flatMap(([score, member]) => (scores ? [member, String(score)] : [member]));
   }
-  ZRANGEBYSCORE(key, least, most, limit, skip, count) {
-    const low = least === "-inf" ? -Infinity : Number(least);
-    const found = this.ranked(key).filter(([score]) => score >= low && score <= Number(most));
+  ZRANGEBYSCORE(key, min, max, limit, skip, count) {
+    const low = min === "-inf" ? -Infinity : Number(min);
+    const found = this.ranked(key).filter(([score]) => score >= low && score <= Number(max));
     return found.slice(0, limit ? Number(count) : undefined).map(([, member]) => member);
   }
   ZPOPMIN(key, count) {
@@ -229,12 +229,12 @@ class Store {
     return gone.flatMap(([score, member]) => [member, String(score)]);
   }
 
-  // ---- streams: MAXLEN [~] length, then the id * and the pairs
-  XADD(key, ...given) {
-    const star = given.indexOf("*"), most = Number(given[star - 1]);
+  // ---- streams: MAXLEN [~] length, the id "*", and the pairs
+  XADD(key, ...args) {
+    const star = args.indexOf("*"), limit = Number(args[star - 1]);
     const stream = this.at(key, "stream", []), id = `${this.clock()}-${this.entries++}`;
-    stream.push([id, given.slice(star + 1)]);
-    if (!given.includes("~")) stream.splice(0, Math.max(0, stream.length - most));
+    stream.push([id, args.slice(star + 1)]);
+    if (!args.includes("~")) stream.splice(0, Math.max(0, stream.length - limit));
     return id;
   }
 }

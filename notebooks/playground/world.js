@@ -1,14 +1,15 @@
-// A small blog in time that the visitor owns: a web app, an outbox, Redis, two workers, an inbox.
+// A small simulated blog: a web app, an outbox, Redis, two workers and an inbox. The visitor controls
+// its clock.
 //
-// The web app and the workers are a few lines here. What happens to a job in Redis is decided by the
-// Lua files (`claims.js`), or by the documented steps of Celery's own transport (`stock.js`).
+// The jobs in Redis are moved by the Lua files (`claims.js`), or by the documented steps of Celery's
+// own transport (`stock.js`).
 
 const TICK = 250;  // milliseconds
-const JOB = 2000;  // a job's length
-const MAIL_AT = 1750;  // when its mail is sent
+const JOB = 2000;  // a job's duration
+const MAIL_AT = 1750;  // from a job's start to its mail
 const BEAT = 500;
 const HOUR = 3_600_000;
-const AWAY = 5000;  // after a kill, until the worker is started again; longer than a lease
+const AWAY = 5000;  // from a kill to the restart of the worker; longer than a lease
 const START = 1_700_000_000_000;
 
 class World {
@@ -18,16 +19,16 @@ class World {
     this.now = START;
     this.store = new Store(() => this.now);
     this.outbox = [];
-    this.inbox = {};  // job to how often its mail came
+    this.inbox = {};  // the number of mails of each job
     this.comments = 0;
-    this.told = [];  // {at, job, what, ...}: the story of each job
+    this.told = [];  // the events of all jobs: {at, job, what, ...}
     const own = rung === "claims" || rung === "outbox";
     this.queue = own ? new Claims(this) : new Stock(this, rung === "late");
     this.workers = [1, 2].map((number) => ({number, epoch: 0}));
     this.workers.forEach((worker) => this.start(worker));
   }
 
-  // Everything at this moment, to come back to.
+  // Return a copy of the current state for `load`.
   save() {
     const {now, outbox, inbox, comments, workers, told: {length}, store: {keys, entries}} = this;
     return structuredClone({now, outbox, inbox, comments, workers, length, keys, entries});
@@ -40,10 +41,10 @@ class World {
     this.told.length = length;
   }
 
-  // job: whose story it belongs to; more: what its sentence says, as `fate`, where the job is now
+  // more: values of the sentence, such as `fate`, the job's place
   tell(what, job, more = {}) { this.told.push({at: this.now, what, job, ...more}); }
 
-  // ---- what the visitor does
+  // ---- the visitor's acts
   comment() {
     const job = String((this.comments += 1));
     this.tell("comment", job);
@@ -68,7 +69,7 @@ class World {
     this.tell(worker.paused ? "paused" : "resumed", worker.run?.job, {worker: number});
   }
 
-  // the answer to the worker's next claim gets lost on its way
+  // The reply to the worker's next claim gets lost.
   cut(number) {
     this.workers[number - 1].cut = true;
     this.tell("cut", null, {worker: number});
@@ -81,7 +82,7 @@ class World {
     this.tell("wiped");
   }
 
-  // An hour passes: who lives finishes what there is to do, and then waits.
+  // Let an hour pass: living workers first run all jobs, and then wait.
   hour() {
     const end = this.now + HOUR;
     const has_work = ({paused, dead, run}) => !paused && (dead || run || this.queue.queued().length);
@@ -121,7 +122,7 @@ class World {
     if (worker.run) this.queue.begun?.(worker);
   }
 
-  // The next moment of what a worker does: take a job, send its mail, acknowledge it.
+  // Do the worker's next step: claim a job, send its mail, or acknowledge it.
   work(worker) {
     const {run} = worker;
     if (!run) return this.take(worker);
@@ -140,7 +141,7 @@ class World {
     }
   }
 
-  // The relay: what the queue does not know any more is put in again, and what is done is let go.
+  // Enqueue the jobs of the outbox that the queue has lost, and delete those that are done.
   relay() {
     if (!this.outbox.length) return;
     const rows = this.outbox, states = this.queue.states(rows);
@@ -151,9 +152,9 @@ class World {
     }
   }
 
-  // ---- what can be seen
-  // Where each job is: in a list of Redis (the queue, a worker's, one that is held for a worker who
-  // does not run it, or aside), or in none. ghosts: who believes to have it, and no list says so.
+  // ---- the visible state
+  // Return the place of each job: a list of Redis (the queue, the claims of a worker that runs it or
+  // not, or aside), or another place. ghosts: workers that run the job without a claim.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
     return Array.from({length: this.comments}, (_, i) => String(i + 1)).map((job) => {
@@ -173,7 +174,7 @@ class World {
 
   where(job) { return this.places().find((one) => one.job === job)?.where; }
 
-  // The sentence above the picture: how many comments have their mail, and what is wrong.
+  // Return the numbers of the sentence above the picture.
   verdict() {
     const places = this.places(), count = (is_so) => places.filter(is_so).length;
     return {

@@ -32,9 +32,8 @@ def test_it_holds_in_a_sample_of_the_kills(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.nightly
 def test_it_holds_every_level_but_one() -> None:
-    _is_sound(
-        [*range(1, 11), 12]
-    )  # level 11: it keeps no job that is enqueued while the server is down
+    # level 11: it cannot keep a job that is enqueued while the server is down
+    _is_sound([*range(1, 11), 12])
 
 
 @pytest.mark.thorough
