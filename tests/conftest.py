@@ -62,7 +62,7 @@ APART = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--once`, to run each test until it passes once, and `--costs`."""
+    """Add the options `--once` and `--costs`."""
     text = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=text)
     text = "append the processor seconds of each test to FILE"
@@ -79,8 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the tests: the slowest first, so that all processes end together; the others in
-    random order (pytest-randomly), also the files of a folder."""
+    """Sort the slowest tests first, so that all processes end together. The others stay in the
+    random order of pytest-randomly."""
     once: Path | None = config.getoption("once")
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])

@@ -1,4 +1,4 @@
-"""Measures processor seconds per test, and prints tables of them.
+"""Processor seconds per test: their measurement, and tables of them.
 
 `pytest --costs=FILE` appends a line for each test. `python tests/costs.py FILE` prints the tables.
 """

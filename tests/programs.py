@@ -42,7 +42,8 @@ class Program:
 
 
 def needs(program: Program) -> str:
-    """Return the program's path. Skip the test if the program is missing; in CI this fails it."""
+    """Return the program's path. Skip the test if the program is missing; a skip in CI is a
+    failure."""
     found = program.found()
     if not found:
         pytest.skip(WANT + program.name)

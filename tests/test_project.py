@@ -1,4 +1,4 @@
-"""Tests that README, Makefile, pyproject and target.yml agree with each other and with the
+"""Tests that README, Makefile, pyproject and environment.yml agree with each other and with the
 tree."""
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
 
 def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> None:
     extras = dict(re.findall(r"has-(\w+):.*\n\t@\$\(SETUP\) (\S+)", MAKEFILE))
-    assert f"-e .[{extras['lab']}]" in (ROOT / "target.yml").read_text()
+    assert f"-e .[{extras['lab']}]" in (ROOT / "environment.yml").read_text()
     assert f"sh .setup {extras['lab']} " in (ROOT / ".docker" / "Dockerfile").read_text()
     assert f"-c .constraints.txt -e '.[{extras['test']}]'" in README
 

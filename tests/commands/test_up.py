@@ -85,7 +85,7 @@ def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
-    """In the end a job hangs, and Ctrl-C must work nevertheless."""
+    """Finally, Ctrl-C must end `up` although a job hangs."""
     with up_running("--controls") as process:
         ready = next_line(process)
         (worker,) = ready["pids"]["worker"]

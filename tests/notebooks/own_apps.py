@@ -116,7 +116,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
-        {REDIS},  # it loses a job that it has already deleted, if Redis starts slowly
+        {REDIS},  # a job is lost if Redis starts slowly: its row is already deleted
     ),
     "no second try": ({RETRIES: ""}, {BREAKS}, set()),
     "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),

@@ -167,7 +167,7 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _cursor(answer: Any) -> Any:
-    """Replace an id of the stream `wake`: `claim` replies with it if there is no job."""
+    """Replace the stream id that `claim` returns if there is no job."""
     if isinstance(answer, list):
         return [re.sub(r"^\d+-\d+$", "a place", part) if isinstance(part, str) else part
                 for part in answer]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Checks of what a lesson has shown, beyond the sentence below each prediction.
+"""Checks of a lesson's results, in addition to the sentence below each prediction.
 
 In the lesson itself, a learner would read them before the answer.
 """

@@ -65,7 +65,7 @@ def _put(path: Path, cells: list[Any]) -> None:
 
 def build(tree: Path, folder: Path, *options: str) -> int:
     """Build a site in the folder as `make book` does. Return Sphinx's exit status."""
-    from sphinx.cmd.build import build_main  # takes 0.5 s: not at the collection of tests
+    from sphinx.cmd.build import build_main  # takes 0.5 s: import only when needed
 
     usual = ["-q", "-W", "--keep-going", "-d", str(folder / "pages"), *options]
     return build_main([*usual, "-c", str(NOTEBOOKS / "book"), str(tree), str(folder / "book")])

@@ -17,7 +17,7 @@ from lab.trials import Trial
 
 
 def half_done() -> Any:
-    """Return a backend with the learner's `_enqueue`, and `run_next` as it was given."""
+    """Return a backend with a finished `_enqueue` and an unfinished `run_next`."""
     return SimpleNamespace(waiting=(jobs := []), _enqueue=jobs.extend, run_next=lambda: (...).task)
 
 

@@ -39,8 +39,8 @@ def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> No
 
 @pytest.mark.thorough
 def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """The folder's path is too long for a socket, which is elsewhere. A web app that dies at its
-    start is restarted."""
+    """The folder's path is too long for a socket, so the socket is elsewhere. A web app that
+    dies at its start is restarted."""
     folder = tmp_path / ("long" * 30)
     with Stack(dir=folder, workers=0) as stack, Client(stack.ready) as client:
         socket_path = Path(stack.ready["redis"].removeprefix("redis+socket://"))

@@ -22,7 +22,7 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
 PICTURES = int(os.environ.get("PICTURES", "60"))
-#: The acts, in a loop. The journal does not contain damage to Redis. `clean` starts again because
+#: The acts, in a loop. Acts on Redis itself are not in the journal. `clean` starts again, because
 #: the stage counts only the newest 5,000 comments.
 BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
@@ -50,8 +50,8 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """Return the same from the journal. seats: the number of jobs that the picture of a long
-    queue shows."""
+    """Return the jobs in the journal in the form of `in_picture`. seats: the number of jobs that
+    a picture of a long queue shows."""
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
     }

@@ -30,7 +30,7 @@ _OVERLAPS = """() => {
 def overlaps(page: Page) -> list[str]:
     """Return pairs of overlapping elements in one room, and floors whose "+42" overflows.
 
-    Tokens in flight count at their targets.
+    Moving tokens count at their targets.
     """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found

@@ -285,7 +285,7 @@ def test_a_film_plays_to_its_end_and_again(play, client: Client, holder, tmp_pat
     take()
     holder.post("/stage/do/kill-worker")
     until(lambda: 'class="box off' in take(), what="the dead worker")
-    killed = frames[-1][0] + 0.001  # the page's address has milliseconds
+    killed = frames[-1][0] + 0.001  # addresses are rounded to milliseconds
     client.set_faults()
     until(lambda: 'data-sum="delivered">12<' in take(), what="every mail")
     file = tmp_path / "run.html"

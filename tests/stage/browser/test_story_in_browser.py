@@ -165,7 +165,7 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
     expect(page.locator("[data-sum=posted]")).to_have_text("51")
 
 
-#: Finds what is smaller than a share of the window's height, and keys outside the window.
+#: Finds texts and tokens that are too small for the window, and keys outside the window.
 _TOO_SMALL = """() => {
   const percent = (pixels) => 100 * pixels / innerHeight;
   const seen = [...document.querySelectorAll("body *")].filter((one) =>
