@@ -10,7 +10,7 @@ const page = {
   past: [],  // the world before each tick and each act
   deeds: [],  // [tick, what, worker]: the content of a link
   picked: null,  // the job of the visitor's choice
-  copied: null,  // the word about the last link
+  copied: null,  // the message about the last link
   playing: null,
 };
 
