@@ -111,11 +111,6 @@ FINDINGS = {
         "on the busy evening many jobs wait, but the queue moves, and it ends. When no worker "
         "runs, only few jobs wait, but the oldest of them waits longer and longer.",
     ),
-    "The worker is dead. What does Flower say of its jobs?": Finding(
-        "STARTED",
-        "a killed process can't report that it was killed. Flower knows that the worker is gone, "
-        "and still says started of its jobs.",
-    ),
     "Of the seven rungs, how many have nothing lost, late, or shown twice?": Finding(
         1, "each rung closes the gap of one fault."
     ),
