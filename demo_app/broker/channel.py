@@ -52,7 +52,7 @@ TAKE = "take"
 OVERDUE_CHECK = 2.0
 #: Seconds of silence on a connection before a PING is sent over it. An app may choose its own.
 SILENCE = 16.0
-#: Values that JSON does not have, such as a moment in a header, are encoded as in kombu.
+#: Values that JSON does not have, such as a `datetime` in a header, are encoded as in kombu.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
     "separators": (",", ":"),
@@ -73,13 +73,13 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # as long as a lease: a worker that waits longer over a dead connection is taken for dead
+    # one lease: a worker that waits longer on a dead connection would be declared dead
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS
     _in_poll: Any
     _sent: Claiming | Waiting | None = None  # the command whose reply has not arrived yet
-    _claimant = ""  # the worker for which it was sent
+    _claimant = ""  # the worker for which that command was sent
 
     def __init__(self, connection: Any, **options: Any) -> None:
         client = connection.client
@@ -109,7 +109,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # kombu limits each channel; `lua` has a limit of its own
+        pool.max_connections = 2**31  # kombu limits each channel; `lua` has its own limit
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
         )
@@ -300,7 +300,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Receive a broadcast message; a malformed one is dropped."""
         try:
             return super()._receive_one(subscribed)
-        except redis.ResponseError as error:  # to a PING: a server with a broken disk refuses it
+        except redis.ResponseError as error:  # a server with a broken disk refuses a PING
             log.warning("Redis refuses the broadcasts' connection: %s", error)
             raise Empty from None
         except Exception as error:
@@ -324,7 +324,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if tag is None:
             return None
         try:
-            # kombu's decoder is needed only for values that it has marked, such as moments
+            # kombu's decoder is needed only for values that it has marked, such as datetimes
             read = loads if '"__type__"' in claimed.message else json.loads
             payload = read(claimed.message)
             payload["properties"] |= {"delivery_tag": tag, JOB: claimed.claim.id}
@@ -358,7 +358,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 raise Empty from None
             if not script:
                 raise
-            # because its disk is full, for example: claim again after a short wait
+            # Redis refuses, for example because its disk is full: claim again after a short wait
             log.warning("No claim can be made: %s", error)
             self._turns.nothing(script, Reason.SOON)
             raise Empty from None
@@ -375,7 +375,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         raise Empty
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """Return one message, or None. Without acknowledgement it is done at once."""
+        """Return one message, or None. With `no_ack` its job is done immediately."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
             self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
@@ -398,7 +398,7 @@ def _retried_job(headers: Mapping[str, Any]) -> str:
 
 
 def _moment(eta: str) -> float:
-    """Return an ETA as seconds since the epoch. Without a time zone it is in UTC."""
+    """Return an ETA as seconds since the epoch. The default time zone is UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

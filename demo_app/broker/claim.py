@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
-    """The way in which a claim ends (AMQP's term)."""
+    """The outcome of a claim (AMQP's term)."""
 
     DONE = "done"
     RETRY = "retry"
@@ -17,7 +17,7 @@ class Disposition(StrEnum):
     DEAD = "dead"
     REQUEUE = "requeue"  # to its queue's head
     REQUEUE_LAST = "requeue_last"  # to its tail
-    UNANSWERED = "unanswered"  # the worker has not received the reply
+    UNANSWERED = "unanswered"  # the reply to the claim was lost
     LOST = "lost"  # the process that ran it died
 
 
@@ -25,7 +25,7 @@ class Disposition(StrEnum):
 class Claim:
     """A worker's claim of a job. Only this worker may acknowledge the job.
 
-    number: a fencing token; each claim of the same job has another.
+    number: a fencing token; each claim of a job has a new one.
     """
 
     worker: str
@@ -34,7 +34,7 @@ class Claim:
     number: str
 
     def is_of(self, task_id: str) -> bool:
-        """Return True if the job is the task with this id in Celery (see `enqueue.lua`)."""
+        """Return True if the job has this Celery task id (`enqueue.lua` may add a suffix)."""
         names = (self.id, self.id.removeprefix("="))
         return any(name == task_id or name.startswith(f"{task_id}#") for name in names)
 
@@ -63,9 +63,8 @@ class Ending(NamedTuple):
     """The requested end of a claim.
 
     detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
-    message for the job; "" keeps the old one. needs: the name of a service. With RETRY the job
-    waits for the service; with DONE the service works, which wakes some of the jobs that wait for
-    it.
+    message for the job; "" keeps the old one. needs: the name of a service that the job waits for
+    (RETRY), or that works (DONE), which wakes some of the jobs that wait for it.
     """
 
     how: Disposition
@@ -79,7 +78,7 @@ class Ending(NamedTuple):
 class Ended:
     """The result of an acknowledgement.
 
-    in_time: False if the claim was not this worker's any more. following: the job claimed next.
+    in_time: False if the claim had already ended. following: the job claimed next, or None.
     """
 
     in_time: bool

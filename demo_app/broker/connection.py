@@ -15,8 +15,8 @@ from redis.connection import parse_url
 #: A client whose replies are text. redis-py types every reply as text, bytes or awaitable; this
 #: alias saves a cast at every call.
 Decoded = Any
-#: How replies become text. Bytes that are not UTF-8 become a character that JSON never contains:
-#: the text can be shown, but it is not a message.
+#: The decoding of replies. Bytes that are not UTF-8 become a character that JSON never contains:
+#: pages can show the text, but it is never parsed as a message.
 AS_TEXT = {"decode_responses": True, "encoding_errors": "substitute"}
 codecs.register_error("substitute", lambda error: ("\x1a", error.end))  # type: ignore[attr-defined]
 
@@ -24,7 +24,7 @@ _OF_A_REPLICA = (redis.ReadOnlyError, redis.exceptions.MasterDownError)
 
 
 class _ToThePrimary:
-    """A connection to a primary. A server that has become a replica counts as away."""
+    """A connection to a primary. A server that has become a replica counts as unavailable."""
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next reply.
@@ -72,7 +72,7 @@ CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("unix", "socket"), _Unix),
     "sentinel": _BySentinel,
 }
-#: The same with Celery's `broker_use_ssl`, which does not change the scheme.
+#: The classes for a URL without TLS in its scheme if Celery's `broker_use_ssl` is set.
 WITH_TLS: dict[str, type[Any]] = {"redis": _Tls, "sentinel": _TlsBySentinel}
 #: Schemes with another spelling in redis-py.
 _SPELT = {
@@ -154,7 +154,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
         ValueError: the database is not a number.
     """
     found = parse_url(_as_redis_py_spells(url))  # type: ignore[no-untyped-call]
-    found.pop("connection_class", None)  # kombu makes its own class from it
+    found.pop("connection_class", None)  # kombu chooses the class
     if "path" in found:
         kept = {name: value for name, value in options.items() if not name.startswith(_TCP_ONLY)}
         return {**kept, "db": 0, **found}
@@ -209,7 +209,7 @@ def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
 
 
 def connect_async(url: str) -> Any:
-    """Return such a client for asyncio."""
+    """Return an asyncio client for the server at the URL."""
     return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, 3.0)
 
 

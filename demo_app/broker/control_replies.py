@@ -19,7 +19,7 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: Jobs that are listed at most, the soonest first.
+#: Limit of the listed jobs. The soonest come first.
 LIMIT = 1000
 
 
@@ -50,7 +50,7 @@ def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> li
         pipe.lindex(queue.keys("job", job_id), 0)
     listed = []
     for text, (_, due) in zip(pipe.execute(), found, strict=True):
-        with suppress(Exception):  # an unreadable job is not listed; it is dead when it is due
+        with suppress(Exception):  # unreadable: it is dead when it is due
             raw = json.loads(text)
             if raw["properties"]["delivery_info"].get("list") in lists:
                 eta = raw["headers"].get("eta") or datetime.fromtimestamp(due, UTC).isoformat()

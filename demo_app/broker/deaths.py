@@ -15,9 +15,8 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
         queue: the queue of the stack.
         pid: the process id of the worker on this machine.
         by: who reports it, for the journal.
-        end_lease: end the worker's lease, so that the next look rescues its jobs, also a look of a
-            worker that was cut off from Redis a moment ago. Only for a caller that saw the process
-            exit: a living worker would go on with its jobs.
+        end_lease: also end the worker's lease, so that the next look rescues its jobs. Only for a
+            caller that saw the process exit: a living worker would go on with its jobs.
 
     Raises:
         redis.RedisError: Redis is away or refuses.
@@ -33,7 +32,7 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
         if end_lease:
             seconds, microseconds = client.time()
             pipe.delete(queue.keys("worker", worker))
-            pipe.hset(queue.keys("leases"), worker, 0)  # so that no rescuer waits for a lease
+            pipe.hset(queue.keys("leases"), worker, 0)  # a rescuer need not wait for its end
             # the next look confirms its death
             pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
         pipe.execute()

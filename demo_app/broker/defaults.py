@@ -6,8 +6,8 @@ from typing import Any
 
 from .connection import client_url
 
-#: Celery acknowledges a job before it runs, and also a job whose process was killed. To survive, a
-#: job must be acknowledged when it has ended. An app or a task may set False.
+#: By default Celery acknowledges a job before it runs, and also if its process was killed. Here a
+#: job is acknowledged when it has ended. An app or a task may set False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
 #: RedBeat uses the broker's URL unless this is set, and does not know `claims+`.
 REDBEAT = "redbeat_redis_url"
@@ -22,7 +22,7 @@ def is_chosen(conf: Any) -> bool:
 
 
 def set_defaults(app: Any) -> None:
-    """Set late acknowledgement, unless the app or a task has a setting of its own.
+    """Set late acknowledgement, unless the app or a task has its own setting.
 
     Runs when an app is finalized, before or after its tasks are bound, and again when its worker
     starts: only then may the app know its broker.
@@ -47,10 +47,9 @@ def early_tasks(app: Any) -> str:
 
 
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:
-    """Return True if the task has no setting of its own, and was bound before the app had one.
+    """Return True if the attribute was copied from the app's settings when the task was bound.
 
-    A task's own settings are in its class from the beginning; those of the app come after the mark
-    `__bound__`, which `Task.bind` sets first.
+    `Task.bind` sets `__bound__` first, so the task's own attributes come before it.
     """
     names = list(vars(task))
     if not {attribute, "__bound__"} <= set(names):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-#: Later moments are not valid (seconds since the epoch).
+#: The limit of a valid time (seconds since the epoch).
 _LATEST = 2.5e11
 
 
@@ -74,7 +74,7 @@ def object_of(text: str) -> dict[str, Any]:
     if text.startswith("{"):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
-            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # a page can show it
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # valid for a page
             return dict(found)
     return {}
 

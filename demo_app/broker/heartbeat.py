@@ -1,7 +1,7 @@
 """The heartbeat: a thread of every worker that runs the same steps twice a second.
 
-No worker is special, so there is no master to lose: each renews its own lease, and looks after
-everyone's jobs (`in_flight` has the steps). The scripts of all steps go to Redis in one round trip.
+No worker is special, so there is no master to lose: each renews its own lease and rescues the jobs
+of dead workers (`in_flight` has the steps). All scripts of a round go to Redis in one round trip.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 def without_script(act: Callable[[], None]) -> Callable[[], Step]:
-    """Return a step that sends nothing with the others, and acts when their replies have come."""
+    """Return a step that calls `act` after the other steps' replies have arrived."""
     return lambda: Step((), lambda _: act())
 
 
@@ -65,12 +65,12 @@ class Heartbeat:
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
-        """Run a first round, or two if a step asks for it, and continue in the thread.
+        """Run a first round, a second one if a worker may be dead, and then start the thread.
 
         While Redis does not answer, the thread keeps trying.
         """
         self._pause = self.round()
-        if self._soon:  # the jobs of a dead worker come before those behind them
+        if self._soon:  # rescued jobs must run before those behind them
             self._stopped.wait(self._pause)
             self._pause = self.round()
         self._thread.start()
@@ -116,7 +116,7 @@ class Heartbeat:
         try:
             yield
         except redis.RedisError as error:
-            # it is away, or it refuses this user or while its disk is full
+            # Redis is away, or refuses the command (because its disk is full, for example)
             away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             what = "Redis does not answer" if away else "Redis refuses"
             text = f"{what} the heartbeat's step {name}: %s"

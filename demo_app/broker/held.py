@@ -19,8 +19,8 @@ from typing import Any
 
 from .claim import Claim, Claimed, Ending
 
-#: Seconds after a channel has closed in which the garbage collector is run to find dropped
-#: messages: an idle process would not run it.
+#: Seconds after the close of a channel during which the garbage collector is run to find dropped
+#: messages. An idle process would not run it.
 _SEARCH = 30.0
 
 
@@ -28,7 +28,7 @@ _SEARCH = 30.0
 class Held:
     """A claim with its message.
 
-    ending: how it shall end, once that is known. delivered: Celery's object for the message.
+    ending: its requested end, or None. delivered: Celery's object for the message.
     closed: True when the channel that delivered it has closed.
     """
 
@@ -112,10 +112,10 @@ class HeldClaims:
         )
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
-        """Return those of a worker's claims in Redis that this process has not received.
+        """Return the claims (of a worker in Redis) that this process never received.
 
-        A claim counts when two looks in a row have missed it: its reply was lost with a connection.
-        If the reply still arrives, `take` refuses it.
+        After two calls in a row with the same claim, its reply counts as lost with a connection. If
+        the reply still arrives, `take` refuses it.
         """
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 PAUSE = 0.2
 #: Rounds of the heartbeat between two searches for jobs that were claimed and cannot run here.
 _LOOK_EVERY = 4
-#: Seconds that a worker waits for Redis at its end, to acknowledge its last jobs.
+#: Seconds that a worker waits for Redis at its shutdown, to acknowledge its last jobs.
 _LAST_WAIT = 5.0
 _STEP_OF = {Disposition.RETRY: "retry_scheduled", Disposition.DEAD: "died"}
 
@@ -47,7 +47,7 @@ class InFlight:
             workers.
     """
 
-    #: The script that claims; an experiment may have another.
+    #: The script that claims; an experiment may replace it.
     claim_script = "claim"
 
     def __init__(
@@ -62,7 +62,7 @@ class InFlight:
         self._waiting_in_redis: set[str] = set()  # job ids that the last heartbeat sent
         self._pending: dict[str, Ending] = {}  # by tag: acknowledgements without a reply
         self._throttled = ThrottledLog()
-        #: True when no further job is claimed. Jobs that are held go on.
+        #: True if no further job is claimed. Claimed jobs go on.
         self.draining = False
         self.closing = False
         self.lease = self.make_lease(queue, {})
@@ -100,7 +100,7 @@ class InFlight:
     def begins(self, tag: str) -> None:
         """Record that the job begins: if this worker dies now, the job may be the cause.
 
-        Redis needs to know only if a heartbeat has listed the job as waiting.
+        A command is sent only if a heartbeat has listed the job as waiting.
         """
         held = self.claims.get(tag)
         if held is not None and held.claim.id in self._waiting_in_redis:
@@ -265,9 +265,8 @@ class InFlight:
                 if not renewal.result(reply):
                     log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
             except redis.ResponseError as error:
-                # A log that could not be synced: Redis tries again when there is something to
-                # write, and refuses every write until then. A new log ends that, if the disk is
-                # whole again.
+                # The append-only file could not be synced. Redis tries that again only at a write,
+                # and refuses each write until it succeeds. Rewriting the file ends the deadlock.
                 if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
                     self.queue.client.bgrewriteaof()
                 raise
@@ -282,13 +281,13 @@ class InFlight:
         return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> Step:
-        """Give back the jobs of dead workers. Every worker does it: none is special.
+        """Give back the jobs of dead workers. Every worker runs this step.
 
-        The next round comes a beat later if it may find somebody dead: until then every living
-        worker has renewed its lease.
+        If a worker may be dead, the next round comes one beat later: by then every living worker
+        has renewed its lease.
         """
         if self._cut_off:
-            # a worker that was cut off from Redis cannot tell a dead one from another one cut off
+            # other workers may have been cut off too, and are not dead
             self._cut_off, self._connected_at = False, time.monotonic()
         beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
         look = self.queue.rescue(

@@ -10,15 +10,15 @@
 ``paused``                   set of workers, and of ``queue:<list>``, that are paused
 ``paused:<worker>``          set for a week when a paused worker was taken for dead
 ``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
-``suspects``                 hash: worker to the moment at which a look found its lease run out
+``suspects``                 hash: worker to the moment at which a look found its lease expired
 ``replicated``               written before a producer waits for replicas
-``look``                     set for half a beat after somebody has looked for dead workers
+``look``                     set for half a beat after a worker has looked for dead workers
 ``waiting:<worker>``         set of the ids that it holds and has not begun
 ``deaths``                   hash: id to the workers that died while they ran it
 ``running``                  hash: id to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
-``waits:<what>``             sorted set of the ids that are retrying until that is there again
+``waits:<service>``          sorted set of the ids that are retrying until the service works
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the moment at which they ended
 ``kept``                     set of the ids of which an outbox has a copy
@@ -26,7 +26,7 @@
 ``journal``                  capped stream of every change
 ``wake:<list>``              list of tokens; each wakes one worker that waits for a job of the list
 ``resume:<worker>``          list with a token for a worker that was paused or resumed
-``server``                   hash: which run of Redis this is, since when; what its clock did
+``server``                   hash: the present run of Redis, its start, and jumps of its clock
 ===========================  =======================================================================
 
 ``<list>`` names a list of jobs. A queue has five of them, for jobs of different priority.

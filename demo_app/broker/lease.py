@@ -1,9 +1,9 @@
 """A worker's lease: a key in Redis that expires unless the worker renews it.
 
-A worker process claims jobs under the name of its epoch, which no other process and no later epoch
-has. While the lease is renewed, no other worker touches the epoch's claims. If it expires (because
-the process was paused, for example), other workers rescue its jobs. The process then begins a new
-epoch, and the jobs that it still runs under the old one must have no further side effects.
+A worker process claims jobs under the unique name of its epoch. While the lease is renewed, no
+other worker touches the epoch's claims. If the lease expires (because the process was paused, for
+example), other workers rescue the jobs. The process then begins a new epoch, and the jobs that it
+still runs under the old one must have no further side effects.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Lease:
     Args:
         queue: the broker's queue.
         seconds: length of the lease.
-        info: facts about the worker for pages and reports, beside its process and versions.
+        info: facts about the worker for pages; its process and versions are added.
     """
 
     def __init__(self, queue: Queue, seconds: float, info: Mapping[str, Any]) -> None:
         self._queue = queue
         self._seconds = seconds
         self._generation = count(1)
-        # containers often share a host's name and the number of their process
+        # two containers may have the same host name and process id
         self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
         self._changing = threading.Lock()
         process = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
@@ -116,7 +116,7 @@ class Lease:
 
         Raises:
             LeaseLost: the epoch is over.
-            redis.RedisError: Redis does not answer, so nobody knows.
+            redis.RedisError: Redis does not answer.
         """
         if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
             self.renew().send()

@@ -26,7 +26,7 @@ T = TypeVar("T")
 Call = tuple[Any, ...]
 #: Connections that a process keeps, as many as Celery's `broker_pool_limit`.
 CONNECTIONS = 10
-#: Seconds that a thread waits for one of them before it opens one more, since Redis may not answer.
+#: Seconds that a thread waits for a free connection before it opens one more.
 _PATIENCE = 1.0
 _FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
 #: Packs a command. redis-py calls it too, but checks each part of the command first, which is slow.
@@ -103,7 +103,7 @@ class ScriptCall(Generic[T]):
     parse: Callable[[Any], T]
 
     def send(self) -> T:
-        """Run the script in a round trip of its own, and return its result.
+        """Run the script alone, in one round trip, and return its result.
 
         Raises:
             redis.RedisError: Redis does not answer, or refuses.
@@ -150,7 +150,7 @@ class Scripts:
     """The scripts on one server. Safe to use from every thread of the process."""
 
     def __init__(self, client: redis.Redis, options: Options) -> None:
-        # read all files now: later they may belong to another version, or no descriptor may be free
+        # read all files now: an upgrade may replace them, or no descriptor may be free later
         _files()
         self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
@@ -170,7 +170,7 @@ class Scripts:
         return self._registered[name]
 
     def hurry(self, seconds: float) -> None:
-        """Give this thread a connection of its own with a shorter timeout (seconds)."""
+        """Give this thread its own connection with a shorter timeout (seconds)."""
         self._own.connection = self._shared.connection_pool.make_connection()
         self._own.connection.socket_timeout = seconds
 

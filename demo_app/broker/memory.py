@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-#: Seconds for which a number is good: reading it takes some 70 µs for each process.
+#: Seconds for which the result is cached: reading it takes some 70 µs for each process.
 _SECONDS = 5.0
 _PROCESSES = Path("/proc")
 
@@ -16,7 +16,7 @@ _PROCESSES = Path("/proc")
 def resident() -> int:
     """Return the bytes of this process and its children, such as those of the pool prefork.
 
-    Shared pages count in each process. The number is 0 on a system without ``/proc``.
+    Shared pages count in each process. Returns 0 on a system without ``/proc``.
     """
     return _resident(str(os.getpid()), time.monotonic() // _SECONDS)
 
@@ -27,6 +27,6 @@ def _resident(own: str, _: float) -> int:
     with suppress(OSError):  # a kernel without CONFIG_PROC_CHILDREN
         pids += (_PROCESSES / own / "task" / own / "children").read_text().split()
     for pid in pids:
-        with suppress(OSError):  # it has just ended
+        with suppress(OSError):  # the process has just ended
             pages += int((_PROCESSES / pid / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -19,7 +19,7 @@ from .keys import class_list_of, queue_of
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_quoted = json.encoder.encode_basestring  # as the encoder quotes a text
+_quoted = json.encoder.encode_basestring  # quotes a text for JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Message:
 def is_job(headers: Mapping[str, Any]) -> bool:
     """Return True if a message with these headers is a task of protocol 2.
 
-    Any other message, also of protocol 1, is only carried: it has no history and no due moment.
+    Any other message, also of protocol 1, is only passed on, without a history and an ETA.
     """
     return bool(headers.get("task") and headers.get("id"))
 

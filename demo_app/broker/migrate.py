@@ -28,7 +28,7 @@ from .transport import Transport
 
 #: Seconds that workers of stock Celery have to report which jobs they hold.
 _ANSWER = 2.0
-#: Why a job stays that a living worker has.
+#: The reason why jobs of living workers stay.
 _HELD = "held by workers; run this again when they have ended"
 
 
@@ -188,16 +188,15 @@ def _escaped(prefix: str) -> str:
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     """Move a list from its head.
 
-    A message on its way is in a list beside it, where no worker takes it and a kill does not lose
-    it.
+    A message in transit is in a second list: no worker takes it, and a kill does not lose it.
     """
-    beside = f"{key}:migrating"
-    while client.lmove(beside, key, "LEFT", "RIGHT"):
+    in_transit = f"{key}:migrating"
+    while client.lmove(in_transit, key, "LEFT", "RIGHT"):
         pass  # from an earlier command that was killed
-    while (text := client.lmove(key, beside, "RIGHT", "LEFT")) is not None:
+    while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
-            client.lpop(beside)
-    while client.lmove(beside, key, "LEFT", "RIGHT"):
+            client.lpop(in_transit)
+    while client.lmove(in_transit, key, "LEFT", "RIGHT"):
         pass  # malformed messages stay
 
 

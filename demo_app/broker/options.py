@@ -1,4 +1,4 @@
-"""The broker's options in Celery's ``broker_transport_options``, beside those of kombu."""
+"""The broker's options in Celery's ``broker_transport_options``, in addition to kombu's."""
 
 from __future__ import annotations
 

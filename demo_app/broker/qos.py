@@ -41,7 +41,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         return len(self._delivered) - len(self._dirty)
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note the message without keeping it: the code that runs it does (see `held`)."""
+        """Note the message with a weak reference: `held` must notice when Celery drops it."""
         super().append(None, delivery_tag)
         self._in_flight.claims.delivered(delivery_tag, message)
 
@@ -58,7 +58,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         if requeue:
             self._end(delivery_tag, Ending(Disposition.REQUEUE_LAST))
         else:
-            error = sys.exc_info()[1]  # Celery rejects while it handles what was wrong
+            error = sys.exc_info()[1]  # Celery rejects inside its `except` block
             self._end(
                 delivery_tag, Ending(Disposition.DEAD, reason_of(error) if error else "rejected")
             )
@@ -77,7 +77,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
         There are none if the prefetch window stays full, or if another part of Celery limits it.
         """
-        replaced_by_celery = "can_consume" in vars(self)  # it replaces the method by its own
+        replaced_by_celery = "can_consume" in vars(self)  # Celery has set its own method
         if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
             return []
         queues: list[str] = self.channel.claimed_queues()

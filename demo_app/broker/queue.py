@@ -25,7 +25,7 @@ from .message import Message, compose, list_in
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
-#: Jobs that one script reads, discards or moves at most.
+#: Limit of the jobs that one script reads, discards or moves.
 _AT_ONCE = 500
 #: Seconds that a producer waits for replicas.
 REPLICAS_WITHIN = 1.0
@@ -164,7 +164,7 @@ class Queue:
 
         Args:
             claim: the claim.
-            how: see `Ending`, as for detail, after, message and needs.
+            how: see `Ending`.
             detail: see `Ending`.
             after: see `Ending` (seconds).
             message: see `Ending`.

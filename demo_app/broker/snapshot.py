@@ -50,7 +50,7 @@ class Worker:
     paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
     the queues that it consumes. since: start of its process (seconds since the epoch). waiting:
     those of its jobs that had not begun at its last heartbeat. memory: resident bytes of its
-    processes, or 0 if it does not know.
+    processes, or 0 if unknown.
     """
 
     id: str

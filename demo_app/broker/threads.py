@@ -31,8 +31,8 @@ def _nothing(*_: object) -> None:
 class _Thread(threading.local):
     """The state of one thread.
 
-    ready: its job has run, so that an acknowledgement may bring the next one. more: it makes one
-    more call after the present one.
+    ready: True after the thread's job has run: its acknowledgement may return the next job. more:
+    True if the thread runs one more job after the present one.
     """
 
     ready = False
@@ -69,7 +69,7 @@ class Threads:
         return None
 
     def _take(self) -> None:
-        """Make the call that has waited longest, and one for each job that it has brought."""
+        """Run the job that has waited longest, and each job that an acknowledgement returns."""
         here = self._here
         here.more = True
         while here.more:

@@ -1,4 +1,4 @@
-"""Log a failure that goes on: at once, and then once in ten seconds."""
+"""A log for a lasting failure: one line at first, and then one in ten seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAUSE = 10.0
 
 
 class ThrottledLog:
-    """Logs each text once in a while."""
+    """Logs each text at most once in ten seconds."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}

@@ -21,15 +21,15 @@ from .connection import scheme_of
 from .in_flight import PAUSE, InFlight
 from .keys import STEPS
 
-#: Longest wait for a job (seconds). A job ends it at once. With kombu 5.6 nothing else does, so it
-#: is short.
+#: Longest wait for a job (seconds). A new job ends it. With kombu 5.6 nothing else does, so it is
+#: short.
 WAIT = 5 if MAY_END_WAIT else 1
 
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: A Sentinel that does not answer is not asked again: the next one is.
+    #: No retry if a Sentinel does not answer: the next one is tried.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,

@@ -16,20 +16,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-#: Seconds until the next claim when one may succeed soon without a token.
+#: Seconds until the next claim if a job may become free without a token.
 _SOON = 1.0
 
 
 class Reason(StrEnum):
-    """Why the wait after a script that found nothing is not the usual one."""
+    """The reasons for an unusual wait after a script has found no job."""
 
     PAUSED = "paused"  # this worker must not take the tokens of others
-    SOON = "soon"  # there is a suspect, or Redis refuses
+    SOON = "soon"  # a suspect waits, or Redis refuses
 
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """Send a script that takes jobs from these queues."""
+    """The command to send a script that takes jobs from these queues."""
 
     script: str
     queues: tuple[str, ...]
@@ -37,7 +37,7 @@ class Claiming:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Wait for a token of one of these queues, for so many seconds at most."""
+    """The command to wait for a token of one of these queues. seconds: the longest wait."""
 
     queues: tuple[str, ...]
     seconds: float

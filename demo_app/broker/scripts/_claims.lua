@@ -1,6 +1,6 @@
--- Shared too: claiming a job, and giving it back when its worker has died.
+-- Shared by every script: claiming a job, and giving it back when its worker has died.
 
--- The workers that died while they ran the job, since the end of its last try.
+-- Return the workers that died while they ran the job, since the end of its last try.
 local function deaths_of(id)
   local workers = {}
   for worker in string.gmatch(redis.call('HGET', DEATHS, id) or '', '%S+') do
@@ -12,11 +12,10 @@ end
 -- A job with two deaths is a suspect and runs alone, so that poison delays no other job.
 local function in_quarantine(id) return #deaths_of(id) >= 2 end
 
--- Record the rescue of a job that is back at the head of its queue. A death counts if the job may have
--- caused it, that is, if it had begun. A job with too many deaths gets one more try, alone and after a
--- pause; if that kills a worker too, the job is dead. Lost leases count like deaths, except for the
--- first ten: a machine may sleep.
--- victim: the worker, or '' if the job had not begun there.
+-- Record the rescue of a job that is back at the head of its queue. A death counts only if the job had
+-- begun: then the job may be the cause. A job with too many deaths gets one more try, alone and after a
+-- pause; if that worker dies too, the job is dead. Lost leases count like deaths, except the first ten,
+-- since a machine may sleep. victim: the dead worker, or '' if the job had not begun there.
 local function rescued(id, list, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
@@ -36,15 +35,15 @@ local function rescued(id, list, by, detail, limit, victim)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
--- Whether another program has stored a value of another type under the key of a list.
+-- Return true if the key of a list has a value of another type (from another program).
 local function is_foreign(key)
   local kind = redis.call('TYPE', key).ok
   return kind ~= 'list' and kind ~= 'none'
 end
 
--- Give back what a worker holds, to the head of its queue, in its order, and forget the worker, unless
--- the key of one of these queues is foreign: then the jobs stay with the worker until it is deleted.
--- each(id, list): what becomes of one. Returns the ids.
+-- Give back a worker's claims to the heads of their queues, in their order, and forget the worker. If the
+-- key of a queue is foreign, its claims and the worker stay until somebody deletes that key.
+-- each(id, list): is called for each job. Returns the ids.
 local function give_back(worker, each)
   local ids, stay = {}, false
   for _, list in ipairs(redis.call('SUNION', LISTS, TRANSIENT)) do
@@ -66,7 +65,7 @@ local function give_back(worker, each)
   return ids
 end
 
--- Those of these lists that are not paused.
+-- Return the lists that are not paused.
 local function flowing(lists)
   local open = {}
   for _, list in ipairs(lists) do
@@ -75,8 +74,8 @@ local function flowing(lists)
   return open
 end
 
--- Pop the next job while there are suspects; return its list and id, or nothing. A suspect runs alone,
--- in a worker without other jobs; busy workers pass over it until it has waited for a minute.
+-- Pop the next job while there are suspects; return its list and id, or nothing. A suspect runs alone, in a
+-- worker without other jobs. Busy workers skip it; if it has waited for a minute, they claim no job behind it.
 local function pop_past_suspects(worker, lists, all)
   local holding = false
   for _, list in ipairs(all) do
@@ -102,7 +101,7 @@ end
 -- The detail of a job that was given back because the reply to its claim was lost.
 local UNANSWERED = "the claim's answer was lost"
 
--- How many times in a row that has happened.
+-- Return how many times in a row the replies to the job's claims were lost.
 local function times_unanswered(id)
   local times, number = 0, -1
   while true do
@@ -124,15 +123,15 @@ local function redelivered(id)
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake others for the jobs of these lists: this worker may have taken their tokens.
+-- Wake other workers for the jobs of these lists: this worker may have taken their tokens.
 local function pass_on(lists)
   for _, list in ipairs(lists) do notify(list, redis.call('LLEN', queue_key(list))) end
 end
 
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
--- and message of each. For an empty list also return why the worker must not wait for a token: it is
--- `paused`; or it must claim again `soon`, since a suspect becomes free without a token.
--- Every claim has a number (a fencing token), which is needed to end it.
+-- and message of each. The number is a fencing token, which is needed to end the claim.
+-- With an empty list, also return the reason if the worker must not wait for a token: 'paused', or 'soon'
+-- if it must claim again soon, since a suspect becomes free without a token.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually there is neither

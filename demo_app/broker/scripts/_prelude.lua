@@ -40,7 +40,7 @@ local function event_in(line)
   return event or '', tonumber(moment), by, rest
 end
 
--- The same for the line with this number, -1 for the last; nothing if there is none.
+-- Parse the line with this number (-1 for the last) of the job's history; nothing if there is none.
 local function event_at(id, number)
   local line = redis.call('LINDEX', job_key(id), number)
   if line then return event_in(line) end
@@ -100,15 +100,15 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Wake one waiting worker for each of so many jobs of this list. A waiting worker takes a token with
--- BLPOP, which wakes no other worker. There are never more tokens than workers.
+-- Push one token for each of so many jobs of this list. A token wakes one worker, which waits for it with
+-- BLPOP. There are never more tokens than workers.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
 end
 
--- Forget those of these lists that are empty and that no worker has claims in. all: the set of names
--- (LISTS or TRANSIENT). The next message adds its list again.
+-- Forget each of these lists that is empty and has no claims. all: the set of names (LISTS or TRANSIENT).
+-- The next message adds its list again.
 local function forget_empty(all, lists)
   local workers = redis.call('SMEMBERS', WORKERS)
   for _, list in ipairs(lists) do
@@ -128,8 +128,8 @@ local function list_of(id)
   return readable and type(list) == 'string' and list or nil
 end
 
--- Shift the scores of jobs that are due, or ended, later than a moment. seconds(id, noted) returns by
--- how much; noted is when a waiting job came into its state.
+-- Shift the scores later than a moment in these states. seconds(id, noted) returns by how much; noted is
+-- when a waiting job came into its state.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
@@ -139,9 +139,9 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: without this, waiting jobs would wait for so much longer. Moments
--- after now were noted by the clock before, so they move back with it. Earlier ones stay, except that
--- a shift of `leap_ahead` is undone. SERVER stores the latest moment that any script has seen.
+-- Handle a clock that was set back: otherwise waiting jobs would wait for so much longer. Times later than
+-- now are from before that, and are shifted back too. Earlier times stay, except that a shift by
+-- `leap_ahead` is undone. SERVER stores the latest time that any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -155,8 +155,8 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- Handle Redis' clock alone set forward by so many seconds: jobs that waited before wait as long as they
--- would have.
+-- Handle a clock that was set forward by so many seconds on Redis' machine only: jobs that waited then are
+-- due so much later, so that the length of their wait does not change.
 local function leap_ahead(leap)
   shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
     return noted and noted > now - leap + 1 and 0 or leap
@@ -165,13 +165,13 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- The moment so many seconds from now, as text.
+-- Return the time in so many seconds, as text.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)
 end
 
--- Add a job behind all that ended before it, whatever the clock shows.
+-- Add a job behind those that ended before it, even if the clock was set back.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
@@ -229,7 +229,7 @@ local function drop_arguments(id, detail, length)
 end
 
 -- Forget the oldest jobs in an ended state. A job of an outbox stays until the outbox has read its end.
--- Return about how many bytes are free now.
+-- Return about how many bytes were freed.
 local function forget_ended(state, number)
   local counted, freed = 0, 0
   local old = redis.call('ZPOPMIN', set_key(state), number)
@@ -246,7 +246,7 @@ local function forget_ended(state, number)
   return freed
 end
 
--- Forget ended jobs, the oldest first, until so many bytes are free. Return how many are.
+-- Forget ended jobs, the oldest first, to free so many bytes. Return the number of bytes freed.
 local function forget_oldest(bytes)
   local freed = 0
   for _ = 1, 5000 do
@@ -264,8 +264,8 @@ local function forget_oldest(bytes)
   return freed
 end
 
--- End a job. The newest ended jobs are kept; they are counted at every 64th end only, so that there may
--- be 63 more. A dead job stays with its message until a person decides.
+-- End a job. The newest ended jobs are kept (up to 63 more than the limit, which is checked at every 64th
+-- end). A dead job stays with its message until a person decides.
 local function end_job(state, id, by, detail)
   forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end
@@ -295,8 +295,8 @@ local function forget(id, by, why)
   journal(id, 'discarded', by, why)
 end
 
--- Move a due job to the tail of its queue. If its message was deleted, only the counters must be right;
--- a job with a malformed message is dead.
+-- Move a due job to the tail of its queue. A job with a malformed message is dead; one without a message
+-- (somebody deleted it) is only counted as discarded.
 local function release(id, by, detail)
   local list = list_of(id)
   if not list and redis.call('EXISTS', job_key(id)) == 1 then
@@ -309,8 +309,8 @@ local function release(id, by, detail)
   notify(list)
 end
 
--- A running job may have published its own next try (`retry`, `replace`), which then replaces it, also
--- if it is in a list again. Return whether there was one.
+-- If a running job has published its own next try (`retry`, `replace`), replace the job with it, and return
+-- true. list: the queue that the job was given back to, if it was.
 local function follow_successor(id, by, detail, list)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end

@@ -1,6 +1,6 @@
 -- Claim the next jobs from the head of the first list that has one.
 -- ARGV: worker, limit, then its lists, the most urgent first.
--- Returns the list of `claim` in _claims.lua; if that is empty, a list with the reason, if there is one.
+-- Returns the list of `claim` (_claims.lua), or a list with its reason (if any) if there is no job.
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead; its jobs went to others')
 end

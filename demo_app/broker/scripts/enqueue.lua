@@ -3,21 +3,21 @@
 --       the epoch; '' for now), kind, message. If the producer's clock differs from ours by more than a
 --       second, due is shifted, so that the wait has the same length.
 -- Kinds:
---   once       a job; if its id is known, nothing changes, so that it may be handed over twice
---   job        a job of any Celery producer; if its id is known, it is one more job, under id#2
---   next try   a job that replaces the running job with this id (`retry`, `replace`); if that one does
---              not run any more, it is a job like any other
+--   once       a job; if its id is known, nothing changes, so that a producer may send it twice
+--   job        a job of any Celery producer; if its id is known, it becomes a further job, id#2
+--   next try   a job that replaces the running job with this id (`retry`, `replace`); if none runs, the
+--              same as `job`
 --   message    not a task, so it is not counted as a job
---   transient  the same, in a list that is deleted with its consumer
+--   transient  like message, in a list that is deleted with its consumer
 -- Returns how many jobs were new.
 local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
 
--- When memory is full, forget the oldest ended jobs to make room. A command that would write nothing
--- shows whether memory is full; Redis lets a script go on if its first write frees memory. Return the
--- error if there is no room.
+-- If Redis is full (maxmemory), forget the oldest ended jobs. Return the error if that does not free enough.
+-- SETRANGE with an empty text writes nothing, but fails if Redis is full. Redis lets a script go on if its
+-- first write frees memory.
 local function refused()
   local fine, why = pcall(redis.call, 'SETRANGE', P .. 'nothing', 0, '')
   why = type(why) == 'table' and why.err or why
@@ -30,13 +30,13 @@ end
 local no_room = refused()
 if no_room then return redis.error_reply(no_room) end
 
--- The producer's tag of a message, which is the same when it sends the message again.
+-- Return the producer's tag of a message. A message that is sent again has the same tag.
 local function tag_of(text)
   local readable, tag = pcall(function() return cjson.decode(text).properties.delivery_tag end)
   return readable and tag
 end
 
--- Whether this message is stored already: its reply was lost, and the producer sends it again.
+-- Return true if the message is stored: the reply was lost, and the producer has sent it again.
 local function came_before(id, list, message)
   local stored = redis.call('LINDEX', job_key(id), 0)
   if not stored or stored == message then return stored end
@@ -59,7 +59,7 @@ for i = 3, #ARGV, 5 do
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     if redis.call('SISMEMBER', TRANSIENT, list) == 0 then
-      forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- of consumers that have gone
+      forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- lists of consumers that have gone
       redis.call('SADD', TRANSIENT, list)
     end
     redis.call('LPUSH', queue_key(list), id)
@@ -86,7 +86,7 @@ for i = 3, #ARGV, 5 do
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      -- only a list that was empty can be unknown
+      -- a list that was not empty is known
       if redis.call('LPUSH', queue_key(list), id) == 1 then redis.call('SADD', LISTS, list) end
       journal(id, 'enqueued', by)
       added[list] = (added[list] or 0) + 1

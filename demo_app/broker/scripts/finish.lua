@@ -1,7 +1,7 @@
--- Acknowledge a claim with its outcome. After a rescue the job belongs to another worker; then `done` still
--- counts unless somebody else has finished the job, and any other outcome is only counted as late.
+-- Acknowledge a claim with its outcome. If the job was rescued meanwhile, `done` still counts unless another
+-- worker has finished the job; any other outcome only increases the counter `late`.
 -- ARGV: worker, list, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
---       requeue_last: to the queue's tail; unanswered: the worker has not received it),
+--       requeue_last: to the queue's tail; unanswered: the reply to the claim was lost),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
 --       limit of rescues (for lost: the process that ran the job died), service that the job waits for
 --       (retry) or that works (done), or ''.
@@ -10,7 +10,7 @@
 local worker, list, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
 
--- The worker does not know an id that is not UTF-8, but a substitute; the number is enough to find it.
+-- The worker received an id that is not UTF-8 with substitutes. The claim's number finds the job.
 if string.find(id, '\26', 1, true) then
   for _, held in ipairs(redis.call('LRANGE', claims_key(list, worker), 0, -1)) do
     if redis.call('HGET', RUNNING, held) == number then id = held end
@@ -23,8 +23,8 @@ local function reply(in_time)
   return claimed
 end
 
--- The service works again: make up to ten of the jobs that wait for it due. Each that is done wakes more.
--- A job that has failed again meanwhile waits for its own moment.
+-- The service works again: release up to ten of the jobs that wait for it. Each that is done releases more.
+-- A job that has failed again since it began to wait keeps its ETA.
 local function wake_waiting()
   local woken = 0
   for _ = 1, 100 do
@@ -43,8 +43,8 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Whether the same acknowledgement came before, and its reply was lost. Then the job was not claimed again,
--- and this worker has recorded its end; `retrying` may be any outcome of a job with a next try.
+-- Return true if the same acknowledgement came before, and its reply was lost. Then the history has this
+-- outcome by this worker after the last claim; `retrying` may be any outcome of a job with a next try.
 local function said_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)
@@ -54,7 +54,7 @@ local function said_before()
   return false
 end
 
--- Whether the job was rescued from this worker, and nobody has finished it.
+-- Return true if the job was rescued from this worker, and nobody has finished it.
 local function is_unfinished()
   if redis.call('LPOS', claims_key(list, worker), id) then return false end  -- a newer claim
   for i = -1, -64, -1 do
@@ -69,7 +69,7 @@ local function is_unfinished()
   return false
 end
 
--- Take the job back from wherever it is: it waits again, or another worker runs it too.
+-- Remove the job from its queue, from `retrying`, or from the claims of another worker that runs it too.
 local function take_back()
   redis.call('LREM', queue_key(list), -1, id)
   redis.call('ZREM', set_key('retrying'), id)

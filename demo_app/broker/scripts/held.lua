@@ -1,5 +1,5 @@
 -- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
--- It also replaces tokens of waiting jobs, since a token is lost if its connection breaks.
+-- It also adds missing tokens for waiting jobs: a token is lost if the worker's connection breaks.
 local held = {}
 for i = 2, #ARGV do
   local waiting = redis.call('LLEN', queue_key(ARGV[i]))

@@ -1,5 +1,5 @@
--- Keep jobs until their outbox has read their end: an outbox hands over again every job that is unknown
--- here. ARGV: keep (1) or not any more (0), then the ids.
+-- Keep jobs until their outbox has read their end: an outbox enqueues every unknown job again.
+-- ARGV: 1 to keep them, 0 to forget them as usual, then the ids.
 for i = 2, #ARGV do
   local id = ARGV[i]
   if ARGV[1] == '1' then

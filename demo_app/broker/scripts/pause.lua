@@ -1,17 +1,17 @@
 -- Pause or resume a worker or a queue.
--- ARGV: what it is (worker, queue), its name, pause (1) or resume (0), its members of `paused`.
+-- ARGV: 'worker' or 'queue', its name, pause (1) or resume (0), its members of the set `paused`.
 -- Returns 1; 0 for an unknown worker.
 local what, name, pause = ARGV[1], ARGV[2], ARGV[3] == '1'
 if what == 'worker' and not is_known(name) then return 0 end
 for i = 4, #ARGV do redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[i]) end
 journal('', what .. (pause and '_paused' or '_resumed'), name)
 if what == 'worker' then
-  -- to pause it too: otherwise it would take tokens of jobs that it does not claim
+  -- ends its wait, also to pause it: otherwise it would take the tokens of other workers
   redis.call('LPUSH', resume_key(name), '')
 else
   for i = 4, #ARGV do
     local list = string.sub(ARGV[i], 7)
-    redis.call('SADD', LISTS, list)  -- so that pages show it before its first job
+    redis.call('SADD', LISTS, list)  -- pages show it before its first job
     if not pause then notify(list, redis.call('LLEN', queue_key(list))) end
   end
 end

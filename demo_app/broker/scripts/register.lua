@@ -1,6 +1,6 @@
 -- Register a worker before its first claim.
--- ARGV: worker, lease (milliseconds), facts about it (JSON), the epoch under which it was taken for dead,
--- or ''. Such a worker was only paused, so its jobs did not kill it: a lost lease is counted instead (see
+-- ARGV: worker, lease (milliseconds), facts about it (JSON), its last epoch if that was declared dead, or
+-- ''. Such a worker lives, so its jobs did not kill it: count a lost lease instead of a death (see
 -- `rescued`). If a person had paused the worker, it stays paused.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])

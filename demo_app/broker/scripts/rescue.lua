@@ -1,27 +1,27 @@
 -- Give back the jobs of dead workers to the heads of their queues, in their order; see `rescued`.
--- A worker is dead if its key had expired in two looks, a beat apart: after one look its beat may be on
--- its way. Each worker is judged by its own lease. After a restart of Redis, or if its clock was set
--- forward, every key may have expired at once; and the worker that looks may have been cut off from Redis
--- together with others. So no worker is judged until all that is one lease ago.
--- One look per half beat serves the whole fleet: if each worker looked at each other one, the cost would
--- grow with the square of their number. A worker that has been connected for longer than the last one
--- that looked can judge more, and looks too.
--- ARGV: worker that looks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds for
--- which it has been connected; then, except at its first look: the time here at its last look, and the
--- seconds since then by its monotonic clock and by its wall clock.
--- Returns {the time, number of suspects, then the ids of the jobs that were moved}.
+-- A worker is dead if its key had expired in two looks, one beat apart: at the first look its heartbeat may
+-- still be in transit. No worker is declared dead within its lease after
+--   - a restart of Redis, or a leap of its clock: all keys may have expired together;
+--   - a reconnection of the worker that looks: other workers may have been cut off too.
+-- One look per half beat is enough for all workers; with one look each, the cost would grow with the square
+-- of their number. A worker that has been connected for longer than the last one that looked may find more
+-- dead workers, so it looks too.
+-- ARGV: worker that looks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds since
+-- it connected; then, except at its first look: Redis' time at its last look, and the seconds since then by
+-- its monotonic clock and by its wall clock.
+-- Returns {Redis' time, number of suspects, then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local limit, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
 local ahead = then_ and now - then_ - ARGV[7] or 0
 if then_ then
-  -- after a machine slept, its wall clock has leapt too, and is right
+  -- if the machine slept, the worker's wall clock has leapt too: nothing to correct
   local leap = math.min(ahead, now - then_ - ARGV[8])
   if leap > 1 and tonumber(redis.call('HGET', SERVER, 'leapt') or 0) < then_ then
     leap_ahead(leap)  -- keeps: not-early
   end
 end
 local connected, look_ms = math.min(tonumber(ARGV[5]), 3600), math.min(own_beat, 500) / 2
-local look_left = redis.call('PTTL', LOOK)  -- more than it was set to if the clock was set back
+local look_left = redis.call('PTTL', LOOK)  -- above look_ms if the clock was set back
 if ahead <= own_lease / 2000 and look_left > 0 and look_left <= look_ms
     and tonumber(redis.call('GET', LOOK)) >= connected then
   return {now_text, redis.call('HLEN', SUSPECTS)}
@@ -49,10 +49,10 @@ end
 
 local suspected, moved = 0, {}
 for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
-  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- unknown for an old worker
+  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- an older version stores none
   local left = redis.call('PTTL', worker_key(worker))
   local first_look = tonumber(redis.call('HGET', SUSPECTS, worker) or nil)
-  if left > lease then  -- the clock was set back: no dead worker may seem alive for hours
+  if left > lease then  -- the clock was set back: a dead worker must not seem alive for hours
     redis.call('PEXPIRE', worker_key(worker), lease)
   end
   if left ~= -2 then
@@ -72,13 +72,12 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
     end
   end
 end
--- Deaths make each claim slower: forget those of jobs that were deleted by hand.
+-- Forget the deaths of jobs that were deleted by hand, since deaths make each claim slower.
 for _, id in ipairs(redis.call('HKEYS', DEATHS)) do
   id = string.gsub(id, '^~', '')
   if redis.call('EXISTS', job_key(id)) == 0 then forget_deaths(id) end
 end
--- A rescue and a page read every list. A hundred lists cost next to nothing, and pages also show empty
--- ones.
+-- Rescues and pages read every list: forget empty lists if there are more than 100.
 if redis.call('SCARD', LISTS) > 100 then
   forget_empty(LISTS, redis.call('SRANDMEMBER', LISTS, 20))
 end

@@ -1,5 +1,5 @@
--- Return the state of the whole queue as JSON: jobs in each state, each list, each worker with its claims,
--- and the last events of the jobs that are looked up.
+-- Return the state of the whole queue as JSON: the number of jobs in each state, the lists, the workers with
+-- their claims, and the last events of the jobs that are looked up.
 -- ARGV: limit of ids of each list (the next to run first), how many of these with their whole history,
 -- then the ids to look up.
 local limit, with_history = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -58,7 +58,7 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   }
 end
 
--- Up to four events, the oldest first, and the worker that claimed the job last.
+-- Return up to four last events, the oldest first, and the worker that claimed the job last.
 local function history_of(id)
   local names, owner = {}, ''
   for _, line in ipairs(read({}, 'LRANGE', job_key(id), -4, -1)) do
@@ -69,7 +69,7 @@ local function history_of(id)
   return table.concat(names, ' ') .. '|' .. owner
 end
 
--- Reading so many histories would block the workers; a job's place shows nearly as much.
+-- Reading more than 300 histories would block the workers: derive the events from the job's place instead.
 local found = {}
 if #ARGV > 300 then
   for _, list in ipairs(lists) do

@@ -26,6 +26,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     dashboard = import_module(".asgi", __name__).dashboard
     globals()["dashboard"] = dashboard
-    if name == "app":  # made when it is used, by which time the app that is current is imported
+    if name == "app":  # made on first use: by then the current app has been imported
         globals()["app"] = dashboard(current_app)
     return globals()[name]

@@ -1,7 +1,7 @@
 """The actions of a person on the dashboard: retry and discard jobs, pause and resume workers.
 
-They are plain forms. A button leads to a question (`/jobs/confirm`), and only its answer changes
-anything, so the pages work the same with and without JavaScript.
+They are plain forms, so they work with and without JavaScript. A button opens a page that asks for
+confirmation (`/jobs/confirm`), and only the answer changes a job.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .host import QueueDep
 from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
-#: What may be done to a job that waits, and to a worker.
+#: The actions on a waiting job, and on a worker.
 JobAction = Literal["retry", "discard"]
 WorkerAction = Literal["pause", "resume"]
 Text = Annotated[str, Field(max_length=300)]
@@ -50,19 +50,19 @@ class Decision(Question):
 
 
 @router.get("/confirm", response_class=HTMLResponse)
-def confirm(request: Request, asked: Annotated[Question, Query()]) -> Response:
-    """Ask before anything is done."""
-    return render(request, "confirm.html", **dict(asked))
+def confirm(request: Request, question: Annotated[Question, Query()]) -> Response:
+    """Show a page that asks for confirmation."""
+    return render(request, "confirm.html", **dict(question))
 
 
 @router.post("/decide")
 def decide(queue: QueueDep, form: Annotated[Decision, Form()]) -> Response:
-    """Retry or discard the jobs, and lead back to their list; for one job alone, to its page."""
+    """Retry or discard the jobs, and redirect to their list, or to the page of a single job."""
     step = "delete" if form.what == "discard" else form.what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in form.job)
     query = {"done": f"{form.what}.{moved}", **({"q": form.q} if form.q else {})}
-    one = f"job/{quote(form.job[0], safe='')}" if len(form.job) == 1 else "../jobs"
-    return RedirectResponse(f"{form.state or one}?{urlencode(query)}", 303)
+    page = f"job/{quote(form.job[0], safe='')}" if len(form.job) == 1 else "../jobs"
+    return RedirectResponse(f"{form.state or page}?{urlencode(query)}", 303)
 
 
 @router.post("/worker")

@@ -31,7 +31,7 @@ from .templates import Pages
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which the app's URLs are tried again: its workers may have moved on to the next.
+#: Seconds after which the app's URLs are tried again: its workers may have failed over.
 _SECONDS = 5.0
 MakeGuard = Callable[[ASGIApp], PageGuard]
 
@@ -81,8 +81,8 @@ def dashboard(
     Args:
         celery_app: the app; its broker is this one.
         token: opens the pages. If it is "", a new one is generated and logged.
-        authenticated: True if the app that mounts the dashboard lets nobody through who may not use
-            it. Then no token is needed.
+        authenticated: True if the app that mounts the dashboard authenticates its users. Then no
+            token is needed.
         hosts: the names of this server; a request to another one is refused.
 
     Raises:
@@ -103,7 +103,7 @@ def dashboard(
     pages.title = name
     app.add_api_route("/", _to_the_jobs, include_in_schema=False)
     app.add_api_route("/metrics", _metrics, response_class=PlainTextResponse)
-    # two dashboards of one machine differ in their ports only, which cookies do not see
+    # cookies ignore the port: each dashboard of a machine needs its own cookie name
     cookie = f"claims_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
     guard = partial(PageGuard, token=token, cookie=cookie, authenticated=authenticated)
     add_dashboard(app, CeleryHost(celery_app), pages, guard, hosts)
@@ -117,13 +117,13 @@ def add_dashboard(
 
     Args:
         app: the app.
-        host: where the pages find the jobs.
+        host: gives the pages access to the jobs.
         pages: the app's pages.
         guard: makes the guard.
         hosts: the names of this server; a request to another one is refused.
     """
     app.state.host, app.state.pages = host, pages
-    # the job pages last: their addresses would take that of the question for a state
+    # the job pages last: their route /jobs/{state} also matches /jobs/confirm
     for part in (admin_actions, job_pages, jobs_api):
         app.include_router(part.router)
     serve_files(app, __package__ or "")

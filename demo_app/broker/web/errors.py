@@ -1,7 +1,7 @@
 """Errors as a reader should see them: one sentence, what to do, and no traceback.
 
-Every error has one shape: a page for a browser, and `{"detail": …}` for a program. It is in the
-reader's language; that of the API is English.
+Every error has one shape: a page in the reader's language for a browser, and `{"detail": …}` in
+English for a program.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .templates import pages_of, render, sentences_for
 
 log = logging.getLogger(__name__)
 
-#: Errors that the framework and the guard raise: each status has its sentence.
+#: Errors that the framework and the guard raise: each status has a sentence.
 _BY_STATUS = (400, 401, 403, 404, 405, 413, 415)
 
 
 class DomainError(HTTPException):
-    """Something that can't be done.
+    """A request that can't be fulfilled.
 
-    It is an HTTPException, since FastAPI lets only those through while it reads a body.
+    An HTTPException, since FastAPI replaces other errors that are raised while it reads a body.
 
     Attributes:
-        why: the key of its sentence, without "error."; a status is the key for all its errors.
+        why: the key of its sentence, without the prefix "error.".
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class DomainError(HTTPException):
         super().__init__(status, why, headers)
 
     def sentence(self, t: Translations) -> str:
-        """Return what is wrong, in the language of these sentences."""
+        """Return the error's sentence in the language of these translations."""
         values = {
             name: t(f"state.{value}") if isinstance(value, State) else value
             for name, value in self._values.items()
@@ -68,7 +68,7 @@ def error_response(request: Request, error: HTTPException) -> Response:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Answer every error of the app."""
+    """Add handlers for every error of the app."""
     app.add_exception_handler(HTTPException, error_response)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(redis.RedisError, _no_redis)
@@ -80,12 +80,12 @@ def _is_api(request: Request) -> bool:
 
 
 def unexpected(request: Request, _: Exception) -> Response:
-    """Return a calm answer when there is a bug."""
+    """Return the answer for an exception that nothing else handles."""
     return error_response(request, DomainError(500, "unexpected"))
 
 
 def _no_redis(request: Request, error: Exception) -> Response:
-    if isinstance(error, redis.ResponseError):  # its disk is broken, or a script is
+    if isinstance(error, redis.ResponseError):  # a broken disk, or a bug in a script
         log.error("Redis refuses", exc_info=error)
     return error_response(request, DomainError(503, "redis", {"retry-after": "1"}))
 

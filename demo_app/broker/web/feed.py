@@ -15,14 +15,14 @@ from fastapi.concurrency import run_in_threadpool
 from ..connection import Decoded
 from ..journal import entry_of
 
-#: Entries read together, and seconds between two readings: what comes quickly is sent together.
+#: Entries of one read, and seconds between two reads: quick changes are sent together.
 _BATCH, _PAUSE = 500, 0.05
 _TICK = "event: tick\ndata: \n\n"
 _TROUBLE = "event: trouble\ndata: Redis can't be reached\n\n"
 
 
 class Feed:
-    """Every change of state as it happens.
+    """A stream of every change of state as it happens.
 
     Args:
         client: redis-py's client for asyncio, or `InThreads`; None if the jobs are kept elsewhere,
@@ -34,12 +34,12 @@ class Feed:
         self._client, self._journal = client, journal
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
-        """Server-sent events: what came after the entry `last`, and then what comes.
+        """Yield server-sent events: every change after the journal's entry `last`.
 
-        An event `tick` each second when nothing happens; while Redis can't be reached, `trouble`.
+        An event `tick` each second if nothing happens; `trouble` while Redis can't be reached.
         """
         last = last or await self._newest()
-        yield f"retry: 1000\n\n{_TICK}"  # who has read this misses nothing
+        yield f"retry: 1000\n\n{_TICK}"  # a client that has received it misses no change
         while True:
             entries, otherwise = await self._after(last)
             last = entries[-1][0] if entries else last
@@ -47,7 +47,7 @@ class Feed:
             await asyncio.sleep(_PAUSE)
 
     async def close(self) -> None:
-        """Read no more."""
+        """Close the client."""
         if self._client is not None:
             await self._client.aclose()
 
@@ -56,10 +56,10 @@ class Feed:
             with suppress(redis.RedisError):
                 newest = await self._client.xrevrange(self._journal, count=1)
                 return newest[0][0] if newest else "0-0"
-        return f"{time.time() * 1000:.0f}-0"  # from this moment on, by our own clock
+        return f"{time.time() * 1000:.0f}-0"  # now, by this machine's clock
 
     async def _after(self, last: str) -> tuple[list[tuple[str, dict[str, str]]], str]:
-        """Return what came after that entry within a second, and what to send if nothing did."""
+        """Return the entries after `last` within a second, and the event to send without any."""
         try:
             if self._client is not None:
                 answer = await self._client.xread({self._journal: last}, _BATCH, block=1000)
@@ -72,7 +72,7 @@ class Feed:
 
 
 class InThreads:
-    """A feed's commands over a client that is not for asyncio.
+    """A feed's commands over a synchronous client.
 
     The broker's own client knows each way to reach Redis (Sentinel, TLS), and must not be blocked.
     """
@@ -85,14 +85,14 @@ class InThreads:
         return await run_in_threadpool(self._client.xrevrange, key, count=count)
 
     async def xread(self, streams: dict[str, str], count: int, *, block: int) -> Any:
-        """Return the entries that came after; wait for half of `block` (ms) if there is none."""
+        """Return the entries after these ids; wait for half of `block` (ms) if there is none."""
         found = await run_in_threadpool(self._client.xread, streams, count)
         if not found:
             await asyncio.sleep(block / 2000)
         return found
 
     async def aclose(self) -> None:
-        """Leave the client open: it is the broker's."""
+        """Leave the client open: the broker uses it too."""
 
 
 def _as_event(given: tuple[str, dict[str, str]]) -> str:

@@ -10,14 +10,14 @@ from starlette.types import ASGIApp
 from .errors import error_response
 from .shared.guard import Guard
 
-#: Where the token stays in the address: no browser remembers these.
+#: Paths for programs: no redirect that moves the token from the URL into a cookie.
 _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 
 class PageGuard(Guard):
     """A guard that refuses in the reader's language. Only the static files need no token."""
 
-    #: Nothing inline, nothing from elsewhere, no frame but our own (JupyterLab's proxy is one).
+    #: No inline code, no other origins, and only our own frames (JupyterLab's proxy uses one).
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
         " connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
@@ -31,7 +31,7 @@ class PageGuard(Guard):
         self._authenticated = authenticated
 
     def holds_token(self, request: Request) -> bool:
-        """Return True if the request has the token, or came through a host's own guard."""
+        """Return True if the request has the token, or if the host app has authenticated it."""
         return self._authenticated or super().holds_token(request)
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
@@ -39,9 +39,9 @@ class PageGuard(Guard):
         return error_response(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return True for all but the static files."""
+        """Return True except for static files."""
         return not path.startswith("/static/")
 
     def is_page(self, path: str) -> bool:
-        """Return True for all that is not for programs."""
+        """Return True except for the paths for programs."""
         return not path.startswith(_FOR_PROGRAMS)

@@ -1,4 +1,4 @@
-"""The seam between the pages and the web app that serves them."""
+"""The interface between the pages and the web app that serves them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .periodic import PeriodicTask
 
 
 class Host(Protocol):
-    """Where the pages find the jobs: `app.state.host`, beside the `Pages` in `app.state.pages`."""
+    """The source of the jobs for the pages, in `app.state.host`."""
 
     @property
     def queue(self) -> Queue | None:
@@ -23,11 +23,11 @@ class Host(Protocol):
 
     @property
     def feed(self) -> Feed:
-        """Every change of state as it happens."""
+        """A stream of every change of state as it happens."""
 
     @property
     def backend_name(self) -> str:
-        """The name of what runs the jobs."""
+        """The name of the backend that runs the jobs."""
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Return the state of all jobs; see `Queue.snapshot`."""
@@ -39,7 +39,7 @@ class Host(Protocol):
         """Return the tasks that are enqueued by a schedule."""
 
 
-# A coroutine, which FastAPI calls at once; a function would wait for a thread.
+# A coroutine, since FastAPI calls a plain function in a thread, which it may have to wait for.
 async def _host(request: Request) -> Host:
     host: Host = request.app.state.host
     return host

@@ -25,7 +25,7 @@ FEW = 8
 
 @router.get("", response_class=HTMLResponse)
 def overview(request: Request, host: HostDep) -> Response:
-    """Show everything at one glance."""
+    """Show all jobs, queues and workers on one page."""
     queue, seen = host.queue, host.snapshot(FEW, FEW)
     return render(
         request,
@@ -96,11 +96,9 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """Yield the timeline for people.
+    """Yield each event, the seconds since the last one and, for a rescue, those since the claim.
 
-    Each event comes with the seconds since the step before, and with the seconds for which a dead
-    worker had a rescued job. A kill leaves no event: nobody was left to write it. Redis knows when
-    the claim was, and when its owner was found dead.
+    A kill leaves no event, since a killed worker cannot write one: an event `killed` is added.
     """
     deaths = iter(job.deaths)
     for before, event in pairwise((Event("", job.enqueued), *job.timeline)):

@@ -43,5 +43,5 @@ def _read(schedule: Any, app: Any) -> tuple[str, float | None]:
     try:
         now = app.now()
         return words, (now + schedule.remaining_estimate(now)).timestamp()
-    except Exception:  # a schedule of the app's own may need what only beat has
+    except Exception:  # a custom schedule may need objects that only beat has
         return words, None

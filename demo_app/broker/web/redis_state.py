@@ -14,7 +14,7 @@ from ..connection import Decoded
 class RedisState:
     """The state of a Redis server.
 
-    info: the reply of INFO. persistence: "aof", "rdb", "none", or "" if Redis does not tell.
+    info: the reply of INFO. persistence: "aof", "rdb", "none", or "" if unknown.
     appendfsync: when the append-only file is synced.
     """
 

@@ -1,7 +1,7 @@
 """Find jobs of one state by id, task, argument or error, or by `task:NAME` and `queue:NAME`.
 
-Redis has no index of what a job says, so jobs are looked at one after the other: a bounded
-number each time, and the cursor says where to go on.
+Redis has no index of the texts in a job, so a search reads the jobs one after the other, a bounded
+number for each page. The cursor is the place where the next page begins.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..queue import Queue
 from ..view import JobView
 from .errors import DomainError
 
-#: Jobs looked at for one answer.
+#: Jobs read for one page.
 DEPTH = 600
 
 
@@ -29,10 +29,10 @@ def known_job(queue: Queue, job_id: str) -> JobView:
 
 
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
-    """One page of the jobs in the state whose id, task, arguments or errors hold the text.
+    """Return a page of the jobs in the state whose id, task, arguments or errors contain the text.
 
-    A page may hold fewer than `limit` and still have a next one: then DEPTH jobs were looked at.
-    Raises DomainError for a cursor that is none.
+    It may have fewer than `limit` jobs and still a next page: after DEPTH jobs were read. Raises
+    DomainError for an invalid cursor.
     """
     query = text.strip().casefold()
     try:
@@ -55,7 +55,7 @@ def _search(queue: Queue, state: State, query: str, limit: int, cursor: str | No
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
     if len(found) <= limit:
         return Page(jobs, seen.next)
-    # the cursor is that of a page that ends with the last one shown
+    # the cursor of a page that ends with the last job shown
     return Page(jobs, page(queue, state, limit=found[limit - 1], cursor=cursor).next)
 
 

@@ -13,10 +13,10 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 
 
 def serve_files(app: Starlette, package: str) -> None:
-    """Serve what is in the package's folder `static` at ``/static/``."""
+    """Serve the package's folder `static` at ``/static/``."""
     folder = Path(str(files(package))) / "static"
     for file in folder.rglob("*.*"):
         path = f"/static/{file.relative_to(folder).as_posix()}"
-        # out of memory: a file that is open for each client would use up the descriptors
+        # from memory: one open file for each client would use up the descriptors
         content = Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix])
         app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))

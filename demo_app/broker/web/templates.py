@@ -1,4 +1,4 @@
-"""Pages from templates that escape whatever is put into them, and their sentences."""
+"""Pages from templates with automatic escaping, and their translations."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .shared.headers import path_in_app
 from .shared.language import LANGUAGE_COOKIE, LANGUAGES, Translations
 
 _YEAR = 31_536_000  # seconds
-#: No page of ours is deeper; a stranger's address of slashes would make a page of dots.
+#: The depth of the deepest page. An address with many slashes must not make a long `root`.
 _DEEPEST = 8
 _OURS = __package__ or ""
 
 
 class Pages:
-    """The pages of one web app, which has them as `app.state.pages`.
+    """The pages of one web app, in `app.state.pages`.
 
-    Another package's template takes the place of ours with its name, and may extend it as
-    ``dashboard/NAME``; its sentences replace ours with their keys.
+    Another package's template replaces ours with the same name, and may extend it as
+    ``dashboard/NAME``. Its translations replace ours with the same keys.
 
     Attributes:
         title: the name in the header; "" for the sentence `site.title`.
         rooms: the addresses of further pages, for links in the header.
-        values: what every template gets, beside what `render` is given.
+        values: variables of every template, in addition to those passed to `render`.
     """
 
     def __init__(self, *packages: str, **values: object) -> None:
@@ -46,8 +46,8 @@ class Pages:
         ours = PackageLoader(_OURS, "pages")
         self._packages = [_OURS]
         self._folders = [ours]
-        # Whatever is put into a page goes through `escape_invisible`, but for what a form must
-        # send back `exact`ly.
+        # Every value goes through `escape_invisible`, except values with the filter `exact`, which
+        # a form must send back unchanged.
         self._templates = Environment(
             loader=ChoiceLoader([ChoiceLoader(self._folders), PrefixLoader({"dashboard": ours})]),
             autoescape=True,
@@ -61,7 +61,7 @@ class Pages:
             self.add(package)
 
     def add(self, package: str) -> None:
-        """Know the pages in that package's folder `pages` as well, and its sentences."""
+        """Add the package's pages (its folder `pages`) and its translations."""
         self._folders.insert(0, PackageLoader(package, "pages"))
         self._packages.append(package)
 
@@ -71,16 +71,16 @@ class Pages:
             self._templates.get_template(name)
 
     def translations(self, language: str) -> Translations:
-        """Return the sentences of a language."""
+        """Return the translations into a language."""
         return languages.translations(language, *self._packages)
 
     def page(self, name: str, values: Mapping[str, object]) -> str:
-        """Return the page of that name, filled in."""
+        """Return the page with this name as HTML."""
         return self._templates.get_template(name).render({**self.values, **values})
 
 
 def pages_of(request: Request) -> Pages:
-    """Return the pages of the app that answers."""
+    """Return the pages of the app that handles the request."""
     pages: Pages = request.app.state.pages
     return pages
 
@@ -91,42 +91,42 @@ def language_of(request: Request) -> str:
 
 
 def sentences_for(request: Request) -> Translations:
-    """Return the sentences in the reader's language."""
+    """Return the translations into the reader's language."""
     return pages_of(request).translations(language_of(request))
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return the page of that name, filled in, in the reader's language."""
+    """Return the page with this name in the reader's language."""
     pages, language = pages_of(request), language_of(request)
     t = pages.translations(language)
-    path, asked = path_in_app(request.scope), request.query_params
+    path, parameters = path_in_app(request.scope), request.query_params
     context = {
         "t": t,
         "title": pages.title or t("site.title"),
         "language": language,
         "languages": LANGUAGES,
-        # the relative way to the app's root, so that links work behind any prefix
+        # the relative path to the app's root, so that links work behind any prefix
         "root": "../" * min(path.count("/") - 1, _DEEPEST) or "./",
         "path": path,
         "rooms": pages.rooms,
-        "query": partial(_query, asked),
-        "done": asked.get("done", ""),
+        "query": partial(_query, parameters),
+        "done": parameters.get("done", ""),
         "holder": request.scope.get("holder", False),
         "now": time.time(),
         "state": None,
         "states": [state.value for state in State],
     }
     answer = HTMLResponse(pages.page(name, context | values), status_code=status)
-    if asked.get(LANGUAGE_COOKIE) in LANGUAGES:
+    if parameters.get(LANGUAGE_COOKIE) in LANGUAGES:
         answer.set_cookie(
             LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="strict", httponly=True
         )
     return answer
 
 
-def _query(asked: Mapping[str, str], **changes: object) -> str:
+def _query(parameters: Mapping[str, str], **changes: object) -> str:
     """Return the page's query string with some values changed (None: left out)."""
-    kept = {key: value for key, value in asked.items() if key != "token"}
+    kept = {key: value for key, value in parameters.items() if key != "token"}
     query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(query)}"
 
@@ -141,7 +141,7 @@ def arguments(given: dict[str, Any] | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a duration in short; a negative one counts as none."""
+    """Return a duration as a short text. A negative duration counts as 0."""
     seconds = max(0.0, seconds)
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -155,7 +155,7 @@ def span(seconds: float) -> str:
 
 
 def clock(seconds: float, *, exact: bool = True) -> str:
-    """Return a time as this machine's clock shows it, with its day if that is not today."""
+    """Return a time in this machine's time zone, with its date if that is not today."""
     moment = datetime.fromtimestamp(moment_of(seconds))
     text = moment.isoformat(" ", "milliseconds" if exact else "seconds")
     return text.partition(" ")[2] if moment.date() == datetime.now().date() else text

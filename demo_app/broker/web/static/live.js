@@ -1,27 +1,27 @@
-// Keeps a page true: when something happens, the page is fetched again and what changed is put in.
-// The server makes every page; without this script they work by reloading.
+// Keeps a page up to date: when something happens, fetches the page again and replaces the changed parts.
+// The server makes every page; without this script a reader reloads them.
 /* global Idiomorph */
 
 const main = document.getElementById("main");
 const button = document.getElementById("live");
 const SOONEST = 300; // milliseconds between two fetches
-const LATEST = 1000; // for an answer; what is on show is older then than it seems
-const SILENCE = 2500; // of the events, of which there is one a second
+const LATEST = 1000; // for a reply; without one the shown page may be outdated
+const SILENCE = 2500; // longest pause between two events; usually there is one each second
 let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
 
-// Kept as it is on show: an input, an open detail, and whatever a script fills in.
+// Parts that stay as they are: an input, an open detail, and elements that a script fills in.
 const callbacks = {
   beforeNodeMorphed: (old) => !old.matches?.("input, textarea, [data-kept]"),
   beforeAttributeUpdated: (name) => name !== "open",
 };
 
-// What is on show: this page or, in a replay, what is at another address; and how that is read.
+// The shown page: its address (null for this page; a replay sets another one) and how it is loaded.
 export const view = {
   address: null,
   load: async (address) => (await fetch(address, { headers: { accept: "text/html" } })).text(),
 };
 
-// Fetch it again, and put in what differs.
+// Fetch the shown page again, and replace the changed parts.
 export async function refresh() {
   if (fetching || paused) { again = !paused; return; }
   fetching = true;
@@ -41,7 +41,7 @@ export async function refresh() {
       say("on");
     }
   } catch {
-    shown = ""; // a listener may change the page
+    shown = ""; // a listener for `lost` may change the page
     say("lost");
     document.dispatchEvent(new Event("lost"));
   }
@@ -94,7 +94,7 @@ function poll() {
   if (every) setTimeout(async () => { if (!document.hidden) await refresh(); poll(); }, every);
 }
 
-// A connection that has died without a word says nothing more.
+// Refresh without events too: a half-open connection sends none and reports no error.
 setInterval(() => {
   if (source && performance.now() - heardAt > SILENCE) { heardAt = performance.now(); soon(); }
 }, 500);
@@ -104,8 +104,8 @@ document.addEventListener("change", ({ target }) => {
   for (const box of document.querySelectorAll("td.pick input")) box.checked = target.checked;
 });
 
-// While a form waits for its answer (inline jobs!), the reader sees for how long. It is sent only to a
-// server that lives: the browser's own page would take the reader's words away.
+// While a form waits for its reply (inline jobs!), show for how long. Send it only to a server that
+// answers: with the browser's error page the reader's input would be gone.
 for (const form of document.querySelectorAll("form[data-waits]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -128,7 +128,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) deaf();
   else if (main.dataset.live) { listen(); soon(); }
 });
-// a page that comes back from the browser's memory is old
+// a page from the browser's back/forward cache is outdated
 window.addEventListener("pageshow", ({ persisted }) => {
   if (persisted) { source = null; listen(); soon(); }
 });
