@@ -1,4 +1,4 @@
-"""The verdict on a trial: one text that names the hole, or none."""
+"""The verdict on a trial: a text that describes the problem, or an empty one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
-#: So many jobs that run in another order are named.
+#: Limit of the jobs in the wrong order that are named.
 _MANY = 8
-#: What can be wrong, the first thing first: gives the sentences that are true.
+#: A check: yields a sentence for each problem that it finds, the first problem first.
 _Check = Callable[[Plan, Record, Say], Iterator[str]]
 
 
 def check(plan: Plan, record: Record, say: Say = str.format) -> str:
-    """Return what the trial shows, in one text; "" if the level's promise was kept."""
+    """Return the problem that the trial found, or "" if the level's promise was kept."""
     checks = (_not_put, _CHECKS.get(plan.level, _lost), _lost)
     return next(chain.from_iterable(one(plan, record, say) for one in checks), "")
 
@@ -59,7 +59,7 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
-    """Yield why a job does not run although nothing was broken, as far as it is known."""
+    """Yield possible reasons why a job does not run although nothing was broken."""
     puts, claims = record.sent("put"), record.sent("claim")
     for job in record.times:
         if job not in record.put:
@@ -84,7 +84,7 @@ def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
 
 
 def _broken(record: Record, say: Say) -> str:
-    """Return what was broken last, in which process and at which of its steps; "" for nothing."""
+    """Return the last fault with its process and step; "" without a fault."""
     broken = [act for act in record.of("act") if act["act"] not in REPAIRS]
     if not broken:
         return ""
@@ -99,7 +99,7 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
     expected = [job for job in record.put if job in begun]
     asked = {event["job"]: event["at"] for event in record.of("putting")}
-    # of two puts that were under way at once, either may be the first
+    # of two concurrent puts, either may be the first
     if not any(
         record.put.get(other, inf) < asked.get(one, inf) for one, other in combinations(begun, 2)
     ):
@@ -112,7 +112,7 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
     text = "put({job!r}) came back only after the job had run: the caller waited for it."
-    for run in record.runs:  # a job that takes no time may end first
+    for run in record.runs:  # a short job may end first
         if run.end is not None and ":" in run.job and record.put.get(run.job, run.end) >= run.end:
             yield say(text, job=run.job)
 
@@ -206,7 +206,7 @@ def _shown_twice(_: Plan, record: Record, say: Say) -> Iterator[str]:
             yield say(text, job=job)
 
 
-#: What else can be wrong, by the level.
+#: Further checks, by level.
 _CHECKS: dict[int, _Check] = {
     2: _order,
     3: _waits,

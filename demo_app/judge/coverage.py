@@ -1,4 +1,4 @@
-"""The steps of a queue, and what could not be asked of it."""
+"""The steps of a queue, and the levels that could not be tested."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from demo_app.judge.record import Record, Say
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: So often it is looked for what was not seen, on a busy machine; and seconds in which a job that
-#: has run is acknowledged.
+#: Tries to see all steps on a busy machine; and seconds to wait for the acknowledgement of a job.
 _TIMES, _QUIET = 3, 0.5
-#: Levels whose question is what happens when the server that has the jobs is killed.
+#: Levels that kill the server with the jobs.
 _OF_SERVER = (10, 11)
-#: The level at which a dead letter is searched.
+#: The level that looks for a dead letter.
 _POISON = 9
-#: Why a level is not asked that found a job nowhere.
+#: The reason if a level found a job nowhere, but cannot be judged.
 BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."
@@ -27,14 +26,14 @@ Run = Callable[[Sequence[Plan]], list[Record]]
 
 
 def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
-    """Return the steps of a queue, and those that each worker with a job passes.
+    """Return the steps of a queue, and the steps that every worker with a job passes.
 
-    The queue runs one job, and one whose worker is killed. ``again:STEP`` is a step of `claim` that
-    was seen only where the job of a killed worker came back.
+    The queue runs one job undisturbed, and one whose worker is killed. ``again:STEP`` is a step of
+    `claim` that occurred only in the second run.
 
     Args:
         run: runs plans side by side.
-        stepped: whether the queue reports its commands itself; else its proxy sees them.
+        stepped: True if the queue reports its commands; otherwise its proxy reports them.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}
@@ -47,7 +46,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
         for step in _steps(killed, stepped):
             found.setdefault(f"again:{step}" if step.startswith("claim") else step)
         if not stepped or any(event.get("method") == "ack" for event in plain.events):
-            break  # it has come so far
+            break  # ack was called
     steps = [step for step in found if step.removeprefix("again:") not in sure]
     return [*sure, *steps], {*sure}
 
@@ -88,16 +87,16 @@ def not_asked(
     missed: Sequence[str],
     say: Say,
 ) -> str:
-    """Return why the level was not really asked, in a sentence; "" if it was.
+    """Return the reason why the level was not really tested; "" if it was.
 
-    A library with an adapter is known to be asked.
+    A library with an adapter always counts as tested.
 
     Args:
         target: the queue.
         level: the level.
         steps: the steps of the queue.
-        records: the trials, in which nothing went wrong.
-        missed: steps at which something was to be broken, but that no process passed.
+        records: the trials, all without a problem.
+        missed: steps of planned faults that no process passed.
         say: translates the sentence.
     """
     if target.trusted:

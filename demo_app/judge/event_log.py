@@ -1,4 +1,4 @@
-"""The log of a trial: what its processes report over a socket, and what the judge does."""
+"""The log of a trial: its processes' reports over a socket, and the judge's actions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class EventLog:
 
     Args:
         path: the socket.
-        answer: returns the answer to an event that asks for one, after any time; raises EOFError
-            when the trial is over.
-        named: returns the event as it is logged.
+        answer: returns the reply to an event whose process waits for one; may block. Raises
+            EOFError when the trial is over.
+        named: replaces each random text of a job in an event with its name, such as `job-1`.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class EventLog:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def note(self, event: str, who: str = "judge", **details: Any) -> None:
-        """Log what the judge does, or sees."""
+        """Log an event of the judge."""
         self.events.append({"at": time.monotonic(), "who": who, "event": event, **details})
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Judge several targets, one row each: ``python -m demo_app.judge.grade FOLDER|TARGET …``.
 
-A folder stands for the class MyQueue in every Python file in it. Each target is judged in a process
-of its own. Its code runs as the user who calls the judge.
+A folder means the class MyQueue of every Python file in it. Each target is judged in its own
+process. Its code runs as the user who calls the judge.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from demo_app.judge.levels import LEVELS
 from demo_app.markdown import plain, table
 from demo_app.shared.escape import escape_formulas, one_line
 
-#: How a level that holds, fails, or could not be asked is written.
+#: The signs of a level that holds, fails, or could not be tested.
 SIGNS = {True: "✓", False: "✗", None: "–"}
 _JUDGE = (sys.executable, "-P", "-m", "demo_app", "judge")
-#: Characters of a cell that are kept.
+#: Longest text of a cell (characters).
 _LONGEST = 2_000
 
 

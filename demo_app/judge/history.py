@@ -1,4 +1,4 @@
-"""The history of a trial: what each process did, at which step, and where each job was."""
+"""The history of a trial: the actions of its processes, and the places of its jobs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from demo_app.judge.event_log import Event
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
-#: A message id that the judge made up: its beginning is enough.
+#: A message id that the judge generated: only its beginning is shown.
 _UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
-#: A job that is begun more often runs on and on: so many runs of it show that.
+#: A job with more runs than this is endless; and the number of its runs that are shown.
 _OFTEN, _SHOWN = 10, 3
-#: What the other events are.
+#: The texts of simple events.
 _WORDS = {
     "putting": "begins to put {job}",
     "put": "put {job}",
@@ -42,10 +42,10 @@ class Line:
 
 
 def story(record: Record, say: Say = str.format) -> list[Line]:
-    """Return the events that a person wants to see, oldest first."""
+    """Return the events that are shown to a person, the oldest first."""
     lines: list[Line] = []
     runs: Counter[str] = Counter()
-    #: The commands of each process that were shown when it halted.
+    #: The commands that were shown when a process halted in a call.
     shown: dict[tuple[str, str], list[str]] = {}
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):
@@ -75,7 +75,7 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
 
 
 def _is_long(events: list[Event], number: int) -> bool:
-    """Return True if other processes did something before this `put` returned, if it ever did."""
+    """Return True if there is an event of another process before this `put` returned."""
     who = events[number]["who"]
     for event in events[number + 1 :]:
         if event["who"] != who:
@@ -108,7 +108,7 @@ def _what(event: Event, say: Say) -> str:
 
 
 def _call(event: Event) -> str:
-    """Return what a call sent; for a rescue, what it moved."""
+    """Return the commands of a call; for a rescue only those that move jobs."""
     sent = event["commands"]
     if event["method"] == "rescue":
         sent = [words for words in sent if MOVES.search(words.split()[0])]

@@ -1,8 +1,8 @@
-"""The processes that run a learner's queue: forks of one that has loaded the learner's file.
+"""The processes that run a learner's queue: forks of a process that has loaded the file.
 
-``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It writes what is known of
-the class; then it reads a role per line, forks a process that plays it, and writes its pid. All
-processes end when its standard input is closed.
+``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It first writes JSON about
+the class. Then it reads a role from each line, forks a process that plays it, and writes its pid.
+All processes end when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def load(file: Path, source: bytes, name: str) -> Any:
     """
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
-    sys.path.append(str(file.parent))  # last: a redis.py there must not take the place of redis
+    sys.path.append(str(file.parent))  # last: a redis.py there must not shadow the package redis
     exec(compile(source, str(file), "exec"), module.__dict__)
     return getattr(module, name)
 
@@ -58,7 +58,7 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
 
 
 def work(role: Role, queue: Any, steps: Steps) -> None:
-    """Claim, run and acknowledge, again and again."""
+    """Claim, run and acknowledge jobs in an endless loop."""
 
     def call(method: str, *arguments: str) -> Any:
         try:
@@ -68,9 +68,9 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
                 return answer
             kind = type(answer).__name__
             role.log("error", method=method, error=repr(answer)[:100], type=kind)
-        except Exception as error:  # a worker outlives it, and tries again
+        except Exception as error:  # the worker goes on and tries again
             role.log("error", method=method, error=describe(error))
-        time.sleep(0.1)  # not all the time
+        time.sleep(0.1)  # no busy loop
         return None
 
     if hasattr(queue, "beat"):
@@ -84,7 +84,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     while True:
         job = call("claim")
         if job is None:
-            time.sleep(0.02)  # a claim that does not wait
+            time.sleep(0.02)  # in case claim does not wait
             continue
         message_id = queue.message_id(job) if hasattr(queue, "message_id") else uuid.uuid4().hex
         run_job(role, job, str(message_id))
@@ -108,13 +108,13 @@ def main() -> None:
     source = file.read_bytes()
     os.chdir(sys.argv[2])
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what the learner prints goes to the log
+    os.dup2(2, 1)  # output of the learner's file goes to the log
     steps = Steps(Role("", "", ""))
     step_files(steps)
     queue_class = load(file, source, name)
-    for silent in (1, 2):  # nobody reads what it prints from now on
+    for silent in (1, 2):  # drop later output: nothing reads it
         os.dup2(os.open(os.devnull, os.O_WRONLY), silent)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks become no zombies
     print(json.dumps({"where": hasattr(queue_class, "where")}), file=answers)
     for line in sys.stdin:
         pid = os.fork()
@@ -126,7 +126,7 @@ def main() -> None:
                 role = Role(**json.loads(line))
                 try:
                     play(role, queue_class, steps)
-                except BaseException as error:  # a fork never goes on with this loop
+                except BaseException as error:  # a fork must not continue this loop
                     role.log("crashed", error=describe(error))
             os._exit(1)
         print(pid, file=answers)

@@ -1,4 +1,4 @@
-"""Judges a target: runs the trials of each level side by side, and makes each failure small."""
+"""The judge of a target: runs the trials of each level in parallel, and minimises failures."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from demo_app.judge.targets import Target
 
 #: Seconds without progress after which a job counts as lost.
 PATIENCE = 12.0
-#: Seconds of trials at random, for each level that has them.
+#: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
-#: The same up to level 4, where nothing was broken: no lease has to run out first.
+#: The same for trials without a fault up to level 4, which wait for no lease.
 _NO_LEASE = 6.0
-#: So often a trial is run until something was broken in it; and until it holds, of a level that
-#: asks for time: on a busy machine a put may once be slow, or a heartbeat late.
+#: Tries of a trial until its fault occurs; and the levels with a time limit, whose trials may also
+#: fail because the machine is busy, and are tried as often.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
-#: Seconds in which a failure is made small.
+#: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
-#: Why a level is not asked that failed only while processes woke up too late.
+#: The reason if a level failed only while processes woke up too late.
 BUSY = "This machine was too busy: run it again."
 
 
@@ -58,8 +58,8 @@ class Verdict:
     """The verdict on one level.
 
     Attributes:
-        trials: what was tried; a failure is the last one, made small.
-        why: why the level fails, or could not be asked; "" if it holds.
+        trials: all trials; a failure is the last one, and minimised.
+        why: why the level fails, or could not be tested; "" if it holds.
     """
 
     level: Level
@@ -100,11 +100,11 @@ class Judge:
 
     Args:
         target: the queue.
-        seed: of the trials at random.
-        seconds: how long to try at random, for each level that does.
-        at_once: how many trials run side by side.
+        seed: the seed of the random trials.
+        seconds: duration of the random trials, for each level that has them.
+        at_once: the number of parallel trials.
         patience: see `PATIENCE`.
-        say: translates why a level could not be asked.
+        say: translates the reason why a level could not be tested.
         shrink: see `SHRINK`.
     """
 
@@ -121,7 +121,7 @@ class Judge:
         self._target, self._seed, self._say, self._shrink = target, seed, say, shrink
         self._seconds, self._patience = seconds, patience
         self._begun: list[Future[Outcome]] = []
-        #: The steps at which each worker with a job comes by.
+        #: The steps that every worker with a job passes.
         self._sure = {"run:begin", "run:end"}
         #: Set when a level is decided.
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
@@ -157,7 +157,7 @@ class Judge:
             yield self._verdict(level, steps, begun[level.number])
 
     def so_far(self) -> str:
-        """Return how many trials are over, for a person who waits."""
+        """Return a sentence with the number of trials that are over."""
         over = sum(future.done() for future in self._begun)
         return self._say("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
@@ -165,7 +165,7 @@ class Judge:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]
 
     def _try(self, plan: Plan, times: int = _TIMES) -> Outcome:
-        """Run a plan, at most so many times if a busy machine may be the reason for its outcome."""
+        """Run a plan; repeat it if a busy machine may be the reason for its outcome."""
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
             patience = min(patience, _NO_LEASE)
@@ -180,7 +180,7 @@ class Judge:
         return outcome
 
     def _missed(self, record: Record) -> list[str]:
-        """Return the missed steps, of those that each worker with a job passes."""
+        """Return the missed steps that every worker with a job should have passed."""
         return [event["step"] for event in record.of("missed") if event["step"] in self._sure]
 
     def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
@@ -197,7 +197,7 @@ class Judge:
         if last.too_busy:
             trials[-1] = replace(last, why="")
             return Verdict(level, trials, self._say(BUSY))
-        if last.why and len(last.plan.jobs) > 2:  # the others are as small as they can be
+        if last.why and len(last.plan.jobs) > 2:  # a smaller plan can't be minimised
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         if last.why and is_blind(last.plan, records):
@@ -225,14 +225,14 @@ class Judge:
         return trials
 
     def _minimised(self, failed: Outcome) -> Outcome:
-        """Return the smallest trial found in time that still fails: fewer faults, fewer jobs."""
+        """Return the smallest failing trial that was found in time: fewer faults, fewer jobs."""
         stop = self._stops[failed.plan.level]
         timer = threading.Timer(self._shrink, stop.set)
         timer.start()
         plans = failed.plan.smaller()
         while plans and not stop.is_set():
             trial = self._try(plans.pop(0))
-            # a trial that was stopped shows nothing
+            # ignore a trial that was stopped
             if trial.why and not (trial.too_busy or stop.is_set()):
                 failed, plans = trial, trial.plan.smaller()
         timer.cancel()

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.judge.steps import OPEN
 
-#: Seconds: a job is back within so many. What runs for longer than that is a long job.
+#: Seconds until a killed worker's job must run again; and the duration of a long job (seconds).
 BACK, LONG = 5.0, 7.0
-#: So many jobs wait at once, and for a library, some of which start a process for each; runs of a
-#: poison pill after which it counts as endless.
+#: Jobs of a long queue; the same for a library, since some start a process for each job; and the
+#: runs after which a poison pill counts as endless.
 BACKLOG, MANY, ENDLESS = 300, 60, 8
 Steps = Sequence[str]
 
@@ -22,9 +22,9 @@ class Level:
     """One level.
 
     Attributes:
-        plans: returns the trials for the steps of a queue (none, if it can't be halted at them).
-        at_steps: whether the trials depend on the steps.
-        faults_at_random: whether further trials combine the faults of these.
+        plans: returns the trials for the steps of a queue.
+        at_steps: True if the trials depend on the steps.
+        faults_at_random: True if further trials combine random faults of these.
     """
 
     number: int
@@ -44,12 +44,12 @@ def _of(steps: Steps, *methods: str) -> list[str]:
 
 
 def _sent(steps: Steps) -> list[str]:
-    """Return the steps with an answer that can be lost."""
+    """Return the steps that send a command, whose reply can be lost."""
     return [step for step in steps if f":{OPEN}:" not in step]
 
 
 def _rescues(steps: Steps) -> list[str]:
-    """Return the steps of a rescue. ``again:STEP`` is one of `claim`, seen only in a rescue."""
+    """Return the steps of a rescue. ``again:STEP`` is a step of `claim` that only rescues have."""
     return [step.removeprefix("again:") for step in _of(steps, "rescue", "again")]
 
 
@@ -62,7 +62,7 @@ def _runs(_: Steps) -> list[Plan]:
     return [
         Plan(1),
         Plan(1, _names(3), early=1),
-        # the same text twice is two jobs, also while the first of them runs
+        # the same text twice means two jobs, also while the first one runs
         Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
         Plan(1, _names(BACKLOG), workers=2),
     ]
@@ -99,9 +99,9 @@ def _worker_dies(steps: Steps) -> list[Plan]:
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
         Plan(5, _names(BACKLOG), (_BUSY,)),  # a worker may have fetched the others ahead
-        # each job falls once, and none of them is poison
+        # each job is interrupted once, and no job is a poison pill
         Plan(5, _names(5), tuple(Fault(f"run:{job}", Act.KILL) for job in _names(5))),
-        # of two jobs with the same text, one is acknowledged, and its worker knows of no other
+        # acknowledging one of two jobs with the same text must not remove the other
         Plan(5, ("job-1", "job-1"), (_BUSY,), ready=True),
     ]
 

@@ -1,4 +1,4 @@
-"""The texts of the jobs of a trial, which a queue can't guess."""
+"""Random texts for the jobs of a trial, which a queue can't guess."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Names:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
-        #: What the story calls them, by their texts.
+        #: The names in the history, by text.
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
@@ -29,5 +29,5 @@ class Names:
         return tuple(self.texts[label] for label in labels)
 
     def readable(self, words: str) -> str:
-        """Return the words, with the jobs as the history names them."""
+        """Replace the texts of jobs in the words with their names in the history."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

@@ -1,4 +1,4 @@
-"""A trial that is still to be run: its jobs, and what is broken, and when."""
+"""The plan of a trial: its jobs and its faults."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ class Act(StrEnum):
     """A fault that hits a process while it halts at a step."""
 
     KILL = "SIGKILL"
-    #: Stopped until another worker had time to take over, and then let go on.
+    #: Stopped until another worker had time to take over, and then continued.
     PAUSE = "SIGSTOP, and SIGCONT later"
     #: Stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
-    #: Two workers are stopped at the same step, and go on at the same time.
+    #: Two workers are stopped at the same step, and continued at the same time.
     BOTH = "two workers at the same step"
-    #: The command arrives, and its answer does not.
+    #: The command arrives, but its reply is lost.
     LOSE = "the answer is lost"
     #: The server is killed before the command arrives.
     SERVER = "the server's SIGKILL"
-    #: The server is killed once it has done the command, before its answer arrives.
+    #: The server is killed after it has run the command, before the reply arrives.
     SERVER_AFTER = "the server's SIGKILL after the command, before its answer"
 
 
-#: What the judge does after an act, so that the trial goes on.
+#: Actions of the judge that let a trial go on after a fault.
 REPAIRS = ("SIGCONT", "started again")
-#: The step of a worker that waits for a job that is not there yet.
+#: The step of a worker that waits for a job.
 IDLE = "idle"
-#: A job that is never put in.
+#: A job that is never enqueued.
 NOBODYS = "nobody's"
 
 
@@ -40,8 +40,8 @@ class Fault:
     Attributes:
         at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
             ``put:begin``, or `IDLE`.
-        act: what is done.
-        nth: at which passage.
+        act: the kind of fault.
+        nth: it hits the process that passes the step for the nth time.
     """
 
     at: str
@@ -60,15 +60,15 @@ class Plan:
 
     Attributes:
         level: the level to which it belongs.
-        jobs: put in before any worker runs, unless `early`.
-        faults: what is broken.
-        later: jobs that another process puts in after a pause has ended, or at once if nothing is
-            broken.
-        early: how many workers run before the jobs are put in.
-        workers: how many run at least, in the end.
-        quiet: seconds to wait, after the last run, for one that should not be.
-        producer_dies: whether the producer is killed before the server starts again.
-        ready: whether another worker is ready before a fault.
+        jobs: the jobs, enqueued before any worker runs, unless `early`.
+        faults: the faults.
+        later: jobs that another process enqueues when a pause has ended, or immediately without a
+            fault.
+        early: the number of workers that start before the jobs are enqueued.
+        workers: the number of living workers that are maintained at the end.
+        quiet: seconds to wait, after the last run, for a run too many.
+        producer_dies: True if the producer is killed before the server starts again.
+        ready: True if another worker runs all other jobs before the fault.
     """
 
     level: int
@@ -87,7 +87,7 @@ class Plan:
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:
-        """Return the same plan with one fault less, or fewer jobs; the smallest first."""
+        """Return plans with one fault less, or with fewer jobs (in rising order)."""
         fewer = [
             replace(self, faults=self.faults[:i] + self.faults[i + 1 :])
             for i in range(len(self.faults))

@@ -1,4 +1,4 @@
-"""The record of a trial, which knows nothing of the queue: what was put in, ran, and was seen."""
+"""The record of a trial: the puts, the runs and the places of its jobs, for any queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product
 
 from demo_app.judge.event_log import Event
 
-#: Fills a sentence in, and may translate it first.
+#: Formats a sentence, and may translate it first.
 Say = Callable[..., str]
 
 
@@ -18,8 +18,8 @@ class Run:
     """One run of a job.
 
     Attributes:
-        begin: seconds of the machine's monotonic clock.
-        end: the same; None if the run was cut off.
+        begin: the start by the machine's monotonic clock (seconds).
+        end: the end, or None if the run was interrupted.
     """
 
     who: str
@@ -30,7 +30,7 @@ class Run:
 
 
 def complaint(error: Event, say: Say = str.format) -> str:
-    """Return in words what a method of the queue raised, or returned in place of a job."""
+    """Return in words what a method of the queue raised, or returned instead of a job."""
     sentence = "{method} raised {error}"
     if kind := error.get("type"):
         sentence = (
@@ -48,9 +48,9 @@ class Record:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
-        #: When each job was put in, that is when `put` returned, in this order.
+        #: The time at which the `put` of each job returned, in this order.
         self.put: dict[str, float] = {e["job"]: e["at"] for e in self.of("put")}
-        #: How often: a job may be put in twice.
+        #: The number of puts: a job may be enqueued twice.
         self.puts = Counter(e["job"] for e in self.of("put"))
         self.refused: dict[str, str] = {e["job"]: e["error"] for e in self.of("refused")}
         self.runs = self._runs()
@@ -66,7 +66,7 @@ class Record:
 
     @property
     def unfinished(self) -> list[str]:
-        """The jobs that did not run to their end, without poison, which never does."""
+        """The jobs that did not run to their end, except poison pills, which never do."""
         ended = Counter(self.ended)
         return [j for j, n in self.puts.items() if ended[j] < n and not j.startswith("poison")]
 
@@ -93,7 +93,7 @@ class Record:
 
     @property
     def doubled(self) -> list[str]:
-        """The jobs that were begun more often than they were put in; poison apart."""
+        """The jobs with more runs than puts, except poison pills."""
         times = self.times.items()
         return [j for j, n in times if n > max(1, self.puts[j]) and not j.startswith("poison")]
 
@@ -119,12 +119,12 @@ class Record:
         )
 
     def last_seen(self, job: str) -> list[str] | None:
-        """Return the keys in which the job was at the last look; None if nobody looked."""
+        """Return the keys that had the job when it was looked for last, or None if it never was."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the method's last call with any; None if it was never called."""
+        """Return the commands of the method's last call that sent any; None without a call."""
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
 

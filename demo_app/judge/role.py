@@ -1,4 +1,4 @@
-"""One process of a trial: its role, what it reports to the judge, and where it halts."""
+"""One process of a trial: its role, its reports to the judge, and the step where it halts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-#: The variable in which a process that is not a fork of ours gets the file with its role.
+#: The variable with the file of the role, for a process that is not a fork of ours.
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the command, or with the app, that is judged.
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"
-#: Seconds; a process that wakes up so much too late is on a machine that is too busy.
+#: Delay of a wake-up that shows that the machine is too busy (seconds).
 LATE = 0.5
 #: In a trial's folder: the judge's socket, and the folder that the queue may write to.
 EVENTS, FILES = "events.sock", "files"
@@ -29,18 +29,18 @@ class _Line:
     """A connection to the judge."""
 
     def __init__(self, path: Path) -> None:
-        self._one = threading.Lock()
+        self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
         self._answers = self._socket.makefile("rb")
 
     def say(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message; if it asks, return the answer.
+        """Send a message. With `asks` wait for the reply and return it.
 
         Raises:
             EOFError: the trial is over.
         """
-        with self._one:
+        with self._lock:
             self._socket.sendall(json.dumps(message).encode() + b"\n")
             if not message.get("asks"):
                 return {}
@@ -50,22 +50,22 @@ class _Line:
         return dict(json.loads(answer))
 
 
-#: The lines of this process; a fork opens its own, and so does each thread that may halt.
+#: The connections of this process; each fork and each thread opens its own, since it may halt.
 _lines: dict[tuple[int, int, str], _Line] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A producer (it has jobs to put in), a worker, or a process that reports where jobs are.
+    """A role: a producer (with `jobs`), a process that locates jobs (with `asks`), or a worker.
 
     Attributes:
         who: the name of the process.
         folder: the folder of the trial.
-        address: of its proxy to the server, a socket or a URL.
-        jobs: what a producer puts in.
-        asks: the jobs that are to be found.
-        halt: the step at which the process asks the judge whether to go on.
-        claims: whether a worker takes jobs before the judge lets it.
+        address: the address of its proxy to the server, a socket or a URL.
+        jobs: the jobs that a producer enqueues.
+        asks: the jobs to locate.
+        halt: the step at which the process waits until the judge lets it go on.
+        claims: False for a worker that claims no job until the judge lets it.
     """
 
     who: str
@@ -87,7 +87,7 @@ class Role:
         return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
-        """Return the role as one line."""
+        """Return the role as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -96,7 +96,7 @@ class Role:
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
-        """Report an event to the judge; return the answer if the event asks for one."""
+        """Report an event to the judge. With `asks` wait for the reply and return it."""
         mine = os.getpid(), threading.get_ident(), self.who
         if mine not in _lines:
             _lines[mine] = _Line(Path(self.folder) / EVENTS)
@@ -104,7 +104,7 @@ class Role:
         return _lines[mine].say(message)
 
     def ask(self, event: str, **details: Any) -> dict[str, Any]:
-        """Report an event, wait until the judge lets the process go on, and return the answer."""
+        """Report an event, wait until the judge lets the process go on, and return the reply."""
         return self.log(event, asks=True, **details)
 
     def pass_by(self, event: str, **details: Any) -> None:
@@ -113,12 +113,12 @@ class Role:
 
 
 def produce(role: Role, put: Callable[[str], object]) -> None:
-    """Put the role's jobs in, one after the other, report how each went, and stay."""
+    """Enqueue the role's jobs one by one, report each result, and then wait to be killed."""
     for job in role.jobs:
         role.pass_by("putting", job=job)
         try:
             put(job)
-        except Exception as error:  # whatever it is: the job was not taken
+        except Exception as error:  # any error: the job was refused
             role.pass_by("refused", job=job, error=describe(error))
         else:
             role.pass_by("put", job=job)
@@ -149,9 +149,9 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
 
     Args:
         role: the role of this process.
-        job: the job, of which the judge knows how long it takes and whether it is poison.
-        message_id: by which the reader's inbox knows the mail.
-        die: what poison does.
+        job: the job; the judge replies with its duration, and whether it is a poison pill.
+        message_id: the id by which an inbox recognises a duplicate mail.
+        die: ends the process; called for a poison pill.
     """
     what = role.ask("begin", job=job)
     if what["dies"]:

@@ -1,4 +1,4 @@
-"""Runs a plan: starts the processes, breaks what the plan says, and waits for the outcome."""
+"""The runner of a plan: starts the processes, injects the faults, waits for the outcome."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
 
-#: Seconds that a paused worker sleeps: longer than any lease with which a job is back in time.
+#: Seconds of a pause: longer than any lease that still gives a job back in time.
 PAUSE = 5.0
-#: Seconds in which a worker that goes on again can say that it is alive.
+#: Seconds for a continued worker to send a heartbeat.
 _AWAKE = 1.2
-#: Seconds for which a nap lasts at most; in which a second worker reaches the step of the first.
+#: Longest nap (seconds); and seconds until a second worker has reached the step of the first.
 _NAP, _SECOND = 0.8, 4.0
-#: Seconds in which each worker calls `rescue`, once a second.
+#: Seconds within which each worker calls `rescue`, which it does every second.
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
-#: Events that show that something still moves.
+#: Events that count as progress.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 #: Runs of a job other than poison after which it counts as endless.
 _TOO_OFTEN = 20
-#: Workers that start one after the other and run nothing: the queue ends its own process.
+#: Workers in a row that may end without a run: then the queue kills its own processes.
 _IN_VAIN = 8
-#: Levels of which the second run of a job ends a trial.
+#: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
-#: Seconds without another run after which poison counts as given up.
+#: Seconds without another run after which a poison pill counts as given up.
 _GIVEN_UP = 6.5
-#: Seconds that the end of a trial is waited for at most.
+#: Longest trial (seconds).
 _LIMIT = 180.0
 
 
 def run_plan(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
-    """Run the plan. patience: seconds without any progress after which nothing more is expected.
+    """Run the plan.
 
-    stop: when it is set, nobody wants to know any more.
+    patience: seconds without progress that end the trial. stop: when it is set, the trial ends.
     """
     with Trial(target, plan, patience, stop) as trial:
         _run(trial)
@@ -69,7 +69,7 @@ def _run(trial: Trial) -> None:
     for job in plan.jobs:
         if job.startswith("poison"):
             trial.look_for(job)
-            trial.look_for(NOBODYS, "look")  # a `where` that knows it knows nothing of poison
+            trial.look_for(NOBODYS, "look")  # `where` must not find a job that does not exist
 
 
 def _break_producer(trial: Trial, fault: Fault) -> None:
@@ -91,14 +91,14 @@ def _break(trial: Trial, fault: Fault) -> None:
     elif fault.act is Act.BOTH:
         _go_on_together(trial, fault)
     else:
-        if fault.act is Act.NAP:  # its start would take longer than a nap, on a busy machine
+        if fault.act is Act.NAP:  # on a busy machine its start would take longer than the nap
             trial.ready_worker(claims=False)
         _do_or_miss(trial, fault, trial.rescuer(fault))
 
 
 def _do_or_miss(trial: Trial, fault: Fault, part: Part) -> None:
     if trial.halted(part):
-        if trial.plan.ready:  # and has done what else there is
+        if trial.plan.ready:  # wait until another worker has run all other jobs
             trial.ready_worker()
             rest = sum(trial.seen.puts.values()) - 1
             trial.until(lambda: len(trial.seen.ended) >= rest, trial.patience)
@@ -120,7 +120,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             for other in trial.parts:
                 if other.works and other is not part:
                     other.go.set()
-            if fault.in_producer:  # what it has begun may be found by a rescue
+            if fault.in_producer:  # a rescue may find its half-enqueued job
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)
@@ -144,15 +144,15 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """Stop the worker while another one works; afterwards it gets a job of its own."""
+    """Stop the worker while another one works; then continue it and enqueue a job for it."""
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()
-    trial.stop.wait(PAUSE)  # the pause itself
+    trial.stop.wait(PAUSE)
     trial.until(
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    if part.role.claims:  # what comes next is for the one that comes back
+    if part.role.claims:  # the later jobs are for the continued worker
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)
@@ -178,7 +178,7 @@ def _go_on_together(trial: Trial, fault: Fault) -> None:
 def _kill_idle(trial: Trial) -> None:
     victim = trial.ready_worker()
     trial.until(lambda: not trial.seen.unfinished, trial.patience)
-    time.sleep(0.3)  # somewhere in its next claim
+    time.sleep(0.3)  # by then it is inside its next claim
     victim.running.send(signal.SIGSTOP)
     trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))
@@ -186,10 +186,7 @@ def _kill_idle(trial: Trial) -> None:
 
 
 def _settle(trial: Trial) -> None:
-    """Return when nothing more is expected.
-
-    Until then a worker that has died is replaced, as a supervisor does it.
-    """
+    """Wait until the trial has ended. Replace dead workers, like a supervisor."""
     plan = trial.plan
     stillness, began = Stillness(), time.monotonic()
     runs, started = 0, 0
@@ -202,7 +199,7 @@ def _settle(trial: Trial) -> None:
         running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
         if plan.level in _ONCE and seen.doubled:
             first = next(run for run in seen.runs if run.job in seen.doubled)
-            # its worker may still report that it woke up too late
+            # otherwise its worker may still report a late wake-up
             if seen.late or first.end is not None or first.who not in works:
                 return
         most_runs = max(seen.times.values(), default=0)
@@ -215,13 +212,13 @@ def _settle(trial: Trial) -> None:
             if started > _IN_VAIN:
                 return
             if not trial.ready_worker().running.alive():
-                trial.stop.wait(0.2)  # it can't run at all; not all the time
+                trial.stop.wait(0.2)  # the queue can't run at all: no busy loop
             continue
         finished = {event["who"] for event in seen.of("finished")}
         is_putting = any(part.role.jobs and part.who not in finished for part in alive)
         if not running and not is_putting and _is_done(plan, seen, still):
             return
-        # between two looks; at many jobs a look takes time that the others need
+        # a check of many jobs takes long; leave time for the other processes
         time.sleep(0.05 + 4 * (time.monotonic() - looked))
 
 

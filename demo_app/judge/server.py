@@ -1,4 +1,4 @@
-"""The server of a trial: it is killed, starts again on its data, and is searched for jobs."""
+"""The Redis server of a trial, which can be killed, restarted and searched for jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.proxy import Streams
 from demo_app.rig.redis_server import RedisServer
 
-#: A script that returns all that is in the server at one moment: each key, its type, its parts.
+#: A script that returns the whole content of the server: each key, its type, its elements.
 CONTENT = """
 local READ = {string = {'GET'}, list = {'LRANGE', 0, -1}, hash = {'HGETALL'}, set = {'SMEMBERS'},
   zset = {'ZRANGE', 0, -1, 'WITHSCORES'}, stream = {'XRANGE', '-', '+'}}
@@ -29,7 +29,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return found
 """
-#: Where a job is when nobody can say.
+#: The place of a job while the server is down.
 DOWN = ["? (the server is down)"]
 
 
@@ -37,15 +37,14 @@ class TrialServer:
     """The Redis server of a trial.
 
     Args:
-        folder: of the trial.
+        folder: the folder of the trial.
         group: ends the server.
-        password: that the server requires; it then has an address that others can reach.
-        fsync: whether the server has on disk what it answers, which takes its time. With everysec
-            it may answer before it has written, while the disk is busy: its kill would lose a job,
-            and the queue would be blamed.
+        password: the server's password; with one, the server gets a TCP address.
+        fsync: True to sync each write before the reply, which is slow. With everysec a kill of the
+            server could lose a job without a mistake of the queue.
 
     Attributes:
-        address: its URL, with a gap for the port, if it has a password.
+        address: its URL without the port, if it has a password.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class TrialServer:
         self._opens = threading.Event()
 
     def start(self) -> None:
-        """Start the server on the data that it had."""
+        """Start the server with its old data."""
         self._opens.clear()
         self._server.start()
         with redis.Redis(unix_socket_path=self.path) as client:
@@ -86,7 +85,7 @@ class TrialServer:
             password=self._password or None,
             socket_timeout=2.0,
             decode_responses=True,
-            encoding_errors="replace",  # some queues compress what they keep
+            encoding_errors="replace",  # some queues store compressed bytes
         )
         with client, suppress(redis.RedisError):
             found: Any = client.eval(CONTENT, 0)
@@ -96,7 +95,7 @@ class TrialServer:
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:
     """Return True if an element of the key has the text."""
-    if kind == "hash":  # a job's counter does not keep the job
+    if kind == "hash":  # a counter with the job's name does not store the job
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]

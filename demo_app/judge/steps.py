@@ -1,4 +1,4 @@
-"""A Redis client each of whose commands is a step; so is the opening of a file.
+"""A Redis client and a file opener that count each command and each opened file as a step.
 
 The process can halt before and after each step.
 """
@@ -23,14 +23,14 @@ from redis.retry import Retry
 
 from demo_app.judge.role import Role
 
-#: How much of a command is shown.
+#: Shown characters of a command.
 _SHOWN = 60
-#: So many commands of a call are shown.
+#: Shown commands of a call.
 _MANY = 20
-#: The commands that put a job into a list, or take it out.
+#: Commands that add a job to a key or remove it.
 MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
 
-#: Opens a file.
+#: The name of the step that opens a file.
 OPEN = "OPEN"
 
 
@@ -39,7 +39,7 @@ class _Call:
     """One call of a method of the queue, and the commands that it sent.
 
     Attributes:
-        moved: when the first command that moves jobs was answered.
+        moved: the time of the reply to the first command that moves jobs.
     """
 
     method: str
@@ -49,26 +49,26 @@ class _Call:
 
 
 class Steps:
-    """The steps of a process, ``method:COMMAND:nth:before`` or ``after``; it halts at its role's.
+    """The steps of a process, which halts at its role's step.
 
-    `nth` counts the same command in one call.
+    A step is ``method:COMMAND:nth:before`` or ``after``; `nth` counts the command in one call.
     """
 
     def __init__(self, role: Role) -> None:
         self.role = role
         self._local = threading.local()
-        self._one = threading.RLock()
+        self._lock = threading.RLock()
         self._known: set[tuple[str, ...]] = set()
 
     @contextmanager
     def call(self, method: str) -> Iterator[None]:
-        """Count what the block does as one call of a method of the queue, in this thread."""
+        """Count the block's commands as one call of a method of the queue, in this thread."""
         call = self._local.call = _Call(method)
         try:
             yield
         finally:
             self._local.call = None
-            # a put or a claim that sent nothing is worth knowing: it is the first mistake
+            # report also a put, claim or ack that sent nothing: a common mistake
             is_step = call.commands or method in ("put", "claim", "ack")
             if is_step and (signature := (method, *call.names.elements())) not in self._known:
                 self._known.add(signature)
@@ -78,18 +78,18 @@ class Steps:
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
-        """Count the block, which sends a command and gets its answer, as a step."""
+        """Count the block, which sends a command and receives its reply, as a step."""
         call: _Call | None = getattr(self._local, "call", None)
-        if call is None:  # the queue is being made
+        if call is None:  # in the constructor of the queue
             yield
             return
         call.names[name] += 1
         call.commands.append(words[:_SHOWN])
         step = f"{call.method}:{name}:{call.names[name]}"
-        with self._one:  # while one does the command at which it halted, the others wait
+        with self._lock:  # wait while another thread runs the command at which it halted
             pass
         if self._passes(f"{step}:before", words, call.commands[:-1]):
-            with self._one:
+            with self._lock:
                 yield
         else:
             yield
@@ -104,7 +104,7 @@ class Steps:
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """Return True if this was the role's step, and the judge has let the process go on."""
+        """Halt at the role's step until the judge lets the process go on; return True there."""
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
@@ -113,7 +113,7 @@ class Steps:
 
 
 class RedisInSteps(redis.Redis):
-    """A client each of whose commands is a step, and each of whose pipelines."""
+    """A Redis client that counts each command and each pipeline as a step."""
 
     def __init__(self, steps: Steps, **given: Any) -> None:
         super().__init__(decode_responses=True, **given)
@@ -142,20 +142,20 @@ class _PipelineInSteps(Pipeline):
             return super().execute(raise_on_error)
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class; after WATCH."""
+        """See the base class. Used after WATCH."""
         with self.steps.commands([args]):
             return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def stepped_redis(steps: Steps) -> RedisInSteps:
-    """Return the client of a learner's queue: redis.Redis with answers as text."""
-    # as often as redis-py does by default, and without its long pauses
+    """Return the Redis client for a learner's queue; its replies are text."""
+    # as many retries as redis-py's default, with shorter pauses
     retry = Retry(ConstantBackoff(0.1), 3)
     return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)
 
 
 def step_files(steps: Steps) -> None:
-    """Make each opening of a file to write in it a step, from now on."""
+    """Count each later opening of a file for writing as a step."""
     opens = io.open
 
     def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:

@@ -29,7 +29,7 @@ _ADAPTERS = "demo_app.judge.adapters"
 
 
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
-#: Queues with an adapter: a function of a module of `adapters`, and the app that it starts.
+#: Queues with an adapter: the function in `adapters`, and the app that it starts.
 KNOWN = {
     "claims": ("claims:play", ""),
     "celery": ("celery:play", f"{_SETTINGS}:advised"),
@@ -46,37 +46,37 @@ class CannotJudge(Exception):
     """The target can't be run; the text says why in one sentence."""
 
     def _render_traceback_(self) -> list[str]:
-        """Show only the sentence in a notebook; the judge's traceback helps nobody."""
+        """Show only the sentence in a notebook; the judge's traceback does not help a learner."""
         return [str(self)]
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started, or None if it has ended already."""
+    """A started process. process: None if it had already ended."""
 
     process: psutil.Process | None
 
     def alive(self) -> bool:
-        """Return True if the process runs; its pid may be another one's by its end."""
+        """Return True if the process runs. Safe against a reused pid."""
         with suppress(psutil.NoSuchProcess):
             found = self.process
             return found is not None and found.is_running() and found.status() != "zombie"
         return False
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and to all that it started."""
+        """Send a signal to the process and its descendants."""
         if self.process is not None and self.alive():
             send_to_all(self.process.pid, number)
 
 
 class Target:
-    """A queue that plays roles in processes of its own, beside a server.
+    """A queue that plays roles in separate processes, with a Redis server.
 
     Attributes:
-        stepped: whether it reports at which step of which method it is.
-        trusted: whether it is a library.
-        has_where: whether it can report where a job is.
-        password: of the servers of its trials, whose address others can then reach.
+        stepped: True if it reports the steps of its methods.
+        trusted: True for a library.
+        has_where: True if it can locate a job.
+        password: the password of the servers of its trials; see `TrialServer`.
         work: the folder of all trials.
         group: ends what the target has started.
     """
@@ -94,15 +94,15 @@ class Target:
         raise NotImplementedError
 
     def close(self) -> None:
-        """End everything that was started."""
+        """End all processes of the target."""
         self.group.end()
 
 
 class Learners(Target):
     """A learner's class.
 
-    Its processes are forks of two that have loaded the file: w1 of the one, w2 of the other. So
-    what a process makes up when it starts is not the same in both.
+    Two processes load the file; w1 is a fork of one of them, w2 of the other. So a random value of
+    the file differs between workers.
 
     Args:
         name: ``FILE.py:CLASS``.
@@ -150,7 +150,7 @@ class _Host:
         self._lock = threading.Lock()
 
     def loaded(self) -> dict[str, object]:
-        """Return what is known of the class, once it is loaded.
+        """Wait until the class is loaded, and return facts about it.
 
         Raises:
             CannotJudge: it can't be loaded.
@@ -192,11 +192,11 @@ class _Host:
 
 
 class Adapter(Target):
-    """A queue of this name, or a command, in processes of its own."""
+    """A library or a command, in separate processes."""
 
     def __init__(self, name: str, adapter: str, argument: str) -> None:
         self._adapter, self.trusted = adapter, adapter != "command:play"
-        #: A program gets an address that every library can use, and that others reach, too.
+        #: A command gets a TCP address, which every Redis library can use.
         self.password = "" if self.trusted else secrets.token_hex(16)
         module, _, package = adapter.partition(":")
         if module == "on_redis" and not find_spec(package):
@@ -210,7 +210,7 @@ class Adapter(Target):
 
     def start(self, role: Role) -> Running:
         """See `Target`."""
-        part = Path(role.files) / f"{role.who}.role"  # which may be too long for a variable
+        part = Path(role.files) / f"{role.who}.role"  # the role may be too long for a variable
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
             child = self.group.start(
@@ -238,10 +238,10 @@ class Adapter(Target):
 
 
 def _find_program(command: str) -> None:
-    """Check that the command is one.
+    """Check that the command can be run.
 
     Raises:
-        CannotJudge: it isn't.
+        CannotJudge: it can't.
     """
     try:
         program, *_ = shlex.split(command)

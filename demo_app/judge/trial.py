@@ -1,4 +1,4 @@
-"""A trial: its server, its processes with a proxy each, what is done to them, and the log."""
+"""A trial: its server, its processes with one proxy each, its faults, and its log."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from demo_app.judge.wire_log import WireLog
 from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 
-#: At which step a process is that says so.
+#: The step of a process, by the event that it reports.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
           "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
-#: Seconds without a sign of a producer after which its put does not come back.
+#: Seconds without an event of a producer after which its put counts as stuck.
 _STUCK = 6.0
-#: So many jobs are looked for at a time.
+#: Limit of the jobs that are looked for together.
 LOOKS = 20
 
 
@@ -39,8 +39,8 @@ class Part:
     """A process of the trial, and the proxy between it and the server.
 
     Attributes:
-        nth: at which passage of its role's step it halts.
-        passed: how often it has passed that step.
+        nth: it halts when it reaches its role's step for the nth time.
+        passed: the number of times that it has reached that step.
     """
 
     role: Role
@@ -61,7 +61,7 @@ class Part:
         return not self.role.jobs and not self.role.asks
 
     def halts_at(self, step: str) -> bool:
-        """Return True if this is the passage of a step at which to halt; only once."""
+        """Return True if the process must halt now at this step; count the step."""
         if not step or step != self.role.halt:
             return False
         self.passed += 1
@@ -69,13 +69,13 @@ class Part:
 
 
 class Trial:
-    """A plan that is being run. A context manager: afterwards nothing is left of it.
+    """A running plan. A context manager, which ends the processes and deletes the files.
 
     Args:
         target: the queue.
-        plan: what to do.
-        patience: seconds without any progress after which nothing more is expected.
-        stop: when it is set, no wait takes any longer.
+        plan: the plan.
+        patience: seconds without progress that end the trial.
+        stop: when it is set, every wait ends.
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
@@ -88,7 +88,7 @@ class Trial:
         self.parts: list[Part] = []
         self._over = False
         self._log = EventLog(self.folder / EVENTS, self._answer, self._named)
-        #: Writes down what the judge does, or sees.
+        #: Logs an event of the judge.
         self.note = self._log.note
         self._record = Record([])
 
@@ -106,13 +106,13 @@ class Trial:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self, part: Part) -> None:
-        """End the process; its name is free for another one."""
+        """Kill the process and remove it from the trial."""
         part.running.send(signal.SIGKILL)
         part.proxy.end()
         self.parts.remove(part)
 
     def look_for(self, job: str, event: str = "where") -> None:
-        """Log where the job is: in the server, and what the queue's `where` returns.
+        """Log the job's keys in the server, and its place by the queue's `where`.
 
         Args:
             job: the job.
@@ -136,7 +136,7 @@ class Trial:
         return self._record
 
     def until(self, ask: Callable[[], object], seconds: float) -> None:
-        """Wait until it is so, for that time at most."""
+        """Wait until `ask` returns a true value, the trial is stopped, or the time is up."""
         until(lambda: ask() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:
@@ -145,11 +145,11 @@ class Trial:
         return next(found, None)
 
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a worker with a new name; return it when it is ready, halts, or has ended.
+        """Start a worker with a new name, and return it when it is ready, halts, or has ended.
 
         Args:
             halt: the step at which it halts.
-            nth: at which passage of the step.
+            nth: it halts when it reaches that step for the nth time.
             given: further fields of its role.
         """
         number = sum(part.works for part in self.parts) + 1
@@ -159,9 +159,9 @@ class Trial:
         return part
 
     def rescuer(self, fault: Fault) -> Part:
-        """Start a worker that is to halt at the fault's step.
+        """Start a worker that halts at the fault's step.
 
-        A worker that halts in a rescue takes no jobs before: it rescues those of others.
+        A worker that halts in a rescue claims no job before: it must rescue other workers' jobs.
         """
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
@@ -169,8 +169,8 @@ class Trial:
         """Start a producer, and wait until all jobs are in, or a put does not return.
 
         Args:
-            jobs: what it puts in.
-            fault: where it halts; then the trial goes on at once.
+            jobs: the jobs to enqueue.
+            fault: the fault at which it halts; with one, return immediately.
         """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
@@ -181,7 +181,7 @@ class Trial:
         return producer
 
     def wait_for(self, producer: Part) -> None:
-        """Wait until the producer has put all its jobs in, or is stuck."""
+        """Wait until the producer has enqueued all its jobs, or is stuck."""
         began, who = time.monotonic(), producer.who
 
         def ready() -> bool:
@@ -195,7 +195,7 @@ class Trial:
             self.note("put waits", to=who, job="".join(begun[-1:]))
 
     def halted(self, part: Part, seconds: float | None = None) -> bool:
-        """Wait until the process halts; return False if it won't, since nothing is left to do."""
+        """Wait until the process halts. Return False if it does not, for example without jobs."""
         since = time.monotonic()
 
         def idle() -> bool:
@@ -214,7 +214,7 @@ class Trial:
             self.look_for(job)
 
     def act(self, part: Part, act: str) -> None:
-        """Log what is done to the process."""
+        """Log a fault of the process."""
         self.note("act", to=part.who, act=act)
 
     def kill(self, part: Part) -> None:
@@ -234,7 +234,7 @@ class Trial:
         self.note("act", to="server", act="started again")
 
     def _named(self, event: Event) -> Event:
-        """Return the event with the jobs as the history names them."""
+        """Replace the texts of jobs in the event with their names in the history."""
         readable: Event = {
             name: self.names.readable(str(event[name]))
             for name in ("error", "message_id", "words")
@@ -256,7 +256,7 @@ class Trial:
         address = str(at or self.server.address.format(proxy.port))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth, proxy)
-        self.parts.append(part)  # it may speak before it is known that it has started
+        self.parts.append(part)  # its first event may arrive before `start` returns
         part.running = self._target.start(role)
         return part
 
@@ -283,8 +283,8 @@ class Trial:
         return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:
-        """Keep a command, or its answer, in the proxy while the process halts at its step."""
+        """Hold a command, or its reply, in the proxy while the process halts at its step."""
         if part.halts_at(step):
             self.note("halt", part.who, step=step)
             while not part.go.is_set():
-                await sleep(0.01)  # between two looks
+                await sleep(0.01)

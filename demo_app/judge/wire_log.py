@@ -1,4 +1,4 @@
-"""The commands that a process sends to the server; it can halt at each of them."""
+"""The log of a process's commands to the server, at each of which it can halt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 #: A command's name, in Redis' protocol.
 _COMMAND = re.compile(rb"\*\d+\r\n\$\d+\r\n([A-Za-z.]+)\r\n")
-#: Commands with which a client says hello.
+#: Commands with which a client opens a connection.
 _HELLO = {"AUTH", "CLIENT", "HELLO", "INFO", "PING", "SELECT"}
 
 
@@ -19,7 +19,7 @@ class WireLog:
         who: the name of the process.
         note: logs a command.
         holds: is called at each step ``cable:COMMAND:nth:before`` or ``after``, and returns when
-            the data may go on.
+            the data may pass.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class WireLog:
         self._last: dict[object, str] = {}
 
     async def __call__(self, line: object, data: bytes, *, is_answer: bool) -> None:
-        """Pass data of the connection `line`."""
+        """Log data of the connection `line`, and wait until they may pass."""
         if is_answer:
             if step := self._last.pop(line, ""):
                 await self._holds(f"{step}:after")

@@ -18,7 +18,7 @@ from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 def play(role: Role) -> Any:
     """Play the role with a Celery worker that has one child."""
-    sys.path.append(os.environ[APPS])  # last: a redis.py there must not take the place of redis
+    sys.path.append(os.environ[APPS])  # last: a redis.py there must not shadow the package redis
     app: Celery = find_app(os.environ[COMMAND])
     claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"
     broker = f"{'claims+unix' if claims else 'redis+socket'}://{role.address}"
@@ -26,7 +26,7 @@ def play(role: Role) -> Any:
 
     @app.task(bind=True, name="judged.work", queue="judged")
     def work(self: Any, job: str) -> None:
-        """Run the judge's task beside those of the app, with all the app's settings."""
+        """Run the judge's task, which has the same settings as the app's own tasks."""
         run_job(role, job, self.request.id)
 
     if role.jobs:

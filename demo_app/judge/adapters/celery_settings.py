@@ -1,4 +1,4 @@
-"""Celery apps that differ in their settings; each is named after what it has.
+"""Celery apps with different settings; each is named after its settings.
 
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
@@ -16,12 +16,12 @@ def _app(**settings: Any) -> Celery:
     return made
 
 
-#: As Celery's tutorial has it: no settings but the broker's address.
+#: As in Celery's tutorial: only the broker's address is set.
 tutorial = _app()
 acks_late = _app(task_acks_late=True)
 reject_on_worker_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)
 prefetch_1 = _app(task_acks_late=True, worker_prefetch_multiplier=1)
-#: Five seconds in place of an hour; by itself kombu looks for them only every hundred seconds.
+#: 5 s instead of an hour. Kombu looks for expired messages each second instead of each 100 s.
 visibility_timeout_5 = _app(
     task_acks_late=True,
     broker_transport_options={
@@ -30,7 +30,7 @@ visibility_timeout_5 = _app(
         "unacked_restore_throttle": 1,
     },
 )
-#: What its guide advises for jobs that must not be lost.
+#: As Celery's guide recommends for jobs that must not be lost.
 #: https://docs.celeryq.dev/en/stable/userguide/optimizing.html#reserve-one-task-at-a-time
 advised = _app(
     task_acks_late=True,

@@ -27,7 +27,7 @@ os.environ.update({
 
 @task()
 def work(job: str) -> None:
-    """Run the job; as in the blog, the Message-ID follows from what the mail is about."""
+    """Run the job. As in the blog, the Message-ID is derived from the job's subject."""
     run_job(ROLE, job, job)
 
 

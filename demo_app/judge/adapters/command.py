@@ -36,7 +36,7 @@ class Line:
             print(json.dumps(message), file=self._command.stdin)
 
     def hear(self) -> dict[str, Any]:
-        """Return the next message; log a line that is not one.
+        """Return the next message. Lines that are not messages are logged.
 
         Raises:
             EOFError: the command has ended.
@@ -50,7 +50,7 @@ class Line:
         raise EOFError(f"the command ended with exit status {self._command.wait()}")
 
     def put(self, job: str) -> None:
-        """Have the job put in.
+        """Let the command enqueue the job.
 
         Raises:
             Refused: the command did not accept it.
@@ -71,7 +71,7 @@ class Line:
                     self._role.log("works")
                 case {"run": str(job), **more}:
                     message_id = str(more.get("message_id", uuid.uuid4().hex))
-                    # poison ends the command too
+                    # a poison pill kills the command too
                     end_both = partial(os.killpg, 0, signal.SIGKILL)
                     run_job(self._role, job, message_id, die=end_both)
                     self.say(ran=job)

@@ -1,4 +1,4 @@
-"""Libraries that keep their jobs in Redis. Each is imported only where its role is played."""
+"""Libraries that store their jobs in Redis. Each is imported only where it is used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rq_task(job: str) -> None:
 def huey(role: Role) -> Any:
     """Play the role with Huey and a consumer of one worker.
 
-    As its guide advises in "Retrying tasks that fail"; a task is off the queue before it runs.
+    See "Retrying tasks that fail" in its guide. A task leaves the queue before it runs.
     """
     from huey import RedisHuey
 
@@ -50,7 +50,7 @@ def huey(role: Role) -> Any:
 def dramatiq(role: Role) -> Any:
     """Play the role with Dramatiq: one thread, the default middleware, and retries.
 
-    As its user guide says in "Message Retries": a failed task is retried, and then dead-lettered.
+    See "Message Retries" in its guide: a failed task is retried, and then dead-lettered.
     """
     from dramatiq import Worker, actor
     from dramatiq.brokers.redis import RedisBroker
@@ -68,4 +68,4 @@ def dramatiq(role: Role) -> Any:
         return work.send
     Worker(broker, worker_threads=1).start()
     role.log("works")
-    signal.pause()  # its threads work
+    signal.pause()  # the worker's threads run the jobs
