@@ -31,16 +31,16 @@ from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 
 BURST = 50
-#: Comments for both systems, a mail server that keeps their mails waiting, and the seconds for
-#: which the jobs of both are waited for.
+#: For the comparison of both systems: the number of comments, the fault of the mail server, and
+#: the longest wait until the jobs of both run (seconds).
 COMPARED = 8
 HELD = {**SLOW, "seconds": 9.0}
 PATIENCE = 8.0
-#: Readers who post a burst at the same time.
+#: Threads that post a burst together.
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
-#: A clean start waits until nothing is being posted any more.
+#: Held while comments are posted; a clean start waits for it.
 _posting = threading.Lock()
 
 
@@ -77,7 +77,7 @@ def _living(stage: Stage) -> list[Worker]:
 
 def _kill_worker(stage: Stage) -> None:
     """Send SIGKILL to the worker with the most jobs."""
-    if stage.queue is None:  # of another backend, which does not say how many jobs each has
+    if stage.queue is None:  # another backend, whose jobs can't be counted by worker
         pid = next(iter(processes.with_role("worker")), 0)
     else:
         pid = max(_living(stage), key=lambda worker: worker.running).pid
@@ -95,14 +95,14 @@ def _twin(stage: Stage) -> None:
     queue = _queue(stage)
     stage.new_round()
     stage.inbox.misbehave(HELD)
-    # stock Celery has one worker, so one of ours is at work; the others take over after the kill
+    # stock Celery has one worker, so only one of ours works; the others take over after the kill
     resting = [worker.id for worker in _living(stage)[1:]]
     for worker in resting:
         queue.pause(worker, True)
     for _ in range(COMPARED):
         _post(stage, next(_numbers), twin)
     at_once = 2 * min(COMPARED, settings().concurrency)
-    # both systems' jobs are at the same step then: their mails are on the way
+    # wait until both systems' jobs are at the same step: sending their mails
     until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
     twin.kill()
     _kill_worker(stage)
@@ -118,7 +118,7 @@ def _queue(stage: Stage) -> Queue:
 
 
 def _our_redis(stage: Stage) -> Decoded:
-    """Return the connection to the stack's Redis. Refuse if it is another server."""
+    """Return the client of the stack's Redis. Raises DomainError if it is another server."""
     client = _queue(stage).client
     try:
         pid = int(redis_state(client).info["process_id"])
@@ -130,7 +130,7 @@ def _our_redis(stage: Stage) -> Decoded:
 
 
 def _kill_redis(stage: Stage) -> None:
-    """Kill Redis for some seconds, long enough to be seen."""
+    """Kill Redis; the supervisor restarts it after some seconds, so that people see it."""
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
@@ -144,7 +144,7 @@ def _wipe_redis(stage: Stage) -> None:
 
 def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
     now, _ = stage.inbox.mood()
-    # the same button again takes the fault away
+    # the same button again removes the fault
     if not stage.inbox.misbehave(*(() if now == mood else rules)):
         raise DomainError(409, "sink")
 
@@ -158,7 +158,7 @@ def _start_again(stage: Stage) -> None:
     stage.inbox.misbehave()
     if queue is None:
         return
-    with suppress(redis.ConnectionError, redis.TimeoutError):  # dead, and about to come back
+    with suppress(redis.ConnectionError, redis.TimeoutError):  # Redis is dead, and restarts soon
         for worker in snapshot.take(queue, stage.comments.backend).workers:
             if worker.paused:
                 queue.pause(worker.id, False)
@@ -170,10 +170,10 @@ def _clean(stage: Stage) -> None:
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(stage, settings().backend)  # a comment from now on
+    _route(stage, settings().backend)  # for later comments
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
-            if worker.running:  # or it would send a mail later
+            if worker.running:  # otherwise it would send a mail later
                 processes.send(worker.pid, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()
@@ -183,7 +183,7 @@ def _clean(stage: Stage) -> None:
         memory.forget()
     stage.new_round()
     _start_again(stage)
-    stage.inbox.clear()  # of what a killed worker had just sent, too
+    stage.inbox.clear()  # includes mails that a killed worker had just sent
 
 
 def _ask_supervisor(request: bytes) -> None:
@@ -202,12 +202,12 @@ def _route(stage: Stage, name: str) -> None:
     configured = settings().backend
     if name == BackendName.CELERY and configured != name:
         raise DomainError(409, "no_celery", backend=configured)
-    # what runs in this process's memory is not handed over by the relay, and dies with it
+    # jobs of a backend in this process's memory do not go through the relay, and die with it
     use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
     stage.comments.use(Route(backend_named(name), use_outbox))
 
 
-#: By name. `kill-web` is done by the page itself, once it has answered.
+#: The actions by name. The route itself runs `kill-web`, after its response.
 ACTIONS: dict[str, Callable[[Stage], None]] = {
     "comment": _comment,
     "burst": _burst,
@@ -227,5 +227,5 @@ ACTIONS: dict[str, Callable[[Stage], None]] = {
     "twin": _twin,
     "new-round": Stage.new_round,
 }
-#: Those that break nothing, and so need no `--controls`.
+#: The actions that break nothing, and so need no `--controls`.
 HARMLESS = ("comment", "burst", "new-round")

@@ -19,7 +19,7 @@ def host_for_phones() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing; an address of RFC 5737
-        except OSError:  # no way out of this network, as on a hotspot of one's own
+        except OSError:  # a network without a gateway, such as a hotspot
             return _first_of_a_network()
         return str(probe.getsockname()[0])
 
@@ -38,7 +38,7 @@ def address_for_phones(port: int | None) -> str:
 
 def qr_code(address: str) -> str:
     """Return the QR code of the address as SVG."""
-    import segno  # only when somebody is invited
+    import segno  # slow to import, and rarely needed
 
     code = segno.make(address, micro=False)
     return str(

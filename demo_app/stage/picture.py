@@ -1,4 +1,4 @@
-"""A picture of the stage at one moment: the room of each job, and the sums."""
+"""The picture of the stage at one moment: the place of each job, and the sums."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from demo_app.broker.where import Place
 from demo_app.settings import BackendName
 from demo_app.web.delivery import DeliveryStatus
 
-#: Jobs shown as tokens of their own on one floor; the rest is a number.
+#: Limit of the tokens on one floor; further jobs are only counted.
 TOKENS = 120
-#: Delivered ones, the newest; and lost ones.
+#: Limits of the tokens for delivered mails (the newest) and for lost jobs.
 DELIVERED = 24
 LOST = 40
 SUMS = ("waiting", "running", "held", "delivered", "lost", "discarded")
@@ -26,19 +26,19 @@ class Picture:
     """The stage at one moment.
 
     Attributes:
-        sums: by name; `posted` is the sum of the others, `held` counts jobs of dead workers.
+        sums: jobs by name; `posted` is the sum of the others, `held` counts jobs of dead workers.
         floors: the tokens on each floor, in their order; a worker's floor is named by its id.
-        hidden: how many further tokens are on a floor.
+        hidden: the number of tokens of a floor that are not shown.
         dead: the number of dead jobs.
-        lane: the numbers of all comments, by the sums.
-        redis: whether Redis answers; None if it takes no part.
+        lane: the numbers of all comments, by the name of their sum.
+        redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
         mail: the mood of the mail server.
-        mail_seconds: how long the mail server takes for a mail.
+        mail_seconds: seconds that the mail server takes for a mail.
         twice: the number of mails that came again and are shown once.
         last_kill: the worker that was killed last in this round.
-        moment: on the tape, the moment that is shown (epoch seconds).
-        tape: its begin and end (since, until), the moments of the events before and after this one
+        moment: the shown moment of a replay (epoch seconds).
+        tape: a replay's begin and end (since, until), the moments of the events before and after it
             (previous, next; None at the ends), and its bookmarks (marks).
     """
 
@@ -78,9 +78,9 @@ class Picture:
         return sum(one.rescued for one in tokens)
 
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
-        """Return sentences for a screen reader, and whether each of them is visible too.
+        """Return sentences for a screen reader, each with True if it is visible too.
 
-        A sentence is visible if no room of the board shows the same.
+        A sentence is visible if the board does not show the same.
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
@@ -103,12 +103,12 @@ class Picture:
 def arranged(
     found: list[DeliveryStatus], in_order: list[str], workers: dict[str, bool]
 ) -> dict[str, Any]:
-    """Return the fields of `Picture` that place each notification on a floor and in a sum.
+    """Return the fields of `Picture` about the notifications: their floors and sums.
 
     Args:
         found: the notifications, the newest comment first.
         in_order: the ids of queued jobs, the next to run first.
-        workers: whether each worker with a floor is alive, by its id.
+        workers: the workers with a floor, each with True if it is alive.
     """
     spot = {job_id: number for number, job_id in enumerate(in_order)}
     floors: dict[str, list[DeliveryStatus]] = defaultdict(list)
@@ -138,7 +138,7 @@ def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:
 
 def _floor(one: DeliveryStatus, workers: dict[str, bool]) -> str:
     if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
-        return "readers"  # who waits for it
+        return "readers"  # the reader waits for an inline job
     if one.place is Place.RUNNING:
         owner = one.holder if one.holder in workers else "unseen"
         return "memory" if one.backend else owner

@@ -1,7 +1,7 @@
 """Record a show as one file: ``python -m demo_app.stage.recorder FILE [SHOW [LANGUAGE]]``.
 
-It plays the show on a stack of its own, as PageDown would, with time to read what is said. The file
-is a page that plays the stage's pictures by itself, without a server.
+It plays the show on a new stack, as PageDown does, with time to read the captions. The file is a
+page that plays the recorded pictures without a server.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.show import steps
 
-#: A moment (epoch seconds), the stage's `<main>` as HTML ("" while the web app was dead), and the
-#: number of the show's step that was said.
+#: A time (epoch seconds), the stage's `<main>` as HTML ("" while the web app was dead), and the
+#: number of the step whose caption was shown.
 Frame = tuple[float, str, int]
 _ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
 _MODULE = re.compile(r'<script type="module" src="[^"]*?([\w.]+)"></script>\s*')
 _LIVE = re.compile(r' data-(?:live|poll)="[^"]*"|<link rel="icon"[^>]*>')
-#: Seconds between two pictures; for which words stay, and for each of their letters; and that a
-#: step may take.
+#: Seconds between two pictures; for a caption, to which `LETTER` is added for each letter; and for
+#: the longest step.
 BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
 LETTER = {"en": 0.06, "ja": 0.12}
 
@@ -49,7 +49,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
     ):
 
         def take() -> dict[str, Any]:
-            """Take a picture, an empty one while the web app is dead; return its numbers."""
+            """Store a picture (empty while the web app is dead) and return its numbers."""
             nonlocal page
             answer = None
             with suppress(httpx.HTTPError):
@@ -62,7 +62,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
 
         def act(actions: tuple[str, ...]) -> None:
             for action in actions:
-                with suppress(httpx.TransportError):  # it may kill who answers
+                with suppress(httpx.TransportError):  # the action may kill the web app
                     client.web.post(f"/stage/do/{action}")
 
         for number, step in enumerate(steps(show, language)):
@@ -88,17 +88,17 @@ def picture_of(page: str) -> str:
 
 
 def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
-    """Return the file: the stage's page with all that it loads, and these pictures.
+    """Return the file: the stage's page with its scripts and styles, and these pictures.
 
     Args:
         page: the stage's page.
         frames: the pictures.
-        marks: moments (epoch seconds), each with "kill" or "rescue".
+        marks: times (epoch seconds), each with "kill" or "rescue".
     """
     folders = [Path(str(files(room))) / "static" for room in _ROOMS]
     loaded = (file for folder in folders for file in folder.rglob("*.*s"))
     texts = {file.name: file.read_text("utf-8") for file in loaded}
-    # a module out of a data address has no neighbours, so they go by their bare names
+    # a module from a data URL has no relative imports, so modules are imported by bare names
     modules = {name: _address(text) for name, text in texts.items() if name.endswith(".js")}
     packed = gzip.compress(json.dumps({"frames": frames, "marks": marks}).encode())
     page = _LIVE.sub("", _MODULE.sub("", page)).partition("</body>")[0]
@@ -124,7 +124,7 @@ def _data(name: str, page: str) -> dict[str, Any]:
 
 
 def main(file: str, *given: str) -> None:
-    """Write the file."""
+    """Record a show to a file."""
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(record(*given), "utf-8")

@@ -29,7 +29,7 @@ class Past:
 
     Attributes:
         fold: the fold of the entries up to the moment.
-        workers: whether each worker of that moment was alive, by its id.
+        workers: the workers of that moment, each with True if it was alive.
         previous: the moment of the entry before, or None.
         next: the moment of the entry after, or None.
         marks: the moments of all kills and rescues.
@@ -43,7 +43,7 @@ class Past:
         self.next: float | None = coming[0].at if coming else None
         earlier = (entry.at for entry in past if entry.at < self.moment)
         self.previous: float | None = max(earlier, default=None)
-        # a kill is reported twice: by who pressed the key, and by the supervisor
+        # a kill is reported twice: by the stage and by the supervisor
         once = {(e.detail, _MARKS[e.event]): e.at for e in reversed(entries) if e.event in _MARKS}
         self.marks = sorted((at, what) for (_, what), at in once.items())
         self.fold = Fold()
@@ -68,8 +68,8 @@ class Past:
             return None
         following = self._next_entry.get(job)
         if following is None:
-            return now  # nothing has happened to it since
-        if following.event == "enqueued":  # for the first time, or as one that was due
+            return now  # nothing has happened to the job since then
+        if following.event == "enqueued":  # a new job, or a job that was due
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

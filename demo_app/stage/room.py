@@ -1,7 +1,7 @@
-"""The room plays: a tap on a phone posts a comment and a prediction, and it follows its own job.
+"""The page for phones: a tap posts a comment and a prediction, and the page follows its job.
 
-Open to all who may comment, within the same limits. What a phone posts is one of three words; a
-cookie keeps it to one vote.
+Everyone who may comment may vote, with the same rate limit. A phone posts one of three words; a
+cookie identifies it, so that it has one vote.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from demo_app.stage.routes import StageDep
 from demo_app.web.blog_pages import check_rate
 from demo_app.web.dependencies import ServicesDep
 
-#: The post that they comment on.
+#: The post for the comments of phones.
 _POST = 1
 router = APIRouter(prefix="/room", include_in_schema=False)
 
@@ -30,10 +30,10 @@ def page(
     stage: StageDep,
     job: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the question, or the place of the phone's own job, whose id is hard to guess."""
+    """Show the question, or the place of this phone's job, whose id is hard to guess."""
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
     number = notice.comment_id if notice else 0
-    # the places may be older than a comment that was posted a moment ago
+    # a new comment may be missing in the places, which are cached
     unseen = "waiting" if number >= stage.first_of_round() else "over"
     place = next((name for name, ones in stage.places().items() if number in ones), unseen)
     return render(request, "room.html", notice=notice, place=place)

@@ -1,4 +1,4 @@
-"""The stage: one picture of the real system for a whole room, and the buttons that disturb it."""
+"""The routes of the stage: its page, the speaker's notes, and the actions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.stage.picture import Picture
 from demo_app.stage.show import reached, show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 
-#: No moment is later, in seconds since the epoch.
+#: The latest valid moment (epoch seconds).
 LATEST = 4e10
 router = APIRouter(prefix="/stage", tags=["stage"], include_in_schema=False)
 
@@ -41,7 +41,7 @@ def page(
     until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the stage. Without JavaScript it is the text equivalent, and its buttons are forms.
+    """Show the stage. Without JavaScript it is a text, and its buttons are forms.
 
     Args:
         request: the request.
@@ -80,7 +80,7 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
 
 
 def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
-    """Return the shows that this stack can play."""
+    """Return the steps of a show, without those that need the twin if it does not run."""
     found = steps(show, language_of(request))
     return [step for step in found if stage.twin is not None or step["view"] != "split"]
 
@@ -97,12 +97,12 @@ def notes(
 
 @router.post("/do/{action}")
 def do(request: Request, stage: StageDep, action: str, later: BackgroundTasks) -> Response:
-    """Do an action. Return 204 to the page's script, and redirect a plain form to the stage."""
+    """Run an action. Return 204 to the page's script, and redirect a plain form to the stage."""
     if action not in ACTIONS:
         raise DomainError(404, "no_action", action=action)
     if action not in HARMLESS and not settings().controls:
         raise DomainError(403, "controls")
-    if action == "kill-web":  # once it has answered
+    if action == "kill-web":  # after the response
         later.add_task(os.kill, os.getpid(), signal.SIGKILL)
     else:
         ACTIONS[action](stage)

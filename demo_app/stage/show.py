@@ -1,6 +1,6 @@
-"""A show: steps that play on the stage, from a file of the folder `shows` that people edit.
+"""A show: steps that play on the stage, from a file of the folder `shows`.
 
-four-minutes.toml says what a step is. A show has `minutes`, for the speaker's clock.
+four-minutes.toml describes a step. `minutes` is the length of the show, for the speaker's clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from demo_app.stage.actions import ACTIONS
 from demo_app.stage.picture import Picture
 from demo_app.stage.twin import TwinPicture
 
-#: What a step can wait for, by name; each is a number.
+#: The names of numbers that a step can wait for.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
     *("workers", "held", "rescued", "redis", "stock", "ours"),
@@ -34,9 +34,8 @@ _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]:
     """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
 
-    Beside the sums of the picture there are `workers` (alive), `rescued` (jobs of the last killed
-    worker), `redis` (1 if it answers), `stock` and `ours` (delivered mails of comments that both
-    systems have).
+    Further numbers are `workers` (alive), `rescued` (jobs of the last killed worker), `redis` (1 if
+    it answers), `stock` and `ours` (delivered mails of comments that both systems have).
     """
     killed = picture.last_kill
     return {
@@ -90,7 +89,7 @@ class Step(BaseModel):
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
-        """Return the step as the page's script plays it."""
+        """Return the step for the page's script, in one language."""
         words = (self.ask or self.say).get(language, "")
         plain = self.model_dump(include={"do", "until", "hold", "view", "command"})
         note = self.note.get(language, "")
@@ -118,12 +117,12 @@ def shows() -> dict[str, Show]:
 
 
 def show_named(name: str) -> Show:
-    """Return the show of that name. Raises DomainError if there is none."""
+    """Return the show with this name. Raises DomainError if there is none."""
     if name not in shows():
         raise DomainError(404, "no_show", name=name, known=", ".join(sorted(shows())))
     return shows()[name]
 
 
 def steps(name: str, language: str) -> list[dict[str, Any]]:
-    """Return the steps of a show. Raises DomainError if there is none of that name."""
+    """Return the steps of a show. Raises DomainError if the show does not exist."""
     return [step.in_language(language) for step in show_named(name).step]

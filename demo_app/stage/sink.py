@@ -8,7 +8,7 @@ from demo_app.web.inbox import Inbox
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: Goes with DOWN: workers keep their connections open, and those end as well.
+#: Together with DOWN: also closes the connections that workers keep open.
 HANG_UP = {"at": "mail", "do": "close"}
 
 
@@ -21,9 +21,9 @@ class Sink(Inbox):
         return numbers
 
     def mood(self) -> tuple[str, float]:
-        """Return the mood (well, slow, down, odd, away), and the seconds for a mail if it is slow.
+        """Return the mood (well, slow, down, odd, away), and the seconds for a mail if slow.
 
-        The mood is odd with other faults, and away if the sink does not answer.
+        It is odd with other faults, and away if the sink does not answer.
         """
         rules = self.ask("GET", "/api/faults")
         if rules is None:
@@ -37,11 +37,11 @@ class Sink(Inbox):
         return "odd" if rules else "well", 0.0
 
     def hits(self) -> int:
-        """Return how often the faults in force have hit a mail."""
+        """Return how often the present faults have affected a mail."""
         return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
-        """Replace the faults by these. Return False if the sink does not answer."""
+        """Replace the faults with these. Return False if the sink does not answer."""
         return self.ask("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:

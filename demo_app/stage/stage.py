@@ -26,12 +26,12 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
 
-#: The newest comments that the sums are about; older ones are another story.
+#: Limit of the comments that are counted, the newest first.
 COUNTED = 5000
-#: Seconds that the tape has of the past, and events of the journal that it reads at the most.
+#: Length of the tape (seconds), and the limit of the journal's entries that it reads.
 TAPE = 600
 EVENTS = 10_000
-#: Seconds for which all phones share one look.
+#: Seconds for which the places of the jobs are cached for all phones.
 SHARED = 0.5
 
 
@@ -40,8 +40,8 @@ class Stage:
     """The stage.
 
     Attributes:
-        round: a file with the last comment of the round before, which outlives every kill.
-        twin: stock Celery beside this project, if it runs.
+        round: a file with the number of the last comment of the previous round.
+        twin: stock Celery for comparison, if it runs.
         votes: the prediction of each phone.
     """
 
@@ -78,7 +78,7 @@ class Stage:
                 redis_answers = False
         mood, seconds = self.inbox.mood()
         mails = self.inbox.stats() or {}
-        if seen is not None:  # else the workers are those that were seen last
+        if seen is not None:  # otherwise show the workers that were seen last
             self._seen = seen.workers
         on_floors = arranged(found, in_order, {one.id: one.alive for one in self._seen})
         floors = on_floors["floors"]
@@ -97,7 +97,7 @@ class Stage:
         )
 
     def places(self) -> dict[str, list[int]]:
-        """Return a recent `Picture.lane` for many phones, none of which waits for another."""
+        """Return a recent `Picture.lane` for phones, without waiting for another thread."""
         if time.monotonic() - self._looked >= SHARED and self._looking.acquire(blocking=False):
             try:
                 self._places, self._looked = self.picture().lane, time.monotonic()
@@ -111,7 +111,7 @@ class Stage:
         Args:
             since: the begin of the tape (epoch seconds).
             until: the end of the tape.
-            moment: the moment; one outside the tape means the nearest on it.
+            moment: the moment (epoch seconds); outside the tape, its nearest end is shown.
         """
         assert self.queue is not None
         client = self.queue.client
@@ -155,7 +155,7 @@ class Stage:
             for entry in journal.after(queue.client, self._read, EVENTS):
                 self._read = entry.id
                 self._fold.follow(entry)
-                if entry.event in (State.DONE, State.DISCARDED):  # else it would grow without end
+                if entry.event in (State.DONE, State.DISCARDED):  # keeps the fold small
                     self._fold.forget(entry.job)
             return last_kill(self._fold, begun)
 
@@ -170,13 +170,13 @@ class Stage:
         return int(self.round.read_text()) + 1 if self.round.exists() else 0
 
     def vote(self, phone: str, guess: str) -> None:
-        """Store the vote of a phone in place of its earlier one; keep a bounded number of votes."""
+        """Store the vote of a phone, which replaces its earlier vote. Old votes are dropped."""
         self.votes[phone] = guess
         if len(self.votes) > COUNTED:
             self.votes.pop(next(iter(self.votes)), None)
 
     def new_round(self) -> None:
-        """Start a new round. Replace its file as a whole, since other threads may read it."""
+        """Start a new round. Replace its file atomically, since other threads may read it."""
         self.votes.clear()
         newest = posts.newest_notices(self.comments.database, 1)
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")

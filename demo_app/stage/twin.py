@@ -1,4 +1,4 @@
-"""Stock Celery beside this project: the same comments and the same kill.
+"""Stock Celery for comparison: it gets the same comments and the same kill.
 
 Its state is read from kombu's keys in a separate Redis database: the list `mail`, and `unacked`
 with `unacked_index`, in which the jobs of a dead worker stay until the visibility timeout.
@@ -23,11 +23,11 @@ from demo_app.tasks import notify_author_too
 from demo_app.web import processes
 from demo_app.web.inbox import Inbox
 
-#: Where a job can be, of stock Celery or of ours.
+#: The places of a job, in stock Celery and in ours.
 PLACES = ("waiting", "running", "held", "delivered", "lost")
-#: What was posted in this round: job ids with their comments' numbers.
+#: A hash with the job ids of this round and their comments' numbers.
 _POSTED = "twin:posted"
-#: Seconds after which a job counts as lost that is in no key and in no mail.
+#: Seconds after which a job in no key and in no mail counts as lost.
 _LOST_AFTER = 2.0
 
 
@@ -44,14 +44,14 @@ class TwinPicture:
     back_in: float
 
     def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
-        """Return where our jobs of the same comments are; phones may post others meanwhile."""
+        """Return the places of our jobs for the same comments; phones may post others too."""
         posted = {number for numbers in self.places.values() for number in numbers}
         return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
 
 
 @dataclass(slots=True)
 class Twin:
-    """Stock Celery beside this project."""
+    """Stock Celery, which runs for comparison."""
 
     chosen: Settings
     inbox: Inbox
@@ -111,7 +111,7 @@ class Twin:
         lost = {job for job, since in self._unseen_since.items() if now - since > _LOST_AFTER}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            # else it is between two of its steps, or on its way into the inbox
+            # not lost yet: it is between two steps, or its mail is in transit
             unseen_as = "lost" if job in lost else "running"
             place = found.get(job) or ("delivered" if job in self._mailed else unseen_as)
             places[place].append(int(number))

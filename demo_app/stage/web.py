@@ -1,4 +1,4 @@
-"""Run the web app with the stage in it, as a stack does: ``python -m demo_app.stage.web``."""
+"""The web app with the stage, as a stack runs it: ``python -m demo_app.stage.web``."""
 
 from __future__ import annotations
 

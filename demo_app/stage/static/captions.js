@@ -1,5 +1,5 @@
-// What a show says of the picture, and where it makes people look. A step's `view` is a class of the
-// page; its `command` is what Redis was asked.
+// The captions of a show. A step's `view` becomes a class of the page, which highlights a part; its
+// `command` is a Redis command, shown below the caption.
 import { crowd } from "./flights.js";
 
 const main = document.getElementById("main");
@@ -12,7 +12,7 @@ document.body.classList.add("show");
 const code = document.createElement("code");
 let step = { words: "" };
 
-// The words of a step, with numbers that are those of the picture on show.
+// Show the words of a step, with the numbers of the shown picture.
 export function tell(next, waits = false) {
   step = next;
   caption.classList.toggle("asks", Boolean(step.asks));
@@ -28,7 +28,7 @@ function fill() {
   if (caption.textContent === words + command) return;
   code.textContent = command;
   caption.replaceChildren(words, code);
-  crowd(); // the words take room
+  crowd(); // the caption changes the space for tokens
 }
 
 document.addEventListener("fresh", () => { if (main.dataset.state) fill(); });

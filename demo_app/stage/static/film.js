@@ -1,5 +1,5 @@
-// A run as one file: its pictures are in the page, and play as the tape does. PageDown and PageUp go to the
-// words of a show that come next, and to those before.
+// A recorded run in one file: its pictures are in the page and play like the tape. PageDown and PageUp go to
+// the next caption of the show and to the previous one.
 import { tell } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { view } from "./live.js";

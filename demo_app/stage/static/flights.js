@@ -1,12 +1,12 @@
-// Where each token is, and how it comes to its new place, so that none ever lies upon another: in a row they move
-// up together, and who changes rooms leaves a streak behind and grows in its seat. All of it costs no layout.
+// The movement of tokens, which never overlap: within a row they slide together; a token that changes rooms leaves
+// a streak and grows at its new place. Animations cause no layout.
 
-const PACE = 250; // milliseconds for each of the two: less than between two pictures
-const FLYING = 40; // streaks at the same time; nobody's eye follows more
+const PACE = 250; // milliseconds for the streak and for the growth: together less than between two pictures
+const FLYING = 40; // limit of streaks at the same time: people can't follow more
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const opened = new WeakMap(); // by room: when it last held something
-let places = null; // by token: where it was on the screen, its floor, and its place in the page
+const opened = new WeakMap(); // by room: when it was last unfolded
+let places = null; // by token: its position on the screen, its floor, and its position on the floor
 
 const floors = () => [...document.querySelectorAll("[data-floor]")];
 const kind = (floor) => (floor.closest(".box") ? "worker" : floor.dataset.floor);
@@ -14,14 +14,14 @@ function middle(element) {
   const box = element.getBoundingClientRect();
   return box.height ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : seat(element);
 }
-// Where it is to be, also while it moves; on a folded floor that is its room.
+// The final position of an element, also while it moves; on a folded floor, that of its room.
 function seat(element) {
   const seen = element.checkVisibility({ visibilityProperty: true }) ? element : element.closest(".room");
   const board = (seen.offsetParent ?? document.body).getBoundingClientRect();
   return { x: board.left + seen.offsetLeft + seen.offsetWidth / 2, y: board.top + seen.offsetTop + seen.offsetHeight / 2 };
 }
 
-// A room that is folded and unfolded by turns would shake the picture.
+// Keep a room open for a while: folding and unfolding it quickly would shake the picture.
 function calm() {
   const now = performance.now();
   for (const room of document.querySelectorAll(".board > .room")) {
@@ -30,13 +30,13 @@ function calm() {
   }
 }
 
-// On a floor that has no room for all, the last seat says how many more there are. First every size is
-// read, then everything is written: each reading after a writing would be a layout.
+// On a floor without room for all tokens, the last place shows how many more there are. Read all sizes first,
+// then write: reading a size after a write forces the browser to compute the layout again.
 export function crowd() {
   calm();
   const longest = Math.max(2, ...[...document.querySelectorAll(".floor > .token")].map((one) => one.textContent.length));
-  document.documentElement.style.setProperty("--digits", longest); // all seats are as wide
-  const lines = document.body.matches(".look") ? 2 : 1; // of the queue
+  document.documentElement.style.setProperty("--digits", longest); // all tokens have the same width
+  const lines = document.body.matches(".look") ? 2 : 1; // of the queue's floor
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
     const style = getComputedStyle(floor);
@@ -48,7 +48,7 @@ export function crowd() {
   });
   for (const { floor, tokens, all, seats, shown } of sizes) {
     tokens.forEach((token, number) => token.classList.toggle("beyond", number >= shown));
-    // a mail takes the place of the oldest, and all others keep theirs
+    // a new mail replaces the oldest one, and the others keep their places
     const lap = Math.max(1, seats - 1);
     if (floor.dataset.floor === "inbox") for (const token of tokens) token.style.order = token.textContent % lap;
     if (all > shown) floor.dataset.more = `+${all - shown}`;
@@ -57,7 +57,7 @@ export function crowd() {
   threads();
 }
 
-// Where every token is; one without a seat is where its floor is.
+// Note the position of every token; a hidden token has the position of its floor.
 export function note() {
   const found = new Map();
   for (const floor of floors()) {
@@ -70,7 +70,7 @@ export function note() {
   places = found;
 }
 
-// Its place on its floor: a room that grows takes all that is in it along.
+// A token's position on its floor, which does not change when the room grows or moves.
 const spot = ({ offsetLeft, offsetTop, parentElement: floor }) => `${offsetLeft - floor.offsetLeft} ${offsetTop - floor.offsetTop}`;
 
 function draw(kind, from, to) {
@@ -83,7 +83,7 @@ function draw(kind, from, to) {
   return line;
 }
 
-// In a slow moment a thin line leads from each token of a dead worker to the key in Redis that holds it.
+// In the view `look`, draw a thin line from each token of a dead worker to the Redis key that holds it.
 function threads() {
   for (const old of document.querySelectorAll(".thread")) old.remove();
   if (!document.body.matches(".look")) return;
@@ -102,11 +102,11 @@ function streak(from, to, pace) {
   line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }
 
-// Let every token that has moved since `note` come to its place, once; none if the picture is of another time.
-// Again all is read first.
+// Animate every token that has moved since `note`, once; none if the picture shows another time. Here too, read
+// all positions before writing.
 export function fly(sameTime) {
   const before = places;
-  places = null; // what comes again without a change moves nothing
+  places = null; // a second call without `note` moves nothing
   if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
@@ -116,8 +116,8 @@ export function fly(sameTime) {
     const was = before.get(token.id) ?? (full.has(floor.dataset.floor) || floor.dataset.floor === "lost" ? null : door);
     const far = was?.floor !== kind(floor);
     const here = spot(token);
-    if (!was || (was.spot === here && !far)) continue; // or on its way
-    if (!far && floor.dataset.floor === "inbox") continue; // there nobody moves up
+    if (!was || (was.spot === here && !far)) continue; // unmoved, or already moving there
+    if (!far && floor.dataset.floor === "inbox") continue; // tokens keep their places there
     const row = !far && was.spot.split(" ")[1] === here.split(" ")[1];
     moved.push({ token, was, here: seat(token), far, row, running: token.getAnimations() });
   }

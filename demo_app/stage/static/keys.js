@@ -1,10 +1,10 @@
-// Which key it was, also with CapsLock and while an input method is on: that calls every key "Process", and
-// has a space and a full stop of its own.
+// The name of a pressed key, also with CapsLock or an input method, which reports every key as "Process" and has
+// its own space and full stop.
 const SIGNS = { Space: " ", Period: "." };
 const named = (event) => SIGNS[event.code] ?? (event.key === "Process" ? event.code : event.key);
 export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();
 
-// Call what a key does by this table. skips: whether to leave an event alone.
+// Call the function of each pressed key. skips: returns true for an event to ignore.
 export function onKeys(keys, skips = () => false) {
   document.addEventListener("keydown", (event) => {
     const key = named(event);

@@ -1,5 +1,5 @@
-// The speaker's window beside a show: what is said now, the notes, what comes next, and the time. The
-// window that plays tells it where it is, and takes PageDown and PageUp from here as well.
+// The speaker's window of a show: the present caption, the notes, the next caption, and the time. The window with
+// the show sends its step here, and receives PageDown and PageUp from here.
 
 import { onKeys } from "./keys.js";
 

@@ -1,4 +1,4 @@
-// A phone in the room: a tap posts without a new page, since only a page that was tapped may buzz.
+// The page for phones. A tap posts without loading a new page, since only a page that was tapped may vibrate.
 import { refresh } from "./live.js";
 
 let place = "";

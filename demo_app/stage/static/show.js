@@ -1,5 +1,5 @@
-// Plays a show on the stage: its steps are in the page. PageDown goes on, or back from the tape, PageUp
-// shows what was said before, "." blanks the picture, and Esc ends the show: the keys that clickers send.
+// Plays a show on the stage: its steps are in the page. PageDown plays the next step, or closes the tape; PageUp
+// shows the previous caption; "." blanks the picture; Esc ends the show. Clickers send these keys.
 import { tell } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { act, oops } from "./stage.js";
@@ -9,13 +9,13 @@ const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const said = []; // every step with words so far
 const notes = new BroadcastChannel("show"); // the speaker's window
-let step = -1, playing = false, back = 0; // back: how many captions ago is on show
+let step = -1, playing = false, back = 0; // back: how many captions before the last one is shown
 let began = 0; // epoch milliseconds of the first PageDown
-let pressed = -Infinity; // when PageDown was last heard: a worn button says it twice
-let leads = false; // of several tabs with a show, one listens to the notes
+let pressed = -Infinity; // the time of the last PageDown: a worn button sends it twice
+let leads = false; // of several tabs with a show, one accepts keys from the notes
 const BOUNCE = 400; // milliseconds
-const LATE = 30_000; // then the room is told what it waits for
-const kept = `show ${location.search}`; // a show goes on where it was when its page is loaded again
+const LATE = 30_000; // milliseconds until the page shows what it waits for
+const kept = `show ${location.search}`; // a reloaded page continues the show at its step
 
 const given = document.getElementById("steps").dataset;
 const begin = { words: given.begin };
@@ -28,7 +28,8 @@ if (before && before.step < steps.length - 1) {
 tell(said.at(-1) ?? begin);
 navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 
-// The first picture that comes may have been asked for before the step did anything; the tape's are old.
+// Wait until the step's condition holds. Ignore the first picture, which may have been requested before the
+// step's actions, and pictures of the tape.
 const reached = () => new Promise((done) => {
   let pictures = 0;
   const look = () => {

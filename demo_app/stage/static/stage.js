@@ -1,14 +1,14 @@
-// The stage plays what really happens: the server says which token is where; the keys disturb it.
+// The stage shows the running system: the server sends the place of each token; keys run actions.
 import { refresh, view } from "./live.js";
 import { crowd, fly, note } from "./flights.js";
 import { typed } from "./keys.js";
 
 const $ = (id) => document.getElementById(id);
-let shown = null; // the address of the picture on show: what is there at first has made no way
+let shown = null; // "now" or "tape"; null before the first picture, which moves no token
 
 document.addEventListener("stale", note);
 document.addEventListener("fresh", () => {
-  if (!$("board")) return; // an error, in place of the stage
+  if (!$("board")) return; // an error page instead of the stage
   crowd();
   const where = view.address === null ? "now" : "tape";
   fly(shown === where);
@@ -18,7 +18,7 @@ document.addEventListener("lost", () => {
   if (!$("board")) return;
   $("web").classList.add("off", "open");
   $("web-says").textContent = $("board").dataset.webDead;
-  crowd(); // the words take room
+  crowd(); // the text changes the space for tokens
 });
 
 export async function act(name) {
@@ -50,9 +50,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("button");
   if (!button) return;
   event.preventDefault();
-  if (event.detail) button.blur(); // or the next Space would press it again
+  if (event.detail) button.blur(); // otherwise the next Space would press it again
   if (button.id === "fewer") { document.body.classList.toggle("fewer"); crowd(); }
-  else if (button.dataset.action && view.address === null) { // a tape's keys disturb nothing
+  else if (button.dataset.action && view.address === null) { // no actions during a replay
     if (button.dataset.action === "twin" && !document.body.classList.toggle("split")) crowd(); // back to the board
     else act(button.dataset.action);
   }

@@ -1,17 +1,17 @@
-// The tape: Space freezes the picture, arrow keys step through what happened, a bar scrubs, and kills
-// and rescues have bookmarks. Every picture is the server's, which finds it in the journal.
+// The tape, a replay of the journal by the server: Space freezes the picture, arrow keys step through the events,
+// a bar scrubs, and kills and rescues have bookmarks.
 import { onKeys } from "./keys.js";
 import { refresh, view } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
 const main = $("main");
 const STEP = 250; // milliseconds between two pictures while it plays
-const SLOW = 0.5; // how fast it plays; a film plays as fast as it was
-const SILENCE = 1.5; // seconds in which nothing happens; what is longer is cut short
-const LAST_SHOWN = 1500; // milliseconds for the last picture
-const MINUTE = 60; // what it plays, when it is at its end
-const END = 1e10; // later than any moment: the server shows the last that there is
-let reel = null; // what the server says of it: since, until, moment, previous, next, marks
+const SLOW = 0.5; // speed of the tape; a film plays at full speed
+const SILENCE = 1.5; // longest pause without an event (seconds); longer ones are shortened
+const LAST_SHOWN = 1500; // milliseconds for which the last picture is shown
+const MINUTE = 60; // seconds to play if the tape is at its end
+const END = 1e10; // later than any event: the server shows the last one
+let reel = null; // the server's data: since, until, moment, previous, next, marks
 let at = 0, playing = false, ending = 0;
 
 export const open = () => view.address !== null;
@@ -25,7 +25,7 @@ export function show(moment) {
 }
 
 export function close() {
-  if (main.dataset.film) { play(false); return; } // there is no present behind it
+  if (main.dataset.film) { play(false); return; } // a film has no present
   clearTimeout(ending);
   view.address = reel = null;
   playing = false;
@@ -55,7 +55,7 @@ function later(by) {
 }
 
 document.addEventListener("fresh", () => {
-  if (!open() || !main.dataset.tape) return; // a picture of now, asked for before
+  if (!open() || !main.dataset.tape) return; // a picture of the present, requested before
   const first = reel === null;
   reel = JSON.parse(main.dataset.tape);
   if (first || !playing) at = reel.moment;
@@ -63,7 +63,7 @@ document.addEventListener("fresh", () => {
   const bar = $("scrub");
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
   $("time").textContent = `${clock(Math.min(at, reel.until) - reel.since)} / ${clock(reel.until - reel.since)}`;
-  if (first) { mark(); show(at); } // the end of the tape stays where it is
+  if (first) { mark(); show(at); } // fixes the end of the tape
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
   else ending ||= setTimeout(close, LAST_SHOWN);
@@ -97,7 +97,7 @@ const KEYS = {
   ArrowDown: () => jump(later(-1)),
   Escape: (event) => {
     if (!open()) return;
-    event.stopImmediatePropagation(); // a show goes on
+    event.stopImmediatePropagation(); // do not end the show
     close();
   },
 };
