@@ -1,1 +1,1 @@
-"""The blog: posts, comments, and the outbox, from which no job of a comment is lost."""
+"""The blog: posts, comments, and the outbox, which keeps the jobs of comments."""

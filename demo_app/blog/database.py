@@ -27,7 +27,7 @@ class DatabaseMissing(OSError):
 
 
 class Connection(Protocol):
-    """A connection to a database. Outside a transaction it is only for reading."""
+    """A connection to a database. Outside a transaction only reads are allowed."""
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Any:
         """Run a statement with ? for each value, and return a cursor (PEP 249)."""
@@ -99,7 +99,7 @@ class SqliteDatabase(Database):
     Args:
         path: the file.
         create: create the file and its tables if they are missing, as the web app does. A worker
-            must not: it would find no comment in an empty blog of its own.
+            must not: it would use a new, empty blog.
 
     Raises:
         DatabaseMissing: the blog does not exist, and `create` is False.
@@ -108,7 +108,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, *, create: bool = True) -> None:
         super().__init__(str(path.absolute()))
         self._path = path
-        # SQLite's own wait polls every 0.1 s and is not fair
+        # SQLite's built-in wait polls every 0.1 s and is not fair
         self._writing = threading.Lock()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ class SqliteDatabase(Database):
             yield connection
             connection.execute("COMMIT")  # fails on a full disk, and the transaction stays open
         except BaseException:
-            if connection.in_transaction:  # SQLite may have rolled back itself
+            if connection.in_transaction:  # SQLite may have rolled back already
                 connection.execute("ROLLBACK")
             raise
         finally:

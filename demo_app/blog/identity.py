@@ -1,7 +1,7 @@
-"""Make sure that a worker uses the database of the blog whose jobs it runs.
+"""A check that a worker uses the database of the blog whose jobs it runs.
 
 A worker with the wrong database would find no comments, or different ones with the same numbers. So
-the database has an id, and the web app stores the id in Redis, beside the jobs.
+the database has an id, and the web app stores the id in Redis, next to the jobs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def open_blog(chosen: Settings) -> Database:
     """Open the database of the blog whose jobs are in Redis.
 
     Raises:
-        DatabaseMissing: it does not exist, or it is another blog's.
+        DatabaseMissing: the database does not exist, or belongs to another blog.
     """
     database = open_database(chosen, create=False)
     expected = announced(chosen) or database.id
@@ -63,7 +63,7 @@ def open_blog(chosen: Settings) -> Database:
 
 
 def refuse_another_blog(chosen: Settings) -> None:
-    """Exit if this worker's database is another blog's, or cannot be used.
+    """Exit if this worker's database belongs to another blog, or cannot be used.
 
     Before the first job there may be no blog.
     """

@@ -18,8 +18,8 @@ class Loop:
     """Repeats a step in a thread.
 
     Args:
-        step: returns a true value if there may be more to do at once, and raises if the queue does
-            not answer.
+        step: returns a true value if there may be more work, and raises if the queue does not
+            answer.
         database: the thread closes its connection at the end.
     """
 
@@ -48,7 +48,7 @@ class Loop:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        # a delete that is lost in a power failure is repeated, so readers need not wait for a sync
+        # a delete that a power failure undoes is repeated: readers need not wait for a sync
         self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.clear()
@@ -59,7 +59,7 @@ class Loop:
         """Run the step, and return the seconds to rest."""
         try:
             more = self._step()
-        except Exception as error:  # the outbox keeps its jobs, whatever is wrong with the queue
+        except Exception as error:  # any error of the queue: the outbox keeps its jobs
             if not self.failure:
                 log.warning("The queue does not answer; the outbox keeps its jobs: %s", error)
             self.failure = str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Open the blog's database of the settings, and import PostgreSQL's driver only if needed."""
+"""The choice of the blog's database, with PostgreSQL's driver only if needed."""
 
 from __future__ import annotations
 

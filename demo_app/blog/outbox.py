@@ -1,7 +1,7 @@
 """The outbox: a table that keeps each job until it is done.
 
-The row is written in the same transaction as the comment, so that there are both or neither, even
-if Redis is away. A relay hands the rows over to the queue in their order, and deletes each row
+The row is written in the same transaction as the comment: both are stored or neither is, even if
+Redis is away. A relay hands the rows over to the queue in their order, and deletes each row
 when its job is done. A job that the queue has lost is handed over again with the same id; a queue
 that knows the id ignores it.
 """
@@ -25,8 +25,7 @@ def add(transaction: Connection, job: Job) -> None:
 class Entry:
     """One row of the outbox.
 
-    job: None if this version of the app cannot read it, as after a rolled back deploy. problem: the
-    reason.
+    job: None if this version of the app cannot read it, as after a rollback. problem: the reason.
     """
 
     row: int

@@ -50,12 +50,12 @@ def picture(database: Database, picture_id: int) -> Picture | None:
 
 
 def thumbnail(content: bytes) -> bytes:
-    """Return a small JPEG of the picture; one smaller than `LONGEST` keeps its size.
+    """Return the picture as a JPEG, reduced to `LONGEST`.
 
     Raises:
         BadPicture: the file can't be read as a picture.
     """
-    from PIL import Image  # only the job that needs it loads it
+    from PIL import Image  # slow to import, and needed only here
 
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:

@@ -24,15 +24,15 @@ from demo_app.blog.database import (
 from demo_app.blog.tables import TABLES, in_postgres
 from demo_app.broker.connection import masked
 
-#: The oldest version: an older server rounds floating-point moments.
+#: The oldest supported version: older servers round floating-point numbers.
 OLDEST = 12
-#: Defaults for the address: how soon a server that is gone counts as gone.
+#: Defaults for the address: timeouts after which a silent server counts as unavailable.
 _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns, whatever the server's default. No statement waits longer
-#: for a lock than with SQLite, even if a machine vanished in the middle of a transaction.
+#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite, also
+#: for the lock of a machine that has vanished in a transaction.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -139,7 +139,7 @@ class _Session:
                 return self._connection.execute(statement, values)
             except psycopg.Error:
                 raise
-            except BaseException:  # such as the time limit of a job: nobody reads the reply
+            except BaseException:  # such as the time limit of a job: the reply stays unread
                 self._connection.close()
                 raise
 

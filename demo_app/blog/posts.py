@@ -61,7 +61,7 @@ _POST = "id, title, body, author, author_email"
 _NEW = "post_id, author, email, body, created_at, job_id"
 _COMMENT = f"id, {_NEW}"
 _NOTICE = "id, created_at, job_id"
-#: Comments on a post that are counted; a page shows "more than" for a higher number.
+#: Limit of the counted comments on a post; a page shows "more than" for a higher number.
 MOST_COUNTED = 9_999
 
 
@@ -149,8 +149,8 @@ def add_comment(
         email: the reader's address.
         body: the text.
         notify: the task that takes the comment's id.
-        keep_job: False leaves the outbox out, for an experiment.
-        key: an idempotency key; a comment that comes again with the same key is stored once.
+        keep_job: False does not use the outbox, for an experiment.
+        key: an idempotency key; a repeated comment with the same key is stored once.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

@@ -1,4 +1,4 @@
-"""Reconcile the outbox with the queue.
+"""The reconciliation of the outbox with the queue.
 
 The row of a job that is done is deleted, and a job that the queue has lost is handed over again. So
 no mail is lost if Redis is wiped, or restored from old data.
@@ -17,13 +17,13 @@ from demo_app.jobs.backend import Backend
 
 log = logging.getLogger(__name__)
 
-#: Rows of one step. Jobs end in about the order in which they were enqueued, so most rounds end at
-#: the first step without an ended job.
+#: Rows of one step. Jobs end roughly in the order in which they were enqueued, so a round usually
+#: ends at the first step without an ended job.
 _ASKED = 100
-#: Seconds between two rounds over all rows, at least; and how many times as long as the last round.
+#: Shortest pause between two rounds over all rows (seconds; and in durations of the last round).
 _FULL, _REST = 5.0, 50
-#: A job in one of these states does not need its row any more. A dead job does: a person may bring
-#: it back, and until then it must not be lost.
+#: A job in one of these states does not need its row any more. A dead job does: a person may retry
+#: it, and until then it must not be lost.
 _ENDED = ("done", "discarded")
 
 
@@ -34,7 +34,7 @@ class Reconciliation:
         self._database, self._backend = database, backend
         self._limit = min(at_once, _ASKED)
         self._begun = False
-        self._last_row = 0  # the last row of this round that was looked up
+        self._last_row = 0  # the last row that this round has looked up
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
@@ -47,8 +47,8 @@ class Reconciliation:
             set_aside: rows that were not handed over.
 
         Returns:
-            The number of rows, 0 at the end of a round (see `_FULL`); and the first row whose job
-            is lost, or None.
+            The number of rows (0 at the end of a round), and the first row whose job is lost, or
+            None.
         """
         if not self._begun:
             self._keep_no_others()

@@ -87,8 +87,8 @@ class Relay:
     def hand_over(self) -> int:
         """Hand over one batch, and return its number of jobs.
 
-        A job that is malformed or not supported is set aside until the next start, so that the
-        others can pass. Raises the backend's error if it does not answer; the rows stay.
+        A job that is malformed or not supported is set aside until the next start, so that
+        later jobs are not blocked. Raises the backend's error if it does not answer; the rows stay.
         """
         reached = self._reached
         batch = outbox.pending(self._database, after=reached, limit=self._at_once)
@@ -106,7 +106,7 @@ class Relay:
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
             self._set_aside |= reasons
-            if reached == self._reached:  # otherwise an earlier row is lost and comes first
+            if reached == self._reached:  # otherwise it was set to an earlier, lost row
                 self._reached = batch[-1].row
         for row in sorted(fresh):
             log.error("A row of the outbox is set aside: %s", reasons[row])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: In SQLite's dialect. All other SQL of the blog works in both.
+#: The tables in SQLite's dialect. The blog's other SQL works in both dialects.
 TABLES = """
 CREATE TABLE IF NOT EXISTS posts (
     id INTEGER PRIMARY KEY,

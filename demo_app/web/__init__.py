@@ -1,1 +1,1 @@
-"""The web app: the blog that readers see, and what its jobs look like from outside."""
+"""The web app: the blog, and the pages and the API about its jobs."""

@@ -1,4 +1,4 @@
-"""The ASGI app: routes, errors, and the relay that lives beside them."""
+"""The ASGI app: its routes, its errors, and the relay, which runs in the same process."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def make_app(chosen: Settings) -> FastAPI:
 
 
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
-    """Add a package above this one to the app.
+    """Add a package, such as the stage, to the app.
 
     Args:
         app: the app.
-        name: the address to which those who hold the token find a link.
-        package: the package, with its sentences and its folders `pages` and `static`.
+        name: the path for the link in the header, which only holders of the token see.
+        package: the package, with its translations and its folders `pages` and `static`.
         router: its routes.
     """
     app.state.pages.rooms.append(name)
@@ -87,7 +87,7 @@ def _services(chosen: Settings) -> Services:
     posts.seed(database)
     backend = backend_named()
     route = JobRoute(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
-    # an experiment that takes the claim away is to show the hole, which the outbox would close
+    # without the atomic claim, the outbox would hide the losses that the experiment shows
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)

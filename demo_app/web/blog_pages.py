@@ -1,4 +1,4 @@
-"""The blog: what a reader sees, and where comments come in."""
+"""The pages of the blog, and the routes that accept comments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from demo_app.web.rate_limit import RateLimit
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
-#: Comments that one page shows, and their characters, as they are escaped.
+#: Limits of a page: its comments, and their characters after escaping.
 SHOWN, SHOWN_CHARACTERS = 200, 100_000
 
 
@@ -41,7 +41,7 @@ class CommentOut(BaseModel):
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def front(request: Request, services: ServicesDep) -> Response:
-    """Every post."""
+    """Show every post."""
     database = services.comments.database
     everyone = posts.all_posts(database)
     counts = {post.id: posts.count_comments(database, post.id) for post in everyone}
@@ -55,7 +55,7 @@ def one(
     post_id: PostId,
     posted: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """One post, its comments, and the form for another."""
+    """Show one post, its comments, and the form for a new one."""
     return _post_page(request, services, post_id, posted=posted)
 
 
@@ -69,7 +69,7 @@ def comment_by_form(
     body: Annotated[str, Form()] = "",
     key: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Take a comment from the page's form, which works without JavaScript."""
+    """Accept a comment from the page's form, which works without JavaScript."""
     try:
         check_rate(request, services.rate_limit)
         body = body.replace("\r\n", "\n")
@@ -94,22 +94,22 @@ def comment_by_api(
     comment = services.comments.accept(
         post_id, given.author, given.email, given.body, key=idempotency_key
     )
-    # a model would be checked and written in one more thread, which takes as long as the rest
+    # FastAPI would validate a model in another thread, which doubles the time of the request
     answer = {"comment_id": comment.id, "job_id": comment.job_id}
     return JSONResponse(answer, 201, background=services.comments.after_answer())
 
 
 def check_rate(request: Request, limit: RateLimit) -> None:
-    """Raise DomainError if this address asks too fast. A request with the token has no limit."""
+    """Raise DomainError if this address exceeds the rate limit. The token lifts the limit."""
     address = request.client.host if request.client else ""
     if not (request.scope.get("holder") or limit.allows(address)):
         raise DomainError(429, "too_many", {"retry-after": "10"})
 
 
 def _page_of(comments: Iterator[Comment]) -> tuple[list[Comment], bool]:
-    """Return as many of the newest comments as a page may show, and whether there are older ones.
+    """Return the newest comments that fit on a page, and True if there are older ones.
 
-    Invisible characters are shown as words of eight characters, and counted so.
+    An invisible character counts as eight, since it is shown as a word.
     """
     shown: list[Comment] = []
     size = 0
@@ -137,7 +137,7 @@ def _post_page(
         services: the parts of the app.
         post_id: the post.
         posted: the job of the reader's own comment; its id is hard to guess.
-        error: why a comment was not accepted.
+        error: the reason why a comment was not accepted.
         given: the fields of that comment.
     """
     database = services.comments.database

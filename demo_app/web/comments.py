@@ -1,4 +1,4 @@
-"""Accept a comment: store it with its job, or enqueue its job."""
+"""The service that accepts comments: it stores each with its job, or enqueues the job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which backend gets a comment's job, and whether it goes through the outbox."""
+    """The route of a comment's job: its backend, and whether it goes through the outbox."""
 
     backend: Backend
     use_outbox: bool
@@ -36,8 +36,8 @@ class CommentService:
     Attributes:
         database: where posts, comments and the outbox are stored.
         relay: hands the outbox over to the configured backend, whatever the route is.
-        route: the stage may change it; it is replaced as a whole, so that a comment that comes in
-            meanwhile uses the old one or the new one.
+        route: the present route. The stage may replace it as a whole, so that a comment uses either
+            the old or the new one.
         used: the names of the backends that have received jobs.
     """
 
@@ -59,16 +59,16 @@ class CommentService:
         return self.route.backend
 
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
-        """Store a comment, and see to it that its job will run.
+        """Store a comment, and make sure that its job will run.
 
-        Neither its mail nor the queue is waited for, unless the backend runs jobs in the request.
+        Do not wait for the queue or the mail, unless the backend runs jobs in the request.
 
         Args:
             post_id: the post.
             author: the name of the reader.
             email: the address of the reader.
             body: the text of the comment.
-            key: an idempotency key: a comment that is posted again with it is the same one.
+            key: an idempotency key: a repeated comment with the same key is stored once.
 
         Returns:
             The comment.
@@ -106,9 +106,9 @@ class CommentService:
             outbox.remove_job(self.database, job.id)
 
     def after_answer(self) -> BackgroundTask:
-        """Return what wakes the relay once the answer is sent.
+        """Return a task that wakes the relay after the response.
 
-        If it never runs, the relay looks by itself each second.
+        If it never runs, the relay still polls each second.
         """
         return BackgroundTask(self._wake_relay)
 
@@ -119,7 +119,7 @@ class CommentService:
 def _check(author: str, email: str, body: str) -> None:
     """Raise DomainError if the mailer would refuse the address, or a field is empty or too long.
 
-    Each reason ends with the form's field.
+    Each error's key ends with the form's field.
     """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")

@@ -1,6 +1,6 @@
-"""The current place of each comment's notification, or that it is lost.
+"""The current place of each comment's notification, which may be lost.
 
-The web app collects what `demo_app.broker.where` needs from everything that may have it.
+It reads every place that may have the job, for `demo_app.broker.where`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from demo_app.web.comments import CommentService
 from demo_app.web.inbox import Inbox
 from demo_app.web.snapshot import take
 
-#: Jobs that a backend is asked about one by one, for one answer.
-_ASKED = 100
-#: Seconds that a reader's page waits for the answer, and how many pages wait at the same time.
+#: Limit of the jobs that are looked up one by one in a backend.
+_LOOKED_UP = 100
+#: Seconds that a reader's page waits for the place, and the limit of waiting pages.
 _PATIENCE, _THREADS = 0.5, 4
 
 
@@ -39,7 +39,7 @@ class DeliveryStatus(Whereabouts):
 
     @property
     def station(self) -> str:
-        """The last station that a reader's mail has reached; "queued" where nobody says more."""
+        """The last station that a reader's mail has reached; "queued" if no more is known."""
         if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
             return "posted"
         reached = self.place in (Place.RUNNING, Place.DELIVERED)
@@ -47,7 +47,7 @@ class DeliveryStatus(Whereabouts):
 
 
 class Locator:
-    """Finds notifications. Remembers only what was delivered, which is final."""
+    """Finds notifications. It caches only deliveries, which are final."""
 
     def __init__(self, comments: CommentService, queue: Queue | None, inbox: Inbox) -> None:
         self._comments, self._queue, self._inbox = comments, queue, inbox
@@ -58,9 +58,9 @@ class Locator:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
 
     def locate_soon(self, notice: Notice) -> DeliveryStatus:
-        """Return where one notification is, for a page that must not wait.
+        """Return the place of one notification, for a page that must not wait.
 
-        It is unsure if a sink or a Redis that may have it does not answer within half a second.
+        It is `UNSURE` if the sink or Redis does not answer within half a second.
         """
         answer = self._pool.submit(self.locate, [notice])
         try:
@@ -70,17 +70,17 @@ class Locator:
             return DeliveryStatus(Place.UNSURE, notice=notice)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
-        """Return where the notification of each comment is, after a bounded number of calls."""
+        """Return the place of each notification, after a bounded number of calls."""
         return self.look(notices)[0]
 
     def look(
         self, notices: Sequence[Notice], most: int = 0
     ) -> tuple[list[DeliveryStatus], Snapshot | None]:
-        """Return where each notification is, and the snapshot of the queue that this is based on.
+        """Return the place of each notification, and the queue's snapshot with which it was found.
 
         Args:
             notices: the notifications.
-            most: how many jobs of each list to name in the snapshot.
+            most: limit of the jobs of each list in the snapshot.
 
         Returns:
             The statuses, and the snapshot; None if Redis does not answer, or there is none.
@@ -117,7 +117,7 @@ class Locator:
         for notice in notices:
             young = time.time() - notice.created_at < 1.0
             if found[notice.job_id].place is Place.LOST and young:
-                # it may be on its way into this process's memory
+                # it may not be in this process's memory yet
                 found[notice.job_id] = Whereabouts(Place.MEMORY)
         return found, seen
 
@@ -131,9 +131,9 @@ class Locator:
         return found
 
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
-        """Return what a backend with a queue of its own knows, job by job.
+        """Look up each job in a backend with its own queue.
 
-        A job is unsure if the backend can't look it up, or not so many of them.
+        A job is `UNSURE` if the backend can't look it up, or if there are too many jobs.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -143,7 +143,7 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for job in ids[-_ASKED:]:  # the oldest, which move first
+        for job in ids[-_LOOKED_UP:]:  # the oldest, which move first
             try:
                 result = backend.find(job)
             except redis.RedisError:

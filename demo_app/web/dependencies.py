@@ -24,8 +24,7 @@ from demo_app.web.snapshot import take
 class Services:
     """The parts of one web app, which is also the `Host` of the pages about jobs.
 
-    queue: the queue in Redis; None when the backend keeps its jobs elsewhere. rate_limit: of
-    comments.
+    queue: the queue in Redis, or None if the jobs are elsewhere. rate_limit: the limit of comments.
     """
 
     comments: CommentService
@@ -49,11 +48,11 @@ class Services:
         return all_tasks()
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """Return none: the demo has no schedule."""
+        """Return an empty list: the demo has no schedule."""
         return ()
 
 
-# A coroutine, which FastAPI calls at once; a function would wait for a thread.
+# A coroutine, since FastAPI calls a plain function in a thread, which it may have to wait for.
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services

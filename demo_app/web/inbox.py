@@ -1,7 +1,7 @@
-"""A client of the mail sink: the mails that arrived there.
+"""A client of the mail sink, which finds the mails that have arrived.
 
-The web app talks to it as any program does, over HTTP with the start-up token. Without a sink
-(a real mail server, say) every answer is "nothing known".
+It uses the sink's HTTP API with the start-up token. Without a sink (with a real mail server, for
+example) it finds nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from demo_app.settings import settings
 
 _SECONDS = 2.0
-#: Mails asked for in one call; the sink's own limit.
+#: Mails of one page; the sink's limit.
 _PAGE = 500
 
 
@@ -32,7 +32,7 @@ class Inbox:
         }
 
     def pages(self, most: int) -> Iterator[list[dict[str, Any]]]:
-        """Yield the newest mails, a page at a time, at most so many pages."""
+        """Yield up to `most` pages of mails, the newest first."""
         cursor: str | None = None
         for _ in range(most):
             query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
@@ -43,12 +43,12 @@ class Inbox:
                 return
 
     def mail_id(self, job_id: str) -> int | None:
-        """Return the sink's number for the mail of a job, if it is one of the newest thousands."""
+        """Return the sink's number for the mail of a job, if it is among the newest 2,000 mails."""
         mails = (mail for page in self.pages(4) for mail in page)
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Return the sink's answer to a call; None if there is none, or if it is an error."""
+        """Send a request to the sink. Return the reply, or None for an error or without a sink."""
         url = urlsplit(self._url)
         if not url.netloc:
             return None

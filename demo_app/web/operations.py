@@ -1,4 +1,4 @@
-"""Health and metrics of the web app, and the way to the inbox."""
+"""Health and metrics of the web app, and the link to the inbox."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def no_database(request: Request, error: Exception) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
-    """Return the numbers in Prometheus' format; without Redis, those that are left."""
+    """Return the metrics in Prometheus' format; without Redis only those of the outbox."""
     return Response(exposition(_metrics(services)), media_type=CONTENT_TYPE)
 
 
@@ -65,7 +65,7 @@ def _metrics(services: Services) -> Iterator[Metric]:
 
 @router.get("/inbox", include_in_schema=False)
 def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
-    """Lead to the inbox, to the mail of a job if one is named."""
+    """Redirect to the inbox, or to the mail of a job."""
     mail = services.inbox.mail_id(job) if job else None
     chosen = settings()
     query = {"token": chosen.token, **({"mail": mail} if mail else {})}

@@ -1,7 +1,7 @@
-"""The processes of this stack on this machine: which of them are workers, and signals to them.
+"""The processes of this stack on this machine, and signals to its workers.
 
-A worker stores its pid and host in Redis. A pid alone proves nothing: the process may be gone, and
-its number given to another one. So a signal goes only to a process that belongs to this stack.
+A worker stores its pid and host in Redis. The process may be gone and its pid reused, so signals
+are sent only to processes that belong to this stack.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_our_worker(pid: int) -> bool:
 
 
 def send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal to a worker of this stack and its children; False if it is none, or is gone."""
+    """Send a signal to a worker of this stack and its children. Return False if it is not one."""
     if found := is_our_worker(pid):
         send_to_all(pid, number)
     return found

@@ -14,7 +14,7 @@ _ADDRESSES = 10_000
 class RateLimit:
     """A token bucket for each address, which limits its comments.
 
-    burst: how many at once. per_second: how fast the bucket fills up again.
+    burst: the size of the bucket. per_second: the comments by which it refills each second.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", 
 
 
 class BlogGuard(PageGuard):
-    """A guard that asks for the token only where jobs are shown or changed."""
+    """A guard that requires the token only for paths that show or change jobs."""
 
     def needs_token(self, path: str) -> bool:
-        """Return True for all that shows jobs or changes them."""
+        """Return True for a path that shows or changes jobs."""
         return path.startswith(GUARDED)

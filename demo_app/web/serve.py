@@ -17,13 +17,13 @@ from demo_app.shared.resources import ResourceError, listen
 from demo_app.shared.server import configured
 from demo_app.startup import garbage_collection_paused
 
-#: Clients connected at once: readers, and listeners to the events. The rest of 1,024 descriptors
-#: is for the blog's database, of which each thread has its own, and for Redis.
+#: Limit of the connected clients. The rest of 1,024 descriptors is for Redis and for the blog's
+#: database, to which each thread has a connection.
 CONNECTIONS = 750
 
 
 class Lines(logging.Formatter):
-    """Lines in which no sign of a stranger's hides, or moves the terminal that shows them."""
+    """A formatter that escapes invisible and control characters in log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the traceback below it."""

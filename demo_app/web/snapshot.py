@@ -1,7 +1,7 @@
-"""Everything at one glance: counts and workers, whatever backend runs the jobs.
+"""A snapshot of jobs and workers, for any backend.
 
-A killed worker keeps its lease for a few seconds. On this machine its process is looked for too, so
-that the page shows the death within a second.
+A killed worker keeps its lease for a few seconds. If it ran on this machine, its process is checked
+too, so that the page shows the death within a second.
 """
 
 from __future__ import annotations
