@@ -25,7 +25,7 @@ for command in (up, demo, judge, doctor):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status: 2 for a command line that makes no sense."""
+    """Run the command and return the exit status (2 for an invalid command line)."""
     try:
         program = typer.main.get_command(app)
         status = program.main(arguments, prog_name="python -m demo_app", standalone_mode=False)
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of the output has gone, as in `doctor | head`
+    except BrokenPipeError:  # the pipe's reader has exited, as in `doctor | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 1
     return int(status or 0)

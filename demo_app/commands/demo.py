@@ -18,7 +18,7 @@ from demo_app.demo.run import DemoResult, run
 from demo_app.demo.timeline import LATER, Kill, Timeline
 from demo_app.stack import Stack
 
-#: Where the picture goes without --dir; the next run replaces it.
+#: The folder of the picture without --dir; the next run replaces the picture.
 PICTURES = Path("build")
 
 
@@ -53,11 +53,11 @@ def _draw(console: Console, folder: Path, timeline: Timeline, kills: list[Kill])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            # here, or every other command would wait for matplotlib
+            # imported here, since matplotlib would delay every other command
             from demo_app.demo.picture import save
         except ModuleNotFoundError:
             (folder / LATER).write_bytes(pickle.dumps((timeline, kills)))
-            if "MAKELEVEL" in os.environ:  # `make demo` installs matplotlib now, and draws it
+            if "MAKELEVEL" in os.environ:  # `make demo` draws it after installing matplotlib
                 console.print("The picture comes next.")
             else:
                 console.print("The picture needs matplotlib: install jobs-that-survive\\[picture].")
@@ -94,7 +94,7 @@ def _run(console: Console, stack: Stack, comments: int, kills: int) -> tuple[Dem
 
 
 def _print_report(console: Console, result: DemoResult, timeline: Timeline) -> None:
-    """Print what happened at each kill, and the result."""
+    """Print each kill with its effects, and the result."""
     start, found = timeline.start, {death.id: death for death in timeline.deaths}
     for kill, seconds in zip(result.kills, result.recovery_s, strict=True):
         console.print(

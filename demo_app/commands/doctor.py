@@ -1,6 +1,6 @@
-"""``doctor``: check this machine, one line a check, and a way out for each that fails.
+"""The command ``doctor``: checks this machine, and prints what to do about each failed check.
 
-In a Japanese terminal it speaks Japanese: it is used before the lessons are installed.
+In a Japanese terminal it prints Japanese, since it is used before the lessons are installed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def doctor() -> int:
 
 
 def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
-    """Each check's name, what it found, and whether that is well. say: translates, and fills in."""
+    """Yield each check's name, its result, and True if it passed. say: translates a sentence."""
     for name, check in _CHECKS.items():
         try:
             yield name, check(say), True
@@ -46,7 +46,7 @@ def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
 
 
 def _python(_: Say) -> str:
-    return sys.version.split()[0]  # an older one gets no further than the Makefile, which says so
+    return sys.version.split()[0]  # the Makefile refuses an older Python
 
 
 def _redis(say: Say) -> str:
@@ -101,7 +101,7 @@ def _memory(say: Say) -> str:
 def _font(say: Say) -> str:
     try:
         from demo_app.demo.fonts import japanese_font
-    except ImportError:  # without matplotlib, which is another check
+    except ImportError:  # no matplotlib, no figures
         return ""
     none = "none: figures have English labels; one is in the package fonts-noto-cjk"
     return japanese_font() or say(none)

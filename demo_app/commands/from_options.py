@@ -16,9 +16,9 @@ Command = Callable[..., int]
 
 
 def takes_options(command: Command) -> Command:
-    """Let a command take every option of a stack, behind those of its own, by their names.
+    """Add every option of a stack to a command, after its own options.
 
-    One that is not given has the field's default; several values of one come as a text with commas.
+    A missing option has the field's default; the values of a repeated option are joined by commas.
     """
     own = inspect.signature(command, eval_str=True)
     derived = [_parameter(*one) for one in Options.model_fields.items() if one[1].description]

@@ -1,4 +1,4 @@
-"""``judge``: tries to make a job queue lose jobs, level by level."""
+"""The command ``judge``: tries to make a job queue lose jobs, level by level."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _print(console: Console, verdict: Verdict) -> None:
     lines = [verdict.why] * (not verdict.held)
     for line in verdict.as_json()["history"]:
         lines.append(f"{line['at']:7.3f} s  {line['who']:<6} {line['what']}")
-    for text in lines:  # it may be a learner's, and no terminal obeys it
+    for text in lines:  # a learner's text may contain control characters
         console.print(f"   {escape_invisible(text)}", markup=False, soft_wrap=True)
 
 

@@ -23,7 +23,7 @@ from demo_app.stack.options import SETTINGS, Options
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 
-#: For `--show`: two workers, and seconds of a lease that are long enough to watch.
+#: For `--show`: the number of workers, and a lease (seconds) that is long enough to watch.
 SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 
@@ -55,7 +55,7 @@ def up(
     return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
 
 
-#: Settings for which there is an option, and what a stack tells its own processes.
+#: Settings with an option, and variables that a stack sets for its own processes.
 _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER, ROLE}
 
 
@@ -77,7 +77,7 @@ def _other_settings() -> dict[str, str]:
             found[name] = value
         elif name.startswith("DEMO_") and name not in _NOT_PASSED_ON:
             print(f"There is no setting {name}; it changes nothing.", file=sys.stderr)
-    if host := host_for_phones():  # the name by which they ask for the page
+    if host := host_for_phones():  # phones use this name in their requests
         found["DEMO_PUBLIC_HOSTS"] = ",".join(filter(None, (found.get("DEMO_PUBLIC_HOSTS"), host)))
     return found
 
@@ -88,7 +88,7 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing, suppress(BrokenPipeError):  # the reader has gone; the stack goes on
+        with printing, suppress(BrokenPipeError):  # the pipe's reader has exited; the stack goes on
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):
@@ -102,8 +102,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             print(line, flush=True)
             announced.set()
             while True:
-                # in short steps: a signal may reach another thread, which does not wake this
-                # one, and Python runs its handler only in the main thread
+                # short, since a signal may reach another thread and so not end this sleep; Python
+                # runs the handler in the main thread, after the sleep
                 time.sleep(0.2)
     except KeyboardInterrupt:
         if not as_json:

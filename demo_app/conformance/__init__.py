@@ -1,6 +1,6 @@
-"""The conformance suite: eight promises, each tried on a backend with real processes.
+"""The conformance suite: eight promises, each tested on a backend with real processes.
 
-It takes any backend, and knows nothing of those that are shipped::
+It tests any backend::
 
     from demo_app.conformance import check_backend
     check_backend("my_backend:make", path=("folder",))

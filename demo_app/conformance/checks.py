@@ -1,7 +1,7 @@
-"""The checks of the promises: each tries one on a harness; see `suite`.
+"""The checks of the promises: each tests one on a harness; see `suite`.
 
-A death that a backend declares to survive must lose nothing. Any other death is tried as well, for
-the table.
+A death that a backend declares to survive must lose nothing. Any other death is tested too, for the
+table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from demo_app.jobs.capabilities import Death
 from demo_app.rig.polling import until
 from demo_app.rig.process import is_alive
 
-#: Values that lose something in careless hands.
+#: Values that are easily changed by encoding or decoding.
 AWKWARD: list[Any] = [
     None,
     True,
@@ -38,9 +38,9 @@ AWKWARD: list[Any] = [
     [[[{"a": [1, "1", None, {"b": {}}]}]]],
     {"": 1, "ключ": [True]},
 ]
-#: What JSON can't carry, or would change on the way.
+#: Values that JSON does not have, or would change.
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
-#: Seconds in which a lost job has the chance to prove that it was not lost.
+#: Seconds to wait for a job before it counts as lost.
 LAST_CHANCE = 2.0
 
 
@@ -111,7 +111,7 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
         expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
         kept = [error.exception_class_path for error in result.errors]
         expect(kept == 2 * [f"{Passing.__module__}.Passing"], f"of 2 failures it kept {kept}")
-        last = result.errors[-1].traceback  # an earlier one may be the last line alone
+        last = result.errors[-1].traceback  # of an earlier one, only the last line may be kept
         expect("Traceback" in last, f"no traceback: {last!r:.80}")
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
     return "with backoff"
@@ -184,14 +184,14 @@ def death_of_who_takes_it(harness: Harness) -> str:
 
 
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
-    """Return what became of the jobs after the kill. Raise Broken if a promise was broken."""
+    """Return the fate of the jobs after the kill. Raise Broken if a promise was broken."""
 
     def gone_on() -> list[float]:
         last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # this job runs after those above, which had their turn then
+    if not declared:  # wait for a later job: the jobs above had their chance before it
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""

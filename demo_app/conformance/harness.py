@@ -23,7 +23,7 @@ from demo_app.stack.supervisor import PATIENCE
 Answer = TypeVar("Answer")
 Event = dict[str, Any]
 
-#: Seconds that are given to what should not happen.
+#: Seconds to wait for an event that must not happen.
 NEVER = 1.5
 _HOST = "demo_app.conformance.host"
 _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
@@ -96,7 +96,7 @@ class Harness:
         except OSError:
             return False
         self._backend = host.backend()
-        self._calls = ThreadPoolExecutor()  # a thread has a connection, and keeps it
+        self._calls = ThreadPoolExecutor()  # each thread has its own connection
         return True
 
     def start_worker(self) -> None:

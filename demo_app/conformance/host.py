@@ -17,7 +17,7 @@ class Host(BaseManager):
     """A server of this process's backend, on a socket in the stack's folder."""
 
     def __init__(self, folder: Path) -> None:
-        # no secret is needed: nobody else reaches the folder
+        # no secret is needed: only this user can open the folder
         super().__init__(str(folder / "host.sock"), b"")
 
 
@@ -25,9 +25,9 @@ Host.register("backend", backend_named)
 
 
 def main() -> None:
-    """Answer until the suite ends."""
+    """Handle calls until the suite ends."""
     chosen = settings()
-    (chosen.dir / "host.sock").unlink(missing_ok=True)  # of one that was killed
+    (chosen.dir / "host.sock").unlink(missing_ok=True)  # from a killed process
     load_tasks(chosen.tasks)
     Host(chosen.dir).get_server().serve_forever()
 

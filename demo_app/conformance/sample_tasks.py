@@ -25,7 +25,7 @@ def record(event: str, **details: Any) -> None:
 
 
 class Passing(Exception):
-    """A failure that passes."""
+    """A temporary failure."""
 
 
 @task
@@ -44,7 +44,7 @@ def step(number: int) -> int:
 
 @task
 def hold(name: str) -> None:
-    """Run until the file ``release-<name>`` is there."""
+    """Run until the file ``release-<name>`` exists."""
     record("began", name=name)
     until((settings().dir / f"release-{name}").exists, 60.0)
 

@@ -1,8 +1,7 @@
-"""Every promise, and how a backend is held to it.
+"""The promises of a backend, and the suite that tests them.
 
-Each promise has a check: a function that tries it with real processes and returns what was seen,
-in a few words for a table, or raises Broken. A death that a backend does not promise to survive is
-tried as well, for the table.
+Each promise has a check: a function that tests it with real processes, and returns its result in a
+few words for a table, or raises Broken.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class Promise:
     Attributes:
         name: the name of its row in the table.
         see: its check.
-        apart: whether the check kills something, and so needs its own harness.
+        apart: True if the check kills a process, and so needs its own harness.
     """
 
     name: str
@@ -61,18 +60,18 @@ def check_backend(
     promises: Iterable[Promise] = PROMISES,
     **options: Any,
 ) -> list[Finding]:
-    """Hold any backend to what it promises: with real processes, some of which are killed.
+    """Test the promises of any backend with real processes, some of which are killed.
 
-    It takes about half a minute. The promises that leave each other alone share running processes.
+    It takes about half a minute. Checks that kill nothing share their processes.
 
     Args:
-        backend: its name, as in the settings; ``module:callable`` for one of your own.
+        backend: its name, as in the settings; ``module:callable`` for your own.
         path: the folders in which Python finds it.
-        promises: the promises to try.
+        promises: the promises to test.
         options: further options of `harness.started`.
 
     Returns:
-        What was seen of each promise.
+        The result of each promise.
     """
     make = partial(started, backend, path, concurrency=1, **options)
     with ExitStack() as running:

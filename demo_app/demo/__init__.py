@@ -1,1 +1,1 @@
-"""The story that the project tells: comments are posted, workers die, every mail arrives."""
+"""The demo: comments are posted, workers are killed, and every mail arrives."""

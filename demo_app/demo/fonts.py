@@ -1,4 +1,4 @@
-"""A font of this machine with Japanese letters, for the labels of figures."""
+"""The choice of a font with Japanese letters, for the labels of figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.font_manager import findSystemFonts, fontManager
 
-#: As Linux, macOS, Windows and TeX bring them.
+#: Fonts of Linux, macOS, Windows and TeX.
 _FONTS = (
     *("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic"),
     *("Hiragino Sans", "Hiragino Maru Gothic Pro", "Yu Gothic", "Meiryo", "MS Gothic"),
@@ -16,9 +16,9 @@ _FONTS = (
 
 def japanese_font() -> str:
     """Return the name of the font; "" if there is none."""
-    # matplotlib keeps its list of fonts, and one that was installed later is not in it
+    # matplotlib's cached list of fonts lacks those that were installed later
     for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
-        with suppress(RuntimeError, OSError):  # as matplotlib: what it can't read it leaves out
+        with suppress(RuntimeError, OSError):  # like matplotlib, skip an unreadable font
             fontManager.addfont(path)
     known = {font.name for font in fontManager.ttflist if Path(font.fname).exists()}
     return next((name for name in _FONTS if name in known), "")

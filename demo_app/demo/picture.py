@@ -1,7 +1,7 @@
 """The timeline as a picture: each row is a job, and time runs from left to right.
 
-Waiting is pale, running solid, a kill a red line across its worker's jobs, delivered a dot, given
-up a cross. A long wait for a rescue, in which nothing happens, is shortened: the axis is broken.
+Waiting is pale, running is solid, a kill is a red line across its worker's jobs, a delivery is a
+dot, and a given-up job has a cross. A long idle wait for a rescue is shortened: the axis is broken.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def draw(
     title: str = "",
     say: Callable[..., str] = str.format,
 ) -> Figure:
-    """Return the picture as a figure. `say` translates a text and fills it in."""
+    """Return the picture as a figure. say: translates and formats a text."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
@@ -82,14 +82,15 @@ def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[floa
     ]
 
 
-#: How many rows of labels there may be above the picture.
+#: Limit of the rows of labels above the picture.
 _ROWS = 2
-#: An idle wait longer than this part of the picture is shortened to that part of what is left.
+#: The share of the time axis above which an idle wait is shortened; and its new length, as a share
+#: of the busy time.
 _LONG, _SHORT = 0.25, 0.3
 
 
 def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
-    """Break the time axis in each of the waits."""
+    """Shorten each of these waits on the time axis, with a break mark."""
     if not waits:
         return
     first, last = axes.get_xlim()
@@ -128,7 +129,7 @@ def _name_the_moments(
         if death.rescued and death.died:
             named.append((death.died, say("lease expired: rescued")))
             axes.axvline(death.died - timeline.start, color=EDGE, linewidth=1.0, linestyle=":")
-    ends: list[float] = []  # of each row, in parts of the picture's width
+    ends: list[float] = []  # the right end of each row, as a share of the width
     for at, text in sorted(named):
         where = axes.transData.transform((at - timeline.start, 0))
         place = float(axes.transAxes.inverted().transform(where)[0])
@@ -246,7 +247,7 @@ def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
     ]
 
 
-if __name__ == "__main__":  # of a demo that had no matplotlib; its folder is the argument
+if __name__ == "__main__":  # for a demo without matplotlib; the argument is its folder
     _later = Path(sys.argv[1], LATER)
     for _path in save(_later.parent, *pickle.loads(_later.read_bytes())):
         print(_path)

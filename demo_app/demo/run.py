@@ -1,4 +1,4 @@
-"""Run the demo on a real stack: post comments, kill workers mid-run, count the mails."""
+"""The run of the demo on a real stack: post comments, kill busy workers, count the mails."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from demo_app.rig.polling import poll
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: Seconds that the mail server takes for each mail, as a quick real one does.
+#: Seconds that the mail server takes for each mail, like a fast real server.
 MAIL_SECONDS = 0.05
-#: Jobs that two workers do at the same time.
+#: Jobs that two workers run at the same time.
 AT_ONCE = 8
-#: Seconds in which the last mail has to come.
+#: Seconds to wait for the last mail.
 LAST_MAIL = 120.0
-#: Readers who post at the same time.
+#: Threads that post comments.
 READERS = 2
 
-#: Is called with an event ("posted", "killed" or "delivered") and a detail: None, the Kill, the
-#: number of mails.
+#: A callback for an event with its detail: "posted" (None), "killed" (the Kill) or "delivered" (the
+#: number of mails).
 OnEvent = Callable[[str, Any], None]
 
 
@@ -71,7 +71,7 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
             batches = [range(n, comments, READERS) for n in range(READERS)]
             posting = [readers.submit(_post, stack, batch, on_event) for batch in batches]
             for number in range(kills):
-                # of few comments, so many are left that a worker is in the middle of some
+                # leave enough comments for the later kills, so that a worker is busy at each
                 enough = min(
                     comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
                 )
@@ -114,7 +114,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
     """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
-        # a worker that was killed a moment ago still counts as alive until its lease ends
+        # the summary counts a killed worker as alive until its lease ends
         living = stack.ready["pids"]["worker"]
         return [w for w in now["workers"] if w["running"] and w["pid"] in living]
 
@@ -123,7 +123,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
         seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
-        os.kill(pid, signal.SIGSTOP)  # or its jobs might have ended before the kill
+        os.kill(pid, signal.SIGSTOP)  # otherwise its jobs might end before the kill
         held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == name]
         if held:
             break
@@ -141,7 +141,7 @@ def _post(stack: Stack, numbers: range, on_event: OnEvent) -> None:
 
 
 def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
-    for _ in poll(LAST_MAIL):  # what has not come by then is lost
+    for _ in poll(LAST_MAIL):  # a later mail counts as lost
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)
         if mails >= comments and client.at_rest():
@@ -152,7 +152,7 @@ def recovery(timeline: Timeline, kill: Kill) -> float:
     """Return the seconds from a kill until every interrupted job ran again; 0.0 for no job."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
-        # the first run after the kill: a later one may follow a later kill
+        # only the first run after the kill: further runs may follow further kills
         next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)
         for job in interrupted
     ]

@@ -1,4 +1,4 @@
-"""The history of each job from the journal: when it waited, ran, was rescued and ended."""
+"""The timeline of jobs, read from the journal: their waits, runs, rescues and ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from demo_app.broker.connection import Decoded
 from demo_app.broker.fold import Fold, JobRecord, WorkerRecord
 from demo_app.broker.journal import all_events, order
 
-#: The file with the timeline and the kills of a demo whose picture is not drawn yet.
+#: The file with the timeline and the kills of a demo, for drawing the picture later.
 LATER = "timeline.pickle"
 
 
@@ -52,7 +52,7 @@ def read(client: Decoded, since: str = "0-0") -> Timeline:
         place = order(entry.id)
         if place <= order(since):
             before.add(entry.job)
-        # many happen in one millisecond, and no two are drawn at the same moment
+        # events of the same millisecond must not be drawn at the same place
         fold.follow(replace(entry, at=entry.at + place[1] / 1e7))
     jobs = [job for job in fold.jobs.values() if job.id not in before]
     deaths = [worker for worker in fold.workers.values() if worker.died is not None]

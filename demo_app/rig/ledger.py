@@ -1,4 +1,4 @@
-"""Count promised, arrived, late and lost mails. A late mail is not a lost one."""
+"""Counts of promised, arrived, late and lost mails. A late mail is not lost."""
 
 from __future__ import annotations
 

@@ -37,11 +37,11 @@ class ProcessGroup:
     def start(
         self, command: Sequence[str | Path], env: Mapping[str, str] | None = None, **given: Any
     ) -> subprocess.Popen[Any]:
-        """Start a process in a session of its own.
+        """Start a process in its own session.
 
         Args:
             command: the program and its arguments.
-            env: variables beside those of `environment`.
+            env: variables in addition to `environment`.
             given: further arguments of `subprocess.Popen`.
         """
         environment = {**self.environment, **(env or {})}
@@ -51,7 +51,7 @@ class ProcessGroup:
         return child
 
     def add(self, pid: int) -> None:
-        """Add a process that leads a session of its own."""
+        """Add a process that leads its own session."""
         self._reaper.add(pid)
 
     def end(self) -> None:

@@ -14,20 +14,19 @@ from demo_app.rig.polling import poll
 
 Answer = dict[str, Any]
 
-#: No certificate authorities: a stack speaks plain HTTP, and loading the system's list takes longer
+#: No certificate authorities: a stack uses plain HTTP, and loading the system's list takes longer
 #: than a request.
 _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-#: The states of jobs that are still to be done.
+#: The states of unfinished jobs.
 UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 
 class Client:
-    """A program that has the start-up token.
+    """A client of a stack; `web` and `inbox` send any other request.
 
-    ready: what ``up --json`` printed, or `Stack.ready`. patience: seconds that an answer may take.
-    `web` and `inbox` are for whatever else is asked.
-    Raises httpx.HTTPError when a part can't be reached, or answers with an error.
+    ready: the output of ``up --json``, or `Stack.ready`. patience: timeout (seconds).
+    Raises httpx.HTTPError if a part can't be reached, or returns an error.
     """
 
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
@@ -60,9 +59,9 @@ class Client:
         body: str = "Well said.",
         key: str = "",
     ) -> Answer:
-        """Post a comment; returns its ``comment_id`` and ``job_id``.
+        """Post a comment, and return its ``comment_id`` and ``job_id``.
 
-        key: posted again with the same one, it is the same comment.
+        key: an idempotency key: a repeated comment with the same key is stored once.
         """
         given = {"author": author, "email": email, "body": body}
         headers = {"idempotency-key": key} if key else {}
@@ -73,9 +72,9 @@ class Client:
         return _json(self.web.get("/api/jobs/summary"))
 
     def at_rest(self) -> bool:
-        """Return True if no job is left to be done. A dead one waits for a person.
+        """Return True if there are no unfinished jobs. A dead job counts as finished.
 
-        The outbox is read first: a job that leaves it between the two answers is in the second.
+        The outbox is read first, since its jobs move to the queue.
         """
         if _json(self.web.get("/healthz"))["outbox"]:
             return False
@@ -104,7 +103,7 @@ class Client:
         return _json(self.inbox.get("/api/messages", params=page))
 
     def all_mails(self) -> list[Answer]:
-        """Yield every mail in the inbox, the newest first."""
+        """Return every mail in the inbox, the newest first."""
         found: list[Answer] = []
         cursor: str | None = None
         while True:
@@ -125,14 +124,14 @@ class Client:
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
         """Wait until the summary fits, and return it.
 
-        Raises TimeoutError, with the last summary, when it does not in that time.
+        Raises TimeoutError with the last summary.
         """
         return _wait(self.summary, fits, seconds)
 
     def wait_for_mails(self, distinct: int, seconds: float = 120.0) -> dict[str, int]:
         """Wait until so many different mails have arrived, and return the sink's counts.
 
-        Raises TimeoutError, with the last counts, when they have not in that time.
+        Raises TimeoutError with the last counts.
         """
         return _wait(self.mail_stats, lambda seen: bool(seen["distinct"] >= distinct), seconds)
 

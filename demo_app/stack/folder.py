@@ -1,4 +1,4 @@
-"""The folder with all state of a stack, for one stack at a time."""
+"""The folder with the data of a stack, for one stack at a time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from demo_app.shared.resources import ResourceError, take_directory
 class Folder:
     """The folder of one stack. path: its path; None creates a temporary folder.
 
-    Raises StackError when it can't be written, is not private, is a link, or is in use.
+    Raises StackError if it can't be written, is not private, is a link, or is in use.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._temporary = path is None
         try:
             named = Path(path or tempfile.mkdtemp(prefix="demo-"))
-            self._lock = take_directory(named, "stack")  # mails and the token live in it
+            self._lock = take_directory(named, "stack")  # it stores mails and the token
             self.path = named.resolve()
             self.redis, self.mail, self.logs = (
                 self.path / name for name in ("redis", "mail", "logs")
@@ -44,10 +44,10 @@ class Folder:
         return path.read_text().strip()
 
     def take_over(self, stack_id: str) -> None:
-        """Write down whose folder this is now; end what is left of the stack before.
+        """Store this stack's id, and kill processes of the previous stack.
 
-        Something is left when its supervisor and the reaper were both killed. (Linux only: it is
-        found by its environment.)
+        Such processes remain if its supervisor and its reaper were both killed. They are found by
+        their environment (Linux only).
         """
         owner = self.path / "stack-id"
         if owner.exists():
@@ -57,7 +57,7 @@ class Folder:
     def close(self) -> None:
         """Release the folder, and remove a temporary one."""
         self._lock.close()
-        for _ in poll(2.0):  # a process that ends may have just written a file
+        for _ in poll(2.0):  # an ending process may still write a file
             if not self._temporary or not self.path.exists():
                 break
             shutil.rmtree(self.path, ignore_errors=True)

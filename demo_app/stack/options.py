@@ -1,8 +1,8 @@
 """The options of a stack. `Stack` takes them, and the command `up` is generated from them.
 
-A field with a description is an option on the command line, of the same name; one that is True by
-default is ``--no-NAME`` there. One that is a setting too (or has a setting's name as its alias) may
-be given by that variable, and every process of the stack receives it.
+A field with a description is also an option on the command line; if its default is True, the option
+is ``--no-NAME``. A field that is also a setting (by its name or alias) can be set by the setting's
+environment variable, and every process of the stack receives it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free port")]
 
 
 class Options(BaseModel):
-    """See the module. Raises pydantic's ValidationError for what does not fit."""
+    """The options of a stack. Raises pydantic's ValidationError for an invalid one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,9 +65,9 @@ class Options(BaseModel):
         False, description="rescue at once from a worker whose death is seen here"
     )
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
-    #: The start-up token; "" takes the folder's own. (Others can read a command line.)
+    #: The start-up token; "" for the folder's token. No option: others can read a command line.
     token: Token = ""
-    #: Whether everything is started at once, or each role by `Stack.start` alone.
+    #: False starts no process: `Stack.start` starts each role.
     autostart: bool = True
     #: Further settings for every process, for experiments.
     environment: dict[str, str] = {}
@@ -94,7 +94,7 @@ class Options(BaseModel):
         }
 
 
-#: The setting for each option that is one.
+#: The name of the setting, for each option that is also a setting.
 SETTINGS = {
     option: name
     for option, field in Options.model_fields.items()

@@ -1,6 +1,6 @@
-"""Before a stack starts on an external Redis: can that server do what the queue needs?
+"""The check of an external Redis before a stack starts on it.
 
-Otherwise the trouble comes later, without an error: a job is evicted, a rescue never happens.
+On an unsuitable server the queue would fail later, without an error: for example by an evicted job.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def check(url: str) -> str:
         A warning; "" for none.
 
     Raises:
-        StackError: it cannot be used; the message says why.
+        StackError: it cannot be used; the message has the reason.
     """
     where = masked(url)
     try:

@@ -1,4 +1,4 @@
-"""The roles of a stack: the command of each one, and when it is ready."""
+"""The roles of a stack: their commands, and the checks that they are ready."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 
 ROLES = ("redis", "smtp", "web", "worker")
-#: The worker of stock Celery, with a database of its own in the same Redis.
+#: The worker of stock Celery, which uses another database of the same Redis.
 STOCK = "stock"
 
 
@@ -41,17 +41,17 @@ class Plan:
 
     @property
     def web_url(self) -> str:
-        """The blog."""
+        """The URL of the blog."""
         return f"http://127.0.0.1:{self.web_port}"
 
     @property
     def inbox_url(self) -> str:
-        """The mail sink's page."""
+        """The URL of the mail sink's page."""
         return f"http://127.0.0.1:{self.inbox_port}"
 
     @property
     def twin_url(self) -> str:
-        """The Redis database of stock Celery; "" without a twin."""
+        """The URL of stock Celery's Redis database; "" without a twin."""
         return f"{self.redis_url}?virtual_host=1" if self.options.twin else ""
 
     @property
@@ -87,7 +87,7 @@ class Plan:
             "LOCAL_SMTP_TOKEN": self.token,
             "LOCAL_SMTP_APP_URL": self.web_url,
             "DEMO_WEB_PORT": str(self.web_port),
-            "DEMO_STOP_SECONDS": "3",  # the supervisor waits a little longer
+            "DEMO_STOP_SECONDS": "3",  # shorter than the supervisor's wait
             "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
             ROLE: role,
@@ -96,7 +96,7 @@ class Plan:
         }
         if role == STOCK:
             ours |= {"DEMO_TRANSPORT": Transport.STOCK, "DEMO_REDIS_URL": self.twin_url}
-        # not by items(): a lab in another thread may be taking its DEMO_ variables away
+        # not by items(): a lab in another thread may delete DEMO_ variables meanwhile
         inherited = {key: os.environ[key] for key in os.environ if key[:5] != "DEMO_"}
         return {**inherited, **ours, **self.options.environment}
 
@@ -128,7 +128,7 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     if role == "redis":
         return lambda: redis_answers(plan.redis_url)
     if role == "smtp":
-        # the server that starts last, with a request that warms up the sink
+        # checks the server that starts last, with a request that also warms up the sink
         stats = f"{plan.inbox_url}/api/stats"
         return lambda: _http_answers(stats, plan.token)
     if role == "web":
@@ -143,6 +143,6 @@ def _http_answers(url: str, token: str = "") -> bool:
         with urllib.request.urlopen(request, timeout=2.0):
             return True
     except urllib.error.HTTPError:
-        return True  # it answers; a missing token does not matter here
+        return True  # any reply is enough, also to a missing token
     except OSError:
         return False

@@ -28,10 +28,10 @@ from demo_app.stack.supervisor import Event, Supervisor
 
 
 class Stack:
-    """All parts of the demo app, running. Use it as a context manager.
+    """The running demo app with all its parts; a context manager.
 
-    Takes the options of `Options`; `on_event` is called with each process that dies or is
-    started again. Raises StackError when it can't start; then nothing is left running.
+    It takes the options of `Options`. `on_event` is called with each process that dies or is
+    restarted. Raises StackError if it can't start; then no process is left.
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
@@ -130,7 +130,7 @@ class Stack:
         self._supervisor = None
 
     def _tell(self, event: Event) -> None:
-        """Tell of an event; a worker's death goes into the journal as well, which shows it."""
+        """Call `on_event`, and store the death of a worker in the journal."""
         self._on_event(event)
         if event["event"] == "died" and event["role"] == "worker":
             client = connect(self.plan.redis_url, timeout=1.0)
@@ -183,7 +183,7 @@ def _plan(options: Options, folder: Folder) -> Plan:
         binary()
         socket = socket_path(folder.redis)
         redis_url = f"redis+socket://{socket}"
-        if answers(redis_url):  # two that write one log would spoil it; Linux has ended it before
+        if answers(redis_url):  # two servers would corrupt the data
             raise StackError(f"An older Redis server still uses {folder.redis}: end it first.")
     return Plan(
         options=options,

@@ -15,13 +15,13 @@ from demo_app.rig.process import GRACE, Process, StackError
 from demo_app.rig.reaper import ReaperClient, reap
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
-#: Seconds that a process may take to answer at its start, on a slow and busy machine.
+#: Seconds until a started process must answer, even on a slow and busy machine.
 PATIENCE = 45.0
-#: How often a process that is killed at its start is started.
+#: Limit of the starts of a process that is killed before it answers.
 STARTS = 3
-#: Seconds before another start of a process that did not start.
+#: Pause before the next start of a process that did not start (seconds).
 PAUSE = 1.0
-#: How long an outage lasts that people are to see, in seconds.
+#: Duration of an outage, long enough for people to see it (seconds).
 OUTAGE_SECONDS = 5.0
 
 Event = dict[str, str | int]
@@ -31,10 +31,10 @@ _NAMES[STOCK] = "The stock worker"
 
 
 class Supervisor:
-    """See the module. on_event: is called with each process that dies or is started again.
+    """The supervisor of a stack. on_event: is called with each process that dies or is restarted.
 
-    Processes are started in threads, never in the one that calls: a KeyboardInterrupt reaches
-    only the main thread, and so can't come between a start and the note that is made of it.
+    Processes are started in threads, never in the caller's thread: a KeyboardInterrupt reaches only
+    the main thread, so it cannot come between the start and the entry in `_processes`.
     """
 
     def __init__(self, plan: Plan, on_event: Callable[[Event], None]) -> None:
@@ -53,9 +53,9 @@ class Supervisor:
         return [process.pid for process in self._living(role)]
 
     def start_all(self, counts: dict[str, int]) -> None:
-        """Start so many processes of each role: Redis first, and then all others side by side.
+        """Start so many processes of each role: Redis first, then all others in parallel.
 
-        Raises StackError when one does not answer.
+        Raises StackError if one does not answer.
         """
         with self._reviving:
             roles = [(role, n + 1) for role, count in counts.items() for n in range(count)]
@@ -65,9 +65,9 @@ class Supervisor:
     def kill(
         self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None
     ) -> list[int]:
-        """Send a signal to the role's processes, or to that one; hold: what dies stays dead.
+        """Send a signal to the role's processes, or to the process `pid`. Return the pids.
 
-        Returns the pids.
+        hold: do not restart the role's processes.
         """
         with self._lock:
             if hold:
@@ -81,11 +81,11 @@ class Supervisor:
         return [process.pid for process in victims]
 
     def revive(self, role: str, count: int) -> None:
-        """Start what is missing of so many processes of the role, and stays dead by itself.
+        """Start the missing processes of a role without automatic restart, and wait for them.
 
-        Returns when those answer. Raises StackError when one does not.
+        Raises StackError if one does not answer.
         """
-        with self._reviving:  # two that count the missing at once would start twice as many
+        with self._reviving:  # two threads would start each missing process twice
             if self._comes_back(role):
                 return
             self._held_down.discard(role)
@@ -95,14 +95,14 @@ class Supervisor:
                 self._report({"event": "started", "role": role, "pid": process.pid})
 
     def outage(self, role: str) -> None:
-        """Kill the role's only process, and start it again once people have seen that."""
+        """Kill the role's only process, and restart it after `OUTAGE_SECONDS`."""
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
-        with suppress(StackError):  # the stack stops, or it said so already
+        with suppress(StackError):  # the stack stops, or the error was reported
             self.revive(role, 1)
 
     def wait_for(self, role: str, count: int) -> None:
-        """Wait until so many processes of the role answer; raises StackError when they don't."""
+        """Wait until so many processes of the role answer. Raise StackError on a timeout."""
         for _ in poll(PATIENCE):
             pids = self.pids(role)
             if len(pids) >= count and all(readiness(role, self._plan, pid)() for pid in pids):
@@ -113,16 +113,16 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all processes: the web app and the workers first, then the mail sink and Redis."""
-        with self._lock:  # what is being started now is on the list, and nothing more comes after
+        with self._lock:  # after this no process is added to `_processes`
             self._stopping.set()
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
         self._end("redis", seconds=2.0)
-        reap(self._plan.stack_id)  # others may have used this stack's environment
+        reap(self._plan.stack_id)  # other processes may have inherited the mark
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:
-        """Send SIGTERM to the processes of these roles, and kill those that take too long."""
+        """Send SIGTERM to the processes of these roles, and SIGKILL after so many seconds."""
         ending = self._living(*roles)
         for process in ending:
             process.send(signal.SIGCONT)
@@ -142,9 +142,9 @@ class Supervisor:
         return restarted and role not in self._held_down
 
     def _start_side_by_side(self, places: list[tuple[str, int]]) -> list[Process]:
-        """Start a process for each (role, number); returns when all answer.
+        """Start a process for each (role, number), and wait until all answer.
 
-        Raises StackError when one does not.
+        Raises StackError if one does not.
         """
         pool = ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="start")
         try:
@@ -153,10 +153,10 @@ class Supervisor:
                 started.result()
             return [started.result() for started in starting]
         finally:
-            pool.shutdown(wait=False)  # after an error the others must not hold up the end
+            pool.shutdown(wait=False)  # after an error do not wait for the others
 
     def _start(self, role: str, number: int) -> Process:
-        """Start a process and wait until it answers; one that is killed before is started again."""
+        """Start a process and wait until it answers. Restart it if it is killed before."""
         starts = 1
         while True:
             process = self._begin(role, number)
@@ -165,7 +165,7 @@ class Supervisor:
                 process.wait_until(ready, PATIENCE, _NAMES[role], self._stopping)
             except StackError:
                 if self._stopping.is_set():
-                    raise  # `stop` ends it
+                    raise  # `stop` ends the process
                 was_killed = process.was_killed
                 process.kill()
                 self._forget(process)
@@ -185,7 +185,7 @@ class Supervisor:
             try:
                 order = command(role, self._plan)
                 process = Process(role, order, environment, log, number)
-            except OSError as error:  # no descriptor is free, or fork(2) says EAGAIN
+            except OSError as error:  # no descriptor is free, or fork(2) returns EAGAIN
                 raise StackError(f"{_NAMES[role]} can't be started: {error.strerror}.") from error
             self._processes.append(process)
         self._reaper.add(process.pid)
