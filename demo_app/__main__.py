@@ -1,13 +1,13 @@
-"""``python -m demo_app``: start the stack, see the story, check this machine."""
+"""The command line: ``python -m demo_app``."""
 
 from __future__ import annotations
 
 import sys
 
 if sys.argv[1:2] == ["judge"] and not sys.flags.safe_path:
-    # a module in the current folder must not run in the judge's own process
+    # a module in the current folder must not shadow an import of the judge
     _here = sys.path.pop(0)
-    if __file__.rpartition("/demo_app/")[0] == _here:  # a checkout that may not be installed
+    if __file__.rpartition("/demo_app/")[0] == _here:  # a checkout, which may not be installed
         sys.path.append(_here)
 
 import signal

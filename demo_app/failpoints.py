@@ -1,10 +1,10 @@
-"""The named steps of a job's life, and how a test stops a process dead at one of them.
+"""The named steps of a job, at which a test can kill or stop a process.
 
-``DEMO_DIE_AT="armed"`` lets a running process be stopped: `enable` writes a file named after the
-step, and the process that passes the step takes the file and sends itself the signal in it.
+With ``DEMO_DIE_AT="armed"``, `enable` writes a file named after a step. The process that passes the
+step removes the file, and sends the signal in it to itself.
 
-``DEMO_DIE_AT="mail_sent:3"`` does so when the first process starts, for the third passage: SIGKILL,
-once, so that the process which takes its place goes on.
+With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file at its start: the process
+that passes the step as the third gets SIGKILL. This happens once, so that its successor goes on.
 
 Without the variable a step costs one call of an empty function.
 """
@@ -19,30 +19,30 @@ from pathlib import Path
 
 
 class Step(StrEnum):
-    """A step of a job. Its name stands for the moment right after the step."""
+    """A step of a job. Its name means the moment right after the step."""
 
     COMMENT_COMMITTED = "comment_committed"
     OUTBOX_READ = "outbox_read"
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
-    OUTBOX_SETTLED = "outbox_settled"  # the relay knows what became of its jobs
-    POPPED = "popped"  # only without the atomic claim: taken off its queue, recorded nowhere
+    OUTBOX_SETTLED = "outbox_settled"  # the relay has read the states of its jobs
+    POPPED = "popped"  # only without the atomic claim: removed from its queue, recorded nowhere
     CLAIMED = "claimed"
     STARTED = "started"
-    MAIL_BEGUN = "mail_begun"  # the server waits for the mail, and not a byte of it was sent
+    MAIL_BEGUN = "mail_begun"  # the server waits for the mail; no byte of it was sent
     MAIL_SENT = "mail_sent"
     REPLY_RECEIVED = "reply_received"
     ACKNOWLEDGED = "acknowledged"
     RETRY_SCHEDULED = "retry_scheduled"
     DUE_MOVED = "due_moved"
     RESCUE_MOVED = "rescue_moved"
-    DIED = "died"  # given up: kept among the dead for a person
+    DIED = "died"  # dead: waits for a person
 
 
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
-    """Let the process that passes the step as the nth from now on send itself the signal.
+    """Let the nth process that passes the step send the signal to itself.
 
-    folder: the stack's DEMO_DIR. Returns the file that is there until it happens.
+    folder: the stack's DEMO_DIR. Returns a file, which exists until then.
     """
     armed = _armed(folder, step)
     armed.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nt
 
 
 def disable(folder: Path, step: Step) -> bool:
-    """Remove the file that `enable` wrote; False when it has happened already."""
+    """Remove the file of `enable`. Return False if a process has already taken it."""
     try:
         _armed(folder, step).unlink()
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def _armed(folder: Path, step: Step) -> Path:
 
 
 def _nothing(step: Step) -> None:
-    """Pass the step; no test asked for anything here."""
+    """Do nothing: no test uses the steps of this process."""
 
 
 def _when_armed(folder: Path) -> Callable[[Step], None]:
@@ -75,7 +75,7 @@ def _when_armed(folder: Path) -> Callable[[Step], None]:
             return
         taken = armed.with_name(f"{step}.{os.getpid()}")
         try:
-            os.rename(armed, taken)  # of several processes, one has it
+            os.rename(armed, taken)  # only one process succeeds
         except FileNotFoundError:
             return
         number, nth = map(int, taken.read_text().split())
@@ -83,7 +83,7 @@ def _when_armed(folder: Path) -> Callable[[Step], None]:
             taken.unlink()
             enable(folder, step, signal.Signals(number), nth - 1)
             return
-        # raise(3) sends it to this thread: sent to the process, it might let this one run on a bit
+        # raise(3) reaches this thread immediately; kill(2) might reach another thread first
         signal.raise_signal(number)
 
     return hit

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-#: A backslash before a bar must be escaped too, or the bar would end the cell.
+#: A backslash before a bar is escaped too, otherwise the bar would end the cell.
 _BAR = re.compile(r"(\\*)\|")
 
 
 def plain(cell: str) -> str:
-    """Escape HTML, links and pictures in a cell, since its text is from somebody else."""
+    """Escape HTML, links and pictures in a cell, since its text is not ours."""
     return cell.replace("<", "&lt;").replace("](", "]&#40;")
 
 

@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 #: A PostgreSQL URL. libpq accepts more, but may take a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
-#: Least characters of a start-up token; a shorter one could be guessed.
+#: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
 
 
@@ -45,7 +45,7 @@ class Safeguard(StrEnum):
     """Safeguards against lost jobs and doubled mails; experiments may leave one out."""
 
     OUTBOX = "outbox"
-    KEEP = "keep"  # the outbox keeps a job until it is done, not only until the queue has it
+    KEEP = "keep"  # the outbox keeps a job until it is done, not only until it is enqueued
     ATOMIC_CLAIM = "atomic_claim"
     RESCUE = "rescue"
     LEASE = "lease"

@@ -85,7 +85,7 @@ class HueyBackend(Backend):
             else:
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
                 self.huey.add_schedule(task)
-            # last: with a result and no task, the job would never be enqueued again
+            # the task first: with a result and no task, the job would never be enqueued again
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:
@@ -108,7 +108,7 @@ class HueyBackend(Backend):
 
     def close(self) -> None:
         """Close this process's connection to the file."""
-        if "huey" in self.__dict__:  # or there is no connection yet
+        if "huey" in self.__dict__:  # otherwise there is no connection
             self.huey.storage.close()
 
     def _run(self, record: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from demo_app.jobs.outcome import Outcome, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
-#: Results that are kept. Beyond that, the oldest ended ones are deleted.
+#: Limit of the kept results. Above it, the oldest ended ones are deleted.
 _KEEP = 10_000
 
 

@@ -1,6 +1,6 @@
-"""Run each job at once in the producer's thread, while the caller waits.
+"""A backend that runs each job in the producer's thread, while the caller waits.
 
-A job can only be lost together with its caller. But the caller waits, also for retries.
+A job can only be lost together with its caller. The caller waits for retries too.
 """
 
 from __future__ import annotations

@@ -83,12 +83,12 @@ class RqBackend(Backend):
                 timeout=ceil(self._settings.job_seconds),
                 result_ttl=24 * 3600,
                 meta={"attempts": job.attempts, "errors": [], "reason": ""},
-                retry=Retry(self._settings.max_rescues),  # after the death of its worker
+                retry=Retry(self._settings.max_rescues),  # for a dead worker
             )
             try:
                 if job.due is None:
                     queue.enqueue_job(made, unique=True)
-                else:  # RQ cuts fractions of seconds, and a job must not run too early
+                else:  # round up: RQ cuts fractions of seconds, and a job must not run too early
                     due = datetime.fromtimestamp(ceil(job.due), UTC)
                     queue.schedule_job(made, due, unique=True)
             except DuplicateJobError:
@@ -109,7 +109,7 @@ class RqBackend(Backend):
         result.started_at, result.finished_at = found.started_at, found.ended_at
         if state == "done":
             result._return_value = found.return_value()
-        if state == "dead" and len(result.errors) < result.attempts:  # RQ itself has given it up
+        if state == "dead" and len(result.errors) < result.attempts:  # given up by RQ
             last = found.latest_result()
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))
@@ -127,7 +127,7 @@ class RqBackend(Backend):
         return count
 
     def worker_command(self) -> list[str]:
-        """Return the command of a pool with an RQ worker for each job that may run at once."""
+        """Return the command of a pool of RQ workers, one for each concurrent job."""
         return [sys.executable, "-m", "demo_app.backends.rq_worker"]
 
     def worker_ready(self, pid: int) -> bool:

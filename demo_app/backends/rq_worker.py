@@ -42,7 +42,7 @@ def run(record: dict[str, Any]) -> Any:
         mine.meta["attempts"] += 1
     mine.save_meta()  # type: ignore[no-untyped-call]
     if isinstance(outcome, Failed):
-        mine.retries_left = 0  # these are for dead workers
+        mine.retries_left = 0  # RQ's retries are for dead workers
         raise JobDead(outcome.error.traceback)
     if isinstance(outcome, Retry):
         now = time.time()  # RQ cuts fractions of seconds

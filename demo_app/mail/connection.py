@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - or the first connection imports it while its mail waits
+import encodings.idna  # noqa: F401 - otherwise the first connection would import it
 import smtplib
 import ssl
 from urllib.parse import unquote, urlsplit

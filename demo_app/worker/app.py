@@ -43,7 +43,7 @@ def make_app(chosen: Settings) -> Celery:
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        # a failed job without an ending is dead, not done
+        # a failed job without a set ending is dead, not done
         made.task(name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False)(run)
     return made
 
@@ -59,7 +59,7 @@ def _address(url: str) -> tuple[str, str | None]:
     return ";".join([first, *others]), watched.name
 
 
-#: It connects to Celery's signals, and does nothing unless this process becomes a worker.
+#: Connected to Celery's signals; it does nothing unless this process becomes a worker.
 shutdown = Shutdown(settings(), limit)
 
 assert demo_app.broker.SCHEMES  # the import registers the transport

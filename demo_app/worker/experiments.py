@@ -17,7 +17,7 @@ from demo_app.broker.lease import Lease
 from demo_app.broker.queue import Queue
 from demo_app.settings import Safeguard, settings
 
-#: Pop a job as stock Celery does: off its queue, and not yet recorded.
+#: Pop a job like stock Celery: remove it from its queue without recording it.
 _POP = """
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead')
@@ -31,7 +31,7 @@ for i = 3, #ARGV do
 end
 return {}
 """
-#: The second half: record the job's worker. ARGV: worker, list, id, number.
+#: Record the worker of the popped job. ARGV: worker, list, id, number.
 _RECORD = """
 redis.call('LPUSH', claims_key(ARGV[2], ARGV[1]), ARGV[3])
 redis.call('HSET', RUNNING, ARGV[3], ARGV[4])
@@ -64,12 +64,12 @@ class UnsafeInFlight(InFlight):
         return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
     def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
-        """Return a lease that is checked, or one that is not."""
+        """Return a lease; without that safeguard it is never checked."""
         kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
         return kind(queue, queue.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
-        """Record a popped job. Before that it is nowhere."""
+        """Record a popped job, which is in no key of Redis before."""
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim

@@ -1,7 +1,7 @@
 """The time limit of jobs.
 
 A thread cannot be killed. So `JobTimeout` is raised in it, at its next line of Python. A thread
-that hangs in a library's C code never gets there, and only the end of its process ends it.
+that hangs in a library's C code never reaches one, and ends only with its process.
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
