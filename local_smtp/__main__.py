@@ -47,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     except ResourceError as error:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of the ready line is gone
+    except BrokenPipeError:  # the pipe's reader has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
         return 1
 
 
 def _end(*_: object) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # it ends already
+        signal.signal(number, signal.SIG_IGN)  # it is already ending
     raise SystemExit(0)
 
 

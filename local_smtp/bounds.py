@@ -1,33 +1,33 @@
-"""Every bound on what a client may send, and on the size of an answer, in one place."""
+"""The limits of all input and output, in one place."""
 
 from __future__ import annotations
 
 MIB = 1024 * 1024
 
 # SMTP
-#: Bytes of a command line (RFC 5321 §4.5.3.1.4 asks for 512 and more for extensions).
+#: Bytes of a command line (RFC 5321 §4.5.3.1.4 requires 512, and more for extensions).
 COMMAND_BYTES = 2048
 #: Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1).
 ADDRESS_CHARACTERS = 320
-#: Recipients of a mail: what RFC 5321 §4.5.3.1.8 asks every server to take.
+#: Recipients of a mail: the minimum of RFC 5321 §4.5.3.1.8.
 RECIPIENTS = 100
 #: Bytes of the largest mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
-#: Bytes of a mail that are read at once.
+#: Bytes of a mail that are read in one step.
 BUFFER_BYTES = 16 * 1024
 #: Seconds in which an SMTP client has to send the next command, or its whole mail.
 SMTP_SECONDS = 300.0
-#: Characters of what was said about a mail that are kept with it; a line counts for 40 more.
+#: Characters of a mail's recorded dialogue; each line counts 40 more.
 DIALOGUE_CHARACTERS = 16 * 1024
 
 # Header fields and parts
-#: Bytes of a mail in which Subject, From and Message-ID are looked for.
+#: Bytes at the start of a mail in which Subject, From and Message-ID are searched.
 HEAD_BYTES = 64 * 1024
-#: Characters of a header field that are decoded: it takes quadratic time.
+#: Characters of a header field that are decoded, since decoding takes quadratic time.
 FIELD_CHARACTERS = 2048
-#: Header fields shown.
+#: Header fields of a mail that are shown.
 FIELDS = 1000
-#: Parts of a mail that are looked at.
+#: Parts of a mail that are read.
 PARTS = 500
 #: Characters of a mail's text, or of its source, that a page shows.
 TEXT_CHARACTERS = 100_000
@@ -35,13 +35,13 @@ TEXT_CHARACTERS = 100_000
 HTML_CHARACTERS = 2 * MIB
 #: Links of a mail that are listed.
 LINKS = 200
-#: The latest times that a mail was brought which are shown with it.
+#: Deliveries of a mail that are shown, the latest ones.
 DELIVERIES = 100
 
 # HTTP
-#: Clients connected at once; one more is answered with 503.
+#: Connected HTTP clients; one more gets 503.
 CONNECTIONS = 400
-#: Events that a listener may be behind before it is cut off.
+#: Unsent events of a listener before it is disconnected.
 LISTENER_BACKLOG = 1000
-#: Fault rules in force at once.
+#: Fault rules in force.
 RULES = 100

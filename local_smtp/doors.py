@@ -38,11 +38,11 @@ class Doors:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve())  # its end also ends the sessions
+            runner.run(self._serve())  # the runner's exit cancels the sessions
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
-        loop.set_exception_handler(lambda *_: None)  # for sessions that have not begun
+        loop.set_exception_handler(lambda *_: None)  # for sessions cancelled before they begin

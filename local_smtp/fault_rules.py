@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 OK = "250 2.0.0 OK"
 _FOREVER = 3600.0  # seconds: longer than any client waits
 
-#: Where in a session a rule acts: before a command is answered, or after the mail was read.
+#: The step of a session at which a rule acts: before the reply to a command, or after the mail was
+#: read.
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
 
 
@@ -41,7 +42,7 @@ class Outcome:
     pause: float = 0.0
     #: After the pause the session goes on as usual; `reply` and `store` are ignored.
     go_on: bool = False
-    #: Store the mail all the same.
+    #: Store the mail, although it is not acknowledged.
     store: bool = False
 
 
@@ -62,7 +63,7 @@ EFFECTS = {
     "answer": Effect("answer {code} {text}", lambda rule: Outcome(f"{rule.code} {rule.text}")),
     "close": Effect("close the connection", lambda rule: Outcome()),
     "hang": Effect("hang", lambda rule: Outcome(pause=_FOREVER)),
-    # The client cannot know whether its mail was taken (RFC 1047).
+    # The client cannot know whether its mail was accepted (RFC 1047).
     "drop_reply": Effect("store it, then drop the reply", lambda rule: Outcome(store=True), True),
     # A server that acknowledges a mail and loses it.
     "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
@@ -80,7 +81,7 @@ Text = Annotated[str, Field(max_length=400)]
 
 
 class Match(BaseModel):
-    """The mails that a rule is for: shell patterns (case is ignored) and a count.
+    """The mails that a rule applies to: shell patterns (case is ignored) and a count.
 
     `nth` and `every` count the mails that match the patterns and reach the rule's step.
     """
@@ -121,7 +122,7 @@ class Fault(BaseModel):
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
     match: Match = Match()
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    #: How often it hits at most; None for no limit.
+    #: Limit of its hits; None for no limit.
     times: Annotated[int, Field(ge=0)] | None = None
     #: The same seed hits the same mails; None is random.
     seed: int | None = None

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
-#: No charset has such a long name, and Python caches every name that it looks up.
+#: Longest name of a charset. Python caches every name that it looks up.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
@@ -79,7 +79,7 @@ def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}
     for name, value in _KEY_FIELD.findall(head, 0, blank.start() if blank else len(head)):
-        if name.lower() not in fields:  # the first one counts
+        if name.lower() not in fields:  # the first field counts
             fields[name.lower()] = decoded(value[:FIELD_CHARACTERS].decode("utf-8", "replace"))
     return KeyHeaders(
         message_id=fields.get(b"message-id") or None,

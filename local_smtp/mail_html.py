@@ -17,11 +17,11 @@ POLICY = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
-# In HTML a tag begins with "<" and a letter at once, whatever is around it.
+# In HTML, "<" directly before a letter begins a tag in any context.
 _ACTIVE = re.compile(
     r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal|animate|set)\b)", re.I
 )
-# Text reads the same with a character reference in it; the name of an attribute does not.
+# A character reference in a name disables the attribute; in text it looks the same.
 _HREF = re.compile(r"(hr)e(f)", re.I)
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
 

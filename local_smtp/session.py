@@ -1,4 +1,4 @@
-"""A session with one SMTP client: aiosmtpd's, with limits, faults, and a record of the dialogue."""
+"""An SMTP session: aiosmtpd's, with limits, faults, and a record of the dialogue."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Transaction:
-    """The state of the current mail beside its envelope."""
+    """The state of the current mail that is not in its envelope."""
 
     #: The recipient of the present RCPT command.
     recipient: str | None = None
@@ -61,8 +61,8 @@ class Transaction:
 class Session(SMTP):
     """The dialogue with one client.
 
-    It differs from aiosmtpd's in that a line of a mail may have any length, that a mail is read in
-    whole chunks, and that a client which stops reading is cut off by the timeout too.
+    Differences from aiosmtpd: a line of a mail may have any length, a mail is read in chunks, and
+    the timeout also disconnects a client that does not read.
     """
 
     line_length_limit = bounds.BUFFER_BYTES  # of the stream's buffer
@@ -110,7 +110,7 @@ class Session(SMTP):
     # Commands
 
     async def _http(self, arg: str | None) -> None:
-        # A page in a browser can send this, with a mail in the request's body.
+        # A web page can send HTTP here, with a mail in the request's body.
         await self.push("421 4.7.0 This is a mail server; that was HTTP")
         self.hang_up()
 
@@ -216,7 +216,7 @@ class Session(SMTP):
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
-            # only the greeting's rules need nothing of the mail
+            # only rules for the greeting can be played before the command is parsed
             outcome = await self.play() if self.step == "ehlo" else None
             await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
@@ -236,7 +236,7 @@ class Session(SMTP):
                 self.around.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
-            self.hang_up()  # the rest may be a mail that a web page has put behind a long address
+            self.hang_up()  # the rest may be a mail that a web page sends behind a long URL
 
     def note(self, who: str, text: str) -> None:
         """Record a line of the client (C), of the server (S), or a remark (#)."""
@@ -246,7 +246,7 @@ class Session(SMTP):
 
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
-        self.state = Transaction(refused=self.state.refused)  # HELO follows a refused EHLO
+        self.state = Transaction(refused=self.state.refused)  # HELO after a refused EHLO
 
     def start_anew(self) -> None:
         """Forget the current mail. The next one has its own dialogue."""

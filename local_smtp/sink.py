@@ -48,7 +48,7 @@ class MailSink:
 
     @property
     def smtp(self) -> str:
-        """The host and the port of the SMTP server, with a colon between them."""
+        """The address of the SMTP server, as HOST:PORT."""
         return _authority(self.settings.host, self.smtp_port)
 
     @property

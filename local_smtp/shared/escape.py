@@ -1,7 +1,7 @@
-"""Text from strangers, made safe to look at.
+"""Escaping of untrusted text for display.
 
-Nothing in it hides or turns its line around, and no spreadsheet computes it. Escaping for HTML or
-XML comes on top.
+Invisible characters are shown, and spreadsheets do not run formulas in it. HTML and XML need their
+own escaping in addition.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from functools import cache
 
-#: Control characters but tab and line ends; marks, overrides and isolates of direction (Unicode
-#: annex 9); blanks without a width; what is no character at all. The joiners U+200C and U+200D
-#: stay: Persian and composed emoji are written with them.
+#: Control characters except tab and line ends; marks, overrides and isolates of direction (Unicode
+#: annex 9); blanks without a width; surrogates and noncharacters. The joiners U+200C and U+200D are
+#: not included: Persian and composed emoji need them.
 _INVISIBLE = re.compile(
     r"([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff])"
 )
-#: Where a spreadsheet would begin to compute; some begin a new cell at a semicolon.
+#: The beginning of a formula in a spreadsheet. Some begin a new cell at a semicolon.
 _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
@@ -35,11 +35,11 @@ def one_line(value: object) -> str:
 
 def escape_invisible(value: object) -> str:
     """Return the text with each invisible character shown, as in ``⟨U+202E⟩``."""
-    parts = _INVISIBLE.split(str(value))  # every second one is such a character
+    parts = _INVISIBLE.split(str(value))  # every second part is an invisible character
     parts[1::2] = map(_shown, parts[1::2])
     return "".join(parts)
 
 
-@cache  # a stranger's text can be 10,000 of them, and each reader's page shows it
+@cache  # a text may have 10,000 of them, and is escaped for each page view
 def _shown(sign: str) -> str:
     return f"⟨U+{ord(sign):04X}⟩"

@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .headers import READING, opens_a_page, path_in_app, same_origin
 
-#: Bytes of a request's body; more is answered with 413.
+#: Limit of a request's body (bytes); a larger one gets 413.
 REQUEST_BODY_BYTES = 256 * 1024
 _FORM = "application/x-www-form-urlencoded"
-#: Types of bodies; others are answered with 415. A body without a type is read as JSON.
+#: Accepted types of bodies; others get 415. A body without a type is read as JSON.
 _BODIES = ("", "application/json", _FORM)
 
-#: The hosts by which every app of this machine is known.
+#: The host names of every app on this machine.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 PAGE_POLICY = (
@@ -50,25 +50,25 @@ def _body_type(request: Request) -> str:
 
 
 def host_pattern(host: str) -> str:
-    """Return a host of the settings as `TrustedHostMiddleware` compares it."""
+    """Return a host of the settings in the form of `TrustedHostMiddleware`."""
     return f"[{host}]" if ":" in host else host.lower()
 
 
 class Guard:
-    """ASGI middleware in front of everything: lets a request through, or answers it.
+    """ASGI middleware that lets a request through or refuses it.
 
-    Another app has one of its own kind: it overrides what is public here.
+    Each app has a subclass, which overrides the public members.
     """
 
     policy = PAGE_POLICY
-    # The browser takes the folder, which is right behind a proxy, too.
+    # None: the browser uses the page's folder, which is also right behind a proxy.
     cookie_path: str | None = None
 
     def __init__(self, app: ASGIApp, token: str, cookie: str) -> None:
         self._app, self._token, self._cookie = app, token, cookie
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
-        """Return the answer to a refused request, as the app answers its own errors.
+        """Return the response to a refused request, in the form of the app's other errors.
 
         Args:
             request: the request.
@@ -91,7 +91,7 @@ class Guard:
         return any(map(self._is_token, (asked, bearer, request.cookies.get(self._cookie, ""))))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let the request through; `scope["holder"]` is True if it has the token."""
+        """Refuse a request or let it through; `scope["holder"]` is True if it has the token."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -119,7 +119,7 @@ class Guard:
             return message
 
         app = self._answer(request) or self._app
-        # The server leaves the body out of an answer to HEAD.
+        # The server omits the body of a response to HEAD.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         await app(asked, receive_limited, send_guarded)
 
@@ -138,10 +138,10 @@ class Guard:
         return None
 
     def _signed_in(self, request: Request) -> Response:
-        """Remember the token in a cookie, and take it out of the address."""
+        """Move the token from the URL into a cookie."""
         query = request.query_params.multi_items()
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        # With "./" in front, or "https:elsewhere" would be another site's address.
+        # "./" comes first, since "https:elsewhere" would be the URL of another site.
         page = "./" + request.scope["path"].rpartition("/")[2]
         response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)
         response.set_cookie(
@@ -151,7 +151,7 @@ class Guard:
             path=self.cookie_path,
             httponly=True,
             secure=request.url.scheme == "https",
-            samesite="lax",  # strict would lose it on the way here from another site's link
+            samesite="lax",  # with strict, a link on another site would lose it
         )
         return response
 

@@ -1,4 +1,4 @@
-"""The head of a request: its path, the page that it comes from, the addresses of other apps."""
+"""Functions on a request's headers: its path, its origin, and links to other apps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ READING = frozenset({"GET", "HEAD"})
 
 
 def beside(headers: Headers, url: str) -> str:
-    """Return the address of another app of this machine, for a link; "" for none.
+    """Return a link to another app of this machine; "" without a URL.
 
-    Behind jupyter-server-proxy an address means nothing to a browser: each port is a folder there.
+    Behind jupyter-server-proxy a browser cannot reach the URL: each port is a folder there.
     """
     port = url.rpartition(":")[2]
     return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
 
 
 def path_in_app(scope: Scope) -> str:
-    """Return the path of a request below the prefix at which the app is mounted, as its routes do.
+    """Return the path of a request below the prefix at which the app is mounted.
 
-    A guard that looked at the whole path would find none of the app's own.
+    A guard that compared the whole path would not recognise any path of the app.
     """
     path: str = scope["path"]
     rest = path.removeprefix(scope.get("root_path", ""))
@@ -30,15 +30,15 @@ def path_in_app(scope: Scope) -> str:
 
 
 def opens_a_page(method: str, headers: Headers) -> bool:
-    """Return True if a person follows a link to here, wherever that link is."""
+    """Return True if a browser opens the URL as a page, by a link of any site."""
     return method in READING and headers.get("sec-fetch-dest") == "document"
 
 
 def same_origin(headers: Headers) -> bool:
-    """Return True if the request comes from the app's own page, or from no page at all.
+    """Return True if the request comes from the app's own page, or not from a page.
 
-    Browsers send Sec-Fetch-Site, and older ones Origin with what matters. Programs send neither,
-    and need the token anyway.
+    Browsers send Sec-Fetch-Site; older ones send Origin with requests that change something.
+    Programs send neither, and need the token anyway.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -11,14 +11,14 @@ from starlette.requests import cookie_parser
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 LANGUAGE_COOKIE = "lang"
-#: The file with a package's sentences, by the language.
+#: The file with a package's translations, by language.
 _TABLES = {"en": "english.json", "ja": "japanese.json"}
 
 
 class Translations(dict[str, str]):
-    """The sentences of some packages in one language, by their keys; ``t("blog.count", n=3)``.
+    """The translations of some packages into one language, by key: ``t("blog.count", n=3)``.
 
-    Where a key is the English sentence itself, a package has no english.json.
+    A package whose keys are the English sentences has no english.json.
     """
 
     def __init__(self, language: str, *packages: str) -> None:
@@ -28,9 +28,9 @@ class Translations(dict[str, str]):
                 self.update(json.loads(table.read_text("utf-8")))
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the sentence of that key, filled in, or the key itself if there is none.
+        """Return the formatted sentence for the key; without one, format the key itself.
 
-        For an `n` of 1 it is the sentence of `key.one`, if there is one.
+        For an `n` of 1 the key `key.one` is used if it exists.
         """
         if str(values.get("n")) == "1" and f"{key}.one" in self:
             key = f"{key}.one"
@@ -38,14 +38,14 @@ class Translations(dict[str, str]):
         return sentence.format(**values) if values else sentence
 
 
-#: The same, read once.
+#: Returns cached `Translations`.
 translations = cache(Translations)
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """Return the language asked for, else the one chosen before, else the browser's.
+    """Return the language `asked`, or that of the cookie, or that of the browser.
 
-    The inbox and the web app share the cookie with the language that was chosen.
+    The inbox and the web app share the cookie.
     """
     preferred = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
     preferred += [

@@ -11,21 +11,21 @@ from typing import TextIO
 
 
 class ResourceError(Exception):
-    """The server can't start; the text says why and what to do."""
+    """The server can't start. The message has the reason and the remedy."""
 
 
 def take_directory(folder: Path, whose: str) -> TextIO:
-    """Take a directory for this process alone.
+    """Lock a directory for this process.
 
     Args:
-        folder: the directory; it is made if it is missing.
-        whose: what takes it, for the error message.
+        folder: the directory; it is created if it is missing.
+        whose: the name of its user, for the error message.
 
     Returns:
-        The lock: the directory is free again when it is closed, or when the process dies.
+        The lock. The directory is free again when the lock is closed or the process dies.
 
     Raises:
-        ResourceError: another process has the directory, or others can reach what is in it.
+        ResourceError: another process uses the directory, or it is not private.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -41,7 +41,7 @@ def take_directory(folder: Path, whose: str) -> TextIO:
 
 
 def why_not_private(folder: Path) -> str:
-    """Return why others can reach what is in the folder, or "".
+    """Return the reason why the folder is not private, or "".
 
     The text continues a sentence that begins with the folder's name.
     """
@@ -68,7 +68,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Sets SO_REUSEADDR: after a kill the port can be taken again at once.
+        # Sets SO_REUSEADDR: after a kill the port can be used again immediately.
         both = host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""The configuration with which uvicorn serves an app of this machine."""
+"""The configuration of uvicorn for an app of this machine."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ def configured(
     proxies: str = "",
     lifespan: LifespanType = "auto",
 ) -> uvicorn.Config:
-    """Return the configuration for an app with at most so many clients at once.
+    """Return the configuration for an app.
 
     Args:
         app: the app.
-        connections: clients connected at once; one more is answered with 503.
-        patience: how long connected clients may go on at its end (seconds).
-        proxies: the addresses whose X-Forwarded-For is believed.
+        connections: limit of the connected clients; one more gets 503.
+        patience: seconds for open requests at the shutdown.
+        proxies: the addresses whose X-Forwarded-For is trusted.
         lifespan: as in uvicorn.
     """
     return uvicorn.Config(
         app,
-        http="h11",  # httptools reads heads of any length
+        http="h11",  # httptools has no limit for the length of headers
         h11_max_incomplete_event_size=32 * 1024,
         limit_concurrency=connections,
         ws="none",
-        access_log=False,  # it would write tokens down
-        log_level="error",  # a warning is somebody's bad request
-        log_config=None,  # its errors go where the program's go
+        access_log=False,  # it would contain tokens
+        log_level="error",  # its warnings are only about bad requests
+        log_config=None,  # its errors go to the program's handlers
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,

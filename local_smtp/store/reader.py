@@ -1,4 +1,4 @@
-"""The statements that read. Each call opens the file, so any thread may call."""
+"""The statements that read. Each call opens the file, so every thread may use them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SEARCHED = (
 
 
 class Reader:
-    """Looks into the store."""
+    """Reads the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,7 +67,7 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Return the mails with these ids that exist, by id."""
+        """Return the existing mails among these ids, by id."""
         marks = ", ".join("?" * len(ids))
         rows = self._rows(f"{_MAIL} WHERE id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}

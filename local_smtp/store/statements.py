@@ -21,7 +21,7 @@ class Receipt:
 
 
 def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
-    """Store a mail, or only the delivery of a mail that came again."""
+    """Store a mail; for a duplicate, store only the delivery."""
     values = {
         **asdict(mail.headers),
         "sender": mail.sender,
@@ -60,7 +60,7 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
 
 
 def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:
-    """Note that the reply to a delivery went out."""
+    """Store the reply to a delivery."""
     connection.execute(
         "UPDATE deliveries SET replied_at = ?, reply = ? WHERE id = ?", (at, reply, delivery)
     )

@@ -1,4 +1,4 @@
-"""The one thread that writes: every mail waits for a commit, and shares it with others."""
+"""The only thread that writes. Mails that wait for a commit share it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_smtp.store import statements
 from local_smtp.store.statements import Receipt
 
 _BATCH = 500
-_IDLE = 1.0  # seconds after which even the last reply is noted
+_IDLE = 1.0  # seconds after which the last reply is stored too
 
 _TABLES = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
@@ -71,8 +71,7 @@ Change = tuple[Statement, "Future[Any]"]
 class Writer:
     """The owner of the only connection that writes.
 
-    A mail that arrives during a commit joins the next one (group commit), so that waiting mails
-    share the cost of a commit.
+    A mail that arrives during a commit joins the next one (group commit).
 
     Raises:
         sqlite3.Error: the file cannot be written or is not a database.
@@ -127,7 +126,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # What was cancelled needs no answer; from here on nothing can be cancelled.
+                # Cancelled changes need no answer; from here on no change can be cancelled.
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:

@@ -70,7 +70,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
         """Download a part."""
         name, content = inbox.part(message, part)
         headers = _NO_FRAME | _download(name)
-        # never what the mail claims to be
+        # never the type that the mail declares
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/faults")

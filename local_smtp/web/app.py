@@ -20,7 +20,7 @@ from local_smtp.web.api import api_routes
 from local_smtp.web.inbox import Inbox
 from local_smtp.web.pages import page_routes, render
 
-#: Why a request is refused, by its status.
+#: The reason for a refused request, by status.
 WHY = {
     400: "In a form, characters beyond ASCII must be percent-encoded: é is %C3%A9.",
     401: "This inbox asks for its token: open it with the link that was printed when it"
@@ -39,7 +39,7 @@ class SinkGuard(Guard):
         return _tell(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return False only for the style of the form that requests the token."""
+        """Return False only for the style sheet of the form for the token."""
         return path != "/static/page.css"
 
 
@@ -48,7 +48,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app = FastAPI(
         title="local_smtp mail sink",
         version=__version__,
-        docs_url=None,  # their pages load scripts from elsewhere; /openapi.json is all here
+        docs_url=None,  # their pages load scripts from other sites; /openapi.json does not
         redoc_url=None,
     )
     app.add_exception_handler(HTTPException, _tell)
@@ -62,7 +62,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
 
 
 def _page(request: Request, status: int, why: str) -> Response | None:
-    """Return an error page in the reader's language, or None if no browser opens a page."""
+    """Return an error page in the reader's language, or None for a request of a program."""
     path = request.scope["path"]
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return None
@@ -82,6 +82,6 @@ def _explain(request: Request, error: Exception) -> Response:
     """Return the problems of a request without its values, which may not be JSON (NaN)."""
     assert isinstance(error, RequestValidationError)
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
-    # in ASCII: what it said may be half a character, which JSONResponse could not encode
+    # in ASCII, since the input may contain a lone surrogate
     as_json = Response(json.dumps({"detail": problems}), 422, media_type="application/json")
     return _page(request, 422, "Nobody understands this address.") or as_json

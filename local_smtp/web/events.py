@@ -12,14 +12,14 @@ from local_smtp.models import Incident
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 
-_HEARTBEAT = 15.0  # seconds; also how long a client that vanished is remembered
+_HEARTBEAT = 15.0  # seconds; a client that vanished is noticed after one
 
-#: Mails of one commit, an incident, or the name of anything else that changed.
+#: The mails of one commit, an incident, or the name of another change.
 Event = Sequence[Receipt] | Incident | str
 
 
 class Events:
-    """The queue from any thread to the listeners in the inbox's loop."""
+    """Passes events from any thread to the listeners in the inbox's event loop."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -28,19 +28,19 @@ class Events:
 
     @property
     def listeners(self) -> int:
-        """The number of listeners."""
+        """The number of open event streams."""
         return len(self._listeners)
 
     def publish(self, event: Event | None) -> None:
         """Send an event to all listeners. None ends their streams."""
         if self._listeners and self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended
+            with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._spread, event)
 
     async def stream(self) -> AsyncGenerator[str, None]:
-        """Yield events as text until the sink ends, and a comment now and then without any.
+        """Yield events as text until the sink ends, and a comment as a heartbeat.
 
-        A listener that falls too far behind is cut off; it can come again and look.
+        A listener that is too slow is disconnected; it can reconnect and read the current state.
         """
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Event | None] = asyncio.Queue(LISTENER_BACKLOG)

@@ -27,7 +27,7 @@ _LIMIT = 50  # mails in a list
 
 
 def visible(value: Any) -> Any:
-    """Return text with its invisible characters shown as signs, and "" for None."""
+    """Return text with its invisible characters shown, and "" for None."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape_invisible(value.replace("\r", ""))
     return "" if value is None else value
@@ -74,7 +74,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
     @routes.get("/faults")
     def faults(request: Request) -> str:
-        """Show the rules in force, and a form for one more."""
+        """Show the rules in force, and a form for a new one."""
         effects = {name: effect.words for name, effect in EFFECTS.items()}
         return page(
             "faults.html", request, effects=effects, steps=KNOWN_AT, usual=Fault.model_fields

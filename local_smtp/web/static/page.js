@@ -1,8 +1,8 @@
-// Keeps lists up to date as things happen, and sends what buttons and the form ask for.
+// Keeps lists up to date, and sends the requests of buttons and the form.
 
 const $ = (id) => document.getElementById(id);
 
-// Puts the parts that are marked as live in the place of the old ones.
+// Fetch the page again, and replace the parts that are marked as live.
 async function refresh() {
   if (!document.querySelector("main [data-live]")) return;  // a mail does not change
   const answer = await fetch(location.href);
@@ -16,7 +16,7 @@ async function refresh() {
   if (focused) $(focused)?.focus();
 }
 
-// However many events come, the page asks no more than a few times a second.
+// Refresh at most a few times a second, even if more events arrive.
 let waiting = false;
 let again = false;
 async function changed() {
