@@ -23,7 +23,7 @@ _WHERE = {
     "solutions": "checks",
 }
 __all__ = list(_WHERE)
-#: What a lesson needs sooner or later, and what would then be loaded in the middle of a cell.
+#: Modules that every lesson needs; otherwise they would be loaded in the middle of a later cell.
 _LARGE = (
     "IPython.display",
     "demo_app.backends.celery",
@@ -45,7 +45,7 @@ def __getattr__(name: str) -> object:
 
 
 def _load(module: str) -> object:
-    """Import it completely: an import that is interrupted halfway leaves a broken library."""
+    """Import the module and the large ones: an interrupted import leaves a broken library."""
     for large in _LARGE:
         import_module(large)
     return import_module(f"lab.{module}")

@@ -1,4 +1,4 @@
-"""Processes beside the stack that end with their lab, such as a Celery worker with any options."""
+"""Further processes of a lab, such as a Celery worker with any options."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from demo_app.stack import Stack
 from lab.language import say
 from lab.progress import Progress
 
-#: Seconds that a process may take to answer, on a slow and busy machine.
+#: Seconds until a process must be ready, even on a slow and busy machine.
 PATIENCE = 45.0
 
 
 class Beside(Process):
-    """A process that ends with its lab; it has the stack's mark, so the reaper knows it."""
+    """A process that ends with its lab. It has the stack's mark, so the reaper finds it."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Beside(Process):
         uninterruptible(begin)
 
     def until_ready(self, ready: Callable[[], bool]) -> None:
-        """Wait until it does its work; it is killed when the wait fails or is interrupted."""
+        """Wait until the process is ready. Kill it if the wait fails or is interrupted."""
         try:
             with Progress("what you started"):
                 self.wait_until(ready, PATIENCE, "What you started")

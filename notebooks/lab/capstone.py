@@ -1,4 +1,4 @@
-"""The capstone: an app that a learner wrote is tried out; and a solution for each rung."""
+"""The capstone: the trials of an app that a learner wrote, and a solution for each rung."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class Tried(Several):
 
 
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
-    """Start the app of that file, kill each of its parts, and count the mails.
+    """Start the app of a file, kill each of its parts, and count the mails.
 
-    lab: its Redis is the app's. file: while there is none, a solution for the lowest rung takes its
-    place.
+    lab: the app uses its Redis. file: if missing, the solution of the lowest rung is used.
     """
     path = Path(file)
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The cause of each mystery; a spoiler."""
+"""The cause of each mystery (a spoiler)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lab.jobs import remind, work
 from lab.mysteries import Case, Mystery
 
 Happens = Callable[[Mystery], str]
-#: By the mystery's number.
+#: The cases by the mystery's number.
 CASES: dict[int, Case] = {}
 
 
 def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
-    """Register a function that makes the next mystery happen; see `Case`."""
+    """Register the function that causes the next mystery; see `Case`."""
 
     def register(happens: Happens) -> Happens:
         CASES[len(CASES) + 1] = Case(happens, where, why, hints)
@@ -29,14 +29,14 @@ def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
 
 
 def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
-    """Post these comments; returns the id of job 17."""
+    """Post these comments, and return the id of job 17."""
     for number in numbers:
         lab.post(1, author=f"Reader {number}")
     return next(one.job_id for one in lab.posted if one.comment_id == 17)
 
 
 def _sixteen(lab: Mystery) -> None:
-    """Sixteen mails arrive, as they should."""
+    """Post sixteen comments, whose mails arrive."""
     lab.post(16)
     lab.wait()
 
@@ -98,11 +98,11 @@ def _paused(lab: Mystery) -> str:
 def _refuses_to_write(lab: Mystery) -> str:
     _sixteen(lab)
     (pid,) = lab.stack.ready["pids"]["redis"]
-    if hasattr(resource, "prlimit"):  # a quota in place of a full disk; the heartbeats meet it
+    if hasattr(resource, "prlimit"):  # a quota instead of a full disk
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         written = "aof_last_write_status"
         lab.until(lambda: lab.redis.info("persistence")[written] == "err", "a Redis that refuses")
-    else:  # macOS has no such call: its Redis has no memory left
+    else:  # macOS has no prlimit: limit the memory of Redis
         lab.redis.config_set("maxmemory", 1)
     return _comment(lab, range(17, 21))
 
@@ -116,7 +116,7 @@ def _refuses_to_write(lab: Mystery) -> str:
     '`five.redis.lindex(f"job:{five.job}", 0)`.',
 )
 def _clock(lab: Mystery) -> str:
-    """Machine shop-2, which wrote job 17, has a clock that is a day ahead."""
+    """Let the clock of machine shop-2, which wrote job 17, be a day ahead."""
     machines = {number: ("shop-1", datetime.now(UTC)) for number in range(1, 21)}
     machines[17] = ("shop-2", datetime.now(UTC) + timedelta(days=1))
     jobs = {}
@@ -152,7 +152,7 @@ def _another_redis(lab: Mystery) -> str:
 
 
 def mystery(number: int) -> Mystery:
-    """Start a fresh system, and let something go wrong in it. number: 1 (easy) to 6 (hard).
+    """Start a system with a fault. number: 1 (easy) to 6 (hard).
 
     Raises ValueError for another number.
     """

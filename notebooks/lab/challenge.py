@@ -1,4 +1,4 @@
-"""The challenges: judge the class in a cell, and keep the lamps of the levels that held."""
+"""The challenges: judge the class of a cell, and store the levels that held."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Several, Table
 
-#: The numbers of the levels that held; beside the notebooks.
+#: The numbers of the levels that held; a file next to the notebooks.
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The class that held a level last, as a backend of the blog; and where a lesson finds it.
+#: The last class that held all its levels, as a backend; and its path from a lesson's folder.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 
 
 def judge(queue: type, levels: int | Iterable[int]) -> Several:
-    """Judge the class that a cell of this notebook defines; show each level, each hole, the lamps.
+    """Judge the class of a cell of this notebook; return its levels, its failures and the lamps.
 
-    Its cell is all that the workers get: what the class needs, it has to import there.
-    levels: one, or several.
-    Raises CannotJudge when the class can't be run at all, LabError when no cell defines it.
+    The workers receive only that cell, so it must import all that the class needs.
+    levels: one or several.
+    Raises CannotJudge if the class can't be run, LabError if no cell defines it.
     """
     numbers = [levels] if isinstance(levels, int) else list(levels)
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
@@ -51,7 +51,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
         ):
             verdicts = list(court.judge(numbers))
     held = {verdict.level.number for verdict in verdicts if verdict.held}
-    written = JUDGED.with_suffix(".new")  # a kernel may be killed in the middle of it
+    written = JUDGED.with_suffix(".new")  # a kernel may be killed during the write
     written.write_text(json.dumps(sorted(held | _judged())), "utf-8")
     written.replace(JUDGED)
     if all(verdict.held for verdict in verdicts):
@@ -63,25 +63,25 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:
-    """Write the class into a file that is a backend, and start the blog with two of its workers.
+    """Write the class to a file as a backend, and start the blog with two workers of it.
 
-    options: see `Lab`. Raises LabError when no cell defines the class.
+    options: see `Lab`. Raises LabError if no cell defines the class.
     """
     _write(queue)
     return Lab(**blog_on(BACKEND, **options))
 
 
 def _write(queue: type) -> None:
-    """Write the class's cell into the file BACKEND."""
+    """Write the class's cell to the file BACKEND."""
     source, name = cell_of(f"class {queue.__name__}").rstrip(), queue.__name__
     ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({name})\n"
     BACKEND.write_text(f"{source}\n\n\n{ending}", "utf-8")
 
 
 def blog_on(file: Path, **options: Any) -> dict[str, Any]:
-    """Return options of a lab with two workers of the backend in a file."""
+    """Return the options of a lab with two workers of the backend in a file."""
     module = ".".join(file.with_suffix("").parts)
-    sys.modules.pop(module, None)  # the class may have been changed since
+    sys.modules.pop(module, None)  # the class may have changed
     invalidate_caches()
     folders = [str(Path.cwd()), str(Path(__file__).resolve().parents[1])]
     found = {"PYTHONPATH": os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])}

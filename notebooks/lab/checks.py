@@ -1,4 +1,4 @@
-"""`check`: is the answer to an exercise right? It gives a hint, and never the answer."""
+"""`check`, which tests the answer to an exercise and gives a hint; and the solutions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from IPython.display import HTML
 
 from demo_app.commands.doctor import results
-from lab import exercises, exercises_in_code  # noqa: F401  # which are registered
+from lab import exercises, exercises_in_code  # noqa: F401  # registers them
 from lab.kinds import TESTS
 from lab.language import meant, say
 from lab.running import Lab
@@ -19,10 +19,10 @@ _FOLDER = Path(__file__).resolve().parent.parent
 
 
 def check(name: str, answer: Any, *lab: Lab) -> None:
-    """Say whether the answer to the exercise is right, with a hint when it is not.
+    """Print whether the answer to the exercise is right, with a hint if it is not.
 
-    lab: the one that the exercise is about, if it is about one. An answer that breaks its test is a
-    wrong answer; the error is its hint. Raises LabError when the lab is closed.
+    lab: the running `Lab`, for an exercise about a lab. If the test raises an error, the answer is
+    wrong, and the error is the hint. Raises LabError if the lab is closed.
     """
     try:
         hint = ... if answer is ... else TESTS[name](meant(answer), *lab)
@@ -64,7 +64,7 @@ def solved(cell: str) -> str:
 
 
 def read_solutions(lesson: int) -> list[tuple[str, str, str, str]]:
-    """Each solution's number, title, code and explanation, from the folder ``solutions``."""
+    """Return the number, title, code and explanation of each solution of a lesson."""
     (path,) = (_FOLDER / "solutions").glob(f"{lesson:02d}_*.md")
     parts = re.findall(
         r"^## (\S+) (.+?)\n+```python\n(.*?)```\n+(.*?)(?=^## |\Z)",

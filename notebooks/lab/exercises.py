@@ -1,4 +1,4 @@
-"""The tests behind `check`. Exercise "n.m" belongs to lesson n; those of words are in a file."""
+"""The tests of `check`. Exercise "n.m" belongs to lesson n; exercises.toml has the simple ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.kinds import Hint, exercise, for_each, some_of, word
 from lab.language import say
 from lab.running import Lab
 
-#: For a function that forgets to give its answer back.
+#: The hint for a function without a `return`.
 _NOTHING = "your function gives nothing back. Is there a `return`?"
 
 
@@ -52,7 +52,7 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
         if (given := answer(list(values))) is None:
             return say(_NOTHING)
         low, high = median_low(values), median_high(values)
-        if given not in (low, (low + high) / 2, high):  # a median in the sense of any textbook
+        if given not in (low, (low + high) / 2, high):  # any definition of the median
             text = "for {values} it is wrong. Are they sorted when you count?"
             return say(text, values=values)
     return None
@@ -132,14 +132,14 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
         return ...
     for depth, latency, dead in product((0, 3, 900), (0, 13, 59, 61, 75), (0, 1)):
         if depth == 0 and latency:
-            continue  # nothing waits
+            continue  # without waiting jobs there is no latency
         if bool(answer(depth, latency, dead)) is not (latency > 60 or dead > 0):
             text = "think of this evening: {depth} wait, the oldest for {latency} s, {dead} dead."
             return say(text, depth=depth, latency=latency, dead=dead)
     return None
 
 
-#: A job is late after so many seconds; and how many others have to be on time.
+#: Seconds after which a job is late; and the number of others that must be on time.
 _LATE, _ON_TIME = 4.0, 5
 
 

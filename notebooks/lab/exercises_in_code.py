@@ -1,4 +1,4 @@
-"""The tests of exercises in which a learner writes code, which each test runs."""
+"""The tests of exercises in which a learner writes code. Each test runs it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _log(answer: Any, lab: Lab) -> Hint:
     mine = lab.redis.lindex("mine", 0)
     if not isinstance(answer, str) or mine not in answer:
         return say("your text is not in what you read. Was it pushed after the log was on?")
-    with ProcessGroup() as group:  # what a power failure would leave: a copy of the log, no Redis
+    with ProcessGroup() as group:  # as after a power failure: a new Redis on a copy of the log
         log = lab.stack.plan.folder.redis / "appendonlydir"
         shutil.copytree(log, group.folder / "appendonlydir")
         with RedisServer(group, group.folder) as server, connect(server.url) as another:
@@ -153,7 +153,7 @@ def _idempotent(answer: Any, lab: Lab) -> Hint:
     try:
         lab.until(lambda: worker.output().count("succeeded") >= 6, "six tasks", 60.0)
     finally:
-        worker.kill()  # it would take the tasks of the next try
+        worker.kill()  # otherwise it would take the tasks of the next try
     with closing(sqlite3.connect(program.folder / "shop.db")) as db:
         rows = sorted(row[0] for row in db.execute("SELECT parcel FROM packed"))
     if len(rows) < 3:
@@ -180,14 +180,14 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
         with closing(sqlite3.connect(path)) as db, suppress(sqlite3.DatabaseError):
             fails = "BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
             db.execute(f"CREATE TRIGGER full BEFORE INSERT ON outbox {fails}")
-            answer(db, "bad")  # and here the process dies
+            answer(db, "bad")  # the insert into the outbox fails, as if the process died here
         if len(_stored(path)[0]) == len(comments):
             return None
     return say("the outbox failed, and the comment is there alone. Are they one transaction?")
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
-    """Return what another process reads: the ids of all comments, and those in the outbox."""
+    """Return the ids of all comments, and those in the outbox, as another process reads them."""
     with closing(sqlite3.connect(path)) as db:
         comments = [row[0] for row in db.execute("SELECT id FROM comments")]
         return comments, [row[0] for row in db.execute("SELECT comment_id FROM outbox")]
@@ -201,20 +201,20 @@ def _handler(answer: Callable[[], Any]) -> Hint:
     server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
     server.start()
     try:
-        said = [_send(port) for _ in range(4)]
+        codes = [_send(port) for _ in range(4)]
     finally:
         server.stop(no_assert=True)
-    if said == [250] * 4 and not handler.mails:
+    if codes == [250] * 4 and not handler.mails:
         return ...
-    if said != [451, 451, 250, 250]:
-        return say("it answered {said} to four mails.", said=said)
+    if codes != [451, 451, 250, 250]:
+        return say("it answered {said} to four mails.", said=codes)
     if handler.mails != 2:
         return say("it accepted two mails, and `mails` is {n}.", n=handler.mails)
     return None
 
 
 def _send(port: int) -> int:
-    """Send a mail; the number of the answer."""
+    """Send a mail, and return the code of the reply."""
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         try:
             client.sendmail("reader@example.test", ["author@example.test"], "Subject: hello\n\n.")

@@ -1,4 +1,4 @@
-"""The look that all figures share, and bars of what arrived, was late, or was lost."""
+"""The common style of figures, and a bar chart of arrived, late and lost mails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from demo_app.shared.language import translations
 from lab.language import JAPANESE, Say, say, sentence
 from lab.show import LabError, Picture
 
-#: Inches.
+#: The width of a figure (inches).
 WIDTH = 11
 Run = TypeVar("Run")
 
@@ -40,7 +40,7 @@ def panels(
     """Return a figure with its panels, row by row.
 
     Args:
-        height: inches.
+        height: height of the figure (inches).
         rows: rows of panels.
         columns: columns of panels.
         shared: options of `Figure.subplots`.
@@ -79,8 +79,8 @@ def legend(figure: Figure, *handles: Patch | Line2D) -> None:
 class Outcome:
     """The mails of one experiment.
 
-    lost: no mail, and no list has the job. late: a worker or a list still holds it, until a
-    timeout. twice: shown twice in the inbox.
+    lost: mails whose job is in no list. late: mails whose job a worker or a list still has. twice:
+    mails that the inbox shows twice.
     """
 
     name: str
@@ -115,7 +115,7 @@ def outcomes_picture(
     Args:
         outcomes: the outcomes.
         what: what is counted.
-        arrived: the legend's word for the good part.
+        arrived: the legend's word for success.
 
     Raises:
         LabError: there is no outcome yet.

@@ -1,6 +1,6 @@
-"""The sentence that each prediction's measurement shows.
+"""The finding of each prediction, a sentence that the measurement confirms.
 
-They are not in the lessons, where they would be visible before the learner has answered.
+The findings are not in the lessons, where a learner would see them before the prediction.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ class Finding(NamedTuple):
     """A finding of a lesson.
 
     Attributes:
-        expected: the measurement that shows it, or a function that returns True for one that does.
-            On a busy machine a measurement may not.
-        sentence: what is seen then.
+        expected: the measurement that confirms it, or a function that returns True for one. A busy
+            machine may measure another one.
+        sentence: the finding.
     """
 
     expected: float | str | Callable[[Any], bool]
     sentence: str
 
     def is_shown_by(self, measured: float | str) -> bool:
-        """Return True if the measurement shows the finding."""
+        """Return True if the measurement confirms the finding."""
         return self.expected(measured) if callable(self.expected) else measured == self.expected
 
 
-#: By the question. Where there is none, the figures say it all.
+#: The findings by question. A question without one is answered by the figures.
 FINDINGS = {
     "Mail takes 2 seconds. How many seconds does the reader wait?": Finding(
         lambda seconds: seconds < 2,

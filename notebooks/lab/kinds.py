@@ -1,4 +1,4 @@
-"""The kinds of exercises: each makes a test out of right answers and hints."""
+"""The kinds of exercises: each creates a test from right answers and hints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.language import say, typed
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
-#: Every exercise's test, by its number.
+#: The test of every exercise, by number.
 TESTS: dict[str, Test] = {}
 
 
@@ -78,7 +78,7 @@ def for_each(right: dict[str, str], hint: str) -> Test:
 
 
 def _called(word: str) -> str:
-    """As the lesson calls it. The `no` of an exercise is a setting of Redis."""
+    """Return the word in the lesson's language, except `no`, which is a setting of Redis."""
     return word if word == "no" else say(word)
 
 
@@ -93,7 +93,7 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
     hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:
-        said = typed(str(answer)).removesuffix(".0")  # a quotient has it
+        said = typed(str(answer)).removesuffix(".0")  # 4.0 is right for 4
         return None if said == right.casefold() else say(hint_for.get(said, otherwise))
 
     return test

@@ -1,4 +1,4 @@
-"""The ladder: the same faults for every rung, and what became of every mail."""
+"""The ladder: the same faults for every rung, and the outcome for the mails."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Rung:
     still: float = 1.5
 
 
-#: How many there are for each fault.
+#: Comments for each fault.
 _COMMENTS = 4
-#: What the lower rungs do without.
+#: Safeguards that the lower rungs do not have.
 _BARE = ("outbox", "dedupe")
-#: From the ground up; each adds what the one below lacks.
+#: The rungs from the lowest up; each adds a safeguard.
 RUNGS = (
     Rung("in memory", {"backend": "memory", "without": _BARE}),
     Rung(
@@ -57,7 +57,7 @@ RUNGS = (
 )
 
 
-#: What is done to every rung, in this order.
+#: The faults of every rung, in this order.
 FAULTS = (
     "the web app is killed",
     "its jobs' process is killed",
@@ -68,10 +68,10 @@ FAULTS = (
 
 
 def climb() -> dict[str, list[Outcome]]:
-    """Run the campaign on every rung, side by side.
+    """Run the campaign on all rungs in parallel.
 
-    If a challenge has judged the learner's own class, it is one more rung, without an outbox. It
-    gets the patience of the judge.
+    If a challenge has stored the learner's own class, it is a further rung, without an outbox and
+    with the patience of the judge.
 
     Returns:
         The outcomes of the faults, by the name of the rung.
@@ -87,10 +87,10 @@ def climb() -> dict[str, list[Outcome]]:
 def _campaign(rung: Rung) -> list[Outcome]:
     """Run the faults on one rung; see FAULTS.
 
-    The processes are killed in the middle of their work. Redis is killed while two jobs wait, two
-    comments are posted while it is down, and it is wiped while jobs wait.
+    The processes are killed while they run jobs. Redis is killed while two jobs wait, and two more
+    comments are posted while it is down. It is wiped while jobs wait.
     """
-    # a rescue takes only a second here, so the campaign is over sooner
+    # a rescue takes only a second, so that the campaign is short
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     environment = {**quick, **rung.options.get("environment", {})}
     with closing(Lab(beside=True, **{**rung.options, "environment": environment})) as lab:
@@ -123,7 +123,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             _send(signal.SIGCONT, workers)
             _post(lab, _COMMENTS // 2)
             lab.start("redis")
-            if lab.stock:  # it connects again after seconds, and until then it would seem finished
+            if lab.stock:  # it reconnects after seconds; until then it would look idle
                 lab.until_worker_waits()
 
         with part(patient=rescues, count="accepted", again=1):
@@ -133,7 +133,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
         held = _held(lab, {row["job_id"] for row in lab.rows("SELECT job_id FROM comments")})
         with _part(lab, ends, max(rung.still, 4.5), patient=not {"outbox", "keep"} & {*without}):
             lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})  # so some mails take longer
-            _post(lab, 3 * _COMMENTS)  # more than its threads have and fetch
+            _post(lab, 3 * _COMMENTS)  # more than its threads run and prefetch
             lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
             lab.redis.flushall()
             lab.faults()
@@ -154,11 +154,11 @@ def _part(
 
     Args:
         lab: the lab of the rung.
-        ends: the id of the last comment of each part; gets the id of this one.
+        ends: the id of the last comment of each part; this part's is appended.
         still: seconds without a change after which no mail is expected.
         patient: True if all mails will arrive, so that the wait is long on a busy machine.
-        count: the count of the mail server that is waited for.
-        again: how many mails are sent again; below zero, how many are never sent.
+        count: the count of the mail server to wait for.
+        again: number of extra deliveries of mails; negative for mails that are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -168,7 +168,7 @@ def _part(
 
 
 def _in_hand(lab: Lab) -> None:
-    """Post comments, until one of their jobs is in the middle of its work, and none is done."""
+    """Post comments, and wait until one of their jobs runs; none is done yet."""
     lab.slow_mail(30.0)
     _post(lab, _COMMENTS)
     lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
@@ -181,7 +181,7 @@ def _send(number: signal.Signals, pids: list[int]) -> None:
 
 def _post(lab: Lab, comments: int) -> None:
     for _ in range(comments):
-        with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
+        with suppress(httpx.HTTPError):  # the reader sees an error and does not retry
             lab.post(1)
 
 
@@ -214,6 +214,6 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
 
 
 def ladder_table(climbed: dict[str, list[Outcome]]) -> Table:
-    """One row per rung, and a column per fault: what it cost."""
+    """Return a table with a row for each rung and the losses for each fault."""
     lines = [(name, *(one.cost or "–" for one in row)) for name, row in climbed.items()]
     return Table(("rung", *FAULTS), lines)

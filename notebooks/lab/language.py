@@ -1,7 +1,7 @@
-"""The sentences of the lessons in the language of the lesson: Japanese below `notebooks/ja`.
+"""The translation of sentences into the language of the lesson: Japanese below `notebooks/ja`.
 
-The code has each sentence in English; `japanese.json` maps it to Japanese. The sentences of the
-command `doctor` are in its own file.
+The code has each sentence in English; `japanese.json` maps it to Japanese. The command `doctor` has
+its own file.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 from demo_app.shared.language import translations
 
-#: Whether this lesson is in Japanese. A kernel begins in the folder of its notebook.
+#: True if this lesson is in Japanese. A kernel starts in the folder of its notebook.
 JAPANESE = Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja")
-#: What fills in a sentence, in one language or the other.
+#: A function that translates and formats a sentence.
 Say = Callable[..., str]
-#: A sentence in the lesson's language, filled in; a text of the learner's own stays as it is.
+#: Translates a sentence into the lesson's language and formats it. Unknown texts stay unchanged.
 say = translations("ja" if JAPANESE else "en", "lab", "demo_app.commands")
 
 
 def sentence(parts: Iterable[str]) -> str:
-    """Several statements as one sentence."""
+    """Join several statements to one sentence."""
     return say("; ").join(parts) + say(".")
 
 

@@ -20,7 +20,7 @@ from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture, Table
 
-#: How the end of a comment's line looks.
+#: The style of the end of a comment's line.
 _ARRIVED: dict[str, Any] = {"color": DELIVERED, "marker": "o", "markersize": 4}
 _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "markeredgewidth": 2.4}
 
@@ -67,7 +67,7 @@ def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Le
 
 
 def side_by_side(**ledgers: Ledger) -> Picture:
-    """When each mail arrived, one panel per ledger; a missing mail ends in a cross."""
+    """Draw the arrival of each mail, one panel per ledger; a missing mail ends in a cross."""
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
     most = max(ledger.comments for ledger in ledgers.values())
@@ -106,7 +106,7 @@ def _kills(ledger: Ledger) -> list[float]:
 
 
 def _length(ledger: Ledger) -> float:
-    """Seconds from the first comment to shortly after the last event."""
+    """Return the seconds from the first comment until shortly after the last event."""
     moments = [line.arrived for line in ledger.lines if line.arrived]
     moments += _kills(ledger)
     return max(moments, default=_start(ledger)) + 0.5 - _start(ledger)

@@ -1,4 +1,4 @@
-"""Look at a running system and change nothing: its processes, logs, jobs."""
+"""Views of a running system: its processes, its logs and its jobs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from lab.language import say
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: What the processes of some roles are called.
+#: The names of some roles' processes.
 _NAMES = {"web": "web app", "smtp": "mail server", "stock": "worker"}
 
 
 def processes(lab: Lab) -> Table:
-    """Every process of the system: pid, role, state, and how it was started.
+    """Return a table of every process of the system: role, pid, state and command.
 
-    A state is the operating system's word: a process that waits is `sleeping`, one that was
-    paused is `stopped`.
+    The states are the operating system's: a waiting process is `sleeping`, a paused one `stopped`.
     """
     mark, found = lab.stack.plan.stack_id, []
     for process in psutil.process_iter():
@@ -38,7 +37,7 @@ def processes(lab: Lab) -> Table:
 
 
 def log(lab: Lab, role: str, lines: int = 12) -> None:
-    """Print the last lines that the processes of a role wrote: redis, smtp, web or worker.
+    """Print the last log lines of the processes of a role: redis, smtp, web or worker.
 
     Raises LabError for another role.
     """
@@ -53,7 +52,7 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
 
 
 def history(lab: Lab, job: str) -> Table:
-    """Return the events of the job with their times; an empty list while Redis does not have it."""
+    """Return a table of the job's events; it is empty if Redis does not have the job."""
     found, known = [], lab.redis.exists(f"job:{job}")
     for line in lab.client.job(job)["timeline"] if known else ():
         detail = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
@@ -74,7 +73,7 @@ def outbox(lab: Lab) -> Table:
 
 def place_of(lab: Lab, job: str) -> str:
     """Return the place of the job as one word of `lab.mysteries.PLACES`."""
-    # what Redis does not know is with the outbox, if that has it: it is not done there
+    # if Redis does not know a job, its row in the outbox shows that it is not done
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}
     with suppress(RedisError):

@@ -1,4 +1,4 @@
-"""The running processes as a map, and one comment's way through them."""
+"""A map of the running processes, and the path of one comment through them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS = (
 
 
 def draw_map(stack: Stack) -> Picture:
-    """Draw the processes with their pids and ports, and the way of a comment."""
+    """Draw the processes with their pids and ports, and the path of a comment."""
     ready = stack.ready
     values: dict[str, object] = {
         f"{role}_pid": ", ".join(map(str, found)) or say("none")
@@ -39,9 +39,9 @@ def draw_map(stack: Stack) -> Picture:
 
 
 def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client: Client) -> Table:
-    """One comment at every step of its way: what the database, Redis and the inbox hold of it."""
-    asked = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
-    row = next(iter(rows(asked, posted.comment_id, posted.job_id)), None)
+    """Return a table of the data about one comment in the database, Redis and the inbox."""
+    query = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
+    row = next(iter(rows(query, posted.comment_id, posted.job_id)), None)
     if row is None:
         text = "This comment was posted in another lab. Run the cell that posts it, then this one."
         raise LabError(say(text))

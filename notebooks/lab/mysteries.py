@@ -18,7 +18,7 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: Where a job can be, and why it can still be there.
+#: The places of a job, and the reasons why it may still be there.
 PLACES = (
     "the web app's database",
     "a queue",
@@ -43,7 +43,7 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Seconds that a job needs at most, once its system is repaired: a start, a lease, a retry.
+#: Longest time until a job of a repaired system is done: a start, a lease, a retry (seconds).
 _REPAIRED = 30.0
 
 
@@ -51,8 +51,8 @@ _REPAIRED = 30.0
 class Case:
     """The fault of a mystery.
 
-    happens: does it, in the mystery's system, and returns the id of job 17. where, why: the answer.
-    hints: from the weakest to the strongest.
+    happens: causes the fault in the mystery's system, and returns the id of job 17. where, why: the
+    right answer. hints: the weakest one first.
     """
 
     happens: Callable[[Mystery], str]
@@ -82,7 +82,7 @@ class Mystery(Lab):
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
 
     def hint(self) -> Table:
-        """One more hint each time."""
+        """Return the hints so far, with one more at each call."""
         hints = self._case.hints
         self._opened = min(self._opened + 1, len(hints))
         left = len(hints) - self._opened
@@ -95,7 +95,7 @@ class Mystery(Lab):
         The place is compared with the job's present place until it was right once. The system is
         repaired if job 17 is done or discarded.
         """
-        self.client  # noqa: B018  # a closed mystery says so
+        self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:
             return say('give a place and a reason, as in ("done", "Redis does not run").')
         if ... in answer:
@@ -113,14 +113,14 @@ class Mystery(Lab):
         text = "place and reason are right. Now repair it: job 17 is not done yet."
         repaired = False
         if self._diagnosed:
-            with suppress(LabError):  # not within what its repair needs
+            with suppress(LabError):  # not repaired in time
                 repaired = self.until(self._ended, "the end of job 17", _REPAIRED)
         self._diagnosed = True
         return None if repaired else say(text)
 
     def _ended(self) -> bool:
         try:
-            kept = place_of(self, self.job) == "the web app's database"  # nobody else knows it yet
+            kept = place_of(self, self.job) == "the web app's database"  # not enqueued yet
             return not kept and self.client.job(self.job)["state"] in ("done", "discarded")
-        except (RedisError, HTTPError):  # a part that was killed is about to come back
+        except (RedisError, HTTPError):  # a killed process is being restarted
             return False

@@ -1,4 +1,4 @@
-"""In which order jobs were enqueued, started and finished; and in which order they wait."""
+"""The orders in which jobs were enqueued, started and finished, and in which they wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture
 
-#: How a job's line looks.
+#: The styles of a job's line.
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
 MOVED: dict[str, Any] = {"color": KILL, "linestyle": "--"}
 #: The three orders.
@@ -38,7 +38,7 @@ def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
     """Return a label of the job: the number of its comment, its name, or its task's name."""
     view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
-    if arguments is None:  # it has ended, and Redis has dropped them
+    if arguments is None:  # the job has ended, and Redis has dropped them
         found = rows("SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
         returned = {} if view.return_value is None else {"name": view.return_value}
         arguments = dict(found[0]) if found else returned
@@ -78,7 +78,7 @@ def _name(arguments: dict[str, Any], otherwise: str = "?") -> str:
 
 
 def _places(seen: Timeline) -> list[tuple[int, ...]]:
-    """For each finished job, its place in each of the three orders."""
+    """Return the places of each finished job in the three orders."""
     jobs = [job for job in seen.jobs if job.done]
     orders = [sorted(jobs, key=moment) for moment in _MOMENTS.values()]
     return [tuple(order.index(job) + 1 for order in orders) for job in jobs]

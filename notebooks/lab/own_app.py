@@ -1,10 +1,10 @@
-"""The app that a learner writes, running: its parts as real processes, each of which is killed.
+"""A learner's own app: its parts run as processes, which the trials kill.
 
-`my_app.py` has `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments), the
-class `Inbox` (a handler of aiosmtpd: one line of `inbox.txt` for each mail that it shows, its
-subject, which is the comment's text; it answers "250 accepted"), and, if it has come so far, a
-Celery app `celery`, and `relay`, which runs when the file does. It receives the
-variables `BROKER` and `SMTP_PORT`.
+`my_app.py` defines `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments)
+and the class `Inbox` (a handler of aiosmtpd, which replies "250 accepted", and appends the subject
+of each shown mail, which is the comment's text, to `inbox.txt`). Later versions also have a Celery
+app `celery`, and `relay`, which runs in the file's main block. The app gets the variables `BROKER`
+and `SMTP_PORT`.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from lab.program import Program, held
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a mail after which none is expected; more than a lease, less than stock Celery's
+#: Seconds without a mail after which none is expected: more than a lease, less than stock Celery's
 #: hour.
 _STILL = 10.0
-#: A folder with a module that Python imports at its start; see there.
+#: A folder with a module that Python imports at its start; see its docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
@@ -53,7 +53,7 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 
 
 class OwnApp:
-    """The running app. proxy: the way to its inbox, whose own port is `inbox`."""
+    """The running app. proxy: the proxy in front of its inbox, whose port is `inbox`."""
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
@@ -62,16 +62,16 @@ class OwnApp:
         lab.at_end.callback(proxy.end)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         parts, self.held_before = self._look(), 0
-        #: By a comment's text: when it was posted, when its mail was on its way to the inbox, and
-        #: when that was shown there.
+        #: Times by a comment's text: when it was posted, when its mail was sent to the inbox, and
+        #: when the inbox showed the mail.
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
         self._came: dict[str, list[float]] = defaultdict(list)
-        #: The comments that were answered without an error, and those in inbox.txt without a mail.
+        #: The accepted comments, and those that were in inbox.txt before their mail was sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
-        self.let_pass = math.inf  # mails that still reach the inbox; the next one is held
-        self.ended: set[str] = set()  # the parts that ended by themselves, in this trial
+        self.let_pass = math.inf  # mails that may still reach the inbox; later ones are held
+        self.ended: set[str] = set()  # the parts that ended without a kill in this trial
         self._ended = threading.Event()
         lab.at_end.callback(self._ended.set)
         threading.Thread(target=self._watch, daemon=True).start()
@@ -90,7 +90,7 @@ class OwnApp:
         self.until_web()
 
     def close(self) -> None:
-        """End its parts: a worker that went on would take the jobs of the lab's next app."""
+        """Kill all parts: a worker would otherwise take the jobs of the lab's next app."""
         self._ended.set()
         for part in self.running.values():
             part.kill()
@@ -106,7 +106,7 @@ class OwnApp:
                     self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
     def _look(self) -> set[str]:
-        """Return the names of the parts that the file has. Raise LabError if it is not an app."""
+        """Return the names of the file's parts. Raise LabError if it is not an app."""
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
         done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
@@ -120,7 +120,7 @@ class OwnApp:
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
-        """Note the subject of each mail before the inbox has it; hold one that may not pass."""
+        """Note the subject of each mail before the inbox receives it; hold the mail if required."""
         if is_answer:
             return
         known = len(_SUBJECT.findall(self._dialogues[line]))
@@ -133,7 +133,7 @@ class OwnApp:
             self.let_pass -= 1
 
     def until_web(self) -> None:
-        """Wait until the web app answers. Raises LabError when it does not."""
+        """Wait until the web app answers. Raise LabError if it does not."""
 
         def answers() -> bool:
             with suppress(httpx.HTTPError):
@@ -149,8 +149,8 @@ class OwnApp:
         """Return True if each part runs.
 
         Args:
-            again: restart a part that has ended by itself, as a supervisor does, and print that
-                once. (Stock Celery's worker may end when Redis does.)
+            again: restart a part that has ended, like a supervisor, and print that once. (Stock
+                Celery's worker may end when Redis ends.)
 
         Raises:
             LabError: a part has ended, and `again` is False.
@@ -175,7 +175,7 @@ class OwnApp:
         disable(self.steps(role), Step.COMMENT_COMMITTED)
 
     def steps(self, role: str) -> Path:
-        """Return the folder in which its failpoints are enabled; see `demo_app.failpoints`."""
+        """Return the folder for the failpoints of a part; see `demo_app.failpoints`."""
         return self.program.folder / f"steps-of-{role}"
 
     def kill(self, role: str) -> Kill:
@@ -185,7 +185,7 @@ class OwnApp:
         return Kill(at, part.pid, role)
 
     def again(self, role: str) -> None:
-        """Start a part, also one that was killed."""
+        """Start a part, or restart it."""
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
@@ -199,20 +199,20 @@ class OwnApp:
         self.running[role] = started
 
     def post(self, *texts: str) -> None:
-        """Readers post these, one after the other, whatever the answer is."""
+        """Post these comments one by one; ignore errors."""
         for text in texts:
             self.posted[text].append(time.time())
-            with suppress(httpx.HTTPError):  # the reader sees an error, and leaves
+            with suppress(httpx.HTTPError):  # the reader sees an error and does not retry
                 answer = httpx.post(f"{self._url}/comments", data={"text": text}, timeout=60.0)
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the comments that are on the page, or that a reader was thanked for."""
+        """Return the comments that are on the page or were accepted."""
         found = Counter[str](httpx.get(f"{self._url}/comments", timeout=60.0).json())
         return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
 
     def arrived(self, mark: str) -> Counter[str]:
-        """Return the mails of these comments, and how often each is shown."""
+        """Return how often the inbox shows the mail of each of these comments."""
         found = Counter(self.program.lines("inbox.txt"))
         return Counter({
             line: min(times, len(self.sent[line]))
@@ -220,11 +220,11 @@ class OwnApp:
         })  # fmt: skip
 
     def forged_in(self, mark: str) -> list[str]:
-        """Return the comments that inbox.txt has had without a mail."""
+        """Return the comments that were in inbox.txt before their mail was sent."""
         return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
 
     def in_outbox(self) -> int:
-        """Return how many rows the tables have that are called outbox, or something like it."""
+        """Return the number of rows in tables with `outbox` in their name."""
         rows = 0
         for path in self.program.folder.glob("*.db"):
             with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
@@ -247,7 +247,7 @@ class OwnApp:
             still = 0.0 if self.forged_in(mark) else still
             if stillness.seconds(arrived.total()) >= still:
                 break
-        # the last mail has come, and its answer may not have: it is no part of the next trial
+        # the reply to the last mail may be in transit, and must not reach the next trial
         quiet = "a moment without change"
         self.lab.until(lambda: not self.proxy.busy, quiet, PATIENCE, silent=True)
         page.sort(key=lambda text: self.posted[text][0])
@@ -272,6 +272,6 @@ def _answers(port: int) -> bool:
 
 
 def _last_line(text: str) -> str:
-    """Of what Python says of an error, with the number of the line where it is."""
+    """Return the last line of a traceback, with the line number in my_app.py."""
     line = re.findall(r'my_app.py", (line \d+)', text)
     return ", ".join([(text.strip().splitlines() or ["?"])[-1], *line[-1:]])

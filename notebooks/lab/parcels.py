@@ -1,4 +1,4 @@
-"""A Celery app in a cell, and its workers: started, killed in the middle of their work, counted."""
+"""A Celery app in a cell, with workers that are started and killed while they run tasks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a line after which nothing more is expected. More than a lease, less than the
-#: hour after which stock Celery looks again.
+#: Seconds without a new line after which none is expected: more than a lease, less than stock
+#: Celery's hour.
 _STILL = 8.0
 
 
@@ -40,22 +40,22 @@ class Parcels:
             )
         self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
         self._workers: list[Beside] = []
-        self._forget()  # the app as it was, too: its workers would take the jobs of this one
+        self._forget()  # the workers of an earlier version would take the jobs of this one
 
     def start_worker(self) -> str:
-        """Start a Celery worker of the app; returns the command once the worker is ready."""
+        """Start a Celery worker of the app, and return its command when it is ready."""
         self._workers.append(self.program.worker("--concurrency", "2"))
         return f"celery -A {self.program.name} worker --concurrency 2"
 
     def start_over(self) -> None:
-        """Forget what was ordered before, so that a cell that runs again counts its own orders."""
+        """Forget earlier orders, so that a repeated cell counts only its own."""
         works = any(worker.alive for worker in self._workers)
         if not works or held(self.lab.redis) or self.lines():
             self._forget()
             self.start_worker()
 
     def _forget(self) -> None:
-        uninterruptible(self.lab.at_end.close)  # it has the workers, and nothing else
+        uninterruptible(self.lab.at_end.close)  # ends the workers
         self.lab.redis.flushall()
         for file in ("charged.txt", "packed.txt"):
             (self.program.folder / file).unlink(missing_ok=True)
@@ -65,20 +65,19 @@ class Parcels:
         return Counter(self.program.lines(file))
 
     def kill_when_busy(self) -> str:
-        """SIGKILL to the worker and its children, in the middle of a parcel after the first."""
+        """Kill the worker and its children while they pack a parcel."""
         self.lab.until(lambda: len(self.lines()) >= 2, "the first parcels")
         if "charged.txt" in self.program.text:
             self.lab.until(self._caught, "a job in the middle of its work")
         else:
-            time.sleep(0.25)  # half of what a parcel takes
+            time.sleep(0.25)  # half the time of a parcel
         self._workers[-1].kill()
         return say("killed after {n} parcels", n=len(self.lines()))
 
     def _caught(self) -> bool:
-        """Suspend the processes for tasks, and return True if one of them is in a parcel.
+        """Suspend the child processes, and return True if one of them packs a parcel.
 
-        Otherwise, or if stock Celery has not acknowledged the parcel yet (which it does early),
-        they are resumed.
+        Otherwise resume them, also if stock Celery has not made its early acknowledgement yet.
         """
         if not (worker := self._workers[-1]).alive:
             return True
@@ -95,7 +94,7 @@ class Parcels:
         return False
 
     def count(self, ordered: int) -> Outcome:
-        """Wait until all parcels are packed or nothing moves any more, and return the counts."""
+        """Wait until all parcels are packed or there is no progress, and return the counts."""
         stillness = Stillness()
         with Progress("the parcels"):
             for _ in poll():

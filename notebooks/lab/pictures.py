@@ -1,4 +1,4 @@
-"""Pictures of what was measured: how long readers waited, when jobs were tried, what to watch."""
+"""Pictures of measurements: response times, retries, and the numbers of a queue."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from lab.ledger import Posted
 from lab.running import Lab
 from lab.show import Picture, seconds
 
-#: Seconds that count as one moment.
+#: Length of a time step (seconds).
 _MOMENT = 0.1
 
 
 def response_times(**runs: Sequence[Posted]) -> Picture:
-    """Each answer as a dot, one row per run, with the median (p50) and p99 marked."""
+    """Draw each response time as a dot, one row per run, with the median (p50) and p99."""
     figure, (axes,) = panels(1.6 + 1.3 * len(runs))
     longest = max(posted.took for posts in runs.values() for posted in posts)
     names = [name.replace("_", " ") for name in runs]
@@ -54,8 +54,8 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
     """Return how many retries began in each tenth of a second since the start.
 
-    names: of each job's task, by the job's id. Returns a count for each name, of 0 if no job tried
-    again: on a busy machine it may begin after the service is up.
+    names: the name of each job's task, by job id. Returns a count for each name; it may be 0, since
+    on a busy machine a job may begin after the service is up.
     """
     found = {name: Counter[int]({0: 0}) for name in sorted({*names.values()})}
     for job in (job for job in seen.jobs if job.id in names):
@@ -74,7 +74,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(say(text, label=label, n=most))
-    grid[0].set_xlim(left=0)  # when all is drawn: the panels share it
+    grid[0].set_xlim(left=0)  # after all panels are drawn, since they share it
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 
@@ -102,7 +102,7 @@ def numbers_of(lab: Lab) -> list[Sample]:
 
 
 def watch_picture(**runs: Sequence[Sample]) -> Picture:
-    """Depth and latency over time, one column per run; the same scale for all."""
+    """Draw depth and latency over time, one column per run, with the same scale."""
     figure, grid = panels(5.2, 2, len(runs), sharex=True, sharey="row")
     depths, latencies = grid[: len(runs)], grid[len(runs) :]
     sentences = []

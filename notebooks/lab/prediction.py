@@ -1,4 +1,4 @@
-"""`predict`: say what you expect before you look; then see both side by side."""
+"""`predict`, which asks for a prediction, and compares it with the measurement."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from lab.progress import Progress
 from lab.show import Table
 
 Value = int | float | str
-#: Words that don't change what an answer means.
+#: Words that don't change the meaning of an answer.
 _SMALL_WORDS = {"a", "an", "and", "the", "in", "is", "it", "on", "s"}
-#: A number, with or without its unit, but with none that would make it another one.
+#: A number with or without a unit, except units that would change its value.
 _NUMBER = re.compile(
     r"(?:about|around|~|約)?\s*([-+]?(?:\d[\d,]*(?:\.\d*)?|[.,]\d+))\s*"
     r"(?!(?:ms|milli\w*|min\w*|h|hours?|k|ミリ秒|分|時間)\b)[^\W\d]*[?]?"
 )
-#: Where commas part thousands; elsewhere a comma is the decimal point of many countries.
+#: A number with commas between thousands; any other comma is a decimal comma.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
 _NOT_CLEAR = "not clear: this machine is busy. Run the cell again."
-#: A measured time or rate counts as predicted when it is no further off than this share of it.
+#: Largest relative error of a prediction of a time or rate that still counts as predicted.
 _SHARE = 0.25
-KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by its question
+KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by question
 
 
 @dataclass(slots=True)
 class Prediction:
-    """A prediction, kept until it is measured."""
+    """A prediction and, later, its measurement."""
 
     question: str
     said: Value
@@ -49,12 +49,12 @@ class Prediction:
         return say(text, guess=self._tell(self.said))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
-        """Return a table with the prediction and the measurement, and what is seen in it.
+        """Return a table with the prediction and the measurement, and the finding.
 
         Args:
             measured: the measurement.
             clear: True if the effect is larger than the noise of this run. An unclear measurement,
-                or one that does not show the lesson's finding, confirms nothing.
+                or one that does not show the lesson's finding, gets no verdict.
         """
         finding = FINDINGS.get(self.question)
         self.measured = measured
@@ -68,7 +68,7 @@ class Prediction:
         return Table(("question", who, "measured", ""), [self.row()], below=below)
 
     def row(self) -> tuple[str, str, str, str]:
-        """Question, prediction, measurement and verdict; the last two are empty before it."""
+        """Return question, prediction, measurement and verdict. The last two may be empty."""
         question, said = say(self.question), self._tell(self.said)
         if self.measured is None:
             return question, said, "", ""
@@ -104,7 +104,7 @@ def predict(
     choices: Sequence[str] = (),
     within: float = 0.0,
 ) -> Prediction:
-    """Ask for a prediction. Enter alone, or a run without a person, takes the common guess.
+    """Ask for a prediction. Enter, or a run without a person, takes the common guess.
 
     The question is repeated until the answer is a number or one of the choices.
 
@@ -113,8 +113,8 @@ def predict(
         common: the common guess. The answer has its type.
         unit: the unit of a number.
         choices: the possible answers, each with a letter.
-        within: the distance from the measured number that still counts as predicted. A float
-            may differ by a share of itself too.
+        within: the difference from the measured number that still counts as predicted; for a
+            float also a relative error of `_SHARE`.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
@@ -143,7 +143,7 @@ def _margin(common: Value, within: float) -> str:
 
 
 def predictions() -> Table:
-    """Every prediction of this lesson so far, beside what was measured."""
+    """Return a table of this lesson's predictions so far with their measurements."""
     rows, asked, right = [], 0, 0
     for one in KEPT.values():
         question, said, measured, verdict = one.row()
@@ -163,13 +163,13 @@ def _understood(answer: str, letters: dict[str, str]) -> Value | None:
         words = {word: choice for choice in letters.values() for word in (choice, say(choice))}
         known = {_same(word): choice for word, choice in words.items()}
         begun = {choice for word, choice in words.items() if typed(word).startswith(said)}
-        only = begun.pop() if len(begun) == 1 else None  # such as "y"
+        only = begun.pop() if len(begun) == 1 else None  # an abbreviation, such as "y"
         return letters.get(said, known.get(_same(answer), only))
     if not (found := _NUMBER.fullmatch(typed(answer))):
         return None
     try:
         number = float(found[1].replace(",", "" if _THOUSANDS.fullmatch(found[1]) else "."))
-    except ValueError:  # 1,2,3
+    except ValueError:  # such as 1,2,3
         return None
     return int(number) if number.is_integer() else number
 

@@ -1,4 +1,4 @@
-"""A file of the learner's, run as real processes, in a folder of its own."""
+"""A learner's file, run as real processes in a separate folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
-    """Return the last cell with a line that begins so, up to a line that checks it.
+    """Return the last cell with a line that begins so, up to its line with `check(`.
 
     Args:
         defines: the beginning of the line, such as "app = ".
@@ -36,14 +36,14 @@ def cell_of(defines: str) -> str:
 
 
 def held(redis: Any) -> int:
-    """Return how many jobs Redis has in any list, of claims or of stock Celery."""
+    """Return the number of jobs in all lists of Redis, with claims or stock Celery."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")
     return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
 
 
 class Program:
-    """A module `name` in a folder of the lab's. text: its source."""
+    """A module `name` in a folder of the lab. text: its source."""
 
     def __init__(self, lab: Lab, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name
@@ -59,7 +59,7 @@ class Program:
         return self.lab.start_beside(f"{role}-{self.name}-{self.started}", command, **environment)
 
     def worker(self, *options: str, **environment: str) -> Beside:
-        """Start a Celery worker of the module; returns when it is ready."""
+        """Start a Celery worker of the module, and wait until it is ready."""
         options = ("--hostname", f"{self.name}{self.started + 1}@here", "-l", "INFO", *options)
         worker = self.start("worker", "celery", "-A", self.name, "worker", *options, **environment)
         worker.until_ready(lambda: " ready." in worker.output())
@@ -67,6 +67,6 @@ class Program:
 
     def lines(self, file: str) -> list[str]:
         """Return the lines of a file in the program's folder."""
-        self.lab.client  # noqa: B018  # a closed lab says so
+        self.lab.client  # noqa: B018  # raises LabError if closed
         path = self.folder / file
         return path.read_text("utf-8").splitlines() if path.exists() else []

@@ -1,6 +1,6 @@
-"""The output of a cell while it runs: a picture that is replaced, and what the cell waits for.
+"""The output of a running cell: a picture that is replaced, and the reason why the cell waits.
 
-It imports nothing large: the first cell of a lesson says that it is importing the rest.
+It imports no large module: the first cell of a lesson prints that it imports the others.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from IPython.core.getipython import get_ipython
 
 from lab.language import say
 
-#: Seconds after which a wait is shown, and after which it says what is going on.
+#: Seconds after which a wait is shown, and after which the situation is shown too.
 _SOON, _LONG = 2.0, 20.0
 
 
 class Live:
-    """One place in a cell's output whose content is replaced; the last one stays."""
+    """A place in a cell's output whose content can be replaced."""
 
     def __init__(self) -> None:
         self._handle: Any = None
 
     def show(self, thing: object) -> None:
-        """Show it in place of the one before."""
+        """Replace the content."""
         if self._handle is None:
             self._handle = ipython.display(thing, display_id=True)  # type: ignore[no-untyped-call]
         else:
@@ -35,10 +35,10 @@ class Live:
 
 
 class Progress:
-    """A context in which the learner waits; after 2 seconds the cell says for what.
+    """A context in which the learner waits. After 2 seconds the cell shows the reason.
 
-    what: empty where something else moves in the cell. situation: says what is going on; asked
-    when it takes very long.
+    what: the reason; empty if the cell already shows something else. situation: returns a sentence
+    for a long wait.
     """
 
     def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:
@@ -55,18 +55,18 @@ class Progress:
         waited = time.monotonic() - self._began
         words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
         if waited > _LONG:
-            with suppress(Exception):  # it only informs
+            with suppress(Exception):  # only information
                 template = "{words}. {situation} The stop button (■) ends this cell."
                 text = say(template, words=words, situation=self._situation())
-                words = text.replace("  ", " ")  # there may be nothing to say
+                words = text.replace("  ", " ")  # the situation may be empty
         return words if self._what else ""
 
 
-_waits: list[Progress] = []  # the innermost is the last
+_waits: list[Progress] = []  # the innermost one is the last
 
 
 class _Cell:
-    """A cell that runs: from its third second on, it says what it waits for."""
+    """A running cell, which shows from its third second on why it waits."""
 
     def __init__(self) -> None:
         self._ended, self._shown = threading.Event(), False
@@ -75,9 +75,9 @@ class _Cell:
         self._thread.start()
 
     def end(self) -> None:
-        """Take away what was shown."""
+        """Remove the shown text."""
         self._ended.set()
-        if self._shown:  # else there is nothing to wait for, and an interrupt would meet the wait
+        if self._shown:  # without a shown text, join() would only be a place for an interrupt
             self._thread.join()
 
     def _tell(self) -> None:
@@ -91,7 +91,7 @@ class _Cell:
             live.show(ipython.Pretty(""))  # type: ignore[no-untyped-call]
 
 
-_cells: list[_Cell] = []  # one, or more where an interrupt met the end of the one before
+_cells: list[_Cell] = []  # usually one; more if an interrupt came at the end of a cell
 
 
 def _begin(*_: object) -> None:
@@ -104,7 +104,7 @@ def _end(*_: object) -> None:
 
 
 _shell: Any = get_ipython()
-if _shell is not None:  # as in a worker that imports lab.jobs
+if _shell is not None:  # it is None in a worker that imports lab.jobs
     _shell.events.register("pre_run_cell", _begin)
     _shell.events.register("post_run_cell", _end)
-    _begin()  # the cell that imports this
+    _begin()  # for the cell that imports this module

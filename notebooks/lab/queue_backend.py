@@ -1,4 +1,4 @@
-"""The queue of the challenges as a backend of the blog: `put` takes a job as text, as in the judge.
+"""The queue of the challenges as a backend of the blog. `put` receives a job as text.
 
 A file with the class becomes a backend with one more line, ``make = backend_of(MyQueue)``.
 ``python -m lab.queue_backend`` is its worker, with the settings of the stack.
@@ -32,30 +32,30 @@ from demo_app.settings import Settings, settings
 
 
 class QueueBackend(Backend):
-    """Puts each job into a learner's queue, and runs what the queue gives a worker.
+    """Enqueues each job in a learner's queue, and runs the jobs that a worker claims.
 
-    queue_class: as the judge takes it. All processes use one folder, which the class finds as the
-    current one: a file there may be its outbox.
+    queue_class: a class for the judge. All processes use one folder as the current folder, in which
+    the class may store an outbox.
     """
 
     name = "my queue"
-    #: What the twelve levels are about.
+    #: The promises of the twelve levels.
     capabilities = Capabilities(fifo=True, survives=frozenset(Death))
 
     def __init__(self, queue_class: type, chosen: Settings) -> None:
         self._class, self._url = queue_class, client_url(chosen.redis_url)
         self._folder = chosen.dir.resolve() / "queue"
-        self._one = threading.Lock()  # the current folder is the process's
+        self._lock = threading.Lock()  # the threads share the current folder
 
     @cached_property
     def queue(self) -> Any:
-        """The learner's queue; made in its folder."""
+        """The learner's queue, created in its folder."""
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Put the jobs in, one after the other; raises what `put` raises."""
+        """Enqueue the jobs one by one. Raises the errors of `put`."""
         self._folder.mkdir(exist_ok=True)
-        with self._one, chdir(self._folder):
+        with self._lock, chdir(self._folder):
             for job in jobs:
                 self.queue.put(json.dumps(job.as_record()))
 
@@ -71,7 +71,7 @@ class QueueBackend(Backend):
         return self._folder / f"worker-{pid}.ready"
 
     def work(self) -> None:
-        """Be a worker until SIGTERM: what the judge's workers do, and each job is a real one."""
+        """Work until SIGTERM like the judge's workers, but with real jobs."""
         self._folder.mkdir(exist_ok=True)
         os.chdir(self._folder)
         worker = f"w{os.getpid()}"
@@ -87,12 +87,12 @@ class QueueBackend(Backend):
                 self._run(Job.from_record(json.loads(text)))
                 self._call("ack", worker, text)
             else:
-                time.sleep(0.02)  # a claim that does not wait
+                time.sleep(0.02)  # in case claim does not wait
 
     def _run(self, job: Job) -> None:
         outcome = perform(job)
         if isinstance(outcome, Retry):
-            # with the job in hand: a timer would be lost with the worker
+            # keep the claim meanwhile: a timer would be lost with the worker
             time.sleep(outcome.after)
             self.queue.put(json.dumps(replace(job, attempts=job.attempts + 1).as_record()))
 
@@ -102,21 +102,21 @@ class QueueBackend(Backend):
             time.sleep(seconds)
 
     def _call(self, method: str, *arguments: str) -> Any:
-        """Call a method of the queue; its errors go to the log, and the worker outlives them."""
+        """Call a method of the queue. An error is logged and does not end the worker."""
         try:
             return getattr(self.queue, method)(*arguments)
         except Exception as error:
             print(f"{method} raised {error!r}", file=sys.stderr)
-            time.sleep(0.1)  # not all the time
+            time.sleep(0.1)  # no busy loop
 
 
 def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
-    """Return the function `make` of a backend's file, for this class."""
+    """Return the function `make` of a backend for this class."""
     return lambda chosen: QueueBackend(queue_class, chosen)
 
 
 def main() -> None:
-    """Work until SIGTERM; a job that runs then may end."""
+    """Work until SIGTERM. A running job may end."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()

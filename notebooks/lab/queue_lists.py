@@ -1,4 +1,4 @@
-"""The queue as a picture: every job in the Redis list in which it is, while it moves."""
+"""A picture of the queue: every job in its Redis list, also as a moving picture."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lab.language import say
 from lab.progress import Live
 from lab.show import Picture
 
-#: Pictures a second.
+#: Pictures per second.
 RATE = 5.0
-#: How many letters of a job's name are shown.
+#: Shown characters of a job's name.
 _LONGEST = 22
 _GRID = (
     "display:grid;grid-text-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
@@ -32,7 +32,7 @@ _BOX = (
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """One list in Redis. ids: the next to run first. what: of its jobs, a word of the legend."""
+    """One list in Redis. ids: the next job first. what: the legend's word for its jobs."""
 
     name: str
     ids: tuple[str, ...]
@@ -44,7 +44,7 @@ class JobList:
         return self.what == "its worker is dead"
 
 
-#: How a job looks: its ink, its paper, its edge.
+#: The colours of a job: text, background and border.
 _LEGEND = {
     "waiting": (INK, WAITING, f"1px solid {EDGE}"),
     "running": (PAPER, RUNNING, f"1px solid {EDGE}"),
@@ -55,7 +55,7 @@ _LEGEND = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every list at one moment. at: seconds on the monotonic clock."""
+    """Every list at one moment. at: seconds by the monotonic clock."""
 
     at: float
     lists: list[JobList]
@@ -71,7 +71,7 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 
     Args:
         redis: the lab's Redis.
-        died: pids of workers that are dead, even if Redis does not know it yet.
+        died: pids of dead workers, whose death may not be in Redis yet.
     """
     workers = sorted(redis.smembers("workers"))
     queues = sorted(redis.smembers("lists"), key=urgency)
@@ -101,20 +101,20 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 
 
 class Film:
-    """The queue's picture as it moves; read: reads a moment, name: names a job."""
+    """A moving picture of the queue. read: reads a moment. name: returns a job's name."""
 
     def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
         self._read, self._name, self._live = read, name, Live()
         self._moments: list[Moment] = []
 
     def look(self) -> None:
-        """Show how it looks now, a few times a second."""
+        """Show the present moment, at most `RATE` times per second."""
         if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
             self._moments.append(self._read())
             self._live.show(draw(self._moments[-1:], self._name))
 
     def end(self) -> None:
-        """Show some snapshots, which stay."""
+        """Replace the moving picture with some snapshots."""
         self._moments.append(self._read())
         self._live.show(draw(snapshots(self._moments), self._name))
 
@@ -122,7 +122,7 @@ class Film:
 def snapshots(moments: list[Moment]) -> list[Moment]:
     """Return the first and the last moment, and one between them.
 
-    It is the first moment that shows a death, or else the middle one of those that differ.
+    It is the first moment that shows a death; without one, the middle one of those that differ.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

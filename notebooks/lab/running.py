@@ -1,4 +1,4 @@
-"""`Lab`: a whole running system to experiment on, started and ended with one line."""
+"""`Lab`, a whole running system for experiments."""
 
 from __future__ import annotations
 
@@ -40,23 +40,22 @@ from lab.map import draw_map, steps_of
 from lab.progress import Progress
 from lab.show import LabError, Picture, Table
 
-#: Inches, at a width of eleven: the whole picture fits on a projector.
+#: Limits of a picture's height (inches), so that it fits on a projector (the width is 11 inches).
 _LOWEST, _HIGHEST = 2.8, 6.0
 
-#: Those of this kernel that run or start.
+#: The labs of this kernel that run or start.
 LABS: list[Lab] = []
 _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
 
 class Lab:
-    """A running stack that one can wait for, break and repair, and a client that talks to it.
+    """A running stack to use, break and repair, and a client for it.
 
-    Takes the options of `demo_app.stack.Options`. Times are in seconds.
+    It takes the options of `demo_app.stack.Options`. Times are in seconds.
 
-    One lab runs at a time, unless a second one is asked for with `beside`. Starting a lab ends the
-    one before, so a cell that starts one may be run twice. The processes end when the kernel ends:
-    by `atexit`, or by the stack's reaper if the kernel was killed.
-    Raises LabError, with nothing left running, when it can't start.
+    Starting a lab ends the previous one (except with `beside`), so a cell that starts a lab may be
+    run twice. The processes end with the kernel: by `atexit`, or by the reaper if it was killed.
+    Raises LabError if it can't start; then no process is left.
     """
 
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
@@ -72,15 +71,15 @@ class Lab:
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
         self._environment: dict[str, str] = {}  # the DEMO_ variables of its stack
-        #: What must not outlive this lab.
+        #: Ends the further processes of this lab.
         self.at_end = ExitStack()
-        # a worker must find lab.jobs, wherever the notebook was started
+        # a worker must find lab.jobs from every folder
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
         options.setdefault("controls", True)  # lessons and their pages kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
-        self._restarted: set[int] = set()  # pids of processes that were started again
+        self._restarted: set[int] = set()  # pids of restarted processes
         stack = Stack(self._on_event, **options)
         self._stack: Stack | None = stack
         LABS.append(self)
@@ -93,7 +92,7 @@ class Lab:
             self._environment = {name: environment[name] for name in names}
             _set_environment(self._environment)
         except BaseException as error:
-            # another thread may have closed this lab, and what was started after that would go on
+            # another thread may have closed this lab during the start
             uninterruptible(stack.stop)
             self.close()
             if isinstance(error, StackError):
@@ -114,7 +113,7 @@ class Lab:
         return say("Running: {roles}.", roles=", ".join(roles))
 
     def close(self) -> None:
-        """End every process of this lab; may be called twice."""
+        """End every process of this lab. It may be called twice."""
         uninterruptible(self._close)
 
     def _close(self) -> None:
@@ -125,7 +124,7 @@ class Lab:
                 self.__dict__.pop(name).close()
         finally:
             if stack is not None:
-                with suppress(StackError):  # nobody needs what they would still do or write
+                with suppress(StackError):  # kill them, since a clean shutdown is not needed
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()
@@ -136,7 +135,7 @@ class Lab:
 
     @property
     def stack(self) -> Stack:
-        """The stack behind it. Raises LabError when the lab is closed."""
+        """The stack of this lab. Raises LabError if the lab is closed."""
         if self._stack is None:
             text = "This lab is closed. Run the cell that starts it, then continue here."
             raise LabError(say(text))
@@ -144,33 +143,33 @@ class Lab:
 
     @cached_property  # until `close` removes it
     def client(self) -> Client:
-        """Talks to it over HTTP. Raises LabError when the lab is closed."""
+        """The HTTP client of the stack. Raises LabError if the lab is closed."""
         return Client(self.stack.ready)
 
     @cached_property
     def redis(self) -> Any:
-        """A connection to its Redis; answers are text."""
+        """A client of the lab's Redis. Replies are text."""
         return self.client.redis()
 
     @property
     def redis_url(self) -> str:
-        """The address of its Redis, as redis-py has it."""
+        """The URL of the lab's Redis in redis-py's spelling."""
         return str(self.stack.ready["redis"]).replace("redis+socket:", "unix:")
 
     @property
     def stock(self) -> bool:
-        """True if its worker takes jobs as stock Celery does."""
+        """True if the worker is stock Celery's."""
         return self.stack.options.transport == "stock"
 
     def wait(self, seconds: float = 120.0) -> None:
-        """Wait until every mail has arrived and no job is left to do.
+        """Wait until every mail has arrived and no job is unfinished.
 
-        Raises LabError when that does not happen in time.
+        Raises LabError on a timeout.
         """
         self.until(self.finished, "the end of every job", seconds)
 
     def finished(self) -> bool:
-        """Return True if every mail has arrived and no job is left."""
+        """Return True if every mail has arrived and no job is unfinished."""
         if self.client.mail_stats()["distinct"] < len(self.posted):
             return False
         return self.client.at_rest()
@@ -183,13 +182,13 @@ class Lab:
         *,
         silent: bool = False,
     ) -> Any:
-        """Ask until the answer is true, and return it.
+        """Call `ask` until its result is true, and return it.
 
-        silent: don't show in the cell that it waits. Raises LabError when the time is up, and at
-        once when this lab is closed.
+        silent: don't show in the cell that it waits. Raises LabError on a timeout, or if the lab is
+        closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
-            if answer := until(lambda: self.stack and ask(), seconds):  # a closed lab says so
+            if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
                 return answer
             text = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
             what, now = say(what), self.situation()
@@ -211,10 +210,10 @@ class Lab:
     def until_still(
         self, still: float = 1.5, enough: Callable[[dict[str, int]], bool] = lambda _: False
     ) -> None:
-        """Wait until the queue is empty and nothing has moved for so long (`still`).
+        """Wait until the queue is empty and its numbers have been the same for `still` seconds.
 
-        enough: is given the mail server's counts, and may end the wait earlier. For systems that
-        don't say when they have finished, such as stock Celery.
+        For systems that don't report their end, such as stock Celery. enough: receives the mail
+        server's counts, and returns True to end the wait earlier.
         """
         stillness = Stillness()
 
@@ -234,14 +233,14 @@ class Lab:
         self.faults({"at": "data", "do": "wait", "seconds": each})
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        """Make the mail server misbehave by these rules and no others; no rule repairs it."""
+        """Replace the fault rules of the mail server; a call without rules repairs it."""
         self.client.set_faults(*rules)
 
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
-        """SIGKILL a process of this role; a worker is killed in the middle of its jobs.
+        """Kill a process of this role with SIGKILL; a worker is killed while it runs jobs.
 
-        restart: False keeps it dead until `start`. Waits until a worker is busy. When no job is
-        left, as in a cell that is run again, an idle worker is killed.
+        restart: False keeps it dead until `start`. Waits until a worker is busy. If all jobs are
+        finished, as in a repeated cell, an idle worker is killed.
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
@@ -262,7 +261,7 @@ class Lab:
         Args:
             role: the role.
             number: the signal.
-            meanwhile: is called after the process has died and before its successor works.
+            meanwhile: is called between the signal and the wait.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -285,7 +284,7 @@ class Lab:
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
         options = self.stack.options
-        # a worker holds no more jobs than it has threads: with one more, each worker has some
+        # with more jobs than the threads of all other workers, each worker has a job
         enough = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
         return self._kill_first("worker", restart=restart)
@@ -300,11 +299,11 @@ class Lab:
         return self._kill_first("worker", restart=restart)
 
     def start(self, role: str = "worker") -> None:
-        """Start what was killed or stopped; returns when it answers."""
+        """Start the killed or stopped processes of a role, and wait until they answer."""
         uninterruptible(lambda: self.stack.start(role))
 
     def send_workers_home(self) -> None:
-        """Stop the workers properly (SIGTERM); none runs until `start`."""
+        """Shut the workers down (SIGTERM). No worker runs until `start`."""
         self.stack.kill("worker", signal.SIGTERM, restart=False)
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
@@ -314,24 +313,24 @@ class Lab:
         return found
 
     def freeze_idle_worker(self) -> None:
-        """SIGSTOP to a worker that waits for a job: it keeps what it has, and does nothing.
+        """Stop a worker that waits for a job (SIGSTOP). It keeps its connections.
 
-        A wait ends by itself after a second, so the worker is frozen at the beginning of one.
+        A wait ends after a second even without a job, so the worker is stopped at its beginning.
         """
         before = self.until_worker_waits()
         self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
-        """SIGKILL, after Redis has answered the frozen worker; a new worker replaces it."""
+        """Kill the frozen worker after Redis has sent it a reply, and wait for its successor."""
         self.until(lambda: not self._waits(), "Redis answering the frozen worker")
         return self.kill_process("worker")
 
     def _waits(self) -> set[tuple[str, str]]:
-        """Return the connections on which a worker waits, with their numbers of commands so far."""
+        """Return the connections on which a worker waits, with their counts of commands."""
         waits_in = "brpop" if self.stock else "blpop"
         return {
-            (client["id"], client.get("tot-cmds", client["idle"]))  # not every server counts them
+            (client["id"], client.get("tot-cmds", client["idle"]))  # older servers have no count
             for client in self.redis.client_list()
             if client["cmd"] == waits_in and "b" in client["flags"]
         }
@@ -343,7 +342,7 @@ class Lab:
         return replace(seen, deaths=deaths)
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
-        """Post comments, with so many readers at the same time; each waits for its answer."""
+        """Post comments by so many readers in parallel; each waits for the reply."""
 
         def one(number: int) -> Posted:
             given = {"body": f"Comment {number}", **fields}
@@ -365,7 +364,7 @@ class Lab:
         return Beside(self.stack, self.at_end, name, command, environment)
 
     def celery(self, *arguments: str, **environment: str) -> Beside:
-        """Start a Celery worker by hand, with any options and settings, beside the stack's own."""
+        """Start a further Celery worker, with any options and settings."""
         options = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *options]
         worker = self.start_beside("worker", command, **environment)
@@ -373,11 +372,11 @@ class Lab:
         return worker
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
-        """Comments posted (all, or only these), and their mails in the inbox."""
+        """Return the ledger of the posted comments (all, or only these)."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def new_page(self) -> None:
-        """From here on, pictures show only what comes next."""
+        """Let later pictures show only later events."""
         self._since = journal_end(self.client)
         self._page_began = time.time()
         self.kills.clear()
@@ -389,7 +388,7 @@ class Lab:
         figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
-            # there are other jobs than mails: nothing was delivered, and there was no comment
+            # some jobs are not mails, so there was no comment and no delivery
             figure.axes[0].set_xlabel(drawn("seconds since the first job"), fontsize=12)
             for text in figure.legends[0].get_texts():
                 text.set_text(text.get_text().replace(drawn("mail delivered"), drawn("done")))
@@ -397,9 +396,9 @@ class Lab:
         return Picture.of(figure, words + say("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
-        """Return the deaths of workers without `kill`, at the moment of death.
+        """Return the deaths of workers that were not caused by `kill`.
 
-        Another worker finds a death out later.
+        The time is that of the death, not that of the rescue.
         """
         known = {kill.worker for kill in self.kills}
         return [
@@ -409,17 +408,17 @@ class Lab:
         ]
 
     def rows(self, question: str, *values: Any) -> list[Any]:
-        """Return what the web app's database answers to this SQL."""
+        """Return the rows of an SQL query on the web app's database."""
         with closing(sqlite3.connect(self.stack.plan.folder.path / "blog.sqlite3")) as connection:
             connection.row_factory = sqlite3.Row
             return connection.execute(question, values).fetchall()
 
     def map(self) -> Picture:
-        """Draw the processes with their pids and ports, and the way of a comment."""
+        """Draw the processes with their pids and ports, and the path of a comment."""
         return draw_map(self.stack)
 
     def follow(self, posted: Posted) -> Table:
-        """One comment at every step of its way: what database, Redis and inbox hold of it."""
+        """Return a table of the data about one comment in the database, Redis and the inbox."""
         return steps_of(posted, self.rows, self.redis, self.client)
 
     def name_of(self, job: str) -> str:
@@ -439,13 +438,13 @@ class Lab:
         return [self.name_of(job) for _, job in runs]
 
     def queue_picture(self) -> Picture:
-        """Every job in the Redis list in which it is now, by its comment's number or its name."""
+        """Draw every job in its present Redis list, labelled as in `name_of`."""
         return queue_lists.draw([self._moment()], self.name_of)
 
     def watch(self, seconds: float = 120.0) -> None:
-        """Like `wait`, with the queue's picture as it moves. Some snapshots stay.
+        """Wait like `wait`, and show a moving picture of the queue. Some snapshots stay.
 
-        Raises LabError when that does not happen in time.
+        Raises LabError on a timeout.
         """
         film = queue_lists.Film(self._moment, self.name_of)
 

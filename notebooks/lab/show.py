@@ -19,7 +19,7 @@ from demo_app.shared.escape import escape_invisible
 from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
-#: With its colours, since JupyterLab paints the rows in those of its theme.
+#: It sets the colours too, since JupyterLab's theme would set those of rows.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
     "text-align:left;vertical-align:top"
@@ -29,7 +29,7 @@ _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:unde
 
 
 class LabError(Exception):
-    """Something that a learner can fix; shown as one sentence, without a traceback."""
+    """An error that a learner can fix. It is shown as one sentence, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -37,7 +37,7 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing (SVG or HTML) and its words, for people who cannot see it and for text output.
+    """A drawing (SVG or HTML) and its description, for screen readers and text output.
 
     png: the same drawing in base64.
     """
@@ -60,11 +60,11 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         words = escape(escape_invisible(self.words))
         drawing = re.sub(r"<title>.*?</title>", "", escape_invisible(self.drawing))
-        # a whole picture on one screen, and at the left, as the text is
+        # the whole picture fits on the screen, and is aligned left like the text
         style = "width:100%;height:auto;max-height:85vh"
         drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
         label = f'role="img" aria-label="{words}"'
-        if self.png:  # which JupyterLab shows in place of SVG in a notebook that nobody has trusted
+        if self.png:  # JupyterLab shows it instead of SVG in an untrusted notebook
             img = f'<img alt="{words}" src="data:image/png;base64,{self.png}">'
             drawing += f"<template>{img}</template>"
         html = f'<figure style="{_FIGURE}"><div {label}>{drawing}</div></figure>'
@@ -75,7 +75,7 @@ class Picture:
 class Table:
     """Rows under a head, with a caption.
 
-    Every cell is shown as text; a row's first one in the lesson's language.
+    Every cell is shown as text. The first one of each row is translated.
 
     Attributes:
         code: True for a monospaced font.
@@ -110,7 +110,7 @@ class Table:
         return f'<table style="{style}">{above}<tr>{names}</tr>{body}</table>{below}'
 
     def _row(self, first: str, *others: str) -> str:
-        narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # beside long bytes
+        narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # next to long texts
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:
@@ -121,7 +121,7 @@ class Table:
 
 
 def folded(title: str, code: str, words: str = "") -> str:
-    """Return HTML with the code, and words below it, under a title that opens them."""
+    """Return HTML with a title that unfolds the code and the words."""
     below = f"<p>{escape(words)}</p>" if words else ""
     return (
         f"<details><summary>{escape(title)}</summary>"
@@ -141,12 +141,12 @@ class Several:
 
 
 def seen(it: bool, yes: str, no: str) -> None:
-    """Print which of two things was seen. it: whether it was the first."""
+    """Print the first sentence if `it` is true, or the second one."""
     print(say(yes if it else no))
 
 
 def seconds(value: float) -> str:
-    """Return a length of time (seconds) as a person says it."""
+    """Return a duration (seconds) as text with a suitable unit."""
     if value < 0.001:
         return f"{value * 1e6:.0f} µs"
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -1,4 +1,4 @@
-"""Jobs per second in several stores, compared at the same safety."""
+"""Jobs per second in several stores with the same durability."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any
 from lab.progress import Progress
 from lab.running import Lab
 
-#: How often each store is measured: a single sample is decided by chance.
+#: Measurements of each store, since a single one varies too much.
 RUNS = 3
 #: Jobs of one run, shared among its clients.
 JOBS = 100
 
-#: One client's three steps of a job: enqueue it, claim one, acknowledge it. Each is as durable as
-#: promised when it returns.
+#: A client's functions for the three steps of a job: enqueue, claim, acknowledge. Each returns when
+#: its change is durable.
 Client = tuple[Callable[[str], Any], Callable[[], Any], Callable[[Any], Any]]
 
 

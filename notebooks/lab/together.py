@@ -1,4 +1,4 @@
-"""The same experiment in several labs at once, which all end when the cell is interrupted."""
+"""The same experiment in several labs in parallel; all end if the cell is interrupted."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from lab.running import LABS, Lab
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _COMMENTS = 8
-#: Seconds without any mail, and with an empty queue, after which the rest counts as lost. A backend
-#: that promises to find a dead worker's jobs is given more time, for busy machines.
+#: Seconds without a mail and with an empty queue after which missing mails count as lost. A backend
+#: that promises to rescue a dead worker's jobs gets more time, for busy machines.
 _PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
 
 
 def run_together(
     run: Callable[[Item], Result], items: Iterable[Item], at_once: int, what: str
 ) -> list[Result]:
-    """Run it for every item, so many at a time; shows in the cell that it takes a while.
+    """Call `run` for every item, `at_once` in parallel, and show the progress in the cell.
 
-    When the cell is stopped, or one of them fails, the labs that were started here are closed, so
-    that what runs in them ends.
+    If the cell is interrupted or a call fails, the labs that were started here are closed, so that
+    all calls end.
     """
     before = [*LABS]
     running: list[Future[Result]] = []
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
         try:
             uninterruptible(lambda: running.extend(pool.submit(run, item) for item in items))
-            # in short waits: a signal that comes as a long one begins would not end it
+            # short waits, since a signal at the beginning of a long one would not end it
             for one in running:
                 while wait([one], 0.1).not_done:
                     pass
@@ -49,7 +49,7 @@ def run_together(
 
 
 def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
-    """Close the labs, until nothing runs that could start one."""
+    """Close the labs repeatedly, until no call runs that could start another."""
     for _ in poll():
         if all(one.done() for one in running):
             break
@@ -61,17 +61,17 @@ def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
 def crash(*backends: str) -> list[Outcome]:
     """Post 8 comments, kill the process that runs their jobs, and count the mails.
 
-    Each backend has its own lab, side by side. The kill comes when the process is fully busy.
+    Each backend has its own lab; all run in parallel. The kill comes when all threads are busy.
     """
     return run_together(_crash, backends, len(backends), "the crash of every backend")
 
 
 def _crash(backend: str) -> Outcome:
-    # without the outbox, which would hand over again what the backend itself loses
+    # without the outbox, which would hide the losses of the backend
     with closing(Lab(beside=True, backend=backend, without=("outbox",))) as lab:
-        lab.slow_mail(30.0)  # nothing is done before the kill, however slow the machine is
+        lab.slow_mail(30.0)  # no job is done before the kill, even on a slow machine
         lab.post(_COMMENTS)
-        # as many jobs as can run at once; no job is being claimed at this moment
+        # all threads run jobs, so no job is being claimed
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
         lab.kill_process("web" if backend == "memory" else "worker", meanwhile=lab.faults)
         lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")

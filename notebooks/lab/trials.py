@@ -19,17 +19,17 @@ from lab.ledger import Ledger
 from lab.own_app import OwnApp
 from lab.program import held
 
-#: Seconds by which each line between the worker and the mail server is late: a mail needs some ten.
+#: Delay of each line between the worker and the mail server (seconds); a mail needs about 10 lines.
 _SLOW = 0.08
-#: Seconds in which a worker that acknowledges a job before it runs has done so, and a relay has
-#: tried to hand over what is in the outbox.
+#: Seconds after which a worker with early acknowledgement has acknowledged, and a relay has tried
+#: to hand over its jobs.
 _SOON = 5.0
 _COMMENTS = 4
 #: Kills of the web app, each after one more commit.
 _KILLS = 3
-#: How often a trial is repeated in which no comment was stored.
+#: Tries of a trial in which no comment was stored.
 _TRIES = 3
-#: Seconds that a relay may take for some rounds, or a web app for a comment while the relay stops.
+#: Longest time of some rounds of a relay, and of a comment while the relay is stopped (seconds).
 _ROUNDS, _COMMENT = 15.0, 2.0
 
 
@@ -37,8 +37,8 @@ _ROUNDS, _COMMENT = 15.0, 2.0
 class Trial:
     """The result of one trial. held: None if the app does not have the part that is killed.
 
-    The ledger's late ones are those jobs that a list in Redis or the app's outbox still has, to
-    send a mail, or to send it again. story: what happened, in words.
+    ledger: a mail is late if a list in Redis or the app's outbox still has its job. story: the
+    events, in sentences.
     """
 
     name: str
@@ -48,16 +48,16 @@ class Trial:
     story: str = ""
 
     def row(self) -> tuple[object, ...]:
-        """Its row of the table."""
+        """Return the row of the table."""
         mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
         ledger = self.ledger
         return say(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
 
 
 def trials(app: OwnApp) -> Iterator[Trial]:
-    """Run each in its turn, on the same running app, as the rungs need them.
+    """Run the trials one by one on the same running app, in the order of the rungs.
 
-    A trial in which no comment was stored says nothing: it is repeated, and fails in the end.
+    A trial in which no comment was stored is repeated, and fails in the end.
     """
     app.proxy.delay = _SLOW
     for trial in (
@@ -72,14 +72,14 @@ def trials(app: OwnApp) -> Iterator[Trial]:
 
 
 def _waits(app: OwnApp) -> Trial:
-    """Is the reader answered before the mail has arrived?"""
+    """Test whether the reader gets the reply before the mail has arrived."""
     app.post("waits 0")
     early = not app.program.lines("inbox.txt")
     return _judged(app, "the reader does not wait", "waits", waited=not early)
 
 
 def _worker_killed(app: OwnApp) -> Trial:
-    """Let one mail arrive, and kill the worker in the middle of another one."""
+    """Let one mail arrive, and kill the worker while it sends another one."""
     name, texts = "the worker is killed", _texts("worker", _COMMENTS)
     if "worker" not in app.running:
         app.post(*texts)
@@ -93,22 +93,22 @@ def _worker_killed(app: OwnApp) -> Trial:
 
     until(in_the_middle, PATIENCE)
     early = 0
-    for _ in poll(_SOON):  # does it acknowledge a job early?
+    for _ in poll(_SOON):  # wait for an early acknowledgement
         known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
         early = early + 1 if known < _COMMENTS else 0
-        if early == 3:  # one may be read while another is written
+        if early == 3:  # three times, since the counts are not read at one moment
             break
     kill = app.kill("worker")
-    app.proxy.reset()  # what the dead had on its way does not arrive
+    app.proxy.reset()  # data in transit from the dead worker must not arrive
     app.let_pass = math.inf
     app.again("worker")
     return _judged(app, name, "worker", kill)
 
 
 def _breaks_off(app: OwnApp) -> Trial:
-    """Break the connection on which a mail should come.
+    """Break the connection over which a mail is sent.
 
-    Two readers have posted the same text, and each comment has its own mail.
+    Two readers post the same text, and each comment has its own mail.
     """
     app.proxy.lose_answer()
     app.post("breaks 0", "breaks 0")
@@ -133,17 +133,17 @@ def _redis_down(app: OwnApp) -> Trial:
 def _let_the_relay_try(app: OwnApp) -> None:
     """Wait until the relay has ended, or has tried some times.
 
-    A relay that tries sends the same statements to its database again and again.
+    A relay that tries repeats the same statements on its database.
     """
-    (asked := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
-    asked.touch()
+    (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
+    statements.touch()
 
     def tried() -> bool:
-        times = Counter(asked.read_text("utf-8").splitlines()).values()
+        times = Counter(statements.read_text("utf-8").splitlines()).values()
         return max(times, default=0) > _TRIES or not app.running["relay"].alive
 
     until(tried, _ROUNDS)
-    asked.unlink()
+    statements.unlink()
 
 
 def _web_killed(app: OwnApp) -> Trial:
@@ -176,7 +176,7 @@ def _relay_killed(app: OwnApp) -> Trial:
     until(lambda: not (armed.exists() and relay.alive), _ROUNDS)
     disable(steps, Step.OUTBOX_HANDED_OVER)
     (reader := Thread(target=app.post, args=["relay 1"])).start()
-    reader.join(_COMMENT)  # it may wait for the relay's transaction
+    reader.join(_COMMENT)  # the web app may wait for the relay's transaction
     relay.send(signal.SIGCONT)
     reader.join()
     until(lambda: app.arrived("relay").total() >= len(app.page("relay")), _SOON)
@@ -204,11 +204,11 @@ def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None
         app: the app.
         name: the name of the trial.
         mark: the first word of its comments.
-        kills: what was killed.
-        waited: whether the reader waited for the mail; None if that is not the question.
+        kills: the kills of this trial.
+        waited: True if the reader waited for the mail; None in other trials.
     """
     ledger, twice = app.settle(mark, kills)
-    ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis does
+    ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis ends
     held = bool(ledger.comments) and not (ended or app.forged_in(mark))
     if waited is None:
         held = held and not ledger.missing + ledger.late and (twice == 0 or bool(kills))

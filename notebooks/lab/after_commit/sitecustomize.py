@@ -1,8 +1,8 @@
 """Failpoints around SQLite's writes, for an app that a learner wrote.
 
-Python imports a module of this name at its start (https://docs.python.org/3/library/site.html). The
-process of the app dies right after a commit that stored something, so that a trial needs no luck to
-kill it between two commits. Another step comes right before a statement that writes.
+Python imports a module with this name at its start (https://docs.python.org/3/library/site.html).
+So a trial can kill the app right after a commit that stored something, that is between two commits.
+Another step comes right before a statement that writes.
 """
 
 import os
@@ -14,13 +14,13 @@ from typing import Any
 from demo_app.failpoints import Step, hit
 
 _connect = sqlite3.connect
-#: While there is such a file, each statement becomes one line of it.
+#: While this file exists, each statement is appended to it as one line.
 _STATEMENTS = Path(os.environ.get("DEMO_DIR", "."), "statements")
 _WRITES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
 
 class Connection(sqlite3.Connection):
-    """A connection that passes the step after each commit that stored something."""
+    """A connection that passes a step after each commit that stored something."""
 
     _stored = 0
 
@@ -46,7 +46,7 @@ class Connection(sqlite3.Connection):
         self.pass_step()
 
     def rollback(self) -> None:
-        """Roll back: the changes until now are not stored."""
+        """Roll back, and do not count the changes as stored."""
         super().rollback()
         self._stored = self.total_changes
 
@@ -66,7 +66,7 @@ class Connection(sqlite3.Connection):
 
 
 class Cursor(sqlite3.Cursor):
-    """A cursor of such a connection."""
+    """A cursor that passes steps too."""
 
     connection: Connection
 
@@ -95,8 +95,8 @@ class Cursor(sqlite3.Cursor):
 
 
 def connect(*arguments: Any, **options: Any) -> Any:
-    """Connect as `sqlite3.connect` does, with the class above if no other one is given."""
-    if len(arguments) < 6:  # the sixth is the class
+    """Connect like `sqlite3.connect`, with `Connection` as the default class."""
+    if len(arguments) < 6:  # the sixth argument is the class
         options.setdefault("factory", Connection)
     return _connect(*arguments, **options)
 
