@@ -31,8 +31,8 @@ def passes(error: BaseException) -> bool:
 def ending_of(error: BaseException) -> Ending:
     """Return how a claim ends after this error.
 
-    A message that cannot be read is dead at once. Any other error may be this worker's: the job
-    runs again, and is poison if it fails each time.
+    A job with an unreadable message is dead. Any other error may be this worker's: the job runs
+    again, and is poison if it fails each time.
     """
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)

@@ -58,7 +58,7 @@ class HeldClaims:
     def take(self, claimed: Claimed) -> str | None:
         """Hold a claim, and return the tag of this delivery.
 
-        Each delivery has a tag of its own: the same job may come again while an old run ends.
+        Each delivery has a new tag: the same job may be delivered again while an old run ends.
         Returns None if the claim was refused meanwhile.
         """
         tag = str(next(self._tags))

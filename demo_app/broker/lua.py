@@ -60,7 +60,7 @@ def _text(name: str, body: str, options: Options) -> str:
         text = text.replace("P .. '", "'")  # no prefix
     for found in reversed([*_FUNCTION.finditer(text)]):
         rest = text[found.end() :]
-        # Redis creates each function anew for each run of a script: drop those that are not called
+        # Redis creates every function at each run of a script: drop the unused ones
         if found[1] not in rest:
             text = text[: found.start()] + rest
     return flags + given + text

@@ -92,7 +92,7 @@ class Task(Generic[P, R]):
         return enqueue_many([self.job(*args, **kwargs)], self.backend)[0]
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function at once, without a job."""
+        """Call the function directly, without a job."""
         return self.function(*args, **kwargs)
 
 

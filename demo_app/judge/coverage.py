@@ -21,7 +21,7 @@ BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."
 )
-#: Runs plans side by side.
+#: A function that runs plans in parallel.
 Run = Callable[[Sequence[Plan]], list[Record]]
 
 
@@ -32,7 +32,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
     `claim` that occurred only in the second run.
 
     Args:
-        run: runs plans side by side.
+        run: runs plans in parallel.
         stepped: True if the queue reports its commands; otherwise its proxy reports them.
     """
     sure: dict[str, None] = {}

@@ -24,7 +24,7 @@ _FORM = "application/x-www-form-urlencoded"
 #: Accepted types of bodies; others get 415. A body without a type is read as JSON.
 _BODIES = ("", "application/json", _FORM)
 
-#: The host names of every app on this machine.
+#: The names of this machine for its own browsers.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 PAGE_POLICY = (
@@ -114,7 +114,7 @@ class Guard:
             received += len(body)
             if received > REQUEST_BODY_BYTES:
                 raise HTTPException(413)
-            if is_form and not body.isascii():  # no browser sends it, and it takes 0.1 s to decode
+            if is_form and not body.isascii():  # browsers send ASCII, and decoding takes 0.1 s
                 raise HTTPException(400)
             return message
 

@@ -77,7 +77,7 @@ class _Cell:
     def end(self) -> None:
         """Remove the shown text."""
         self._ended.set()
-        if self._shown:  # without a shown text, join() would only be a place for an interrupt
+        if self._shown:  # otherwise skip join(), which a keyboard interrupt could hit
             self._thread.join()
 
     def _tell(self) -> None:

@@ -13,7 +13,7 @@ from .shared.guard import LOOPBACK_NAMES, host_pattern
 from .shared.resources import listen
 from .shared.server import configured
 
-#: Clients connected at once.
+#: Limit of the connected clients.
 _CONNECTIONS = 200
 
 

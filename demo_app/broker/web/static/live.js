@@ -5,7 +5,7 @@
 const main = document.getElementById("main");
 const button = document.getElementById("live");
 const SOONEST = 300; // milliseconds between two fetches
-const LATEST = 1000; // for a reply; without one the shown page may be outdated
+const LATEST = 1000; // milliseconds until a missing reply is shown, since the page may be outdated
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
 let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
 
