@@ -24,7 +24,7 @@ from demo_app.judge.targets import Target
 PATIENCE = 12.0
 #: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
-#: The same for trials without a fault up to level 4, which wait for no lease.
+#: `PATIENCE` for trials without a fault up to level 4, which wait for no lease.
 _NO_LEASE = 6.0
 #: Tries of a trial until its fault occurs; and the levels with a time limit, whose trials may also
 #: fail because the machine is busy, and are tried as often.

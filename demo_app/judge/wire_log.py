@@ -13,7 +13,7 @@ _HELLO = {"AUTH", "CLIENT", "HELLO", "INFO", "PING", "SELECT"}
 
 
 class WireLog:
-    """The commands of one process.
+    """The log of one process's commands.
 
     Args:
         who: the name of the process.
