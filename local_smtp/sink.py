@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from local_smtp.doors import Doors
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
+from local_smtp.servers import Servers
 from local_smtp.session import Surroundings
 from local_smtp.settings import Settings
 from local_smtp.shared.resources import ResourceError, listen, take_directory
@@ -129,7 +129,7 @@ class MailSink:
         self._inbox = Inbox(self.reader, writer, self.faults, self._events)
         around = Surroundings(settings.host, writer, self.faults, self._events.publish)
         app = create_app(self._inbox, settings, self._inbox_port)
-        starting.callback(Doors(smtp, around, http, app).stop)
+        starting.callback(Servers(smtp, around, http, app).stop)
         starting.callback(self._events.publish, None)
 
     def _stored(self, receipts: list[Receipt]) -> None:

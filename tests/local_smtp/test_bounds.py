@@ -38,7 +38,7 @@ def test_a_client_that_reads_no_answer_is_cut_off(mail_sink, monkeypatch):
 
 
 def test_one_connection_too_many_is_answered_with_503(tmp_path, monkeypatch):
-    monkeypatch.setattr("local_smtp.doors.CONNECTIONS", 2)
+    monkeypatch.setattr("local_smtp.servers.CONNECTIONS", 2)
     with MailSink(Settings(dir=tmp_path)) as sink:
         port = int(sink.inbox.rpartition(":")[2])
         one, other = (socket.create_connection(("127.0.0.1", port)) for _ in range(2))

@@ -17,7 +17,7 @@ from local_smtp.shared.server import configured
 _STOP_WITHIN = 3.0  # seconds
 
 
-class Doors:
+class Servers:
     """Serves SMTP and a web application, each on its listening socket.
 
     Clients that connect before the loop runs wait in the sockets' backlogs.
@@ -28,7 +28,7 @@ class Doors:
     ) -> None:
         self._smtp, self._around, self._http = smtp, around, http
         self._web = uvicorn.Server(configured(app, CONNECTIONS, patience=1, lifespan="off"))
-        self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
