@@ -32,7 +32,7 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         kind = type(error).__name__
         hint = say("checking your answer failed with {kind}: {error}", kind=kind, error=error)
     if hint is ...:
-        put = "○ {name}: put your answer in place of the three dots, and run the cell again."
+        put = "○ {name}: no answer yet. Do what the exercise asks, and run this cell again."
         print(say(put, name=name))
         return
     text = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."

@@ -26,6 +26,9 @@ from lab.parcels import Parcels
 from lab.program import Program, cell_of, held
 from lab.running import Lab
 
+#: The end of a task in the log of a Celery worker, with its error if it raised one.
+_ENDED = re.compile(r"succeeded|unexpected:\s(.+)")
+
 
 @exercise("2.1")
 def _queue(answer: tuple[Callable[[str], Any], Callable[[], Any]], lab: Lab) -> Hint:
@@ -76,6 +79,8 @@ def _log(answer: Any, lab: Lab) -> Hint:
     if not lab.redis.lrange("mine", 0, -1):
         return say("the list `mine` is empty.")
     mine = lab.redis.lindex("mine", 0)
+    if isinstance(answer, Path):
+        return say("give the text of the file, not its name.")
     if not isinstance(answer, str) or mine not in answer:
         return say("your text is not in what you read. Was it pushed after the log was on?")
     with ProcessGroup() as group:  # as after a power failure: a new Redis on a copy of the log
@@ -151,9 +156,11 @@ def _idempotent(answer: Any, lab: Lab) -> Hint:
         for parcel in (1, 2, 3, 1, 2, 3):
             app.send_task(answer.name, [parcel])
     try:
-        lab.until(lambda: worker.output().count("succeeded") >= 6, "six tasks", 60.0)
+        lab.until(lambda: len(_ENDED.findall(worker.output())) >= 6, "six tasks", 60.0)
     finally:
         worker.kill()  # otherwise it would take the tasks of the next try
+    if error := next(filter(None, _ENDED.findall(worker.output())), ""):
+        return say("the task raised {error}", error=error)
     with closing(sqlite3.connect(program.folder / "shop.db")) as db:
         rows = sorted(row[0] for row in db.execute("SELECT parcel FROM packed"))
     if len(rows) < 3:

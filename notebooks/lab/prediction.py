@@ -26,7 +26,7 @@ _NUMBER = re.compile(
 #: A number with commas between thousands; any other comma is a decimal comma.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
-_NOT_CLEAR = "not clear: this machine is busy. Run the cell again."
+_NOT_CLEAR = "not clear: this machine is busy. Run the cell that measures again."
 #: Largest relative error of a prediction of a time or rate that still counts as predicted.
 _SHARE = 0.25
 KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by question

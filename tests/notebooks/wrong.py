@@ -65,7 +65,11 @@ WRONG: dict[str, dict[str, list[str]]] = {
     "03_redis_persistence": {
         "3.1": ["answer = {'always'}", "answer = {'always', 'everysec'}", "answer = 'always'"],
         "3.2": ["answer = {'always', 'everysec'}", "answer = {'no'}", "answer = 'always'"],
-        "3.3": ["answer = 'RPUSH'", "redis.config_set('appendonly', 'yes')\nanswer = ''"],
+        "3.3": [
+            "answer = 'RPUSH'",
+            "answer = folder",
+            "redis.config_set('appendonly', 'yes')\nanswer = ''",
+        ],
     },
     "04_kill_the_worker": {
         "4.2": wrong_apps("parcels"),
@@ -77,7 +81,10 @@ WRONG: dict[str, dict[str, list[str]]] = {
         ],
     },
     "05_lost_late_or_twice": {
-        "5.1": [],
+        "5.1": [
+            "app = Celery('shop', broker=os.environ['DEMO_REDIS_URL'])\n"
+            "@app.task\ndef pack(parcel):\n    raise ValueError(parcel)"
+        ],
         "5.2": [
             f"def post(db, text):\n    {INSERT}\n    db.commit()",
             f"def post(db, text):\n    {INSERT}\n    db.commit()\n    {JOB}\n    db.commit()",
