@@ -61,7 +61,7 @@ class Heartbeat:
         self._seconds, self._steps, self._send, self._begin = seconds, steps, send, begin
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self._pause, self._next, self._soon = 0.0, math.inf, False
+        self._pause, self._next = 0.0, math.inf
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Heartbeat:
         While Redis does not answer, the thread keeps trying.
         """
         self._pause = self.round()
-        if self._soon:  # the jobs of a dead worker come before those behind them
+        if self._next <= self._seconds:  # the jobs of a dead worker come before those behind them
             self._stopped.wait(self._pause)
             self._pause = self.round()
         self._thread.start()
@@ -96,7 +96,6 @@ class Heartbeat:
             with self._logged(name):
                 seconds = step.handle(reply)
                 self._next = min(self._next, math.inf if seconds is None else seconds)
-        self._soon = self._next <= self._seconds
         return min(self._seconds, self._next)
 
     def _run(self) -> None:
