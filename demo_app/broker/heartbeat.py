@@ -90,7 +90,11 @@ class Heartbeat:
         for name, prepare in self._steps().items():
             with self._logged(name):
                 steps[name] = prepare()
-        replies = iter(self._replies([step.call for step in steps.values() if step.call]))
+        calls = [step.call for step in steps.values() if step.call]
+        try:
+            replies = iter(self._send(calls) if calls else [])
+        except Exception as error:  # each step handles it in its own way
+            replies = iter([error] * len(calls))
         for name, step in steps.items():
             reply = next(replies) if step.call else None
             with self._logged(name):
@@ -102,12 +106,6 @@ class Heartbeat:
         self._begin()
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
-
-    def _replies(self, calls: Sequence[Call]) -> list[Any]:
-        try:
-            return self._send(calls) if calls else []
-        except Exception as error:  # each step handles it in its own way
-            return [error for _ in calls]
 
     @contextmanager
     def _logged(self, name: str) -> Iterator[None]:
