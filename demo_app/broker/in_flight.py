@@ -65,7 +65,7 @@ class InFlight:
         #: True when no further job is claimed. Jobs that are held go on.
         self.draining = False
         self.closing = False
-        self.lease = self.make_lease(queue, {})
+        self.lease = self.make_lease({})
         self.heartbeat = Heartbeat(
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, self._hurry
         )
@@ -221,7 +221,7 @@ class InFlight:
             self._queues |= dict.fromkeys(queues)
             begins, self.working = not self.working, True
         if begins:
-            self.lease = self.make_lease(self.queue, info)
+            self.lease = self.make_lease(info)
             self.heartbeat.start()
 
     @property
@@ -229,9 +229,9 @@ class InFlight:
         """The lists to claim from, the most urgent first."""
         return lists_of(*self._queues)
 
-    def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
+    def make_lease(self, info: dict[str, object]) -> Lease:
         """Return a lease for this worker."""
-        return Lease(queue, queue.options.lease_seconds, info)
+        return Lease(self.queue, self.options.lease_seconds, info)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
         """Return the heartbeat's steps of the next round by name."""
