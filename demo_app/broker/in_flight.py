@@ -255,7 +255,8 @@ class InFlight:
         failed: Exception | None = None
         self._waiting_in_redis = set()
         try:
-            self._waiting_in_redis = self._waiting()
+            tags = self._waiting_tags()
+            self._waiting_in_redis = {claim.id for tag, claim in self.held().items() if tag in tags}
         except Exception as error:  # the lease is renewed all the same
             failed = error
         renewal = self.lease.renew(self._waiting_in_redis)
@@ -275,11 +276,6 @@ class InFlight:
                 raise failed
 
         return Step(renewal.call, handle)
-
-    def _waiting(self) -> set[str]:
-        """Return the ids of jobs that are held here and have not begun."""
-        tags = self._waiting_tags()
-        return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> Step:
         """Give back the jobs of dead workers. Every worker does it: none is special.
