@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis
@@ -66,8 +67,10 @@ class InFlight:
         self.draining = False
         self.closing = False
         self.lease = self.make_lease({})
+        # so that the heartbeat has time for another try before the lease runs out
+        hurry = partial(queue.scripts.hurry, self.options.lease_seconds / 3)
         self.heartbeat = Heartbeat(
-            self.options.heartbeat_seconds, self.steps, queue.scripts.together, self._hurry
+            self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
@@ -246,10 +249,6 @@ class InFlight:
             steps["give_back_unanswered"] = self.give_back_unanswered
             steps["give_back_forgotten"] = without_script(self.give_back_forgotten)
         return steps
-
-    def _hurry(self) -> None:
-        # so that the heartbeat has time for another try before the lease runs out
-        self.queue.scripts.hurry(self.options.lease_seconds / 3)
 
     def _renew(self) -> Step:
         failed: Exception | None = None
