@@ -272,8 +272,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             queues: the queues that they may be from.
             tracked: False for a consumer without acknowledgement.
         """
-        taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
-        deliveries = [delivery for delivery in taken if delivery is not None]
+        taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
+        deliveries = [delivery for delivery in taken if delivery]
         connection = self.connection  # None if the channel was closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:
@@ -363,10 +363,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Claim one message for `basic_get`. Raises Empty if there is none."""
         here = self.in_flight
         here.work([queue], **process.info())
-        taken = here.queue.claim(here.lease.worker, lists_of(queue))
-        for claimed in taken:
-            delivery = self.take_in(claimed, [queue], tracked=True)
-            if delivery is not None:
+        for claimed in here.queue.claim(here.lease.worker, lists_of(queue)):
+            if delivery := self.take_in(claimed, [queue], tracked=True):
                 return delivery.payload
         raise Empty
 
