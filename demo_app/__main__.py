@@ -19,7 +19,7 @@ def main() -> int:
     try:
         import fcntl  # noqa: F401 - Windows does not have it
     except ImportError:
-        return _refuse("This needs Linux or macOS. On Windows, run it in WSL: `wsl --install`.")
+        sys.exit("This needs Linux or macOS. On Windows, run it in WSL: `wsl --install`.")
     from demo_app.rig.uninterruptible import ENDS
 
     def end(*_: object) -> NoReturn:
@@ -36,18 +36,13 @@ def main() -> int:
         with garbage_collection_paused():
             from demo_app.commands import main as run
     except ModuleNotFoundError as error:
-        return _refuse(
+        sys.exit(
             f"{error.name} is missing. After `make`, use `.venv/bin/python -m demo_app`. "
             "Without make, install jobs-that-survive[demo], or run `uv sync --all-extras`."
         )
     except KeyboardInterrupt:
         return 130
     return run()
-
-
-def _refuse(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

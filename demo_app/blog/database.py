@@ -112,7 +112,8 @@ class SqliteDatabase(Database):
         self._writing = threading.Lock()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._own().executescript(TABLES)
+            for statement in TABLES.split(";"):
+                self.connection().execute(statement)
             self._name()
         elif not _has_posts(path):
             raise DatabaseMissing(f"there is no blog at {self.where}")
@@ -125,15 +126,11 @@ class SqliteDatabase(Database):
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _own(self) -> sqlite3.Connection:
-        connection = self.connection()
-        assert isinstance(connection, sqlite3.Connection)
-        return connection
-
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """See `Database`."""
-        connection = self._own()
+        connection = self.connection()
+        assert isinstance(connection, sqlite3.Connection)
         if not self._writing.acquire(timeout=_PATIENCE):
             raise DatabaseDown("database is locked")
         try:

@@ -158,8 +158,7 @@ def add_comment(
     """
     created_at, job_id = time.time(), str(uuid.uuid4())
     with database.transaction() as transaction:
-        before = _comment_of_key(transaction, key) if key else None
-        if before is not None:
+        if key and (before := _comment_of_key(transaction, key)):
             stored = (before.post_id, before.author, before.email, before.body)
             if stored != (post_id, author, email, body):
                 raise KeyTaken(f"the key {key} belongs to the comment {before.id}")

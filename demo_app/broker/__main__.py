@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery.app.utils import find_app
@@ -33,9 +34,13 @@ _TYPES = {
 }
 
 
-def _queue_of(channel: Any) -> Queue:
-    queue: Queue = channel.in_flight.queue
-    return queue
+@contextmanager
+def _queue_of(app: Any) -> Iterator[Queue]:
+    """Connect to the app's queue in the block; exit if the app is on another broker."""
+    if not is_chosen(app.conf):
+        sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
+    with app.connection_for_read() as connection:
+        yield connection.default_channel.in_flight.queue
 
 
 def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -75,9 +80,7 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
 
 def doctor(app: Any, _: argparse.Namespace) -> int:
     """Print unsafe settings of this app with the reasons; exit with 1 if there are any."""
-    _require_claims(app)
-    with app.connection_for_read() as connection:
-        queue = _queue_of(connection.default_channel)
+    with _queue_of(app) as queue:
         if lacks := refusal(queue.client, queue.keys.prefix):
             print(f"Redis: {lacks}")
             return 1
@@ -85,11 +88,6 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
         found = [*unsafe(app, queue.options, info), *_taken(queue)]
     print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")
     return 1 if found else 0
-
-
-def _require_claims(app: Any) -> None:
-    if not is_chosen(app.conf):
-        sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
 
 
 def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
@@ -108,9 +106,8 @@ def _escaped(text: str) -> str:
 
 def metrics(app: Any, _: argparse.Namespace) -> int:
     """Print each queue's length and latency, and the number of jobs in each state."""
-    _require_claims(app)
-    with app.connection_for_read() as connection:
-        seen = _queue_of(connection.default_channel).snapshot(limit=1, with_history=1)
+    with _queue_of(app) as queue:
+        seen = queue.snapshot(limit=1, with_history=1)
     text = exposition(metrics_of(seen))
     print(_escaped(text) if sys.stdout.isatty() else text, end="")
     return 0

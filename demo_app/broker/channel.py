@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -84,14 +83,14 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def __init__(self, connection: Any, **options: Any) -> None:
         client = connection.client
         self._url = client.hostname or ""
-        self._address = (client.hostname, client.port, client.virtual_host)
-        self._found: tuple[int, InFlight] | None = None
         self._without_ack: set[str] = set()
         self._turns = Turns()
         scheme = scheme_of(self._url) or "redis"
         self.connection_class = CONNECTIONS[scheme]
         self.connection_class_ssl = WITH_TLS.get(scheme, WITH_TLS["redis"])
         super().__init__(connection, **options)
+        address = (client.hostname, client.port, client.virtual_host, self.global_keyprefix)
+        self._broker = (connection.in_flight_class, *address)
 
     @property
     def in_flight(self) -> InFlight:
@@ -99,10 +98,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
         They outlive the channel: a job may be acknowledged long after its connection has closed.
         """
-        if self._found is None or self._found[0] != os.getpid():
-            broker = (self.connection.in_flight_class, *self._address, self.global_keyprefix)
-            self._found = (os.getpid(), process.in_flight_at(broker, self._make_in_flight))
-        return self._found[1]
+        return process.in_flight_at(self._broker, self._make_in_flight)
 
     def _make_in_flight(self) -> InFlight:
         chosen = self.connection.client.transport_options
@@ -276,8 +272,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             queues: the queues that they may be from.
             tracked: False for a consumer without acknowledgement.
         """
-        taken = [self.take_in(claimed, queues, tracked=tracked) for claimed in claims]
-        deliveries = [delivery for delivery in taken if delivery is not None]
+        taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
+        deliveries = [delivery for delivery in taken if delivery]
         connection = self.connection  # None if the channel was closed while a job ended
         for number, delivery in enumerate(deliveries):
             try:
@@ -367,10 +363,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Claim one message for `basic_get`. Raises Empty if there is none."""
         here = self.in_flight
         here.work([queue], **process.info())
-        taken = here.queue.claim(here.lease.worker, lists_of(queue))
-        for claimed in taken:
-            delivery = self.take_in(claimed, [queue], tracked=True)
-            if delivery is not None:
+        for claimed in here.queue.claim(here.lease.worker, lists_of(queue)):
+            if delivery := self.take_in(claimed, [queue], tracked=True):
                 return delivery.payload
         raise Empty
 

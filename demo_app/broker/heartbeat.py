@@ -61,7 +61,7 @@ class Heartbeat:
         self._seconds, self._steps, self._send, self._begin = seconds, steps, send, begin
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self._pause, self._next, self._soon = 0.0, math.inf, False
+        self._pause, self._next = 0.0, math.inf
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Heartbeat:
         While Redis does not answer, the thread keeps trying.
         """
         self._pause = self.round()
-        if self._soon:  # rescued jobs must run before those behind them
+        if self._next <= self._seconds:  # rescued jobs must run before those behind them
             self._stopped.wait(self._pause)
             self._pause = self.round()
         self._thread.start()
@@ -90,25 +90,22 @@ class Heartbeat:
         for name, prepare in self._steps().items():
             with self._logged(name):
                 steps[name] = prepare()
-        replies = iter(self._replies([step.call for step in steps.values() if step.call]))
+        calls = [step.call for step in steps.values() if step.call]
+        try:
+            replies = iter(self._send(calls) if calls else [])
+        except Exception as error:  # each step handles it in its own way
+            replies = iter([error] * len(calls))
         for name, step in steps.items():
             reply = next(replies) if step.call else None
             with self._logged(name):
                 seconds = step.handle(reply)
                 self._next = min(self._next, math.inf if seconds is None else seconds)
-        self._soon = self._next <= self._seconds
         return min(self._seconds, self._next)
 
     def _run(self) -> None:
         self._begin()
         while not self._stopped.wait(self._pause):
             self._pause = self.round()
-
-    def _replies(self, calls: Sequence[Call]) -> list[Any]:
-        try:
-            return self._send(calls) if calls else []
-        except Exception as error:  # each step handles it in its own way
-            return [error for _ in calls]
 
     @contextmanager
     def _logged(self, name: str) -> Iterator[None]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis
@@ -65,9 +66,11 @@ class InFlight:
         #: True if no further job is claimed. Claimed jobs go on.
         self.draining = False
         self.closing = False
-        self.lease = self.make_lease(queue, {})
+        self.lease = self.make_lease({})
+        # so that the heartbeat has time for another try before the lease runs out
+        hurry = partial(queue.scripts.hurry, self.options.lease_seconds / 3)
         self.heartbeat = Heartbeat(
-            self.options.heartbeat_seconds, self.steps, queue.scripts.together, self._hurry
+            self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
@@ -221,7 +224,7 @@ class InFlight:
             self._queues |= dict.fromkeys(queues)
             begins, self.working = not self.working, True
         if begins:
-            self.lease = self.make_lease(self.queue, info)
+            self.lease = self.make_lease(info)
             self.heartbeat.start()
 
     @property
@@ -229,9 +232,9 @@ class InFlight:
         """The lists to claim from, the most urgent first."""
         return lists_of(*self._queues)
 
-    def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
+    def make_lease(self, info: dict[str, object]) -> Lease:
         """Return a lease for this worker."""
-        return Lease(queue, queue.options.lease_seconds, info)
+        return Lease(self.queue, self.options.lease_seconds, info)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
         """Return the heartbeat's steps of the next round by name."""
@@ -247,15 +250,12 @@ class InFlight:
             steps["give_back_forgotten"] = without_script(self.give_back_forgotten)
         return steps
 
-    def _hurry(self) -> None:
-        # so that the heartbeat has time for another try before the lease runs out
-        self.queue.scripts.hurry(self.options.lease_seconds / 3)
-
     def _renew(self) -> Step:
         failed: Exception | None = None
         self._waiting_in_redis = set()
         try:
-            self._waiting_in_redis = self._waiting()
+            tags = self._waiting_tags()
+            self._waiting_in_redis = {claim.id for tag, claim in self.held().items() if tag in tags}
         except Exception as error:  # the lease is renewed all the same
             failed = error
         renewal = self.lease.renew(self._waiting_in_redis)
@@ -274,11 +274,6 @@ class InFlight:
                 raise failed
 
         return Step(renewal.call, handle)
-
-    def _waiting(self) -> set[str]:
-        """Return the ids of jobs that are held here and have not begun."""
-        tags = self._waiting_tags()
-        return {claim.id for tag, claim in self.held().items() if tag in tags}
 
     def rescue(self) -> Step:
         """Give back the jobs of dead workers. Every worker runs this step.

@@ -17,10 +17,11 @@ _worker: dict[str, Any] = {}
 
 def in_flight_at(broker: Hashable, make: Callable[[], InFlight]) -> InFlight:
     """Return the jobs in flight of this process at a broker; `make` is called the first time."""
-    with _making:
-        if broker not in _in_flight:
-            _in_flight[broker] = make()
-        return _in_flight[broker]
+    if broker not in _in_flight:
+        with _making:
+            if broker not in _in_flight:
+                _in_flight[broker] = make()
+    return _in_flight[broker]
 
 
 def in_flight_here() -> list[InFlight]:

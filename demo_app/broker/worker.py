@@ -82,23 +82,27 @@ def _tags(requests: Iterable[Any]) -> set[str]:
 
 def _begin(instance: Any, **_: Any) -> None:
     """Set up the worker. Its pool and tasks are known, and it has received no message."""
-    if not is_chosen(instance.app.conf):
+    app = instance.app
+    if not is_chosen(app.conf):
         return
-    set_defaults(instance.app)
+    set_defaults(app)
     pool = instance.pool_cls.__module__.rpartition(".")[2]
     if pool in ("gevent", "eventlet"):
         sys.exit(
             f"The claims broker does not run with the pool {pool}: its heartbeat is a thread. "
             "Use prefork, threads or solo."
         )
-    served = sorted(instance.app.amqp.queues.consume_from)
+    served = sorted(app.amqp.queues.consume_from)
     if len(served) > MOST_QUEUES:
         sys.exit(
             f"A worker on the claims broker consumes at most {MOST_QUEUES:,} queues, not "
             f"{len(served):,}: divide them among several workers with --queues."
         )
-    if lacks := _lacks(instance.app):
-        sys.exit(lacks)
+    # if Redis is away, the worker waits for it
+    with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
+        queue = link.channel().in_flight.queue
+        if lacks := refusal(queue.client, queue.keys.prefix):
+            sys.exit(lacks)
     atexit.register(leave)  # a cold shutdown sends no signal at its end
     process.begin(instance, concurrency=instance.concurrency, pool=pool, served=served)
     if pool == "thread":
@@ -106,24 +110,16 @@ def _begin(instance: Any, **_: Any) -> None:
     if instance.consumer.on_task_request == instance._process_task:
         instance.consumer.on_task_request = partial(request.start, instance)
     instance._process_task = partial(request.start, instance)
-    for task in instance.app.tasks.values():
+    for task in app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{request.__name__}:Request"
-    early = early_tasks(instance.app)
+    early = early_tasks(app)
     if early:
         log.warning(
             "These tasks are acknowledged before they run, so that a job is lost when its worker "
             "is killed: %s. With acks_late=True it is not.",
             early,
         )
-
-
-def _lacks(app: Any) -> str:
-    """Return why this Redis cannot be used; "" if it can, or while it is away."""
-    with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
-        queue = link.channel().in_flight.queue
-        return refusal(queue.client, queue.keys.prefix)
-    return ""  # Redis is away: the worker waits for it
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:

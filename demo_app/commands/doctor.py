@@ -62,8 +62,7 @@ def _external_redis(say: Say) -> str:
     url = os.environ.get("DEMO_REDIS_URL")
     if not url:
         return say("none is set: `up` brings its own")
-    well = say("{server} can keep the queue", server=masked(url))
-    return preflight.check(url) or well
+    return preflight.check(url) or say("{server} can keep the queue", server=masked(url))
 
 
 def _database(say: Say) -> str:
@@ -83,12 +82,10 @@ def _folder(say: Say) -> str:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
-    enough = "{folder} can be written, {free:,} MB free"
-    little = "only {free} MB free in {folder}; free some, or set TMPDIR"
-    sentence = say(little if free < 200 else enough, free=free, folder=tempfile.gettempdir())
+    found = {"free": free, "folder": tempfile.gettempdir()}
     if free < 200:
-        raise StackError(sentence)
-    return sentence
+        raise StackError(say("only {free} MB free in {folder}; free some, or set TMPDIR", **found))
+    return say("{folder} can be written, {free:,} MB free", **found)
 
 
 def _memory(say: Say) -> str:

@@ -21,12 +21,13 @@ def takes_options(command: Command) -> Command:
     A missing option has the field's default; the values of a repeated option are joined by commas.
     """
     own = inspect.signature(command, eval_str=True)
-    derived = [_parameter(*one) for one in Options.model_fields.items() if one[1].description]
+    fields = Options.model_fields
+    derived = [_parameter(name, field) for name, field in fields.items() if field.description]
     mine = [one for one in own.parameters.values() if one.kind is not one.VAR_KEYWORD]
 
     def run(**given: Any) -> int:
-        for name in given.keys() & Options.model_fields.keys():
-            if Options.model_fields[name].default is True:
+        for name in given.keys() & fields.keys():
+            if fields[name].default is True:
                 given[name] = not given[name]
             elif isinstance(given[name], list):
                 given[name] = ",".join(given[name])

@@ -13,7 +13,6 @@ from demo_app.blog.posts import Comment, KeyTaken, NoSuchPost
 from demo_app.blog.relay import Relay
 from demo_app.broker.web.errors import DomainError
 from demo_app.jobs.backend import Backend
-from demo_app.jobs.job import Job
 from demo_app.jobs.task import Task
 from demo_app.mail.message import is_address
 
@@ -94,16 +93,11 @@ class CommentService:
             raise DomainError(422, "key_taken") from None
         except NoSuchPost:
             raise DomainError(404, "no_post", id=post_id) from None
-        self._dispatch(job, route)
+        if route.backend.in_request or not route.use_outbox:  # else the relay enqueues it
+            route.backend.enqueue(job)
+            if route.use_outbox:
+                outbox.remove_job(self.database, job.id)
         return comment
-
-    def _dispatch(self, job: Job, route: Route) -> None:
-        """Enqueue the job of a comment, unless the relay takes it from the outbox."""
-        if not route.use_outbox:
-            route.backend.enqueue(job)
-        elif route.backend.in_request:
-            route.backend.enqueue(job)
-            outbox.remove_job(self.database, job.id)
 
     def after_answer(self) -> BackgroundTask:
         """Return a task that wakes the relay after the response.

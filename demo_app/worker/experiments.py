@@ -63,10 +63,10 @@ class UnsafeInFlight(InFlight):
         steps = super().steps()
         return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
-    def make_lease(self, queue: Queue, info: dict[str, object]) -> Lease:
+    def make_lease(self, info: dict[str, object]) -> Lease:
         """Return a lease; without that safeguard it is never checked."""
         kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
-        return kind(queue, queue.options.lease_seconds, info)
+        return kind(self.queue, self.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
         """Record a popped job, which is in no key of Redis before."""

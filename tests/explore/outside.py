@@ -9,9 +9,9 @@ from explore.mutants import Mutant
 #: For each reason, patterns of file and function, a colon, and the mistake in words.
 _REASONS = {
     "a thread does this, and in the exploration there are no threads": (
-        r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):|self\._soon = ",
+        r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):",
         r"^blog/relay.py Relay\.(start|stop|wake):|self\.wake\(\)|self\._loops|`return 0`",
-        r"^broker/in_flight.py InFlight\.(work|_hurry|_acknowledge_at_last):|_rounds",
+        r"^broker/in_flight.py InFlight\.(work|_acknowledge_at_last):|_rounds",
     ),
     "the value is only shown, logged or reported to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
