@@ -122,7 +122,7 @@ class InFlight:
         Args:
             tag: the delivery tag of the claim.
             ending: how it ends, unless `set_ending` was called before.
-            lists: where to claim the next job in the same step.
+            lists: the lists from which to claim the next job in the same step.
 
         Returns:
             The next job, if there is one.

@@ -192,7 +192,7 @@ def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     """
     in_transit = f"{key}:migrating"
     while client.lmove(in_transit, key, "LEFT", "RIGHT"):
-        pass  # from an earlier command that was killed
+        pass  # these messages are from a command that was killed
     while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(in_transit)
