@@ -25,7 +25,7 @@ def record(event: str, **details: Any) -> None:
 
 
 class Passing(Exception):
-    """A temporary failure."""
+    """A failure that goes away after some tries."""
 
 
 @task
