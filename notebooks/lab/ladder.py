@@ -123,7 +123,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             _send(signal.SIGCONT, workers)
             _post(lab, _COMMENTS // 2)
             lab.start("redis")
-            if lab.stock:  # it reconnects after seconds; until then it would look idle
+            if lab.stock:  # stock Celery reconnects after seconds, and seems idle until then
                 lab.until_worker_waits()
 
         with part(patient=rescues, count="accepted", again=1):
