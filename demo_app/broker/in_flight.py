@@ -104,7 +104,7 @@ class InFlight:
         """
         held = self.claims.get(tag)
         if held is not None and held.claim.id in self._waiting_in_redis:
-            with suppress(redis.RedisError):  # the next heartbeat corrects it
+            with suppress(redis.RedisError):  # the next heartbeat sends the present list
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
     def set_ending(self, tag: str, ending: Ending, *, only_if_unset: bool = False) -> None:

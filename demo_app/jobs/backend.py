@@ -90,7 +90,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the jobs that this backend can run. Return why not, by id, for the others."""
+        """Enqueue the jobs that this backend can run. Return reasons, by id, for the others."""
         reasons = {}
         for job in jobs:
             try:

@@ -28,7 +28,7 @@ class Picture:
     Attributes:
         sums: numbers of jobs by the names in SUMS; `posted`: of all jobs; `held`: of dead workers.
         floors: the tokens on each floor, in their order; a worker's floor is named by its id.
-        hidden: the number of tokens of a floor that are not shown.
+        hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
         lane: the numbers of the comments that count for each name in SUMS.
         redis: True if Redis answers; None for a backend without Redis.
