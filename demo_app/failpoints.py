@@ -4,7 +4,7 @@ With ``DEMO_DIE_AT="armed"``, `enable` writes a file named after a step. The pro
 step removes the file, and sends the signal in it to itself.
 
 With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file at its start: the process
-that passes the step as the third gets SIGKILL. This happens once, so that its successor goes on.
+at the third pass of the step gets SIGKILL. This happens once, so that its successor goes on.
 
 Without the variable a step costs one call of an empty function.
 """
@@ -40,7 +40,7 @@ class Step(StrEnum):
 
 
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
-    """Let the nth process that passes the step send the signal to itself.
+    """Let the process at the nth pass of the step, by any process, send the signal to itself.
 
     folder: the stack's DEMO_DIR. Returns a file, which exists until then.
     """

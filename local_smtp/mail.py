@@ -10,7 +10,7 @@ from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
-#: Longest name of a charset. Python caches every name that it looks up.
+#: A charset's name that is too long. Python caches every name that it looks up.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")

@@ -94,7 +94,7 @@ class Parts(BaseModel):
     has_html: bool = False
     links: list[str] = []
     attachments: list[Attachment] = []
-    #: What is missing and why.
+    #: A sentence about missing parts and the reason; None if nothing is missing.
     note: str | None = None
 
 

@@ -246,7 +246,7 @@ class Session(SMTP):
 
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
-        self.state = Transaction(refused=self.state.refused)  # HELO after a refused EHLO
+        self.state = Transaction(refused=self.state.refused)  # a refused EHLO + HELO count once
 
     def start_anew(self) -> None:
         """Forget the current mail. The next one has its own dialogue."""

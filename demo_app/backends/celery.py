@@ -61,7 +61,7 @@ class CeleryBackend(Backend):
         return list(client.smembers("kept"))
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs by state, and of all that were enqueued, at one moment."""
+        """Return the number of jobs by state, and of all enqueued jobs, at one moment."""
         return self._store.snapshot().count
 
     def worker_command(self) -> list[str]:
@@ -153,7 +153,7 @@ def options_of(chosen: Settings) -> Options:
 
 
 def make(settings: Settings) -> Backend:
-    """Return the backend for these settings, or the one with Celery's own transport."""
+    """Return the backend on this project's broker, or on Celery's own transport."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 

@@ -74,7 +74,7 @@ class HueyBackend(Backend):
         return made
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs in turn. A known id changes nothing."""
+        """Enqueue the jobs one by one. A job with a known id is ignored."""
         run = self.huey._registry.string_to_task(f"{__name__}.run")
         for job in jobs:
             if self.find(job.id) is not None:
@@ -108,7 +108,7 @@ class HueyBackend(Backend):
 
     def close(self) -> None:
         """Close this process's connection to the file."""
-        if "huey" in self.__dict__:  # otherwise there is no connection
+        if "huey" in self.__dict__:  # the cached property was used
             self.huey.storage.close()
 
     def _run(self, record: dict[str, Any]) -> None:

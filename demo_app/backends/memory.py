@@ -19,7 +19,7 @@ from demo_app.settings import Settings
 
 
 class MemoryBackend(InProcessBackend):
-    """A queue in memory. concurrency: threads, which take the jobs in their order."""
+    """A queue in memory. concurrency: the number of threads that take the jobs."""
 
     name = "memory"
     capabilities = replace(QUEUE, priority=Priority.EXACT)

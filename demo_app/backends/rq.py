@@ -72,7 +72,7 @@ class RqBackend(Backend):
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue each job in one atomic step. A known id changes nothing."""
+        """Enqueue each job in one atomic step. A job with a known id is ignored."""
         for job in jobs:
             queue = self.queues[class_list_of(job.queue_name, job.priority)]
             made = queue.create_job(

@@ -56,7 +56,7 @@ class StockBackend(Backend):
         self._settings, self._app = chosen, stock_app(chosen)
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Publish the jobs in turn."""
+        """Publish the jobs one by one."""
         for job in jobs:
             self._app.send_task(
                 job.task,

@@ -74,7 +74,7 @@ class Database(ABC):
 
     @abstractmethod
     def sync_later(self) -> None:
-        """Let this thread's commits reach the disk later."""
+        """Let this thread's commits return before they are on disk."""
 
     @abstractmethod
     def count_anew(self, transaction: Connection, table: str) -> None:

@@ -48,7 +48,7 @@ class Loop:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        # a delete that a power failure undoes is repeated: readers need not wait for a sync
+        # a sync would delay web requests; if a power failure undoes a delete, it is repeated
         self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.clear()

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 #: Rows of one step. Jobs end roughly in the order in which they were enqueued, so a round usually
 #: ends at the first step without an ended job.
 _ASKED = 100
-#: Shortest pause between two rounds over all rows (seconds; and in durations of the last round).
+#: Pause between two full rounds: at least 5 s, and 50 times the duration of the last one.
 _FULL, _REST = 5.0, 50
 #: A job in one of these states does not need its row any more. A dead job does: a person may retry
 #: it, and until then it must not be lost.

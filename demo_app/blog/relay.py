@@ -28,7 +28,7 @@ class Relay:
     Args:
         database: the blog's database.
         backend: the queue.
-        keep: True if a row stays until its job is done. Without it, and with a backend without
+        keep: True if a row stays until its job is done. If False, or if the backend has no
             results, a row is deleted as soon as the queue has the job.
         announce: is called before a queue that may be new gets its first job.
         at_once: rows of one step.

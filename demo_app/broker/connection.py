@@ -80,7 +80,7 @@ _SPELT = {
     "socket": "unix",
     "valkey": "redis",
     "valkeys": "rediss",
-    "sentinel": "redis",  # the rest of the URL has the same form
+    "sentinel": "redis",  # for the parser: the rest of the URL has the same form
 }
 #: Prefixes of options that a connection over a unix socket does not take.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")

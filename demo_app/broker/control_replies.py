@@ -74,7 +74,7 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
 def store_failure(app: Any, message: str) -> None:
     """Store a WorkerLostError as the result of a dead job, and call its errbacks.
 
-    A failure is logged: the job itself is kept among the dead jobs.
+    If that fails, it is only logged: the job is still kept among the dead jobs.
 
     Args:
         app: the Celery app.

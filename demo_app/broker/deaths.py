@@ -15,7 +15,7 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
         queue: the queue of the stack.
         pid: the process id of the worker on this machine.
         by: who reports it, for the journal.
-        end_lease: also end the worker's lease, so that the next look rescues its jobs. Only for a
+        end_lease: also end the worker's lease, so that the next rescue takes its jobs. Only for a
             caller that saw the process exit: a living worker would go on with its jobs.
 
     Raises:
@@ -32,7 +32,7 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
         if end_lease:
             seconds, microseconds = client.time()
             pipe.delete(queue.keys("worker", worker))
-            pipe.hset(queue.keys("leases"), worker, 0)  # a rescuer need not wait for its end
-            # the next look confirms its death
+            pipe.hset(queue.keys("leases"), worker, 0)  # the rescue need not wait for a lease
+            # counts as the first check, so that the next one confirms the death
             pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
         pipe.execute()

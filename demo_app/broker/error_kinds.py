@@ -29,7 +29,7 @@ def passes(error: BaseException) -> bool:
 
 
 def ending_of(error: BaseException) -> Ending:
-    """Return how a claim ends after this error.
+    """Return the end of a claim after this error.
 
     A job with an unreadable message is dead. Any other error may be this worker's: the job runs
     again, and is poison if it fails each time.

@@ -20,7 +20,7 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: Seconds until the next round after a step failed, at most.
+#: Longest pause before the next round after a failed step (seconds).
 _AGAIN = 0.2
 
 

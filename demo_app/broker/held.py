@@ -112,10 +112,10 @@ class HeldClaims:
         )
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
-        """Return the claims (of a worker in Redis) that this process never received.
+        """Return the claims whose replies were lost with a connection.
 
-        After two calls in a row with the same claim, its reply counts as lost with a connection. If
-        the reply still arrives, `take` refuses it.
+        claims: the worker's claims in Redis. A reply counts as lost if this process did not have
+        the claim in two calls in a row. If the reply still arrives, `take` refuses the claim.
         """
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}

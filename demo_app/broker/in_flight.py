@@ -107,7 +107,7 @@ class InFlight:
         """
         held = self.claims.get(tag)
         if held is not None and held.claim.id in self._waiting_in_redis:
-            with suppress(redis.RedisError):  # the next heartbeat corrects it
+            with suppress(redis.RedisError):  # the next heartbeat sends the present list
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
     def set_ending(self, tag: str, ending: Ending, *, only_if_unset: bool = False) -> None:
@@ -125,7 +125,7 @@ class InFlight:
         Args:
             tag: the delivery tag of the claim.
             ending: how it ends, unless `set_ending` was called before.
-            lists: where to claim the next job in the same step.
+            lists: the lists from which to claim the next job in the same step.
 
         Returns:
             The next job, if there is one.

@@ -8,21 +8,21 @@
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<list>``, that are paused
-``paused:<worker>``          set for a week when a paused worker was taken for dead
+``paused:<worker>``          exists for a week after a paused worker was declared dead
 ``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
-``suspects``                 hash: worker to the moment at which a look found its lease expired
+``suspects``                 hash: worker to the time of the check that found its lease expired
 ``replicated``               written before a producer waits for replicas
-``look``                     set for half a beat after a worker has looked for dead workers
-``waiting:<worker>``         set of the ids that it holds and has not begun
-``deaths``                   hash: id to the workers that died while they ran it
-``running``                  hash: id to the number of its claim
+``look``                     exists for half a heartbeat after a check for dead workers
+``waiting:<worker>``         set of the ids of jobs that the worker holds and has not begun
+``deaths``                   hash: job id to the workers that died while they ran the job
+``running``                  hash: id of a running job to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
 ``waits:<service>``          sorted set of the ids that are retrying until the service works
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the moment at which they ended
 ``kept``                     set of the ids of which an outbox has a copy
-``counters``                 hash: how many were ever enqueued, done, discarded, late; claims; bytes
+``counters``                 hash: jobs enqueued, done, discarded so far; late ends; claims; bytes
 ``journal``                  capped stream of every change
 ``wake:<list>``              list of tokens; each wakes one worker that waits for a job of the list
 ``resume:<worker>``          list with a token for a worker that was paused or resumed

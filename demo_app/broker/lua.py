@@ -85,8 +85,8 @@ return answers
 def _together(*names: str) -> str:
     """Return one script that runs these scripts in turn.
 
-    The arguments of each follow their number. A script that fails does not end the others: its
-    error is its reply.
+    The arguments of each script follow their count. A script that fails does not end the
+    others: its error is its reply.
     """
     return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
 

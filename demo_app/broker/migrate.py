@@ -133,7 +133,7 @@ def _from_claims(move: _Move) -> None:
     move.declare(names)
     for job_id, text in queue.due_later():
         name = queue_of(list_in(text))
-        if name and name not in names:  # none of its jobs waits
+        if name and name not in names:  # no job of this queue waits
             names.append(name)
             move.declare([name])
         if move.carry_text(text, name):
@@ -146,7 +146,7 @@ def _from_claims(move: _Move) -> None:
         orphaned = sum(one.running for one in seen.workers if not one.alive)
         if not (orphaned or seen.count[State.QUEUED]) or time.monotonic() > deadline:
             break
-        time.sleep(queue.options.heartbeat_seconds)  # the heartbeat of this process rescues them
+        time.sleep(queue.options.heartbeat_seconds)  # our heartbeat rescues the orphaned jobs
     unreadable = len(channel.in_flight.held())
     move.dead = seen.count[State.DEAD]
     if held := seen.count[State.RUNNING] - unreadable:
@@ -192,7 +192,7 @@ def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     """
     in_transit = f"{key}:migrating"
     while client.lmove(in_transit, key, "LEFT", "RIGHT"):
-        pass  # from an earlier command that was killed
+        pass  # these messages are from a command that was killed
     while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(in_transit)

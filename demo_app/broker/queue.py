@@ -50,7 +50,7 @@ class Queue:
         self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
-        # the clock of Redis, our monotonic clock and our wall clock at the last look
+        # Redis' clock, our monotonic clock and our wall clock at the last check for dead workers
         self._clock: tuple[float, float, float] | None = None
         self.suspected = False
 
@@ -105,14 +105,14 @@ class Queue:
             )
 
     def purge(self, lists: Sequence[str], *, by: str) -> int:
-        """Discard every job that waits in these lists, in steps. Return how many."""
+        """Discard every job that waits in these lists, in steps. Return their number."""
         purged = 0
         while batch := int(self._run("purge", by, _AT_ONCE, *lists)):
             purged += batch
         return purged
 
     def purge_due_later(self, lists: Sequence[str], *, by: str) -> int:
-        """Discard every job of these lists that is due later, one by one. Return how many."""
+        """Discard every job of these lists that is due later, one by one. Return their number."""
         found = (job_id for job_id, text in self.due_later() if list_in(text) in lists)
         return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
 
@@ -124,7 +124,7 @@ class Queue:
                 yield job_id, client.lindex(self.keys("job", job_id), 0) or ""
 
     def size(self, lists: Sequence[str]) -> int:
-        """Return how many messages wait in these lists."""
+        """Return the number of messages that wait in these lists."""
         pipe = self.client.pipeline(transaction=False)
         for list_name in lists:
             pipe.llen(self.keys("queue", list_name))
@@ -133,7 +133,7 @@ class Queue:
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:
-        """Enqueue jobs in their order, in one atomic step. Return how many were new."""
+        """Enqueue jobs in their order, in one atomic step. Return the number of new jobs."""
         entries = [
             part
             for message, due in messages
@@ -185,14 +185,14 @@ class Queue:
             worker: its epoch.
             lease_ms: length of the lease (milliseconds).
             info: JSON about the worker, for pages and reports.
-            instead_of: the epoch under which it was taken for dead, though it was only paused.
+            instead_of: its last epoch, if that was declared dead; "" for none.
         """
         self._run("register", worker, lease_ms, info, instead_of)
 
     def beat(
         self, worker: str, lease_ms: int, info: str, waiting: Iterable[str] = ()
     ) -> ScriptCall[bool]:
-        """Renew a lease. The result is False if the worker was taken for dead meanwhile.
+        """Renew a lease. The result is False if the worker was declared dead meanwhile.
 
         Args:
             worker: its epoch.
@@ -207,19 +207,19 @@ class Queue:
         self._run("begin", worker, *job_ids)
 
     def deregister(self, worker: str) -> int:
-        """Deregister a worker. Return how many jobs went back to their queues."""
+        """Deregister a worker. Return the number of jobs that went back to their queues."""
         return int(self._run("deregister", worker))
 
     def rescue(
         self, by: str, lease_ms: int, limit: int, *, beat_ms: int = 500, connected: float = 1e9
     ) -> ScriptCall[list[str]]:
-        """Give back the jobs of workers that two looks, a beat apart, found dead.
+        """Return the jobs of dead workers to their queues. The result is the ids of these jobs.
 
-        The result is the ids of these jobs. Then `suspected` is True if the next look may find
-        another worker dead.
+        A worker is dead if two checks, about a heartbeat apart, found its lease expired. Then
+        `suspected` is True if the next check may find another dead worker.
 
         Args:
-            by: the worker that looks.
+            by: the worker that checks.
             lease_ms: length of its lease (milliseconds).
             limit: rescues of one job before it counts as poison.
             beat_ms: pause between its heartbeats (milliseconds).
@@ -253,7 +253,7 @@ class Queue:
     def promote_due(self, by: str) -> ScriptCall[tuple[int, float | None]]:
         """Move due jobs into their queues.
 
-        The result is how many were moved, and the seconds until the next one is due.
+        The result is the number of moved jobs, and the seconds until the next one is due.
         """
 
         def parse(reply: Any) -> tuple[int, float | None]:
@@ -269,10 +269,10 @@ class Queue:
             job_id: the job.
             what: "retry" brings it back to its queue; "discard" discards it; "delete" discards it
                 also if it is queued; "moved" forgets it, since it is safe in another queue.
-            by: who decides, for the history.
+            by: the author of the decision, for the history.
 
         Returns:
-            Its state before; "" if it was not waiting.
+            The job's state before; "" if the job was not waiting.
         """
         return str(self._run("decide", job_id, what, by))
 

@@ -33,7 +33,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def __init__(self, message: Any, **options: Any) -> None:
         super().__init__(message, **options)
         hard, soft = self.time_limits
-        if not isinstance((soft or 0) + (hard or 0), int | float):  # prefork would fail at it later
+        if not isinstance((soft or 0) + (hard or 0), int | float):  # prefork would fail later
             raise InvalidTaskError(f"a time limit must be a number: {self.time_limits!r}")
 
     def acknowledge(self) -> None:

@@ -63,7 +63,7 @@ def where(
     arrived: Callable[[], Container[str]],
     memory: Mapping[str, Whereabouts] | None = None,
 ) -> dict[str, Whereabouts]:
-    """Return where each job is.
+    """Return the place of each job.
 
     Args:
         job_ids: the jobs.

@@ -56,7 +56,7 @@ def look_for_work() -> None:
     """Wake Celery's event loop, which claims a job if there is a free place."""
     loop = _loop()
     if loop is not None and process.in_a_pools_thread():
-        loop.call_soon(lambda: None)  # it claims whenever it wakes
+        loop.call_soon(lambda: None)  # the event loop claims whenever it wakes
 
 
 def _loop() -> Any:

@@ -191,7 +191,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # wait for a later job: the jobs above had their chance before it
+    if not declared:  # when a later job has run, the jobs above had their chance
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""

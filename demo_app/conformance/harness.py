@@ -138,7 +138,7 @@ class Harness:
         return [line for line in found if details.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
-        """Wait until there are so many of these events, and return them."""
+        """Wait until there are `times` of these events, and return them."""
         return self.until(
             lambda: found if len(found := self.events(event, **details)) >= times else None,
             f"{event} {details or ''} {times} times",

@@ -25,7 +25,7 @@ def record(event: str, **details: Any) -> None:
 
 
 class Passing(Exception):
-    """A temporary failure."""
+    """A failure that goes away after some tries."""
 
 
 @task
@@ -52,7 +52,7 @@ def hold(name: str) -> None:
 @task
 @retry_on(Passing, attempts=5, first=0.3, jitter=0.0)
 def stumble(failures: int) -> int:
-    """Fail so many times, then succeed."""
+    """Fail `failures` times, then succeed."""
     context = current()
     attempt = context.attempt if context else 1
     record("tried", attempt=attempt)

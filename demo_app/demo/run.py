@@ -61,7 +61,7 @@ class DemoResult:
 
 
 def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
-    """Post comments, and kill a busy worker so many times while their jobs run."""
+    """Post comments, and kill a busy worker `kills` times while their jobs run."""
     with Client(stack.ready) as client:
         before = client.mail_stats()
         since = journal_end(client)

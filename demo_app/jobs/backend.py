@@ -90,7 +90,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the jobs that this backend can run. Return why not, by id, for the others."""
+        """Enqueue the jobs that this backend can run. Return reasons, by id, for the others."""
         reasons = {}
         for job in jobs:
             try:
@@ -127,7 +127,7 @@ class Backend(ABC):
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:  # noqa: B027 - may be
         """Keep these jobs, however long ago they ended, or (kept=False) forget them as usual.
 
-        An outbox has a copy of them, and will ask `states`. Raises the backend's error if it does
+        An outbox has a copy of them, and will call `states`. Raises the backend's error if it does
         not answer.
         """
 

@@ -27,7 +27,7 @@ class RetryPolicy:
         first: the first wait (seconds). Each wait is twice the one before.
         longest: the longest wait (seconds).
         jitter: random share of each wait (0 to 1).
-        within: seconds after enqueueing in which the job is tried without a limit. There are
+        within: seconds after enqueueing in which the number of tries has no limit. There are
             `attempts` tries in any case, since the clock of the worker may differ from that of the
             producer.
         outage: the exceptions mean that a service is away. The first job of the task that succeeds
@@ -43,12 +43,12 @@ class RetryPolicy:
     outage: bool = False
 
     def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """Return the seconds to wait after so many failures (1 or more)."""
+        """Return the seconds to wait after this number of failures (1 or more)."""
         full = min(self.longest, self.first * 2.0 ** min(failures - 1, 60))
         return full * (1.0 - self.jitter * chance())
 
     def gives_up(self, failures: int, age: float) -> bool:
-        """Return True if a job is dead after so many failures, `age` seconds after enqueueing."""
+        """Return True if a job is dead after these failures, `age` seconds after enqueueing."""
         # keeps: patience
         return failures >= self.attempts and (self.within is None or age >= self.within)
 

@@ -112,7 +112,7 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 def _waits(_: Plan, record: Record, say: Say) -> Iterator[str]:
     text = "put({job!r}) came back only after the job had run: the caller waited for it."
-    for run in record.runs:  # a short job may end first
+    for run in record.runs:  # skip short jobs, which may end before `put` returns
         if run.end is not None and ":" in run.job and record.put.get(run.job, run.end) >= run.end:
             yield say(text, job=run.job)
 

@@ -10,7 +10,7 @@ from demo_app.judge.record import Record, Say
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: Tries to see all steps on a busy machine; and seconds to wait for the acknowledgement of a job.
+#: Limit of the runs until all steps are seen; and seconds to wait for a job's acknowledgement.
 _TIMES, _QUIET = 3, 0.5
 #: Levels that kill the server with the jobs.
 _OF_SERVER = (10, 11)

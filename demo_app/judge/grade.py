@@ -59,7 +59,7 @@ def _targets(given: str) -> Iterator[tuple[str, str]]:
 
 
 def judged(target: str, levels: str, seconds: float) -> list[str]:
-    """Return the sign of each level, and why levels fail; [] if the judge was interrupted."""
+    """Return each level's sign, and the reasons of failures; [] if the judge was interrupted."""
     unknown = [""] * len(LEVELS)
     command = [*_JUDGE, target, "--levels", levels, "--json"]
     try:

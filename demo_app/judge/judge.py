@@ -26,12 +26,12 @@ PATIENCE = 12.0
 AT_RANDOM = 10.0
 #: `PATIENCE` for trials without a fault up to level 4, which wait for no lease.
 _NO_LEASE = 6.0
-#: Tries of a trial until its fault occurs; and the levels with a time limit, whose trials may also
-#: fail because the machine is busy, and are tried as often.
+#: Limit of the runs of a trial until its fault occurs; and the levels with a time limit: a failed
+#: trial is run as often, since the machine may have been busy.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
 #: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
-#: The reason if a level failed only while processes woke up too late.
+#: The verdict's reason if processes woke up too late when a level failed, and no job was lost.
 BUSY = "This machine was too busy: run it again."
 
 

@@ -24,7 +24,7 @@ class Level:
     Attributes:
         plans: returns the trials for the steps of a queue.
         at_steps: True if the trials depend on the steps.
-        faults_at_random: True if further trials combine random faults of these.
+        faults_at_random: True if further trials combine faults of `plans` at random.
     """
 
     number: int

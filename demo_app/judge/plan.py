@@ -66,7 +66,7 @@ class Plan:
             fault.
         early: the number of workers that start before the jobs are enqueued.
         workers: the number of living workers that are maintained at the end.
-        quiet: seconds to wait, after the last run, for a run too many.
+        quiet: seconds to wait after the last run, in case a job runs again.
         producer_dies: True if the producer is killed before the server starts again.
         ready: True if another worker runs all other jobs before the fault.
     """
@@ -83,7 +83,7 @@ class Plan:
 
     @property
     def kills_server(self) -> bool:
-        """True if the server must sync each write before it replies."""
+        """True if a fault kills the server, which must then sync each write before it replies."""
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:

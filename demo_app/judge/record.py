@@ -110,7 +110,7 @@ class Record:
 
     @property
     def slowest(self) -> float:
-        """The longest time in seconds from a put, or from a fault in a job's run, to a run."""
+        """The longest time (seconds) from a put to the first run, or a fault to the next one."""
         begins: dict[str, float] = {}
         for run in self.runs:
             begins.setdefault(run.job, run.begin)

@@ -50,7 +50,7 @@ class _Line:
         return dict(json.loads(answer))
 
 
-#: The connections of this process; each fork and each thread opens its own, since it may halt.
+#: A connection for each process and thread, since each may halt while it waits for a reply.
 _lines: dict[tuple[int, int, str], _Line] = {}
 
 

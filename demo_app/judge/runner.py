@@ -28,7 +28,7 @@ _DOWN = 11
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 #: Runs of a job other than poison after which it counts as endless.
 _TOO_OFTEN = 20
-#: Workers in a row that may end without a run: then the queue kills its own processes.
+#: Workers in a row that may end without a run; after more, the queue seems to kill its workers.
 _IN_VAIN = 8
 #: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
@@ -91,7 +91,7 @@ def _break(trial: Trial, fault: Fault) -> None:
     elif fault.act is Act.BOTH:
         _go_on_together(trial, fault)
     else:
-        if fault.act is Act.NAP:  # on a busy machine its start would take longer than the nap
+        if fault.act is Act.NAP:  # start the other worker now: that may take longer than the nap
             trial.ready_worker(claims=False)
         _do_or_miss(trial, fault, trial.rescuer(fault))
 
@@ -120,7 +120,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             for other in trial.parts:
                 if other.works and other is not part:
                     other.go.set()
-            if fault.in_producer:  # a rescue may find its half-enqueued job
+            if fault.in_producer:  # a rescue may find the producer's half-enqueued job
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)
@@ -152,7 +152,7 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    if part.role.claims:  # the later jobs are for the continued worker
+    if part.role.claims:  # only the continued worker must get the later jobs
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)
@@ -178,7 +178,7 @@ def _go_on_together(trial: Trial, fault: Fault) -> None:
 def _kill_idle(trial: Trial) -> None:
     victim = trial.ready_worker()
     trial.until(lambda: not trial.seen.unfinished, trial.patience)
-    time.sleep(0.3)  # by then it is inside its next claim
+    time.sleep(0.3)  # until it is inside its next claim
     victim.running.send(signal.SIGSTOP)
     trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))
@@ -199,7 +199,7 @@ def _settle(trial: Trial) -> None:
         running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
         if plan.level in _ONCE and seen.doubled:
             first = next(run for run in seen.runs if run.job in seen.doubled)
-            # otherwise its worker may still report a late wake-up
+            # while the first run goes on, its worker may still report a late wake-up
             if seen.late or first.end is not None or first.who not in works:
                 return
         most_runs = max(seen.times.values(), default=0)

@@ -40,8 +40,8 @@ class TrialServer:
         folder: the folder of the trial.
         group: ends the server.
         password: the server's password; with one, the server gets a TCP address.
-        fsync: True to sync each write before the reply, which is slow. With everysec a kill of the
-            server could lose a job without a mistake of the queue.
+        fsync: True to sync each write before the reply (slow), for trials that kill the server.
+            With everysec, a kill could lose a job although the queue is correct.
 
     Attributes:
         address: its URL without the port, if it has a password.

@@ -30,7 +30,7 @@ _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
 
 #: Seconds without an event of a producer after which its put counts as stuck.
 _STUCK = 6.0
-#: Limit of the jobs that are looked for together.
+#: Limit of the jobs that are searched for together.
 LOOKS = 20
 
 
@@ -112,11 +112,11 @@ class Trial:
         self.parts.remove(part)
 
     def look_for(self, job: str, event: str = "where") -> None:
-        """Log the job's keys in the server, and its place by the queue's `where`.
+        """Log the job's keys in the server, and its place according to the queue's `where`.
 
         Args:
             job: the job.
-            event: "look" keeps it out of the history.
+            event: the kind of event; "look" is not shown in the history.
         """
         (text,) = self.names.of([job])
         keys = self.server.where(text)
@@ -161,16 +161,16 @@ class Trial:
     def rescuer(self, fault: Fault) -> Part:
         """Start a worker that halts at the fault's step.
 
-        A worker that halts in a rescue claims no job before: it must rescue other workers' jobs.
+        A worker that halts in a rescue claims no job: it must rescue other workers' jobs first.
         """
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
-        """Start a producer, and wait until all jobs are in, or a put does not return.
+        """Start a producer, and wait until all jobs are enqueued, or a put does not return.
 
         Args:
             jobs: the jobs to enqueue.
-            fault: the fault at which it halts; with one, return immediately.
+            fault: the fault at which the producer halts; with a fault, return immediately.
         """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)

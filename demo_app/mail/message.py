@@ -40,8 +40,8 @@ class BadAddress(ValueError):
 def is_address(value: str) -> bool:
     """Return True if the text is a valid address. Forms must accept no other.
 
-    An encoded word is not allowed in an address (RFC 2047, section 5): it could show as another
-    one.
+    An encoded word is not allowed in an address (RFC 2047, section 5): it could be shown as
+    another address.
     """
     return _ADDRESS.fullmatch(value) is not None and "=?" not in value
 

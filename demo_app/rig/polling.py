@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 def poll(seconds: float = math.inf) -> Iterator[None]:
-    """Yield for each poll until so many seconds have passed.
+    """Yield for each poll until `seconds` have passed.
 
     After a poll it rests four times as long as the poll took, or a tenth of the time waited so far,
     so that it leaves the processor to the processes that it waits for.

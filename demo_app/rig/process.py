@@ -33,7 +33,7 @@ def is_alive(pid: int) -> bool:
 
 
 def role_of(pid: int, mark: str) -> str:
-    """Return the role of a living process of the stack with this mark, "" for any other one."""
+    """Return the role of a living process of the stack with this mark, "" for any other process."""
     with suppress(psutil.Error, OSError, ValueError):
         environment = psutil.Process(pid).environ()
         if mark and environment.get(MARKER) == mark and is_alive(pid):

@@ -52,8 +52,7 @@ class Proxy:
     Args:
         connect: opens a connection to the other side, or is its port on this machine.
         at: the unix socket to listen on; without it, a free `port`.
-        watch: is awaited with all data before they are forwarded, with their connection and
-            whether they are a reply.
+        watch: is awaited before data are forwarded; gets the connection, the data and `is_answer`.
         tls: TLS for clients; the other side gets plain text.
 
     Attributes:
@@ -122,7 +121,7 @@ class Proxy:
     def freeze(self, ports: Container[int] | None = None) -> None:
         """Make connections half-open. New connections work.
 
-        ports: the connections' ports at the other side; default all connections.
+        ports: the proxy's ports of these connections, as the other side sees them; default all.
         """
 
         def freeze(one: Connection) -> None:

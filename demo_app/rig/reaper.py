@@ -122,7 +122,7 @@ class ReaperClient:
         self._send(f"-{pid}")
 
     def close(self, seconds: float) -> None:
-        """End the reaper within so many seconds: every process has ended."""
+        """End the reaper within `seconds`. Call this after the end of every process."""
         self._send("bye")
         with suppress(subprocess.TimeoutExpired):
             self._reaper.wait(seconds)

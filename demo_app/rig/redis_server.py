@@ -16,7 +16,7 @@ from demo_app.broker.connection import connect
 from demo_app.rig.process import Process, StackError
 from demo_app.rig.process_group import ProcessGroup
 
-#: A unix socket's path has at most so many bytes (unix(7): sun_path; macOS allows 103).
+#: Longest path of a unix socket in bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
 
 

@@ -129,7 +129,7 @@ class Client:
         return _wait(self.summary, fits, seconds)
 
     def wait_for_mails(self, distinct: int, seconds: float = 120.0) -> dict[str, int]:
-        """Wait until so many different mails have arrived, and return the sink's counts.
+        """Wait until `distinct` different mails have arrived, and return the sink's counts.
 
         Raises TimeoutError with the last counts.
         """

@@ -65,7 +65,7 @@ class Options(BaseModel):
         False, description="rescue at once from a worker whose death is seen here"
     )
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
-    #: The start-up token; "" for the folder's token. No option: others can read a command line.
+    #: The start-up token; "" for the folder's token. Not an option: a command line is public.
     token: Token = ""
     #: False starts no process: `Stack.start` starts each role.
     autostart: bool = True

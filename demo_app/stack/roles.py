@@ -128,7 +128,7 @@ def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
     if role == "redis":
         return lambda: redis_answers(plan.redis_url)
     if role == "smtp":
-        # checks the server that starts last, with a request that also warms up the sink
+        # the sink's HTTP server starts after its SMTP server; the request also warms up the sink
         stats = f"{plan.inbox_url}/api/stats"
         return lambda: _http_answers(stats, plan.token)
     if role == "web":
@@ -143,6 +143,6 @@ def _http_answers(url: str, token: str = "") -> bool:
         with urllib.request.urlopen(request, timeout=2.0):
             return True
     except urllib.error.HTTPError:
-        return True  # any reply is enough, also to a missing token
+        return True  # any reply is enough, also 401 without a token
     except OSError:
         return False

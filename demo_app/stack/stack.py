@@ -115,7 +115,7 @@ class Stack:
     def start(self, role: str) -> None:
         """Start the missing processes of the role, and wait until they answer.
 
-        Processes that restart by themselves are only waited for.
+        Processes with automatic restart are not started here, only awaited.
 
         Raises:
             StackError: a process does not answer.
@@ -150,7 +150,7 @@ class Stack:
         }
 
     def _revive(self) -> None:
-        """Start dead processes that do not restart by themselves; errors go to `on_event`."""
+        """Start dead processes without automatic restart; errors go to `on_event`."""
         supervisor = self._running()
         for role, count in self._counts().items():
             try:

@@ -53,7 +53,7 @@ class Supervisor:
         return [process.pid for process in self._living(role)]
 
     def start_all(self, counts: dict[str, int]) -> None:
-        """Start so many processes of each role: Redis first, then all others in parallel.
+        """Start this number of processes for each role: Redis first, then all others in parallel.
 
         Raises StackError if one does not answer.
         """
@@ -102,7 +102,7 @@ class Supervisor:
             self.revive(role, 1)
 
     def wait_for(self, role: str, count: int) -> None:
-        """Wait until so many processes of the role answer. Raise StackError on a timeout."""
+        """Wait until `count` processes of the role answer. Raise StackError on a timeout."""
         for _ in poll(PATIENCE):
             pids = self.pids(role)
             if len(pids) >= count and all(readiness(role, self._plan, pid)() for pid in pids):
@@ -122,7 +122,7 @@ class Supervisor:
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:
-        """Send SIGTERM to the processes of these roles, and SIGKILL after so many seconds."""
+        """Send SIGTERM to the processes of these roles, and SIGKILL after `seconds`."""
         ending = self._living(*roles)
         for process in ending:
             process.send(signal.SIGCONT)

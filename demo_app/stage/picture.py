@@ -26,11 +26,11 @@ class Picture:
     """The stage at one moment.
 
     Attributes:
-        sums: jobs by name; `posted` is the sum of the others, `held` counts jobs of dead workers.
+        sums: numbers of jobs by the names in SUMS; `posted`: of all jobs; `held`: of dead workers.
         floors: the tokens on each floor, in their order; a worker's floor is named by its id.
-        hidden: the number of tokens of a floor that are not shown.
+        hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
-        lane: the numbers of all comments, by the name of their sum.
+        lane: the numbers of the comments that count for each name in SUMS.
         redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
         mail: the mood of the mail server.

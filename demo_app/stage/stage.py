@@ -1,4 +1,4 @@
-"""The stage: the notification of every recent comment, now or at an earlier moment."""
+"""The state of the stage: the place of each recent notification, now or at an earlier moment."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def is_our_worker(pid: int) -> bool:
 
 
 def send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal to a worker of this stack and its children. Return False if it is not one."""
+    """Send a signal to a worker of this stack and its children. Return False for other pids."""
     if found := is_our_worker(pid):
         send_to_all(pid, number)
     return found

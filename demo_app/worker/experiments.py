@@ -42,7 +42,7 @@ return 1
 
 class _UncheckedLease(Lease):
     def check(self, worker: str) -> None:
-        """Do nothing: a worker that was taken for dead goes on."""
+        """Do nothing: a worker that was declared dead goes on."""
 
 
 class UnsafeInFlight(InFlight):
@@ -64,12 +64,12 @@ class UnsafeInFlight(InFlight):
         return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
     def make_lease(self, info: dict[str, object]) -> Lease:
-        """Return a lease; without that safeguard it is never checked."""
+        """Return a lease; without the safeguard LEASE it is never checked."""
         kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
         return kind(self.queue, self.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
-        """Record a popped job, which is in no key of Redis before."""
+        """Record a popped job. Before that, no key of Redis has it."""
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim

@@ -2,7 +2,7 @@
 
 - SIGTERM is Celery's warm shutdown: the worker claims no job and finishes its own. Jobs that are
   not done after `stop_seconds` go back to the head of their queue.
-- After a second SIGTERM, or SIGQUIT, all jobs go back at once.
+- After a second SIGTERM, or SIGQUIT, all jobs go back immediately.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Guard:
     """
 
     policy = PAGE_POLICY
-    # None: the browser uses the page's folder, which is also right behind a proxy.
+    # None: the browser uses the page's folder, which is correct behind a proxy too.
     cookie_path: str | None = None
 
     def __init__(self, app: ASGIApp, token: str, cookie: str) -> None:

@@ -99,7 +99,7 @@ class Writer:
         return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Run a statement in the next commit. The future has its result once that is durable."""
+        """Run a statement in the next commit. The future gets its result after that commit."""
         answer: Future[T] = Future()
         self._queue.put((statement, answer))
         return answer

@@ -27,7 +27,7 @@ from lab.show import Several, Table
 #: The numbers of the levels that held; a file next to the notebooks.
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The last class that held all its levels, as a backend; and its path from a lesson's folder.
+#: The last class that held all levels or ran on the blog, as a backend; its path from a lesson.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 

@@ -58,7 +58,7 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
 
     Args:
         grid: the panels.
-        runs: by name, with "_" for a space.
+        runs: the runs by name; "_" in a name becomes a space.
 
     Yields:
         The panel, the name for a sentence, and the run.

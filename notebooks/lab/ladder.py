@@ -123,7 +123,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             _send(signal.SIGCONT, workers)
             _post(lab, _COMMENTS // 2)
             lab.start("redis")
-            if lab.stock:  # it reconnects after seconds; until then it would look idle
+            if lab.stock:  # stock Celery reconnects after seconds, and seems idle until then
                 lab.until_worker_waits()
 
         with part(patient=rescues, count="accepted", again=1):
@@ -157,7 +157,7 @@ def _part(
         ends: the id of the last comment of each part; this part's is appended.
         still: seconds without a change after which no mail is expected.
         patient: True if all mails will arrive, so that the wait is long on a busy machine.
-        count: the count of the mail server to wait for.
+        count: the name of the mail server's count to wait for.
         again: number of extra deliveries of mails; negative for mails that are never sent.
     """
     before = lab.client.mail_stats()[count]

@@ -92,7 +92,7 @@ class Mystery(Lab):
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Return a hint, or None if the answer is right and the system is repaired.
 
-        The place is compared with the job's present place until it was right once. The system is
+        The place is compared with the job's present place until an answer was right. The system is
         repaired if job 17 is done or discarded.
         """
         self.client  # noqa: B018  # raises LabError if closed

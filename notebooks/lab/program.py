@@ -17,7 +17,7 @@ from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
-    """Return the last cell with a line that begins so, up to its line with `check(`.
+    """Return the last cell with a line that begins with `defines`, up to its `check(`.
 
     Args:
         defines: the beginning of the line, such as "app = ".

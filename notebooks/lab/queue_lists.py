@@ -122,7 +122,7 @@ class Film:
 def snapshots(moments: list[Moment]) -> list[Moment]:
     """Return the first and the last moment, and one between them.
 
-    It is the first moment that shows a death; without one, the middle one of those that differ.
+    Between them: the first moment with a death, or else the middle one of those that differ.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

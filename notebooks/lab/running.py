@@ -229,7 +229,7 @@ class Lab:
         return sum(int(rule["hits"]) for rule in self.client.faults())
 
     def slow_mail(self, each: float) -> None:
-        """Let the mail server take so many seconds for each mail."""
+        """Let the mail server take `each` seconds for each mail."""
         self.faults({"at": "data", "do": "wait", "seconds": each})
 
     def faults(self, *rules: dict[str, Any]) -> None:
@@ -315,7 +315,7 @@ class Lab:
     def freeze_idle_worker(self) -> None:
         """Stop a worker that waits for a job (SIGSTOP). It keeps its connections.
 
-        A wait ends after a second even without a job, so the worker is stopped at its beginning.
+        A wait ends after a second even without a job, so the worker is stopped when a wait begins.
         """
         before = self.until_worker_waits()
         self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
@@ -342,7 +342,7 @@ class Lab:
         return replace(seen, deaths=deaths)
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
-        """Post comments by so many readers in parallel; each waits for the reply."""
+        """Post comments by `readers` readers in parallel; each waits for the reply."""
 
         def one(number: int) -> Posted:
             given = {"body": f"Comment {number}", **fields}

@@ -19,7 +19,7 @@ from demo_app.shared.escape import escape_invisible
 from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
-#: It sets the colours too, since JupyterLab's theme would set those of rows.
+#: The style of a cell, with its colours: JupyterLab's theme would set those of rows.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
     "text-align:left;vertical-align:top"

@@ -37,8 +37,8 @@ _ROUNDS, _COMMENT = 15.0, 2.0
 class Trial:
     """The result of one trial. held: None if the app does not have the part that is killed.
 
-    ledger: a mail is late if a list in Redis or the app's outbox still has its job. story: the
-    events, in sentences.
+    ledger: a mail is late if a list in Redis or the app's outbox still has its job. twice: the
+    number of mails that are shown twice. story: the events, in sentences.
     """
 
     name: str

@@ -115,8 +115,8 @@ local function times_unanswered(id)
   end
 end
 
--- Return '1' if the job was claimed before and given back, else ''; and whether that was because a reply
--- was lost.
+-- Return '1' if the job was claimed before and given back, else ''; then a true value if the reason was
+-- a lost reply.
 local function redelivered(id)
   local name, _, _, detail = last_event(id)
   local again = name == 'requeued' or name == 'rescued'

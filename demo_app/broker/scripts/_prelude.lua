@@ -34,7 +34,7 @@ local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
--- Parse a line of a job's history into event, moment, author and detail; event '' for its message.
+-- Parse a line of a job's history: event, moment, author, detail. The event is '' if the line is the message.
 local function event_in(line)
   local event, moment, by, rest = string.match(line, '^%["([%w_]+)","([%d.]+)","([^"]*)","?(.*)')
   return event or '', tonumber(moment), by, rest
@@ -100,8 +100,8 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Push one token for each of so many jobs of this list. A token wakes one worker, which waits for it with
--- BLPOP. There are never more tokens than workers.
+-- Push one token for each of `jobs` (or 1) waiting jobs of this list. A token wakes one worker, which waits
+-- for it with BLPOP. There are never more tokens than workers.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
@@ -128,8 +128,8 @@ local function list_of(id)
   return readable and type(list) == 'string' and list or nil
 end
 
--- Shift the scores later than a moment in these states. seconds(id, noted) returns by how much; noted is
--- when a waiting job came into its state.
+-- In the sets of these states, add the result of seconds(id, noted) to each score above `later_than`. noted:
+-- the time at which a waiting job came into its state; false for an ended job.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
@@ -139,8 +139,8 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: otherwise waiting jobs would wait for so much longer. Times later than
--- now are from before that, and are shifted back too. Earlier times stay, except that a shift by
+-- Handle a clock that was set back: otherwise waiting jobs would wait longer by that time. Times later
+-- than now are from before the change, and are shifted back too. Earlier times stay, except that a shift by
 -- `leap_ahead` is undone. SERVER stores the latest time that any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
@@ -155,8 +155,8 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- Handle a clock that was set forward by so many seconds on Redis' machine only: jobs that waited then are
--- due so much later, so that the length of their wait does not change.
+-- Handle a clock that was set forward by `leap` seconds on Redis' machine only: jobs that waited then become
+-- due later by the same time, so that the length of their wait does not change.
 local function leap_ahead(leap)
   shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
     return noted and noted > now - leap + 1 and 0 or leap
@@ -165,7 +165,7 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- Return the time in so many seconds, as text.
+-- Return the time `seconds` from now, as text.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)
@@ -181,9 +181,9 @@ end
 -- The field '~<id>' counts leases that the job's workers lost (see register.lua).
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
--- The part of an ended job's message that is kept, as the beginning of a JSON object: what a page shows,
--- and the tag that identifies the publish. Searching is much faster than decoding, and cannot find a
--- name in the body, where quotes are escaped.
+-- Return a shortened message of an ended job, as JSON without the closing brace: the fields that a page shows,
+-- and the delivery tag, which identifies the publish. Searching the text is much faster than decoding it, and
+-- cannot find a name in the body, where quotes are escaped.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
   local function place(name, from)
@@ -229,7 +229,7 @@ local function drop_arguments(id, detail, length)
 end
 
 -- Forget the oldest jobs in an ended state. A job of an outbox stays until the outbox has read its end.
--- Return about how many bytes were freed.
+-- Return the approximate number of freed bytes.
 local function forget_ended(state, number)
   local counted, freed = 0, 0
   local old = redis.call('ZPOPMIN', set_key(state), number)
@@ -246,7 +246,7 @@ local function forget_ended(state, number)
   return freed
 end
 
--- Forget ended jobs, the oldest first, to free so many bytes. Return the number of bytes freed.
+-- Forget ended jobs, the oldest first, to free `bytes` bytes. Return the number of bytes freed.
 local function forget_oldest(bytes)
   local freed = 0
   for _ = 1, 5000 do

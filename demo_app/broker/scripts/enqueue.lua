@@ -46,7 +46,7 @@ end
 
 for i = 3, #ARGV, 5 do
   local id, list, due, kind, message = unpack(ARGV, i, i + 4)
-  -- ids with a '~' are not jobs (see `is_job`), but a producer may choose any id
+  -- a '~' marks ids that are not of jobs (see `is_job`), but a producer may choose any id
   local is_task = kind == 'once' or kind == 'job' or kind == 'next try'
   if is_task and not is_job(id) then id = '=' .. id end
   local later = due ~= '' and tonumber(due) + ahead > now
@@ -55,7 +55,7 @@ for i = 3, #ARGV, 5 do
     due = string.format('%.6f', tonumber(due) + ahead)
   end
   if kind ~= 'once' and came_before(id, list, message) then
-    -- nothing to do
+    -- the message is stored already
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     if redis.call('SISMEMBER', TRANSIENT, list) == 0 then
@@ -78,7 +78,7 @@ for i = 3, #ARGV, 5 do
     end
     local event = later and event_text('scheduled', by, due) or at_once
     if redis.call('RPUSH', job_key(id), message, event) > 2 then  -- keeps: begins-once
-      redis.call('RPOP', job_key(id), 2)  -- it was known
+      redis.call('RPOP', job_key(id), 2)  -- the id was known: undo the RPUSH
     elseif later then
       new = new + 1
       redis.call('ZADD', set_key('scheduled'), due, id)
@@ -86,7 +86,7 @@ for i = 3, #ARGV, 5 do
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      -- a list that was not empty is known
+      -- a list that was not empty is in LISTS already
       if redis.call('LPUSH', queue_key(list), id) == 1 then redis.call('SADD', LISTS, list) end
       journal(id, 'enqueued', by)
       added[list] = (added[list] or 0) + 1

@@ -10,7 +10,7 @@
 local worker, list, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
 
--- The worker received an id that is not UTF-8 with substitutes. The claim's number finds the job.
+-- The worker received an id that is not UTF-8 with substitute characters. Find the job by the claim's number.
 if string.find(id, '\26', 1, true) then
   for _, held in ipairs(redis.call('LRANGE', claims_key(list, worker), 0, -1)) do
     if redis.call('HGET', RUNNING, held) == number then id = held end

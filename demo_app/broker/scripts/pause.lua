@@ -6,7 +6,7 @@ if what == 'worker' and not is_known(name) then return 0 end
 for i = 4, #ARGV do redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[i]) end
 journal('', what .. (pause and '_paused' or '_resumed'), name)
 if what == 'worker' then
-  -- ends its wait, also to pause it: otherwise it would take the tokens of other workers
+  -- the token ends the worker's wait; a paused worker that waits would take the tokens of other workers
   redis.call('LPUSH', resume_key(name), '')
 else
   for i = 4, #ARGV do

@@ -1,13 +1,13 @@
 -- Give back the jobs of dead workers to the heads of their queues, in their order; see `rescued`.
--- A worker is dead if its key had expired in two looks, one beat apart: at the first look its heartbeat may
+-- A worker is dead if two checks, one beat apart, found its key expired: at the first one its heartbeat may
 -- still be in transit. No worker is declared dead within its lease after
 --   - a restart of Redis, or a leap of its clock: all keys may have expired together;
---   - a reconnection of the worker that looks: other workers may have been cut off too.
--- One look per half beat is enough for all workers; with one look each, the cost would grow with the square
--- of their number. A worker that has been connected for longer than the last one that looked may find more
--- dead workers, so it looks too.
--- ARGV: worker that looks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds since
--- it connected; then, except at its first look: Redis' time at its last look, and the seconds since then by
+--   - a reconnection of the worker that checks: other workers may have been cut off too.
+-- One check per half beat is enough for all workers; if each checked, the cost would grow with the square
+-- of their number. A worker that has been connected for longer than the last one that checked may find more
+-- dead workers, so it checks too.
+-- ARGV: worker that checks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds since
+-- it connected; then, except at its first check: Redis' time at its last check, and the seconds since then by
 -- its monotonic clock and by its wall clock.
 -- Returns {Redis' time, number of suspects, then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -37,7 +37,7 @@ end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
--- Return true if an earlier look, at least a beat ago, found the lease expired too.
+-- Return true if an earlier check, at least a beat ago, found the lease expired too.
 local function is_dead(worker, lease, first_look)
   local age = first_look and 1000 * (now - first_look)
   if age and age >= 0 and age <= math.max(lease, own_lease) then

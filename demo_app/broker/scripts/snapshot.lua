@@ -63,7 +63,7 @@ local function history_of(id)
   local names, owner = {}, ''
   for _, line in ipairs(read({}, 'LRANGE', job_key(id), -4, -1)) do
     local name, _, by = event_in(line)
-    if name ~= '' then names[#names + 1] = name end  -- the first line of a short list is the message
+    if name ~= '' then names[#names + 1] = name end  -- a short list's last four lines include the message
     if name == 'claimed' then owner = by end
   end
   return table.concat(names, ' ') .. '|' .. owner

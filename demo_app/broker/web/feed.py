@@ -59,7 +59,7 @@ class Feed:
         return f"{time.time() * 1000:.0f}-0"  # now, by this machine's clock
 
     async def _after(self, last: str) -> tuple[list[tuple[str, dict[str, str]]], str]:
-        """Return the entries after `last` within a second, and the event to send without any."""
+        """Return the entries after `last` within a second, and the event to send if none."""
         try:
             if self._client is not None:
                 answer = await self._client.xread({self._journal: last}, _BATCH, block=1000)

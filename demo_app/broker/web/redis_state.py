@@ -24,7 +24,7 @@ class RedisState:
 
 
 def redis_state(client: Decoded) -> RedisState:
-    """Return what the Redis server reports about itself."""
+    """Return the Redis server's report about itself."""
     info: dict[str, Any] = client.info()
     append_only = bool(info.get("aof_enabled"))
     setting = "appendfsync" if append_only else "save"

@@ -1,7 +1,7 @@
 // The movement of tokens, which never overlap: within a row they slide together; a token that changes rooms leaves
 // a streak and grows at its new place. Animations cause no layout.
 
-const PACE = 250; // milliseconds for the streak and for the growth: together less than between two pictures
+const PACE = 250; // milliseconds for the streak and for the growth: together less than the time between two pictures
 const FLYING = 40; // limit of streaks at the same time: people can't follow more
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");

@@ -9,10 +9,10 @@ const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const said = []; // every step with words so far
 const notes = new BroadcastChannel("show"); // the speaker's window
-let step = -1, playing = false, back = 0; // back: how many captions before the last one is shown
+let step = -1, playing = false, back = 0; // back: captions between the shown one and the last one
 let began = 0; // epoch milliseconds of the first PageDown
 let pressed = -Infinity; // the time of the last PageDown: a worn button sends it twice
-let leads = false; // of several tabs with a show, one accepts keys from the notes
+let leads = false; // true in one of several tabs with a show: it accepts keys from the notes
 const BOUNCE = 400; // milliseconds
 const LATE = 30_000; // milliseconds until the page shows what it waits for
 const kept = `show ${location.search}`; // a reloaded page continues the show at its step
