@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Try again later, with exponential backoff and jitter.
+    """The policy to retry a job later, with exponential backoff and jitter.
 
     Without jitter, all jobs that failed together would come back together.
 
@@ -55,7 +55,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DiscardPolicy:
-    """Do not try again: discard the job with the reason."""
+    """The policy to discard a job with the reason, without another try."""
 
     exceptions: tuple[type[BaseException], ...]
 

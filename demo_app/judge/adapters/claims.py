@@ -1,4 +1,4 @@
-"""The outbox, the broker and the worker of this project."""
+"""The adapter for this project: its outbox, its broker and its worker."""
 
 from __future__ import annotations
 
