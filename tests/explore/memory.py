@@ -232,8 +232,8 @@ class Key:
         if kind is Claim:
             return (value.worker, value.id, self._numbers.get(value.number))
         if kind is reconciliation.Reconciliation:
-            began = self._when(value._round_began) if value._asked else 0
-            return value._asked, began, max(0.0, self._when(value._full_round_due))
+            began = self._when(value._round_began) if value._last_row else 0
+            return value._last_row, began, max(0.0, self._when(value._full_round_due))
         if name == "_clock":
             return round(value[0] - value[1], 3)
         if kind in (dict, Counter):
