@@ -73,6 +73,7 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
+        self._log_failed = False  # Redis could not write its append-only file
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._beginning = threading.Lock()
@@ -267,13 +268,33 @@ class InFlight:
             except redis.ResponseError as error:
                 # The append-only file could not be synced. Redis tries that again only at a write,
                 # and refuses each write until it succeeds. Rewriting the file ends the deadlock.
-                if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
-                    self.queue.client.bgrewriteaof()
+                if "the AOF file" in f"{error}":
+                    self._log_failed = True
+                    if self._rounds % (8 * _LOOK_EVERY) == 0:
+                        self.queue.client.bgrewriteaof()
                 raise
+            if self._log_failed:
+                self._log_failed = self._rewrite_log()
             if failed:
                 raise failed
 
         return Step(renewal.call, handle)
+
+    def _rewrite_log(self) -> bool:
+        """Let Redis rewrite its append-only file after a failed write. Return True to try again.
+
+        Redis removes the failed write from the end of the file, but if a rewrite opened the file,
+        it goes on behind the old end (no O_APPEND). Its next start could not load such a file.
+        """
+        client, key = self.queue.client, self.queue.keys("rewritten")
+        if not client.set(key, "", nx=True, px=30_000):
+            return False  # another worker does it
+        try:
+            client.bgrewriteaof()
+        except redis.ResponseError as error:
+            client.delete(key)
+            return "in progress" in f"{error}"
+        return False
 
     def rescue(self) -> Step:
         """Give back the jobs of dead workers. Every worker runs this step.

@@ -12,6 +12,7 @@
 ``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
 ``suspects``                 hash: worker to the time of the check that found its lease expired
 ``replicated``               written before a producer waits for replicas
+``rewritten``                set for a while after a worker has let Redis rewrite its log
 ``look``                     exists for half a heartbeat after a check for dead workers
 ``waiting:<worker>``         set of the ids of jobs that the worker holds and has not begun
 ``deaths``                   hash: job id to the workers that died while they ran the job

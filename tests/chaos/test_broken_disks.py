@@ -79,6 +79,34 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
         assert stack.ready["pids"] == before
 
 
+def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_log(
+    stack: Stack,
+) -> None:
+    server, folder = client_of(stack.ready["redis"]), Path(stack.ready["dir"])
+
+    def log() -> Path:
+        return max(
+            folder.glob("redis/appendonlydir/*.incr.aof"), key=lambda file: file.stat().st_ino
+        )
+
+    def rewritten(before: Path) -> bool:
+        return log() != before and not server.info("persistence")["aof_rewrite_in_progress"]
+
+    with Client(stack.ready) as client:
+        client.comment()
+        before = log()
+        server.bgrewriteaof()
+        until(lambda: rewritten(before), what="a log that a rewrite has opened")
+        (pid,) = stack.ready["pids"]["redis"]
+        with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
+            until(lambda: not server.keys("worker:*"), what="every lease running out")
+            before = log()
+        until(lambda: rewritten(before), what="the workers' rewrite")
+        stack.kill("redis")
+        client.comment()
+        _all_have_come(client, stack)
+
+
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
     """A worker reconnects after two PINGs with an error as reply."""
     server = client_of(stack.ready["redis"])
