@@ -80,7 +80,7 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
 
 
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
-    """A worker reconnects after two PINGs with an error as reply."""
+    """While the disk is full, PING fails too, and a worker reconnects after two failures."""
     server = client_of(stack.ready["redis"])
     url = stack.ready["redis"].replace("redis+socket", "claims+unix")
     with Connection(url, transport_options={"health_check_interval": 0.001}) as connection:

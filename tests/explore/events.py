@@ -47,7 +47,7 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("begin")
     if worker.asleep and any(world.server.has(f"wake:{list_name}") for list_name in LISTS):
         steps.append("wake")
-    looks = waiting or worker.setup.waits  # without tokens a worker finds nothing in an empty queue
+    looks = waiting or worker.setup.waits  # otherwise a claim without a job has no effect
     if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:
         steps.append("claim")
     if world.now >= worker.due:
