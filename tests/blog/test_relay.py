@@ -92,7 +92,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     [
         (Disposition.DONE, False),
         (Disposition.DISCARD, False),
-        (Disposition.DEAD, True),  # a person may still retry it
+        (Disposition.DEAD, True),  # a person may still retry the job
         (Disposition.RETRY, True),
         (Disposition.REQUEUE, True),
     ],

@@ -417,7 +417,7 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
 def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     scene: Scene, how: Disposition
 ) -> None:
-    """They may be secret. The other data of the job stays; a dead job keeps its arguments."""
+    """Arguments may be secret. The other data of the job stays; a dead job keeps its arguments."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
     before = scene.job()

@@ -91,7 +91,7 @@ def faults(world: World) -> list[Event]:
 
 
 def variants(world: World, event: Event) -> list[Event]:
-    """Return the step that was just taken, once for each fault at each of its commands."""
+    """Return variants of the last step, one for each fault at each of its commands."""
     steps = ("round", "claim", "begin", "run", "finish", "put", "hand over", "settle")
     if event[0] not in steps or len(event) > 2:
         return []
