@@ -31,7 +31,7 @@ from local_smtp.sink import MailSink
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
-# nbformat imports rfc3987_syntax through jsonschema, which takes 1 s for grammars of no use here
+# prevent an import by jsonschema (for nbformat) that takes 1 s and that no test needs
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # a shell without job control ignores SIGINT in background processes, nohup ignores SIGHUP, and
@@ -188,7 +188,7 @@ def mail_sink(_sink: MailSink) -> MailSink:
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running stack, with the options `STACK` of the test's module.
 
-    By default it restarts its one worker, and its pages have the keys that kill.
+    By default it restarts its one worker, and its pages show the keys that kill processes.
     """
     with Stack(**getattr(request.module, "STACK", {"controls": True})) as stack:
         yield stack

@@ -15,7 +15,7 @@ from glob import glob
 
 import pytest
 
-#: The reason for a skipped test, before the name of the missing program.
+#: The start of a skipped test's reason. The name of the missing program follows.
 WANT = "for want of "
 #: Folders with programs on Debian and macOS that are not on the PATH.
 _ALSO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
@@ -68,7 +68,7 @@ def _postgres() -> str:
     from postgres_server import programs
 
     try:
-        import psycopg  # noqa: F401 - which takes its library
+        import psycopg  # noqa: F401 - which fails without libpq
     except ImportError:
         return ""
     found = programs()

@@ -45,7 +45,7 @@ LINK = re.compile(
 )
 #: Matches a link to the playground, which is the site's first page. A schedule follows the #.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
-#: The front matter of a page that only links lead to: it is in no table of contents.
+#: The front matter of a page outside every table of contents: only links lead to the page.
 _ORPHAN = "---\norphan: true\n---\n"
 #: The metadata of a page for search engines.
 _META = """<meta name="description" content="{}">
@@ -90,7 +90,7 @@ var splitQuery = (query) =>
 
 
 def linked(page: Path, folder: Path, text: str) -> str:
-    """Return the text of a page with links to the lessons in it.
+    """Return the text of a page, with its numbers of lessons as links.
 
     A link to a folder leads to the file that describes the folder.
 
@@ -138,7 +138,7 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def without_empty(_: Sphinx, tree: nodes.document) -> None:
-    """Remove empty outputs, which a cell has deleted after showing them."""
+    """Remove empty outputs, which remain after a cell has cleared its output."""
     for shown in list(tree.findall(nodes.literal_block)):
         if not shown.astext().strip():
             shown.parent.remove(shown)
@@ -150,7 +150,7 @@ def dress(
     """Add a description, the frame's language, and a link to the page in the other language."""
     if tree:
         texts = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
-        first = next((text for text in texts if len(text) > 20), "")  # skip a mere link
+        first = next((text for text in texts if len(text) > 20), "")  # a short one is a link
         context["metatags"] += _META.format(escape(first), html_baseurl)
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()

@@ -1,7 +1,7 @@
 """The first code of a kernel (PYTHONSTARTUP), which shows common errors as one sentence.
 
-They are an undefined name, a cell that Python cannot parse or that was interrupted, and any other
-error in an exercise.
+These errors are an undefined name, a cell that Python cannot parse or that was interrupted, and any
+other error in an exercise.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ def _hint(
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
     """Return the missing name that a cell above would have defined; "" for any other error."""
-    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # set by a lab
+    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # a lab sets it
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
-    own = not files or files[0] == files[-1]  # the error is not in a function elsewhere
+    own = not files or files[0] == files[-1]  # the error is in the cell's own code
     return str(error.name) if isinstance(error, NameError) and own else ""
 
 
 def _say() -> Callable[..., str]:
-    """Return the translation to the lesson's language; without the lab, English."""
+    """Return the function that translates a text; without `lab`, texts stay in English."""
     try:
         from lab.language import say
     except ImportError:

@@ -47,7 +47,7 @@ class Claims {
     const claims = this.run("held", worker.name, QUEUE);  // triples of list, job and number
     for (let i = 0; i < claims.length; i += 3) {
       const [, job, number] = claims.slice(i);
-      if (job === worker.run?.job) continue;  // otherwise the reply to this claim was lost
+      if (job === worker.run?.job) continue;  // running; for any other job the reply was lost
       this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
       this.world.tell("given back", job, {worker: worker.number});
     }

@@ -30,7 +30,7 @@ class Scripts {
     };
     put("redis", {
       call: (L) => this.command(L),
-      pcall: (L) => this.command(L),  // no command fails
+      pcall: (L) => this.command(L),  // like call: these commands never fail
       error_reply: (L) => {
         lua.lua_newtable(L);
         lua.lua_pushvalue(L, 1);
@@ -136,7 +136,7 @@ function precise(value) {
   return text.includes("e") ? text : text.replace(/\.?0+$/, "");
 }
 
-// Push a reply as Redis does: null becomes false. json: null becomes nil, and objects tables.
+// Push a reply as Redis does (null becomes false), or a JSON value (null becomes nil).
 function to_lua(L, value, json = false) {
   const {lua, to_luastring} = fengari;
   if (value === null || value === undefined) {

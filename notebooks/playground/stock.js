@@ -50,7 +50,7 @@ class Stock {
     this.world.store.ZREM("unacked_index", job);
   }
 
-  mine() { return true; }  // Celery does not check
+  mine() { return true; }  // Celery does not check its claim
 
   finish(worker, {job}) {
     if (this.late) this.acknowledge(job);

@@ -153,8 +153,8 @@ class World {
   }
 
   // ---- the visible state
-  // Return the place of each job: a list of Redis (the queue, the claims of a worker that runs it or
-  // not, or aside), or another place. ghosts: workers that run the job without a claim.
+  // Return the place of each job. In Redis: queue, worker (the job is claimed and runs there), held
+  // (claimed, but not running) or aside. ghosts: workers that run the job without a claim.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
     return Array.from({length: this.comments}, (_, i) => String(i + 1)).map((job) => {

@@ -1,4 +1,4 @@
-"""Tests of Huey's file: a killed consumer loses its job, and results are found."""
+"""Tests of Huey's file: a killed consumer loses its job, and results can be read."""
 
 from __future__ import annotations
 

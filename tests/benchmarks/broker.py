@@ -94,7 +94,7 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
 
 
 def _fill(shop: Shop) -> float:
-    """Enqueue the jobs as any producer does. Return the median time of one (microseconds)."""
+    """Enqueue the jobs as any producer does. Return the median time for a job (microseconds)."""
     with Celery("shop", broker=shop.broker(shop.port)) as app:
         return statistics.median(timed(lambda: app.send_task("shop.nothing"), JOBS))
 

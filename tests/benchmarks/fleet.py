@@ -115,7 +115,7 @@ def _rates(before: Sequence[float], after: Sequence[float]) -> tuple[float, floa
 
 @contextmanager
 def _fleet(url: str, count: int) -> Iterator[Any]:
-    """Run `count` workers on the broker. Yield a function that enqueues jobs in turn."""
+    """Run `count` workers on the broker. Yield a function that runs jobs one by one."""
     ended, stopping = threading.Semaphore(0), threading.Event()
     threads = [
         threading.Thread(target=_work, args=(url, ended, stopping), daemon=True)
@@ -213,7 +213,7 @@ def _rescues(store: Queue, lists: Sequence[str]) -> Iterator[float]:
         moved = store.rescue("bench", 60_000, 99).send()
         yield (time.perf_counter() - began) * 1e6
         assert len(moved) == _HELD
-        store.client.delete("deaths")  # no job may wait for a suspect
+        store.client.delete("deaths")  # so that no job counts as a suspect
 
 
 def _bytes_of_stock(copies: int = 100_000) -> float:

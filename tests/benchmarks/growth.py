@@ -88,7 +88,7 @@ def _steps(store: Queue) -> dict[str, float]:
 
 
 def _steps_with_delayed(store: Queue) -> dict[str, float]:
-    """Return the times of a worker's steps with one job that may run now."""
+    """Return the times of a worker's steps if only one of the jobs is due now."""
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
         "claim, and give back": _steps(store)["claim, and give back"],

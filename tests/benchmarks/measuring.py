@@ -41,7 +41,7 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
-    """Measure one peer. how: see `at_work`."""
+    """Measure one peer. how: more arguments of `at_work`."""
     with at_work(name, jobs, **how) as running:
         return _measured(running, jobs)
 
@@ -65,7 +65,7 @@ class Running(NamedTuple):
         return int(count), float(last)
 
     def after(self, mails: int) -> tuple[int, float]:
-        """Wait for `mails` mails, then return the same. Raises RuntimeError after 2 minutes."""
+        """Wait for this number of mails. Return `arrived`. Raises RuntimeError after 2 minutes."""
         deadline = time.monotonic() + 120
         while (found := self.arrived())[0] < mails:
             if time.monotonic() > deadline:

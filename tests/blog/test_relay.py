@@ -92,7 +92,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     [
         (Disposition.DONE, False),
         (Disposition.DISCARD, False),
-        (Disposition.DEAD, True),  # a person may still retry it
+        (Disposition.DEAD, True),  # a person may still retry the job
         (Disposition.RETRY, True),
         (Disposition.REQUEUE, True),
     ],
@@ -168,7 +168,7 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 
 
 def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
-    """Otherwise it could end and be forgotten first, and would be handed over again."""
+    """Otherwise the job could end and be forgotten first, and would be handed over again."""
     kept: list[list[str]] = []
 
     class Watched(CeleryBackend):

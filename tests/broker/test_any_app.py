@@ -202,7 +202,7 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(
 
 @pytest.mark.thorough
 def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(open_one: OpenShop) -> None:
-    """The pool's process that held it lives on, and is not a worker itself."""
+    """The pool's process that claimed the job lives on, but it is not a worker."""
     shop = open_one("prefork")
     shop.order("parcel", sending={"queue": "parcels"})
     shop.order("parcels", task="shop.look_at")
@@ -278,7 +278,7 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
     until(lambda: reconnected(shop), what="a new connection")
     shop.order(*(f"p{number}" for number in range(5)))
     shop.order("last", gate="open")
-    shop.until_done(5)  # one place was free, and five jobs have used it
+    shop.until_done(5)  # the five ran one by one in the only free place
     assert _most_at_once(shop.redis.xrange("journal")) == 2
     shop.open_gate()
     shop.until_done(7)

@@ -10,7 +10,7 @@ from broker.conftest import OpenShop
 from support import until
 
 NAMES = [f"p{number}" for number in range(20)]
-#: A worker receives commands some time after its first claim: repeat those without a reply.
+#: A new worker receives no commands at first, so tests repeat a command until it has a reply.
 REPLY: dict[str, Any] = {"reply": True, "timeout": 10, "limit": 1}
 
 

@@ -1,4 +1,4 @@
-"""Tests of dead workers: two looks, a heartbeat apart, must find no sign of life."""
+"""Tests of dead workers: two checks, a heartbeat apart, must find the lease expired."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def silent(scene: Scene) -> Queue:
 
 
 def _earlier(queue: Queue, seconds: float) -> None:
-    """Set the time of the first look."""
+    """Set the time of the first check of the suspect to `seconds` ago."""
     queue.client.hset("suspects", "w", time.time() - seconds)
 
 
 def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
-    """Return the rescued jobs, and whether a later look may find a dead worker."""
+    """Check all leases. Return the rescued jobs, and True if there are suspects to check again."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
@@ -50,7 +50,7 @@ def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
 
 
 def _looks(queue: Queue) -> int:
-    """Return how many leases were looked at since Redis was started."""
+    """Return the number of lease checks since the start of Redis."""
     info: dict[str, Any] = queue.client.info("commandstats")
     return int(info.get("cmdstat_pttl", {"calls": 0})["calls"])
 
@@ -94,7 +94,7 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
 
 
 def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """After a reconnect a rescuer does not judge by silence, but a report is proof."""
+    """After its reconnect, a rescuer trusts a report of a death immediately, but not silence."""
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
@@ -118,7 +118,7 @@ def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
 
 
 def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
-    """In between there were no looks, Redis may have paused, and a heartbeat may be on its way."""
+    """Redis may have paused since then, and the worker's heartbeat may be on its way."""
     _earlier(silent, LEASE / 1000 + 1)
     assert _look(silent) == ([], True)
 
@@ -127,7 +127,7 @@ def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> N
     _earlier(silent, 1.0)
     _look(silent)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
-    # Redis's clock has advanced so much more than ours
+    # Redis's clock seems to have advanced a whole lease more than ours
     silent._clock = (redis_then - LEASE / 1000, *own)
     assert _look(silent)[0] == []
 
@@ -166,7 +166,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
     silent: Queue, scene: Scene
 ) -> None:
     scene.put(2)
-    silent.client.hset("leases", "w", 3000)  # both have the usual lease
+    silent.client.hset("leases", "w", 3000)  # as short as the new worker's
     with scene.working(DEFAULTS) as new:
         assert scene.takes(new.lease.worker) == ["job-1"]
 
@@ -225,7 +225,7 @@ def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
 def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_for_a_lease(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The worker was cut off itself, so silent workers may only be cut off too."""
+    """If a worker lost its connection, silent workers may have lost theirs too, and be alive."""
     client = scene.queue.client
     with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
         client.acl_setuser("default", enabled=True, nopass=True, commands=["-info"])

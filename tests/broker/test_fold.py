@@ -100,7 +100,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
 
 
 def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
-    """Return the same from the journal."""
+    """Return the same facts as `in_redis`, but from the journal."""
     order = fold.order
     return {
         "states": {job.id: job.state for job in fold.jobs.values()},

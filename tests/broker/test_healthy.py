@@ -1,4 +1,4 @@
-"""Tests that a job runs once without faults, whatever part of Celery holds it, and for how long.
+"""Tests that a job runs once without faults, whatever part of Celery holds it, however long.
 
 Each test runs real workers of an outside app, and counts the lines that its tasks wrote.
 """
@@ -93,7 +93,7 @@ def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None
 def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
     open_shop: OpenShop,
 ) -> None:
-    """Celery then drops the waiting jobs, and the worker, which is alive, must give them back."""
+    """Celery then drops the waiting jobs, so the living worker must return them to the queue."""
     shop = open_shop("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
     parcels = [f"p{number}" for number in range(4)]

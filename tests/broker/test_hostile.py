@@ -20,7 +20,7 @@ from support import most_nightly
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind, Queue
 
-#: Any JSON value, some as Celery writes them.
+#: Any JSON value, sometimes a text that Celery writes.
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["json", "shop.pack", "2026-01-01T00:00:00", "utf-8", "base64"]),

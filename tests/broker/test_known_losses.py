@@ -31,7 +31,7 @@ PATIENCE = {"stock": 8, "claims": 30}
 def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
     """Run a test on both transports.
 
-    threads: the reports of stock's failure. when: the mark of the test on stock.
+    threads: users' reports of the loss. when: the mark that selects the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
     return pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def shop(open_one: OpenShop, transport: str) -> Shop:
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
     """Stop the worker while it waits in Redis, and enqueue a job. Return its parcel.
 
-    Each wait ends after some time. If it ended before the job came, the worker continues and runs
-    the job: then try again. On claims the worker is only woken: it claims a job later, with a
-    script.
+    A worker's wait can end before the job comes. Then Redis does not hand the job over, so let the
+    worker run it, and try again. On claims Redis hands over only a token, and the worker claims the
+    job later.
     """
     for attempt in range(10):
         parcel = f"p{attempt}"
@@ -199,7 +199,7 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # otherwise the worker's wait had just ended: try again with the next parcel
+            return  # otherwise the worker's wait had ended before: try the next parcel
 
 
 @pytest.mark.thorough

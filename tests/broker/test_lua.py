@@ -31,7 +31,7 @@ def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None
 
 
 def test_a_process_without_a_free_descriptor_ends_its_jobs(redis_url: str) -> None:
-    """This includes the first job: all scripts have been read before."""
+    """The process opens no file for its first job: it has read all scripts before."""
     program = f"""
 import resource
 from demo_app.broker.claim import Disposition
@@ -66,7 +66,7 @@ def test_a_server_that_was_started_again_is_used_at_once() -> None:
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the worst moment: the command is sent, and its reply is still unread."""
+    """Otherwise the next command on the connection would read the old reply."""
     store.register("w", 60_000, "{}")
     assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
 
@@ -126,7 +126,7 @@ def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.Monke
 def test_a_thread_goes_on_though_no_connection_comes_back(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The threads that have them wait for a silent server, or were interrupted."""
+    """Other threads keep all connections while they wait for a silent server."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.01)
     shared = store.scripts._connections
     borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS)]

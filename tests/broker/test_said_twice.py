@@ -221,7 +221,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(sc
     with scene.working() as here:
         scene.put(1)
         [late] = scene.queue.claim(here.lease.worker, LISTS)
-        for _ in range(2):  # two looks in a row have found the claim
+        for _ in range(2):  # a claim is given back after two checks
             _look_for_unanswered(here)
         assert scene.waiting == ["job-1"]
         assert here.track(late) is None
@@ -281,7 +281,7 @@ def _away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Delivered:
-    """A stand-in for Celery's request: once it is deleted, the message can't run any more."""
+    """A stand-in for Celery's request: once the object is deleted, its message can't run."""
 
 
 @pytest.mark.parametrize("looks_while_away", [False, True])

@@ -89,7 +89,7 @@ def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
 def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     scene: Scene, slept: bool, moves: float
 ) -> None:
-    """After a machine has slept, all its clocks jump, and they are right."""
+    """After a sleep of the machine, the worker's own clock has jumped too: due times stay."""
     due, queue = time.time() + 90.0, scene.queue
     scene.put(1, due=due)
     scene.note_earlier(70.0)
@@ -207,7 +207,7 @@ def test_the_jobs_of_a_queue_that_is_resumed_wake_workers(scene: Scene) -> None:
 
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
-    """The suspect's next worker depends on free places, and no token is sent for that."""
+    """A suspect can become free when other jobs end, and no token announces that."""
     claim = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
     scene.start("idle")
     assert claim() == []
@@ -417,7 +417,7 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
 def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     scene: Scene, how: Disposition
 ) -> None:
-    """They may be secret. The other data of the job stays; a dead job keeps its arguments."""
+    """Arguments may be secret. The other data of the job stays; a dead job keeps its arguments."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
     before = scene.job()

@@ -128,8 +128,8 @@ needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a
 
 @pytest.fixture
 def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
-    """Return a consumer that waits for a job, with the longest wait."""
-    own = {"global_keyprefix": request.node.name}  # jobs in flight outlive a connection
+    """Return a consumer that waits for a job, for up to 60 s."""
+    own = {"global_keyprefix": request.node.name}  # tests share no jobs that are in flight
     with Connection(claims_url, transport_options=own) as connection:
         connection.transport.brpop_timeout = 60
         consumer = Consumer(connection, [kombu.Queue("empty")], callbacks=[lambda *_: None])
@@ -170,7 +170,7 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
 def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     store: Queue, waiting: Consumer
 ) -> None:
-    """The suspect's next worker depends on other jobs' ends, and no token is sent for that."""
+    """A suspect can become free when other jobs end, and no token announces that."""
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue

@@ -27,7 +27,7 @@ from demo_app.rig.polling import Stillness, until
 from demo_app.rig.ports import take
 
 PACKAGES = REPOSITORY / "build" / "ecosystem"
-#: Without dependencies: they would install another Celery.
+#: Packages to install without their dependencies, which would install another Celery.
 NAMES = ("celery-batches", "celery-singleton", "celery-redbeat", "tenacity")
 #: The kinds of jobs; each second of the run has one of each kind.
 EACH_SECOND = ("plain", "limited", "again", "batched", "alone", "later")

@@ -6,7 +6,7 @@ Three workers, each with a random pool (prefork or threads), run jobs that only 
 Every few seconds one fault is injected: SIGKILL to a worker and its children, SIGKILL to one child,
 SIGTERM, a reset of all connections, or sometimes SIGKILL to Redis, which restarts with its data.
 
-A job may run again if a process ended that had it among its last ones, or if its worker's lease
+A job may run again if it was one of the last jobs of a process that ended, or if its worker's lease
 expired. Any other second run is an error. Exit status 0 if no job was lost, and none ran twice
 without a fault.
 """
@@ -29,7 +29,7 @@ import psutil
 from celery_suite.outside import Shop, signal_group
 from celery_suite.run import keep
 
-CONCURRENCY = 2  #: per worker; a worker holds no more jobs
+CONCURRENCY = 2  #: jobs that a worker runs, and holds, at the same time
 #: Jobs of a part. Redis keeps more ended jobs than that, so it still has the events of each.
 PART = 15_000
 #: Largest number of waiting jobs; jobs enqueued together; seconds between faults, and for a part.

@@ -35,16 +35,16 @@ SLOW = 7.0
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0
-#: Seconds of data that a killed Redis may lose, and by which log lines may be late.
+#: Seconds of data that a killed Redis may lose; maximum delay of a line of the log (seconds).
 FORGOTTEN, SLACK = 2.5, 0.5
-#: Hits one connection, and no heartbeat.
+#: A fault of Redis's connection that disturbs no heartbeat.
 HARMLESS = "wire to redis: a claim's answer lost"
 #: Faults after which Redis may have lost data.
 LOSSES = (
     *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
     "redis: paused in the middle",
 )
-#: During these faults and at their end, mails may arrive whose sender has given up.
+#: During and right after these faults, a mail may arrive although its sender has given up.
 HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
 WAITING, HELD, DONE = "waiting", "held", "done"
 AFTER = {
@@ -88,7 +88,7 @@ class History:
         return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
 
     def undisturbed(self, since: float, until: float) -> float:
-        """Return how many seconds from `since` until `until` were not near a fault of Redis."""
+        """Return the seconds from `since` to `until`, without those near a fault of Redis."""
         seconds, reached = 0.0, since
         around = [
             (f["at"], f["over"] + DISTURBED)

@@ -25,14 +25,14 @@ USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}
 
 
 class MailRules:
-    """Rules for one mail each, in addition to the usual one. Safe to use from every thread."""
+    """Rules for one mail each, in addition to the rule `USUAL`. Safe to use from every thread."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self._client = Client(ready, patience=10.0)
         self._lock = threading.Lock()
 
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
-        """Apply the rule to one mail. Return when it was applied, or None."""
+        """Apply the rule to one mail. Return the time (epoch seconds), or None if it failed."""
         number = self._add({**rule, "times": 1})
         for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):

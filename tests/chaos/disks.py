@@ -98,7 +98,7 @@ def torn_log(context: Context) -> list[Fault]:
 
 
 def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
-    """Stop Redis, run `act` on its files, kill it, and wait for the next one.
+    """Stop Redis, run `act` on its files, kill it, and wait for the next server.
 
     Return when it was stopped (epoch seconds), or None if there was no process to stop.
     """

@@ -151,7 +151,7 @@ def pause_before_mail(context: Context) -> list[Fault]:
     if happened is None:
         return []
     at, pid = happened
-    context.system.signal(pid, signal.SIGSTOP)  # marks it as stopped
+    context.system.signal(pid, signal.SIGSTOP)  # records the process as stopped
     return [_wake(context, Fault(f"worker: paused at {Step.MAIL_BEGUN}", at, at, (pid,)))]
 
 

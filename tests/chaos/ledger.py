@@ -22,8 +22,8 @@ class Ledger(Counted):
     """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
     suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
-    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the reasons of jobs
-    that were given up and then retried as by a person, by job.
+    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the ids of dead jobs
+    that were retried as by a person, each with the reason of its death.
     """
 
     suppressed: int = 0
@@ -45,7 +45,7 @@ class Ledger(Counted):
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Return the rows of a query on a file of the stack, without the process that owns the file."""
+    """Query a SQLite file of the stack directly, not through the process that owns it."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 
@@ -57,7 +57,7 @@ def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
 
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
-    """Compare comments and mails. The system is quiet, as far as it can be."""
+    """Compare comments and mails. Call it when nothing changes any more."""
     mails = client.all_mails()
     lines = lines_of(comments_of(folder).values(), mails)
     summary = client.summary()

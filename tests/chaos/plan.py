@@ -45,7 +45,7 @@ _STEPS_OF_WEB = (
     Step.OUTBOX_HANDED_OVER,
     Step.OUTBOX_SETTLED,
 )
-#: Steps in stock Celery's worker too.
+#: Steps that a stack with stock Celery has too.
 _STOCK = (Step.MAIL_BEGUN, Step.MAIL_SENT, Step.REPLY_RECEIVED, *_STEPS_OF_WEB[:2])
 
 FAULT_TYPES: tuple[FaultType, ...] = (
@@ -114,9 +114,9 @@ class Plan:
 
     without: safeguards to leave out. aimed: inject only faults against which these safeguards
     protect; by default all safeguards except the atomic claim, whose fault can't happen with it.
-    only: a part of the faults' names. pace: average seconds between two faults. patience: seconds
-    without progress after which a missing mail counts as lost. history: a copy of the history, or
-    None. A seed fixes the faults and their order, but not their exact times.
+    only: a text that each fault's name contains. pace: average seconds between two faults.
+    patience: seconds without progress after which a missing mail counts as lost. history: a copy
+    of the history, or None. A seed fixes the faults and their order, but not their exact times.
     """
 
     faults: int = 1000

@@ -108,7 +108,7 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
 
 
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
-    """A worker reconnects after two PINGs with an error as reply."""
+    """While the disk is full, PING fails too, and a worker reconnects after two failures."""
     server = client_of(stack.ready["redis"])
     url = stack.ready["redis"].replace("redis+socket", "claims+unix")
     with Connection(url, transport_options={"health_check_interval": 0.001}) as connection:

@@ -69,7 +69,7 @@ def _fill_up(store: Queue, first: int) -> None:
 
 
 def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
-    """The history and the journal use memory only while it is not needed for jobs."""
+    """The history and the journal use only memory that jobs do not need."""
     scene = _limited(store, history_length=10**6, journal_length=10**6)
     limited = scene.queue
     used = int(store.client.info("memory")["used_memory"])

@@ -103,7 +103,7 @@ class TakesWhatItCantDo(InlineBackend):
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:
-    """Return the backend with a claim to survive these deaths."""
+    """Return the backend with the false promise that it survives these deaths."""
     capabilities = replace(backend.capabilities, survives=frozenset(deaths))
     return type(f"Boasting{backend.__name__}", (backend,), {"capabilities": capabilities})
 

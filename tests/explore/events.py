@@ -47,7 +47,7 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("begin")
     if worker.asleep and any(world.server.has(f"wake:{list_name}") for list_name in LISTS):
         steps.append("wake")
-    looks = waiting or worker.setup.waits  # without tokens a worker finds nothing in an empty queue
+    looks = waiting or worker.setup.waits  # otherwise a claim without a job has no effect
     if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:
         steps.append("claim")
     if world.now >= worker.due:
@@ -91,7 +91,7 @@ def faults(world: World) -> list[Event]:
 
 
 def variants(world: World, event: Event) -> list[Event]:
-    """Return the step that was just taken, once for each fault at each of its commands."""
+    """Return variants of the last step, one for each fault at each of its commands."""
     steps = ("round", "claim", "begin", "run", "finish", "put", "hand over", "settle")
     if event[0] not in steps or len(event) > 2:
         return []

@@ -78,7 +78,7 @@ def explored(mail: str) -> None:
 
 
 def _retry(world: World, mail: str) -> None:
-    """Publish the running job's next try, as Celery's `retry` does. Then the job itself is done."""
+    """Publish the running job's next try, as Celery's `retry` does. The caller must then return."""
     worker = world.running
     assert worker is not None
     tag = worker.tags("runs")[0]

@@ -111,7 +111,7 @@ class Line:
         return answer
 
 
-#: The only line: steps are taken one after the other.
+#: The only instance of `Line`: the explorer takes one step at a time.
 LINE = Line()
 
 

@@ -28,7 +28,7 @@ from explore.worker import Client, Logged, Setup, Wire
 if TYPE_CHECKING:
     from explore.world import World
 
-#: A full round is due after each passing of time, whatever the last one took.
+#: A full round is due whenever time has passed, however long the last round took.
 reconciliation._FULL, reconciliation._REST = 1.0, 0
 
 
@@ -144,7 +144,7 @@ class Key:
         processes = world.plan.processes
         self._without_meaning = (
             *(() if any(setup.waits for setup in processes) else ("wake:",)),
-            # the only worker's next look comes one heartbeat later
+            # the time of the last check matters only to another worker
             *(() if len(processes) > 1 else ("look",)),
         )
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}

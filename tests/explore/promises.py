@@ -92,7 +92,7 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
-        kept = not places and job in view.of.get("kept", ())  # until its outbox has read the state
+        kept = not places and job in view.of.get("kept", ())  # its outbox has still to read it
         if job not in view.known or (len(places) != 1 and not kept):
             yield f"{job} is in {', '.join(places) or 'no list'}, {len(view.history(job))} events"
 
@@ -204,7 +204,7 @@ def _begins_once(world: World, view: View) -> Iterator[str]:
 
 def _no_idle(world: World, view: View) -> Iterator[str]:
     if world.ledger.disturbed:
-        return  # a token is lost with its worker; a heartbeat gives another one
+        return  # a token can be lost with its worker; a later heartbeat sends another
     keys = [key.partition(":")[0] for key in view.of]
     free = [worker for worker in world.healthy() if worker.places > 0]
     if "queue" in keys and "wake" not in keys and free and all(one.asleep for one in free):

@@ -23,7 +23,7 @@ from explore.world import Event, Saved, World
 
 #: Scripts that run in one round trip.
 _BATCH = 200
-#: Steps in the order in which they are preferred when every job is to end.
+#: The steps that bring jobs to their end, the preferred ones first.
 _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "finish", "round",
                "settle", "wake", "claim", "pass")  # fmt: skip
 

@@ -55,7 +55,7 @@ def do(world: World, event: Event) -> None:
     kind = AT_COMMANDS[fault.what] if fault else what
     if kind in Faults._fields and not (kind == "clock" and world.off):
         world.ledger.faults[kind] += 1
-        of_server = not about and fault is None  # it affects all workers
+        of_server = not about and fault is None  # a fault of the server affects all workers
         world.ledger.touched |= world.workers.keys() & (world.workers if of_server else set(about))
     if about and about[0] in world.workers:
         _of_worker(world, world.workers[about[0]], what, fault)

@@ -134,7 +134,7 @@ class Normal:
 
 
 class Judge:
-    """A judge that tries mistakes in some worlds in order. Each is explored when needed."""
+    """A judge that tries a mistake in several worlds, in order. Explores each when first needed."""
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]

@@ -31,7 +31,7 @@ LISTS = ("mail", "mail:low")
 LONGEST = 5.0  # seconds that a worker waits for a token
 lease.version = cache(lease.version)  # it reads files at each start of a worker
 held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # see `Worker.drop`
-# look in every round, so that the number of rounds is not part of a state
+# check in every round, so that the number of rounds is not part of a state
 in_flight._LOOK_EVERY = 1
 
 
@@ -146,7 +146,7 @@ class Logged(ThrottledLog):
 
 
 def gone() -> None:
-    """Stand for a dead weak reference."""
+    """Return None, as a dead weak reference does."""
 
 
 def no_info() -> str:
@@ -197,7 +197,7 @@ class Worker:
 
     @property
     def asleep(self) -> bool:
-        """Return True if the worker waits for a token. Shorter waits take no time here."""
+        """Return True if the worker waits the full time for a token. Shorter waits end at once."""
         command = self.turns.next_command({"claim": ["mail"]}, LONGEST)
         waits = isinstance(command, Waiting) and command.seconds == LONGEST
         return self.setup.waits and waits

@@ -87,7 +87,7 @@ class World:
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]
 
     def task_id(self, job: str) -> str:
-        """Return the job's id at its producer: the first job's id if its kind is "namesake"."""
+        """Return the job's task id. A "namesake" has the task id of the first job."""
         return "j0" if self.kind(job) == "namesake" else job
 
     def stored_id(self, job: str) -> str:

@@ -82,7 +82,7 @@ def listen() -> Iterator[Callable[[str, str], socket.socket]]:
             head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
             client.sendall(f"{head}\r\n\r\n".encode())
             received = b""
-            while b"here" not in received:  # it may come after the response's head
+            while b"here" not in received:  # the first event may come after the response's head
                 received += client.recv(4096)
             return client
 

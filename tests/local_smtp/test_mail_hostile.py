@@ -116,7 +116,7 @@ def mail_of(attempt: str | bytes, out: str) -> bytes:
 
 
 def what_happens(page: Page, inbox: str) -> list[str]:
-    """Return a list that grows with everything that a mail must not do."""
+    """Return a list that records each forbidden act of a mail."""
     events: list[str] = []
     own = (inbox, "data:", "about:blank")
     blocked = ("csp", "origin")

@@ -38,8 +38,8 @@ _SOURCES = [
     *(_JUDGE / f"{name}.py" for name in _OF_JUDGE),
     NOTEBOOKS / "jupyter/startup.py",
 ]
-#: Texts that look like sentences, but are for machines (SQL, commands, styles, HTML), are only
-#: compared by code, are data of a job, or belong to mistakes that no lesson makes.
+#: Texts that look like sentences but that no learner reads: SQL, commands, styles and HTML; texts
+#: that only code compares; data of a job; errors that no lesson causes.
 _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"

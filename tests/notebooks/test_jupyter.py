@@ -53,7 +53,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
-    monkeypatch.setenv("PYTHONSTARTUP", "")  # config.py sets it
+    monkeypatch.setenv("PYTHONSTARTUP", "")  # config.py sets it: restore it after the test
     first = run_path(str(CONFIG))["c"].LabApp.default_url
     assert first == "/lab/tree/ja/00_start_here.ipynb"
     assert (NOTEBOOKS / first.removeprefix("/lab/tree/")).is_file()

@@ -88,7 +88,7 @@ class _Restless:
         self._here = here
         self._expected = iter(measured()[lesson])
         self._waits = self._interrupted = self._labs = 0
-        # cells of the running lab, except the one that started it, and those of the lab before
+        # the quick cells of the running lab, without its start; `_before`: of the previous lab
         self._section: list[str] = []
         self._before: list[str] = []
 

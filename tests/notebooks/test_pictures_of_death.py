@@ -52,7 +52,7 @@ def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_pic
 
 
 def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
-    """Panels share their axis: the last one must not cut the others, and no tick is at 1.5."""
+    """The panels share one y axis: a short last panel cuts off no rows, and ticks are whole."""
     runs = {
         f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)))
         for count in (4, 2)

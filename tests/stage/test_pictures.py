@@ -73,7 +73,7 @@ def moments(
 
 
 def untrue(page: StagePage) -> list[str]:
-    """Return the claims of a picture that its tokens and numbers contradict."""
+    """Return the statements of a picture that its tokens and numbers contradict."""
     sums, words = {"held": 0, "discarded": 0, **page.sums}, page.in_words
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
     claims = {

@@ -23,7 +23,7 @@ STACK = {"workers": 0}
 
 @pytest.fixture
 def waiting(stack: Stack) -> Iterator[Client]:
-    """Enqueue one more job: the outbox has handed it over."""
+    """Return a client after one more job has reached the queue."""
     with Client(stack.ready) as client:
         before = client.summary()["queued"]
         client.comment()

@@ -26,7 +26,7 @@ app.conf.beat_schedule = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Return an app on claims whose keys have a prefix."""
+    """Return a claims app with a prefix for its Redis keys."""
     options = {"global_keyprefix": "shop:"}
     shop = Shop(
         tmp_path_factory.mktemp("shop"), "claims", "prefork", broker_transport_options=options

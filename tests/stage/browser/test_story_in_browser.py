@@ -125,7 +125,7 @@ _TWO_PICTURES = """() => new Promise((done) => {
 
 
 def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) -> None:
-    # the space of an input method
+    # the wide space that a Japanese input method sends
     page.evaluate(
         "document.body.dispatchEvent("
         "new KeyboardEvent('keydown', {key: '　', code: 'Space', bubbles: true}))"
