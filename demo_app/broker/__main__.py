@@ -21,16 +21,13 @@ from .options import Options
 from .queue import Queue
 from .rights import refusal
 
-_APPENDONLY = (
-    "without it, accepted jobs are lost when Redis is killed; "
-    "run CONFIG SET appendonly yes, and set it in redis.conf"
-)
 #: The types of the broker's keys with short names, which another program may use too.
-_TYPES = {
-    **dict.fromkeys(("workers", "lists", "kept"), "set"),
-    **dict.fromkeys(("leases", "counters", "running", "deaths", "suspects"), "hash"),
-    **dict.fromkeys(("scheduled", "retrying", "done", "dead", "discarded"), "zset"),
+_KEYS = {
+    "workers": "set",
+    "leases": "hash",
+    "counters": "hash",
     "journal": "stream",
+    "done": "zset",
 }
 
 
@@ -73,7 +70,7 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
     if int(str(redis["redis_version"]).partition(".")[0]) < 7:
         yield "Redis", f"{redis['redis_version']} is too old: the broker needs version 7"
     if not redis["aof_enabled"]:
-        yield "appendonly", _APPENDONLY
+        yield "appendonly", "jobs are lost when Redis is killed: run CONFIG SET appendonly yes"
     if redis["maxmemory"] and redis["maxmemory_policy"] != "noeviction":
         yield "maxmemory-policy", f"{redis['maxmemory_policy']} deletes jobs; use noeviction"
 
@@ -92,7 +89,7 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
 
 def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
     """Yield each key of the broker that another program uses, with the remedy."""
-    for name, kind in _TYPES.items():
+    for name, kind in _KEYS.items():
         key = queue.keys(name)
         found: Any = queue.client.type(key)
         if found not in (kind, "none"):

@@ -287,8 +287,8 @@ class InFlight:
         it goes on behind the old end (no O_APPEND). Its next start could not load such a file.
         """
         client, key = self.queue.client, self.queue.keys("rewritten")
-        if not client.set(key, "", nx=True, px=30_000):
-            return False  # another worker does it
+        if not client.set(key, "", nx=True, px=2_000):
+            return False  # another worker has just done it
         try:
             client.bgrewriteaof()
         except redis.ResponseError as error:

@@ -101,16 +101,12 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
         finally:
             for one in in_flight_here():
                 one.leave()
-    print(f"Moved {move.moved} {_jobs(move.moved)}.")
+    print(f"Moved {move.moved} job{'s' * (move.moved != 1)}.")
     for why, number in move.left.items():
         print(f"Left {number} behind: {why}.")
     if move.dead:
-        print(f"{move.dead} dead {_jobs(move.dead)} not moved: retry or discard them with `web`.")
+        print(f"Dead jobs that were not moved: {move.dead}. Retry or discard them with `web`.")
     return 1 if move.left else 0
-
-
-def _jobs(number: int) -> str:
-    return "job" if number == 1 else "jobs"
 
 
 def _is_same(source: Any, target: Any) -> bool:

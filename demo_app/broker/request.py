@@ -18,8 +18,6 @@ from .message import is_job
 from .process import in_a_pools_thread, in_flight_here
 
 log = logging.getLogger(__name__)
-#: Characters of a traceback that the history of a job keeps: the end, which names the error.
-_LONGEST = 8000
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
@@ -102,9 +100,9 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
 
 def _failed_try(error: BaseException, exc_info: Any) -> str:
-    kind = type(error)
-    text = str(exc_info.traceback)[-_LONGEST:]
-    return json.dumps({"error": f"{kind.__module__}.{kind.__qualname__}", "traceback": text})
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    end = str(exc_info.traceback)[-8000:]  # it names the error
+    return json.dumps({"error": name, "traceback": end})
 
 
 def start(controller: Any, request: Request) -> None:

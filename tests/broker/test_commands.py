@@ -179,7 +179,7 @@ def test_migrate_reports_dead_jobs_and_the_history_says_what_was_moved(shop: Sho
     shop.redis.zadd("shop:dead", {dead: 1})
     status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
     assert status == 0
-    assert "1 dead job not moved" in output
+    assert "Dead jobs that were not moved: 1." in output
     assert "moved to another broker" in shop.redis.lindex(f"shop:job:{moved}", -1)
 
 
