@@ -103,7 +103,7 @@ class HueyBackend(Backend):
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the consumer with this pid takes jobs. Do not create the file."""
+        """Return True if the consumer with this pid takes jobs. A missing file is not created."""
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:

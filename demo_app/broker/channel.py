@@ -377,7 +377,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:
-    """Return the id in Redis of the running job whose next try has these headers, or "".
+    """Return the id of the running job if these headers are of its next try, or "".
 
     A running job publishes its next try under its own task id (`retry`, `replace`), with a greater
     count. Any other message with that task id is a separate job.

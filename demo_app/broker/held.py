@@ -88,7 +88,7 @@ class HeldClaims:
             return {tag: held.claim for tag, held in self._held.items()}
 
     def delivered(self, tag: str, message: Any) -> None:
-        """Note Celery's object for the message."""
+        """Store a weak reference to Celery's object for this message."""
         held = self._held.get(tag)
         if held is not None:
             held.delivered = weakref.ref(message)

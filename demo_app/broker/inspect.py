@@ -101,7 +101,7 @@ def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tupl
     """Return list, id and position of the next jobs, `skip` jobs behind the head of `first`."""
     client: Decoded = queue.client
     lists = client.smembers(queue.keys("lists"))
-    if first and first in lists_of(queue_of(first)):  # it may be empty by now, and forgotten
+    if first and first in lists_of(queue_of(first)):  # it may have become empty since the last page
         lists = lists | {first}
     lists = sorted(lists, key=urgency)
     start = lists.index(first) if first in lists else 0

@@ -136,7 +136,7 @@ class Learners(Target):
 
 
 class _Host:
-    """A process that has loaded the file; see `host`."""
+    """A process that loads the learner's file and forks those that run its class; see `host`."""
 
     def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say

@@ -170,7 +170,7 @@ def _clean(stage: Stage) -> None:
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(stage, settings().backend)  # for later comments
+    _route(stage, settings().backend)  # later comments use it again
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
             if worker.running:  # otherwise it would send a mail later

@@ -16,7 +16,9 @@ _FOLDER = "ja/" if _LANGUAGE.startswith("ja") else ""
 
 c = get_config()
 c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
-c.LabApp.app_settings_dir = str(_HERE)  # overrides.json: no news, and whole file names
+c.LabApp.app_settings_dir = str(
+    _HERE
+)  # overrides.json turns off the news, and does not cut off file names
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # containers run as root

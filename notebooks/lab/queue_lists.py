@@ -101,7 +101,7 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 
 
 class Film:
-    """A moving picture of the queue. read: reads a moment. name: returns a job's name."""
+    """A moving picture of the queue. read: returns the `Moment`. name: returns a job's name."""
 
     def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
         self._read, self._name, self._live = read, name, Live()

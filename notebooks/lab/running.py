@@ -442,7 +442,7 @@ class Lab:
         return queue_lists.draw([self._moment()], self.name_of)
 
     def watch(self, seconds: float = 120.0) -> None:
-        """Wait like `wait`, and show a moving picture of the queue. Some snapshots stay.
+        """Wait like `wait`, and show a moving picture of the queue; up to three snapshots stay.
 
         Raises LabError on a timeout.
         """

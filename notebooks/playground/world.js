@@ -41,7 +41,7 @@ class World {
     this.told.length = length;
   }
 
-  // more: values of the sentence, such as `fate`, the job's place
+  // more: further values for the sentence, such as `fate`, the job's present place
   tell(what, job, more = {}) { this.told.push({at: this.now, what, job, ...more}); }
 
   // ---- the visitor's acts

@@ -170,7 +170,7 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
 def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     store: Queue, waiting: Consumer
 ) -> None:
-    """A suspect can become free when other jobs end, and no token announces that."""
+    """A suspect can become claimable when other jobs end, and no token is sent for that."""
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue

@@ -262,7 +262,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
             yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 
-#: The promises that a state shows. The others are checked in the steps themselves.
+#: The promises that one state can show. The steps check the others.
 _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
     name: globals()[f"_{name.replace('-', '_')}"]
     for name in PROMISES

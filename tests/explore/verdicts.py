@@ -46,7 +46,7 @@ ROOT = Path(__file__).parents[2]
 #: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: States of a world. Of a larger world, only the states nearest to its start are visited.
+#: Limit of visited states: of a larger world, only those nearest to its start are visited.
 _STATES = 1_500
 #: Steps for one mistake. After so many steps without a broken promise no further world is tried.
 _MAX_STEPS = 5_000
