@@ -15,6 +15,7 @@ from typer import BadParameter, Exit, Option, Typer
 from chaos import table
 from chaos.campaign import run
 from chaos.plan import PACE, Plan
+from chaos.strike import StackIsDead
 from demo_app.settings import Safeguard, Transport
 
 #: Patience with stock Celery (seconds). The jobs that it holds come back only after an hour.
@@ -71,7 +72,11 @@ def chaos(
         raise BadParameter(f"{error}.") from None
     console = Console(stderr=True, highlight=False)
     console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
-    result = run(plan, lambda line: console.print(line, markup=False))
+    try:
+        result = run(plan, lambda line: console.print(line, markup=False))
+    except StackIsDead as error:
+        console.print(f"The campaign ends early: {error}.")
+        raise Exit(1) from None
     if as_json:
         print(json.dumps(table.as_json(result)))
     else:

@@ -20,6 +20,12 @@ from demo_app.rig.polling import poll, until
 AT_ONCE = 8
 #: Maximum seconds that a new fault waits for an accepted comment.
 LONGEST = 5.0
+#: Seconds without an accepted comment after which the campaign gives up.
+SILENCE = 180.0
+
+
+class StackIsDead(RuntimeError):
+    """The stack has not accepted a comment for `SILENCE` seconds, so further faults hit nothing."""
 
 
 def strike(
@@ -34,7 +40,11 @@ def strike(
 
     accepted: the times of accepted comments. A new fault waits for the next comment, so
     that on a slow machine not every fault hits a system that is already down.
+
+    Raises:
+        StackIsDead: no comment was accepted for `SILENCE` seconds.
     """
+    began = time.time()
     weights = [kind.weight for kind in plan.kinds]
     happened: list[Fault] = []
     tried: list[Future[None]] = []
@@ -60,7 +70,11 @@ def strike(
             tried.append(pool.submit(attempt, kind, chance.getrandbits(32)))
             before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
-            until(lambda before=before: len(accepted) > before, LONGEST)
+            if until(lambda before=before: len(accepted) > before, LONGEST):
+                continue
+            silent = time.time() - max([began, *accepted[-1:]])
+            if silent > SILENCE:
+                raise StackIsDead(f"no comment was accepted for {silent:.0f} s")
     return sorted(happened, key=lambda fault: fault.at)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import subprocess
 import sys
@@ -12,7 +13,11 @@ from typing import Any
 
 import pytest
 
-from demo_app.settings import Safeguard
+from chaos import strike
+from chaos.context import MailRules
+from chaos.plan import Plan
+from chaos.system import System
+from demo_app.settings import Safeguard, Transport
 
 FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
@@ -80,3 +85,19 @@ def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
     assert done.returncode == 2
     assert "no fault with 'earthquake'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stack_that_accepts_nothing_ends_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strike, "SILENCE", 0.5)
+    monkeypatch.setattr(strike, "LONGEST", 0.2)
+    nowhere = "http://127.0.0.1:1"
+    never_started = System(tmp_path, Transport.CLAIMS, frozenset())
+    try:
+        rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
+        plan = Plan(faults=1, seconds=30.0, seed=1, only="mail 451", pace=0.1)
+        with pytest.raises(strike.StackIsDead, match="no comment was accepted"):
+            strike.strike(plan, random.Random(1), never_started, rules, [], print)
+    finally:
+        never_started.stop()
