@@ -109,7 +109,9 @@ def blog() -> Database:
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):
-        raise AnotherBlog(f"this is {database.id}, and the job is {context.job.owner}'s")
+        raise AnotherBlog(
+            f"the job belongs to the blog {context.job.owner}, and this is {database.id}"
+        )
     return database
 
 

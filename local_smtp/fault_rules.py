@@ -133,10 +133,10 @@ class Fault(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if EFFECTS[self.do].whole_mail and self.at != "reply":
-            raise ValueError(f'"{self.do}" is about a whole mail: it needs "at": "reply"')
+            raise ValueError(f'"{self.do}" applies to a whole mail, so it needs "at": "reply"')
         for name in self.match.patterns():
             if name not in KNOWN_AT[self.at]:
-                raise ValueError(f'"{name}" of a mail is not known yet at "{self.at}"')
+                raise ValueError(f'"{name}" of a mail is not known yet at the step "{self.at}"')
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:

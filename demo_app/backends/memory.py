@@ -42,7 +42,7 @@ class MemoryBackend(InProcessBackend):
         """
         with self._changed:
             if self._closed:
-                raise RuntimeError("this backend is closed and takes no more jobs")
+                raise RuntimeError("the in-memory backend is closed and accepts no more jobs")
         for job in jobs:
             if self._is_new(job):
                 self._put(job, job.due or 0.0)

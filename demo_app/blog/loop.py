@@ -61,7 +61,7 @@ class Loop:
             more = self._step()
         except Exception as error:  # any error of the queue: the outbox keeps its jobs
             if not self.failure:
-                log.warning("The queue does not answer; the outbox keeps its jobs: %s", error)
+                log.warning("The queue does not answer; its jobs stay in the outbox: %s", error)
             self.failure = str(error) or type(error).__name__
             self._stopping.wait(_PAUSE)
             return 0.0

@@ -161,7 +161,7 @@ def add_comment(
         if key and (before := _comment_of_key(transaction, key)):
             stored = (before.post_id, before.author, before.email, before.body)
             if stored != (post_id, author, email, body):
-                raise KeyTaken(f"the key {key} belongs to the comment {before.id}")
+                raise KeyTaken(f"the key {key} was already used for the comment {before.id}")
             return before, replace(notify.job(before.id), id=before.job_id)
         try:
             (comment_id,) = transaction.execute(

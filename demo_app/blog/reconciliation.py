@@ -72,7 +72,7 @@ class Reconciliation:
             self._backend.keep([jobs[row] for row in ended], kept=False)
         lost = [row for row, job_id in jobs.items() if job_id not in states]  # keeps: kept
         if lost:
-            log.warning("The queue has lost %d jobs; they are handed over again", len(lost))
+            log.warning("Redis has lost %d jobs; the outbox enqueues them again", len(lost))
         if not ended and not lost and now < self._full_round_due:
             self._last_row = 0
             return 0, None

@@ -109,7 +109,7 @@ class Relay:
             if reached == self._reached:  # otherwise it was set to an earlier, lost row
                 self._reached = batch[-1].row
         for row in sorted(fresh):
-            log.error("A row of the outbox is set aside: %s", reasons[row])
+            log.error("A row of the outbox can't be enqueued, and is set aside: %s", reasons[row])
         if not self._keep:
             outbox.remove(self._database, [row for row in jobs if row not in reasons])
         return len(batch)

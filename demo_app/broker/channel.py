@@ -355,7 +355,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             if not script:
                 raise
             # Redis refuses, for example because its disk is full: claim again after a short wait
-            log.warning("No claim can be made: %s", error)
+            log.warning("The claim failed: %s", error)
             self._turns.nothing(script, Reason.SOON)
             raise Empty from None
 

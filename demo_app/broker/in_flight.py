@@ -206,7 +206,7 @@ class InFlight:
                 return self.lease.check(held.claim.worker)
             except redis.RedisError as error:
                 if self.closing:
-                    raise LeaseLost("Redis is away and the worker stops") from None
+                    raise LeaseLost("Redis can't be reached, and the worker is stopping") from None
                 self._throttled.log(log.warning, "Waiting for Redis: %s", error)
                 time.sleep(PAUSE)
 
@@ -264,7 +264,9 @@ class InFlight:
         def handle(reply: Any) -> None:
             try:
                 if not renewal.result(reply):
-                    log.warning("Taken for dead meanwhile; going on as %s", self.lease.worker)
+                    log.warning(
+                        "This worker was judged dead; it continues as %s", self.lease.worker
+                    )
             except redis.ResponseError as error:
                 # The append-only file could not be synced. Redis tries that again only at a write,
                 # and refuses each write until it succeeds. Rewriting the file ends the deadlock.
@@ -351,10 +353,12 @@ class InFlight:
             for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
                 self.queue.finish(claim, Disposition.UNANSWERED)  # the oldest comes to the head
             if lost:
-                log.warning("Gave back jobs whose claim was never answered")
+                log.warning(
+                    "Returned jobs to their queues: the replies to their claims never arrived"
+                )
                 states = self.queue.states([claim.id for claim in lost])
                 if dead := [job_id for job_id, state in states.items() if state == State.DEAD]:
-                    log.error("Gave up jobs whose claims were never answered: %s", ", ".join(dead))
+                    log.error("Dead, because no reply to their claims arrived: %s", ", ".join(dead))
 
         return Step(reading.call, handle)
 
@@ -364,7 +368,7 @@ class InFlight:
         for tag in lost:  # the newest first, so that the oldest comes to the head
             self.finish(tag, Ending(Disposition.REQUEUE, "the connection broke before it ran"))
         if lost:
-            log.warning("Gave back jobs that waited here when the connection broke")
+            log.warning("Returned prefetched jobs to their queues: the connection broke")
 
     def _acknowledge_at_last(self) -> None:
         deadline = time.monotonic() + _LAST_WAIT

@@ -121,4 +121,4 @@ class Lease:
         if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
             self.renew().send()
         if worker != self.worker:
-            raise LeaseLost(f"{worker} was taken for dead; its jobs went to others")
+            raise LeaseLost(f"{worker} was judged dead; its jobs were given to other workers")

@@ -80,7 +80,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
     def put_aside(self, error: Exception) -> None:
         """End a job that cannot begin, or whose end failed; see `ending_of`."""
-        log.error("A job that can't be run to its end: %s", error, exc_info=error)
+        log.error("A job could not be finished: %s", error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
             self._set_ending(ending_of(error))

@@ -79,5 +79,5 @@ def _numbers(text: str) -> list[int]:
             raise BadParameter(f"{text!r} is not a list of levels", param_hint="--levels")
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     if not found or not found <= set(LEVELS):
-        raise BadParameter(f"the levels are 1 to {len(LEVELS)}", param_hint="--levels")
+        raise BadParameter(f"levels are numbers from 1 to {len(LEVELS)}", param_hint="--levels")
     return sorted(found)

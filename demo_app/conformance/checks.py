@@ -57,7 +57,7 @@ def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None
     except Exception as error:
         expect(type(error) is kind and word in str(error), f"it is refused with {error!r}")
     else:
-        raise Broken("what is not supported was taken without an error")
+        raise Broken("the backend accepted an unsupported option without an error")
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
@@ -197,5 +197,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:
-        raise Broken(f"lost a job, and promised to survive a SIGKILL of the {death}")
+        raise Broken(
+            f"the backend lost a job, although it promises to survive a SIGKILL of the {death}"
+        )
     return "lost"

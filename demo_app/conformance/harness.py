@@ -162,7 +162,9 @@ class Harness:
         """Call `ask` until its result is true, and return it. Raise Broken after `patience`."""
         if answer := until(ask, self.patience):
             return answer
-        raise Broken(f"nothing came of waiting for {what}; {self._last_line()}")
+        raise Broken(
+            f"timed out after {self.patience:g} s while waiting for {what}; {self._last_line()}"
+        )
 
     def _last_line(self) -> str:
         """Return the last line of the newest log."""

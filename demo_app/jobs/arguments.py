@@ -33,7 +33,7 @@ def check_function(function: Callable[..., Any]) -> None:
         raise TypeError(f"{name} is `async def`: workers run plain functions")
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            raise TypeError(f"{name}: a worker calls tasks by name, and {parameter} has none")
+            raise TypeError(f"{name}: a worker passes arguments by name, but {parameter} has none")
 
 
 @cache

@@ -42,7 +42,9 @@ def take(chosen: int, what: str) -> int:
             sign.close()
         return port
     raise StackError(
-        f"The port {chosen} for {what} is in use." if chosen else "No free port was found."
+        f"The port {chosen} for {what} is in use. Choose another one."
+        if chosen
+        else "No free port was found."
     )
 
 

@@ -184,7 +184,9 @@ def _plan(options: Options, folder: Folder) -> Plan:
         socket = socket_path(folder.redis)
         redis_url = f"redis+socket://{socket}"
         if answers(redis_url):  # two servers would corrupt the data
-            raise StackError(f"An older Redis server still uses {folder.redis}: end it first.")
+            raise StackError(
+                f"A Redis server of an earlier run still uses {folder.redis}. Stop it first."
+            )
     return Plan(
         options=options,
         folder=folder,

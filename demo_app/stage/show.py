@@ -61,13 +61,17 @@ def _holds(condition: str, state: Mapping[str, int | str]) -> bool:
 
 def _condition(text: str) -> str:
     if re.fullmatch(rf"({'|'.join(STATE)}) (>=|<=|=) \d+", text) is None:
-        raise ValueError(f"{text!r} is no condition: it is as `held >= 4`, of {', '.join(STATE)}")
+        raise ValueError(
+            f"{text!r} is not a condition such as `held >= 4`. Names: {', '.join(STATE)}"
+        )
     return text
 
 
 def _in_each_language(words: dict[str, str]) -> dict[str, str]:
     if words and set(words) != set(LANGUAGES):
-        raise ValueError(f"it is said in {', '.join(words)}, and not in {', '.join(LANGUAGES)}")
+        raise ValueError(
+            f"the languages are {', '.join(words)}, but must be {', '.join(LANGUAGES)}"
+        )
     return words
 
 

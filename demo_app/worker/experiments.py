@@ -20,7 +20,7 @@ from demo_app.settings import Safeguard, settings
 #: Pop a job like stock Celery: remove it from its queue without recording it.
 _POP = """
 if not is_known(ARGV[1]) then
-  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was taken for dead')
+  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead')
 end
 for i = 3, #ARGV do
   local id = redis.call('RPOP', queue_key(ARGV[i]))

@@ -34,9 +34,9 @@ def take_directory(folder: Path, whose: str) -> TextIO:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return lock
     except BlockingIOError:
-        why = f"belongs to a {whose} that runs: stop that, or name another one"
+        why = f"is in use by a running {whose}. Stop it, or choose another folder"
     except OSError as error:
-        why = f"can't be used: {error.strerror}. Name another one"
+        why = f"can't be used: {error.strerror}. Choose another folder"
     raise ResourceError(f"The folder {folder} {why}.")
 
 
@@ -51,7 +51,9 @@ def why_not_private(folder: Path) -> str:
     if status.st_uid != os.getuid():
         return "belongs to another user"
     if status.st_mode & 0o077:
-        return f"is open to other users: close it with `chmod 700 {folder}`, or name another one"
+        return (
+            f"is open to other users: close it with `chmod 700 {folder}`, or choose another folder"
+        )
     return ""
 
 

@@ -157,5 +157,5 @@ def mystery(number: int) -> Mystery:
     Raises ValueError for another number.
     """
     if number not in CASES:
-        raise ValueError(f"There are mysteries 1 to {len(CASES)}, and none {number}.")
+        raise ValueError(f"There is no mystery {number}. Choose 1 to {len(CASES)}.")
     return Mystery(number, CASES[number])

@@ -52,7 +52,7 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
         (("celery:shop.no_such:app",), "The Celery app shop.no_such:app can't be loaded"),
         (("wrong.py:Mine",), "SyntaxError"),
         (("empty.py:Mine",), "has no attribute 'Mine'"),
-        (("empty.py:Mine", "--levels", "0-3"), "the levels are 1 to 12"),
+        (("empty.py:Mine", "--levels", "0-3"), "levels are numbers from 1 to 12"),
         (("empty.py:Mine", "--levels", "some"), "is not a list of levels"),
         ((), "Missing argument"),
     ],

@@ -18,7 +18,7 @@ PROMISE = {promise.name: promise for promise in PROMISES}
 FOUND = (
     ("ChangesArguments", "arguments", "arrived as"),
     ("LastInFirstOut", "order", "they ran as"),
-    ("NeverTriesAgain", "retry", "nothing came of waiting for tried"),
+    ("NeverTriesAgain", "retry", "while waiting for tried"),
     ("TriesAgainAtOnce", "retry", "the second try came after"),
     ("LosesTracebacks", "retry", "no traceback"),
     ("SwallowsErrors", "discard", "ended as done"),

@@ -102,7 +102,7 @@ def _round(world: World, worker: Worker) -> None:
         if failed:
             world.ledger.broken = f"alive: {worker.name}: {failed[0]}"
         elif epoch and worker.here.lease.worker != epoch:
-            world.ledger.broken = f"alive: {worker.name} is healthy, and was taken for dead"
+            world.ledger.broken = f"alive: {worker.name} is healthy, and was judged dead"
 
 
 def _wrong_beat(world: World, worker: Worker) -> str:

@@ -114,7 +114,7 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     page.get_by_role("link", name="Faults").click()
     page.get_by_label("What").select_option("lose")
     page.get_by_role("button", name="Add rule").click()
-    expect(page.locator("#error")).to_contain_text('"lose" is about a whole mail')
+    expect(page.locator("#error")).to_contain_text('"lose" applies to a whole mail')
 
 
 #: Finds lines that are cut off with dots.

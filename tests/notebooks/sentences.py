@@ -44,7 +44,7 @@ _FOR_MACHINES = re.compile(
     r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|import |://|"
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|no links here|in 1 second|tidy up|"
-    r"module 'lab' has|There are mysteries|What you started|of the machines|in one line|"
+    r"module 'lab' has|There is no mystery|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
     # of the judge's command: no challenge uses another target
     r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "

@@ -165,7 +165,7 @@ def test_a_port_in_use_is_told_in_one_sentence() -> None:
 
 
 def test_a_folder_of_a_running_stack_is_told_in_one_sentence(watched: Watched) -> None:
-    _fails("belongs to a stack that runs", dir=watched[0].plan.folder.path)
+    _fails("is in use by a running stack", dir=watched[0].plan.folder.path)
 
 
 def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None:

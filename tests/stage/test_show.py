@@ -14,9 +14,9 @@ WORDS = {"en": "Look.", "ja": "ご覧ください。"}
     ("step", "why"),
     [
         ({"say": WORDS, "do": ["kill-everybody"]}, "step.0.do.0"),
-        ({"until": ["4 seconds"]}, "'4 seconds' is no condition"),
-        ({"until": ["hled >= 4"]}, "'hled >= 4' is no condition"),
-        ({"say": {"en": "Only in English."}}, "said in en"),
+        ({"until": ["4 seconds"]}, "'4 seconds' is not a condition"),
+        ({"until": ["hled >= 4"]}, "'hled >= 4' is not a condition"),
+        ({"say": {"en": "Only in English."}}, "the languages are en"),
         ({"wait": 3}, "step.0.wait"),
     ],
 )

@@ -86,7 +86,7 @@ def unexpected(request: Request, _: Exception) -> Response:
 
 def _no_redis(request: Request, error: Exception) -> Response:
     if isinstance(error, redis.ResponseError):  # a broken disk, or a bug in a script
-        log.error("Redis refuses", exc_info=error)
+        log.error("Redis refused a command", exc_info=error)
     return error_response(request, DomainError(503, "redis", {"retry-after": "1"}))
 
 
