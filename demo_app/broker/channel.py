@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import kombu
@@ -32,12 +32,13 @@ from . import process, worker
 from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .error_kinds import ending_of, passes, reason_of
-from .in_flight import InFlight
+from .in_flight import PAUSE, InFlight
 from .keys import list_of, lists_of
 from .message import JOB, is_job
 from .options import DEFAULTS, NAMES, Options
 from .qos import QoS
 from .queue import Kind, Queue
+from .throttled_log import ThrottledLog
 from .turns import Claiming, Reason, Turns, Waiting
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         client = connection.client
         self._url = client.hostname or ""
         self._without_ack: set[str] = set()
-        self._turns = Turns()
+        self._turns, self._throttled = Turns(), ThrottledLog()
         scheme = scheme_of(self._url) or "redis"
         self.connection_class = CONNECTIONS[scheme]
         self.connection_class_ssl = WITH_TLS.get(scheme, WITH_TLS["redis"])
@@ -352,11 +353,13 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
                     here.lease.renew().send()
                 raise Empty from None
-            if not script:
-                raise
             # Redis refuses, for example because its disk is full: claim again after a short wait
-            log.warning("The claim failed: %s", error)
-            self._turns.nothing(script, Reason.SOON)
+            self._throttled.log(log.warning, "Redis refuses to give a job: %s", error)
+            if script:
+                self._turns.nothing(script, Reason.SOON)
+            else:  # BLPOP is a write: Redis refuses it at once, so it is not a wait
+                sleep(PAUSE)
+                self._turns.begin()
             raise Empty from None
 
     def _get(self, queue: str) -> dict[str, Any]:

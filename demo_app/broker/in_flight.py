@@ -73,7 +73,6 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
-        self._log_failed = False  # Redis could not write its append-only file
         self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
         self._queues: dict[str, None] = {}  # a set that keeps its order
         self._beginning = threading.Lock()
@@ -270,33 +269,29 @@ class InFlight:
             except redis.ResponseError as error:
                 # The append-only file could not be synced. Redis tries that again only at a write,
                 # and refuses each write until it succeeds. Rewriting the file ends the deadlock.
-                if "the AOF file" in f"{error}":
-                    self._log_failed = True
-                    if self._rounds % (8 * _LOOK_EVERY) == 0:
-                        self.queue.client.bgrewriteaof()
+                if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
+                    self.queue.client.bgrewriteaof()
                 raise
-            if self._log_failed:
-                self._log_failed = self._rewrite_log()
             if failed:
                 raise failed
 
         return Step(renewal.call, handle)
 
-    def _rewrite_log(self) -> bool:
-        """Let Redis rewrite its append-only file after a failed write. Return True to try again.
+    def _rewrite_log(self, refused: int) -> None:
+        """Let Redis rewrite its append-only file after failed writes.
 
-        Redis removes the failed write from the end of the file, but if a rewrite opened the file,
-        it goes on behind the old end (no O_APPEND). Its next start could not load such a file.
+        Redis removes a failed write from the end of the file. If a rewrite opened the file, Redis
+        then writes behind the old end (no O_APPEND), and could not load the file at its next start.
+
+        Args:
+            refused: the number of refused writes that Redis has counted.
         """
-        client, key = self.queue.client, self.queue.keys("rewritten")
-        if not client.set(key, "", nx=True, px=2_000):
-            return False  # another worker has just done it
         try:
-            client.bgrewriteaof()
+            self.queue.client.bgrewriteaof()
         except redis.ResponseError as error:
-            client.delete(key)
-            return "in progress" in f"{error}"
-        return False
+            if "in progress" in f"{error}":
+                return  # that rewrite may have begun before the failure: try again
+        self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 
     def rescue(self) -> Step:
         """Give back the jobs of dead workers. Every worker runs this step.
@@ -322,6 +317,8 @@ class InFlight:
             except redis.RedisError:
                 self._cut_off = True
                 raise
+            if self.queue.refused_writes:
+                self._rewrite_log(self.queue.refused_writes)
             if rescued:
                 passed("rescue_moved")
                 log.warning("Rescued %d jobs of dead workers", len(rescued))

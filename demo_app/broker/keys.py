@@ -12,7 +12,6 @@
 ``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
 ``suspects``                 hash: worker to the time of the check that found its lease expired
 ``replicated``               written before a producer waits for replicas
-``rewritten``                set for a while after a worker has let Redis rewrite its log
 ``look``                     exists for half a heartbeat after a check for dead workers
 ``waiting:<worker>``         set of the ids of jobs that the worker holds and has not begun
 ``deaths``                   hash: job id to the workers that died while they ran the job
@@ -27,7 +26,8 @@
 ``journal``                  capped stream of every change
 ``wake:<list>``              list of tokens; each wakes one worker that waits for a job of the list
 ``resume:<worker>``          list with a token for a worker that was paused or resumed
-``server``                   hash: the present run of Redis, its start, and jumps of its clock
+``server``                   hash: the present run of Redis, its start, jumps of its clock, and
+                             its refused writes
 ===========================  =======================================================================
 
 ``<list>`` names a list of jobs. A queue has five of them, for jobs of different priority.

@@ -53,6 +53,7 @@ class Queue:
         # Redis' clock, our monotonic clock and our wall clock at the last check for dead workers
         self._clock: tuple[float, float, float] | None = None
         self.suspected = False
+        self.refused_writes = 0
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Enqueue one job. Return False if its id is known already.
@@ -216,7 +217,8 @@ class Queue:
         """Return the jobs of dead workers to their queues. The result is the ids of these jobs.
 
         A worker is dead if two checks, about a heartbeat apart, found its lease expired. Then
-        `suspected` is True if the next check may find another dead worker.
+        `suspected` is True if the next check may find another dead worker. `refused_writes` is the
+        number of writes that Redis has refused since it last rewrote its append-only file.
 
         Args:
             by: the worker that checks.
@@ -233,8 +235,9 @@ class Queue:
             last_look = _text(then), _text(sent - own_then), _text(wall - wall_then)
 
         def parse(reply: Any) -> list[str]:
-            now, suspected, *moved = reply
+            now, suspected, refused, *moved = reply
             self._clock, self.suspected = (float(now), sent, wall), int(suspected) > 0
+            self.refused_writes = int(refused)
             return list(moved)
 
         call = "rescue", by, lease_ms, beat_ms, limit, _text(connected), *last_look

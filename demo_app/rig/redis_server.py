@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -83,6 +84,22 @@ def command(
         **{name.replace("_", "-"): value for name, value in settings.items()},
     }
     return [binary(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
+
+
+def set_aside_unreadable(folder: Path, log_line: str) -> Path | None:
+    """Move the append-only files away if the server's last log line says that it can't load them.
+
+    Args:
+        folder: the folder of the server's data.
+        log_line: the last line that the server logged.
+
+    Returns:
+        The new folder of the files, or None if the server has another problem.
+    """
+    if "reading the append only file" not in log_line:
+        return None
+    aside = folder / f"unreadable-{time.time_ns()}"
+    return (folder / "appendonlydir").rename(aside)
 
 
 def answers(url: str) -> bool:

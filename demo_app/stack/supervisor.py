@@ -13,6 +13,7 @@ from contextlib import suppress
 from demo_app.rig.polling import poll
 from demo_app.rig.process import GRACE, Process, StackError
 from demo_app.rig.reaper import ReaperClient, reap
+from demo_app.rig.redis_server import set_aside_unreadable
 from demo_app.stack.roles import STOCK, Plan, command, readiness
 
 #: Seconds until a started process must answer, even on a slow and busy machine.
@@ -163,12 +164,20 @@ class Supervisor:
             try:
                 ready = readiness(role, self._plan, process.pid)
                 process.wait_until(ready, PATIENCE, _NAMES[role], self._stopping)
-            except StackError:
+            except StackError as error:
                 if self._stopping.is_set():
                     raise  # `stop` ends the process
                 was_killed = process.was_killed
                 process.kill()
                 self._forget(process)
+                if role == "redis" and (
+                    aside := set_aside_unreadable(self._plan.folder.redis, str(error))
+                ):
+                    what = (
+                        f"{error} Redis starts without data. The unreadable files are in {aside}."
+                    )
+                    self._report({"event": "trouble", "role": role, "what": what})
+                    continue
                 if not was_killed or starts == STARTS or role in self._held_down:
                     raise
                 starts += 1

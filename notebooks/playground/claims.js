@@ -52,7 +52,7 @@ class Claims {
       this.world.tell("given back", job, {worker: worker.number});
     }
     const held = this.held();
-    for (const job of this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(2)) {
+    for (const job of this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(3)) {
       const owner = held.find((one) => one.job === job).number;
       const aside = ["dead", "retrying"].find((state) => this.world.store.ZSCORE(state, job));
       const what = aside || (owner === worker.number ? "rescued own" : "rescued");

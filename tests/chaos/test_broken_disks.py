@@ -65,7 +65,7 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
     server = client_of(stack.ready["redis"])
     with Client(stack.ready) as client:
         until(lambda: server.hget("server", "since"), what="the first look at the others")
-        before = stack.ready["pids"]
+        before, [[start, _]] = stack.ready["pids"], server.xrevrange("journal", count=1)
         names = _alive(client.wait_for(lambda now: len(_alive(now)) == 2))
         with full_disk(stack, "redis"):
             until(lambda: refuses_writes(server), what="Redis refusing to write")
@@ -75,8 +75,8 @@ def test_comments_are_taken_while_the_disk_takes_nothing_from_redis_and_no_worke
             assert client.web.get("/api/jobs/summary").status_code == 503
         _all_have_come(client, stack)
         client.wait_for(lambda now: _alive(now) == names)
-        deaths = [entry for entry in server.xrange("journal") if entry[1]["event"] == "worker_died"]
-        assert not deaths
+        events = [event["event"] for _, event in server.xrange("journal", f"({start}")]
+        assert "worker_died" not in events
         assert stack.ready["pids"] == before
 
 
@@ -107,11 +107,47 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
         (pid,) = stack.ready["pids"]["redis"]
         with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
             until(lambda: not server.keys("worker:*"), what="every lease running out")
+            stack.kill("worker")  # the new workers have not seen a failed write
+            until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
             before = log()
         until(lambda: rewritten(before), what="the workers' rewrite")
         stack.kill("redis")
         client.comment()
         _all_have_come(client, stack)
+
+
+def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_jobs() -> None:
+    with Stack(workers=1) as stack, Client(stack.ready) as client:
+        client.set_faults({"at": "data", "do": "wait", "seconds": 1.0})
+        for _ in range(6):
+            client.comment()
+        client.wait_for(lambda now: now["enqueued"] == 6)
+        folder = Path(stack.ready["dir"]) / "redis"
+        (log,) = folder.glob("appendonlydir/*.incr.aof")
+        with log.open("r+b") as file:  # a hole, as after a failed write
+            file.write(bytes(100))
+        stack.kill("redis")
+        client.wait_for_mails(6)
+        assert [file.name for file in folder.glob("unreadable-*/*.incr.aof")] == [log.name]
+
+
+def test_a_worker_that_waits_anew_while_redis_can_not_write_goes_on(stack: Stack) -> None:
+    """Each further wait for a job is a write: Redis refuses it too."""
+    server, before = client_of(stack.ready["redis"]), stack.ready["pids"]
+    with Client(stack.ready) as client:
+        mails = client.mail_stats()["distinct"]
+        client.set_faults({"at": "data", "do": "wait", "seconds": 1.0, "times": 1})
+        client.comment()
+        client.wait_for(lambda now: now["running"] == 1)
+        with full_disk(stack, "redis"):
+            until(lambda: refuses_writes(server), what="Redis refusing to write")
+            until(
+                lambda: client.mail_stats()["distinct"] == mails + 1, what="the running job's mail"
+            )
+            until(lambda: not server.keys("worker:*"), what="every lease running out")
+        until(lambda: not refuses_writes(server), what="a disk that is well")
+        _all_have_come(client, stack)
+    assert stack.ready["pids"] == before
 
 
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:

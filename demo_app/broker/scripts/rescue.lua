@@ -9,7 +9,8 @@
 -- ARGV: worker that checks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds since
 -- it connected; then, except at its first check: Redis' time at its last check, and the seconds since then by
 -- its monotonic clock and by its wall clock.
--- Returns {Redis' time, number of suspects, then the ids of the jobs that were moved}.
+-- Returns {Redis' time, number of suspects, number of writes that Redis has refused since the last rewrite of
+-- its append-only file, then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local limit, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
 local ahead = then_ and now - then_ - ARGV[7] or 0
@@ -24,16 +25,20 @@ local connected, look_ms = math.min(tonumber(ARGV[5]), 3600), math.min(own_beat,
 local look_left = redis.call('PTTL', LOOK)  -- above look_ms if the clock was set back
 if ahead <= own_lease / 2000 and look_left > 0 and look_left <= look_ms
     and tonumber(redis.call('GET', LOOK)) >= connected then
-  return {now_text, redis.call('HLEN', SUSPECTS)}
+  return {now_text, redis.call('HLEN', SUSPECTS), 0}
 end
 redis.call('SET', LOOK, connected, 'PX', math.max(1, math.floor(look_ms)))
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local seen = redis.call('HMGET', SERVER, 'run', 'since')
+local info = redis.call('INFO', 'server', 'persistence', 'errorstats')
+local run = string.match(info, 'run_id:(%w+)')
+local seen = redis.call('HMGET', SERVER, 'run', 'since', 'refused')
 if seen[1] ~= run or ahead > own_lease / 2000 then
   redis.call('HSET', SERVER, 'run', run, 'since', now_text)
+  redis.call('HDEL', SERVER, 'refused')
   redis.call('DEL', SUSPECTS)
-  return {now_text, 0}
+  return {now_text, 0, 0}
 end
+local refused = string.match(info, 'aof_enabled:1') and string.match(info, 'errorstat_MISCONF:count=(%d+)')
+if refused == seen[3] then refused = nil end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
@@ -81,6 +86,5 @@ end
 if redis.call('SCARD', LISTS) > 100 then
   forget_empty(LISTS, redis.call('SRANDMEMBER', LISTS, 20))
 end
-table.insert(moved, 1, suspected)
-table.insert(moved, 1, now_text)
+for i, value in ipairs({now_text, suspected, tonumber(refused or 0)}) do table.insert(moved, i, value) end
 return moved
