@@ -32,7 +32,6 @@ def a_picture() -> bytes:
 
 
 def comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
-    """Add a comment to the first post."""
     return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
 
 

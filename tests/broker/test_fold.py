@@ -36,7 +36,6 @@ class System:
         self.queue.enqueue(job, by="web", due=due)
 
     def start(self, _: int) -> None:
-        """Start a worker."""
         self.births += 1
         self.workers.append(f"worker-{self.births}")
         self.queue.register(self.workers[-1], 60_000, '{"pid": 42}')
@@ -49,7 +48,7 @@ class System:
             self.claims += [one.claim for one in took]
 
     def finish(self, choice: int) -> None:
-        """End a claim in any way, even if its worker is dead."""
+        """End a claim with any disposition, even if its worker is dead."""
         if self.claims:
             claim = self.claims.pop(choice % len(self.claims))
             how = list(Disposition)[choice % len(Disposition)]
@@ -122,7 +121,8 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
             fold.follow(entry)
             last = entry.id
         seen, folded = in_redis(store), in_journal(fold, system.lists)
-        # a job that moved to another queue is discarded here, without a record in Redis
+        # the decision "moved" counts as a discarded job in the journal, and deletes its record in
+        # Redis
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
         assert folded == seen, f"after {name}"

@@ -50,7 +50,8 @@ def keep(name: str, lines: list[str]) -> None:
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:
-    """Return the tests' environment: Redis's address, and the meaning of ``redis``."""
+    """Return the environment of the tests. It contains Redis's address and the transport for the
+    scheme ``redis``."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {
