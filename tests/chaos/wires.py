@@ -44,6 +44,5 @@ class Wires:
         return f"http://127.0.0.1:{self.proxies['web'].port}"
 
     def end(self) -> None:
-        """Close every connection."""
         for proxy in self.proxies.values():
             proxy.end()

@@ -24,7 +24,7 @@ STEPS = tuple(
                  "broker.heartbeat", "broker.held", "blog.relay", "blog.reconciliation",
                  "blog.outbox")
 )  # fmt: skip
-#: Scripts that no worker calls.
+#: Scripts that only pages and commands call, no worker.
 _SHOWING = ("snapshot", "pause", "take")
 
 #: A pattern in a line of Lua, and its replacement.
@@ -74,7 +74,6 @@ class Mutant:
 
 
 def of_scripts() -> list[Mutant]:
-    """Return the mutants of all Lua scripts."""
     folder = files("demo_app.broker") / "scripts"
     found = []
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -114,7 +113,8 @@ def _file_maker(name: str, text: str) -> Callable[[], Any]:
 
 
 class _Change(ast.NodeTransformer):
-    """A visitor that makes the mistake number `at`, in the order of the walk; -1 makes none."""
+    """A visitor that makes the mistake number `at`, in the order of the visit; -1: only count
+    them."""
 
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0

@@ -70,14 +70,14 @@ class Plan:
 
 @dataclass
 class Ledger:
-    """The observations that promises are checked against, in addition to Redis's content."""
+    """The observations outside Redis against which promises are checked."""
 
     accepted: list[str] = field(default_factory=list)
     due: dict[str, float] = field(default_factory=dict)
     mail_of: dict[str, str] = field(default_factory=dict)
     begun: Counter[str] = field(default_factory=Counter)
     mailed: Counter[str] = field(default_factory=Counter)
-    # a worker, and a job that it reported as waiting
+    # pairs of a worker and a job that the worker reported as waiting
     waits: set[tuple[str, str]] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
     acts: set[str] = field(default_factory=set)  # the names of the decisions that people took

@@ -46,9 +46,11 @@ ROOT = Path(__file__).parents[2]
 #: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: Limit of visited states: of a larger world, only those nearest to its start are visited.
+#: Limit of the states visited in one world. In a larger world, only those nearest to its start are
+#: visited.
 _STATES = 1_500
-#: Steps for one mistake. After so many steps without a broken promise no further world is tried.
+#: Maximum steps for one mistake. After these steps without a broken promise no further world is
+#: tried.
 _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
@@ -71,12 +73,13 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """Return the verdict, or "broken" for any promise."""
+        """Return the verdict; "broken" if the verdict is a promise's name."""
         return self.verdict if self.verdict in ("survives", "equal", "not met") else "broken"
 
 
 class Normal:
-    """A world without a mistake: its steps, their results, and the called functions."""
+    """A world that was explored without a mistake: its steps, their results, and the called
+    functions."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on
@@ -129,7 +132,7 @@ class Normal:
         return False
 
     def forget(self) -> None:
-        """Forget the results of scripts with a mistake."""
+        """Delete the cached results of scripts that had a mistake."""
         self.on.memory = dict(self._memory)
 
 
@@ -154,7 +157,7 @@ class Judge:
         return answer
 
     def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
-        """Return the answer of one world, and the number of steps taken there."""
+        """Return the answer of one world, and the number of steps that were taken in it."""
         signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
         name = world.plan.name
         try:
@@ -164,7 +167,7 @@ class Judge:
             found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
         except Hangs:
             return Answer("ends", name), 0
-        except Exception as error:  # it failed at the start of the world
+        except Exception as error:  # the mistake raised an error at the start of the world
             return Answer(f"raises {type(error).__name__}", name), 0
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)

@@ -11,7 +11,6 @@ from explore.world import Event
 
 
 def as_line(steps: list[Event]) -> str:
-    """Return the steps as one line."""
     return "; ".join(" ".join(str(part).replace(" ", "-") for part in step) for step in steps)
 
 
@@ -25,8 +24,8 @@ def _part(text: str) -> str | int:
 
 
 def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, list[Event]]:
-    """Take these steps, without the impossible ones. Return the broken promise, or "", and the
-    steps that were taken."""
+    """Take these steps, and skip those that are impossible. Return the broken promise, or "" for
+    none, and the steps that were taken."""
     world, taken = begin(plan, on), []
     on.reads_all = False
     try:
