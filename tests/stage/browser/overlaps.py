@@ -28,9 +28,10 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return pairs of overlapping elements in one room, and floors whose "+42" overflows.
+    """Return pairs of overlapping elements in one room, and floors whose "+42" (further jobs) does
+    not fit.
 
-    Moving tokens count at their targets.
+    A moving token counts as if it had arrived.
     """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found
