@@ -46,7 +46,6 @@ LATER = {
 
 
 def sheet(name: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file of the reference."""
     with (REFERENCE / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -62,7 +62,6 @@ APART = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--once` and `--costs`."""
     text = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=text)
     text = "append the processor seconds of each test to FILE"
@@ -197,7 +196,6 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """A client with the stack's token."""
     with Client(stack.ready) as client:
         yield client
 
@@ -219,7 +217,6 @@ def reader(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """The URL of the module's Redis server."""
     with redis_running() as url:
         yield url
 

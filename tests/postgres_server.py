@@ -74,13 +74,11 @@ class PostgresServer:
         )  # fmt: skip
 
     def kill(self) -> None:
-        """Send SIGKILL to the server and its processes."""
         if self._server is not None:
             send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
 
     def answers(self) -> bool:
-        """Return True if the server accepts a connection."""
         import psycopg
 
         with suppress(psycopg.OperationalError):

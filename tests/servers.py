@@ -22,8 +22,6 @@ SILENT_MS = 1000
 
 @dataclass(frozen=True)
 class Server:
-    """A Redis server, and a client of it."""
-
     port: int
     process: subprocess.Popen[bytes]
     client: Any

@@ -80,7 +80,6 @@ def or_none(ask: Callable[[], Answer]) -> Answer | None:
 
 
 def gone(*pids: int) -> bool:
-    """Return True if none of these processes is alive."""
     return not any(is_alive(pid) for pid in pids)
 
 

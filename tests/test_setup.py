@@ -70,7 +70,6 @@ def kit(tree: Path, made_for: str) -> None:
 
 
 def environment_of(tree: Path, python: str) -> None:
-    """Create an environment in the tree whose Python is this program."""
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "bin" / "python").symlink_to(python)
 

@@ -77,13 +77,11 @@ class Scene:
         return rescue_now(self.queue, "other", LEASE, RESCUES)
 
     def die_with_a_job(self, *workers: str) -> None:
-        """Let each worker claim the next job and die."""
         for worker in workers:
             self.claim(worker)
             self.lose(worker)
 
     def decide(self, what: str = "retry", job: str = "job-1") -> str:
-        """Apply a person's decision to a job."""
         return self.queue.decide(job, what, by="a person")
 
     def note_earlier(self, seconds: float) -> None:

@@ -59,8 +59,6 @@ of_each_pool = pytest.mark.parametrize("pool", POOLS)
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Return a function that opens a shop with these tasks."""
-
     def opens(pool: str = "threads", **settings: Any) -> Shop:
         shop = open_shop(pool, **settings)
         shop.add(TASKS)

@@ -41,7 +41,6 @@ class System:
         self.queue.register(self.workers[-1], 60_000, '{"pid": 42}')
 
     def claim(self, choice: int) -> None:
-        """Claim one or two jobs."""
         if self.workers:
             worker = self.workers[choice % len(self.workers)]
             took = self.queue.claim(worker, LISTS, 1 + choice % 2)
@@ -55,7 +54,6 @@ class System:
             self.queue.finish(claim, how, detail="so", after=choice % 2 * 3600.0)
 
     def kill(self, choice: int) -> None:
-        """Let one worker die, and rescue its jobs."""
         if self.workers:
             die(self.queue, self.workers.pop(choice % len(self.workers)))
             rescue_now(self.queue, "somebody", 60_000, 1)
@@ -66,12 +64,10 @@ class System:
             self.queue.deregister(self.workers.pop(choice % len(self.workers)))
 
     def decide(self, choice: int) -> None:
-        """Retry, discard, delete or move a job."""
         what = ("retry", "discard", "delete", "moved")[choice % 4]
         self.queue.decide(f"job-{1 + choice % 20}", what, by="a person")
 
     def promote(self, _: int) -> None:
-        """Enqueue the due jobs."""
         self.queue.promote_due("somebody").send()
 
     def purge(self, choice: int) -> None:

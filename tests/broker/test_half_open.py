@@ -20,8 +20,6 @@ LEASE = 9.0
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Return a function that opens a shop with a worker."""
-
     def opens(**options: float) -> Shop:
         shop = open_shop("threads", broker_transport_options=options)
         shop.start_worker()

@@ -41,7 +41,6 @@ _places = st.sampled_from(
 
 @pytest.fixture(scope="module", params=most_nightly(["prefork", "threads", "solo"], "prefork"))
 def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
-    """Return one worker for all messages of the module."""
     found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)
     yield found
     found.shop.close()

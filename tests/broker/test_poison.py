@@ -13,7 +13,6 @@ from demo_app.broker.keys import lists_of
 
 @pytest.fixture
 def scene(scene: Scene) -> Scene:
-    """Return the scene with one job."""
     scene.put(1)
     return scene
 

@@ -45,7 +45,6 @@ class Pool:
         return self.ran.get(timeout=patience(20))
 
     def stop(self) -> None:
-        """Wait for the running jobs, and stop the pool."""
         self._pool.stop()
 
 

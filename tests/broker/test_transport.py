@@ -119,7 +119,6 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() 
 
 @pytest.fixture
 def claims_url(redis_url: str) -> str:
-    """Return the test server's URL for the broker."""
     return redis_url.replace("redis+socket", "claims+unix")
 
 

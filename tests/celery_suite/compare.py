@@ -62,7 +62,6 @@ def passed(results: dict[str, Ended]) -> set[str]:
 
 
 def why(results: dict[str, Ended], test: str) -> str:
-    """Return the first line of the test's error."""
     return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
 
 

@@ -128,7 +128,6 @@ class Bazaar(Shop):
             self.companions.append(self.start(command, log))
 
     def end_companions(self) -> None:
-        """Stop RedBeat and Flower."""
         for process in self.companions:
             process.terminate()
         for process in self.companions:

@@ -135,7 +135,6 @@ class Strangers:
         return job_id
 
     def state(self, job_id: str) -> str:
-        """Return the state of a message's job, or "gone"."""
         found = get_jobs(self.shop.queue, [job_id])
         return found[0].state.value if found else "gone"
 

@@ -208,11 +208,9 @@ class Shop:
         return left
 
     def logged(self, text: str) -> int:
-        """Return how often the text is in the workers' logs."""
         return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
 
     def queued(self) -> int:
-        """Return the number of jobs that wait in the queue."""
         return int(self.redis.llen("queue:celery" if self.transport == "claims" else "celery"))
 
     def in_hand(self) -> int:

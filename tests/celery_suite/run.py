@@ -31,8 +31,6 @@ CELERY_LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Ended:
-    """The result of one test."""
-
     test: str
     outcome: str  #: passed, failed or skipped
     seconds: float

@@ -247,7 +247,6 @@ def _recoveries(history: History) -> list[float]:
 
 
 def main() -> int:
-    """Check the file that the command line names."""
     with open(sys.argv[1], encoding="utf-8") as file:
         history = History([json.loads(line) for line in file])
     found = check(history)

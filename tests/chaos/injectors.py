@@ -66,7 +66,6 @@ def _is_known(client: Decoded, pid: int) -> bool:
 
 
 def pause_redis(context: Context) -> list[Fault]:
-    """Pause Redis for about a second."""
     with context.system.only_one("redis"):
         fault = context.hit("redis", signal.SIGSTOP, "redis: paused")
         if fault is None:

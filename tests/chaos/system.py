@@ -177,7 +177,6 @@ class System:
 
 
 def main() -> None:
-    """Run the stack until standard input is closed."""
     printing = threading.Lock()
     announced = threading.Event()
 

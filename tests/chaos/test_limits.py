@@ -53,7 +53,6 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
 
 
 def _end(scene: Scene, how: Disposition = Disposition.DONE, detail: str = "") -> None:
-    """Claim the next job, and end its run."""
     assert scene.queue.finish(scene.claim(), how, detail).in_time
 
 

@@ -40,7 +40,6 @@ class Wires:
 
     @property
     def web(self) -> str:
-        """Return the web app's address for readers."""
         return f"http://127.0.0.1:{self.proxies['web'].port}"
 
     def end(self) -> None:

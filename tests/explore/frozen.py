@@ -95,7 +95,6 @@ class FrozenRedis:
         return self._content
 
     def load(self, content: Content) -> None:
-        """Replace the whole content by a saved one."""
         self._content, self._stale = content, True
 
     def _eval(self, words: Words) -> Any:
@@ -121,7 +120,6 @@ class FrozenRedis:
 
 
 def loading_of(content: Content) -> tuple[str | int, ...]:
-    """Return the command that loads the content."""
     flat: list[str | int] = ["EVAL", _LOAD, 0]
     for key, kind, parts in content:
         flat += (key, kind, len(parts))

@@ -63,7 +63,6 @@ class Mutant:
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        """Make the mistake within the block."""
         undo = self.make()
         Wire.texts.clear()
         try:
@@ -184,7 +183,6 @@ _OTHER: dict[type, Any] = {
 
 
 def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
-    """Return the mutants of the functions that take the steps."""
     found = []
     for name in names:
         short = name.removeprefix("demo_app.").replace(".", "/") + ".py"

@@ -59,7 +59,6 @@ class Plan:
 
     @property
     def bound(self) -> str:
-        """Return the bound in words."""
         faults = [f"{count} {name}" for name, count in self.faults._asdict().items() if count]
         jobs = [f"{n} {kind}" for kind, n in Counter(self.jobs).items()]
         workers = f"workers: {self.alive}, of {len(self.processes)}"

@@ -136,7 +136,6 @@ class Breadth:
         return self.found
 
     def _deeper(self, level: list[tuple[bytes, Saved]], seen: Seen) -> list[tuple[bytes, Saved]]:
-        """Return all new states one step further."""
         found: list[tuple[bytes, Saved]] = []
         world = self._world
         todo: Todo = deque((n, s, None) for n, s in level)
@@ -210,7 +209,6 @@ def served(world: World) -> list[Memory]:
 
 
 def unended(world: World, content: Content) -> list[str]:
-    """Return the jobs that have not ended."""
     view, ledger = View(content), world.ledger
     rows = {str(job) for one in served(world) for (job,) in one.read("SELECT job_id FROM outbox")}
     left = {

@@ -177,7 +177,6 @@ class Judge:
 
 
 def main() -> None:
-    """Judge the mistakes that are not in the ledger."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("text", nargs="?", default="", help="only what is in a file with TEXT")
     parser.add_argument("--page", action="store_true", help="write the table, and judge nothing")

@@ -15,7 +15,6 @@ def as_line(steps: list[Event]) -> str:
 
 
 def from_line(line: str) -> list[Event]:
-    """Return the steps of a line that `as_line` made."""
     return [tuple(_part(part) for part in step.split()) for step in line.split(";")]
 
 

@@ -116,7 +116,6 @@ class Client:
 
 
 def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
-    """Return a queue that sends its commands over the line."""
     queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
     queue._run = wire.run
@@ -216,7 +215,6 @@ class Worker:
         return logged.lines
 
     def claim(self, lists: Sequence[str] = LISTS) -> list[Claimed]:
-        """Claim as many jobs as there are free places."""
         worker = self.here.lease.worker
         reply = self.here.queue.scripts.run("claim", worker, self.places, *lists)
         if self.setup.waits:
@@ -230,7 +228,6 @@ class Worker:
                 self.phase[tag] = "waits"
 
     def run(self, tag: str) -> None:
-        """Run the job, and set its ending."""
         try:
             job = job_of(parse(self.here.message(tag)))
             notes: dict[str, Any] = {}

@@ -95,7 +95,6 @@ class World:
         return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job
 
     def healthy(self) -> list[Worker]:
-        """Return the workers that are not paused, halted or stuck."""
         return [
             worker
             for worker in self.workers.values()

@@ -16,7 +16,6 @@ def heard() -> list[str]:
 
 @pytest.fixture
 def inline(monkeypatch) -> InlineBackend:
-    """Run every job immediately, in this process."""
     backend = InlineBackend()
     monkeypatch.setattr(backends, "started_backend", lambda _: backend)
     return backend

@@ -130,7 +130,6 @@ def send(mail_sink: MailSink) -> Callable[..., None]:
 
 @pytest.fixture
 def http(mail_sink: MailSink) -> Iterator[httpx.Client]:
-    """A client of the inbox, with the token."""
     headers = {"Authorization": f"Bearer {mail_sink.settings.token}"}
     with httpx.Client(base_url=mail_sink.inbox, headers=headers, timeout=10) as client:
         yield client

@@ -94,7 +94,6 @@ def canary():
 
 @pytest.fixture(scope="module")
 def signed_in(_sink):
-    """A browser with the token's cookie."""
     with browser_running() as browser:
         context = browser.new_context()
         context.new_page().goto(_sink.page)
@@ -169,7 +168,6 @@ def open_mail(page: Page, sink: MailSink) -> None:
 
 
 def tabs(page: Page) -> list[str]:
-    """Return the addresses of the tabs of a mail's page."""
     links = page.locator(".tabs a:not([download])")
     return [urljoin(page.url, str(link.get_attribute("href"))) for link in links.all()]
 

@@ -38,7 +38,6 @@ def behind(original: Any, translation: Any) -> list[str]:
 
 
 def accept(original: Any, translation: Any) -> None:
-    """Mark each cell of the translation as up to date."""
     marks = _marks(original)
     for cell in translation.cells:
         cell.metadata = {"translates": marks[cell.id]} if cell.id in marks else {}

@@ -40,7 +40,6 @@ def code_of(path: Path) -> str:
 
 
 def solution_of(challenge: str) -> str:
-    """Return the class that solves the challenge."""
     number = challenge.partition("/")[2][:2]
     return code_of(NOTEBOOKS / f"challenges/solutions/level_{number}.py")
 
@@ -92,7 +91,6 @@ def run_lesson(
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
-    """Return the code of each exercise's solution."""
     from lab.checks import read_solutions
 
     return {number: code for number, _, code, _ in read_solutions(int(lesson[:2]))}

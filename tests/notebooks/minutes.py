@@ -132,7 +132,6 @@ def measured() -> dict[str, list[float]]:
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure the named notebooks, and write the minutes of all."""
     seconds = measured() | {name: _measure_again(name) for name in names}
     rows = [f"{json.dumps(name)}: {json.dumps(seconds[name])}" for name in sorted(seconds)]
     SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")

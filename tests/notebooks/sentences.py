@@ -132,7 +132,6 @@ def _shown_texts(tree: ast.AST) -> Iterator[str]:
 
 
 def _values(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """Return all values that are assigned to each name."""
     found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
         for target in node.targets if isinstance(node, ast.Assign) else ():

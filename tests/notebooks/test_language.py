@@ -32,7 +32,6 @@ print(axes.get_xlabel())
 
 
 def run_code(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
-    """Run the code in that folder and return its output."""
     done = run_python("-c", code, cwd=folder, typed=typed, **{"PYTHONPATH": "", **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -78,7 +78,6 @@ def watched() -> Iterator[Watched]:
 
 
 def _is_mailed(client: Client) -> None:
-    """Post a comment, and check that it leads to a mail."""
     before = client.mail_stats()["distinct"]
     client.comment()
     assert client.wait_for_mails(before + 1)["distinct"] == before + 1

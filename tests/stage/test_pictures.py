@@ -33,7 +33,6 @@ STACK = {"workers": 2, "controls": True, "lease": 1.0}
 
 
 def numbers_of(stack: Stack) -> dict[str, int]:
-    """Return the comment's number for each job id."""
     with closing(sqlite3.connect(stack.plan.folder.path / "blog.sqlite3", timeout=30)) as blog:
         return dict(blog.execute("SELECT job_id, id FROM comments"))
 

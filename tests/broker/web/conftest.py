@@ -61,7 +61,6 @@ def shop(opened: Shop) -> Iterator[Shop]:
 
 @pytest.fixture
 def reader(address: str) -> Iterator[httpx.Client]:
-    """Return a client without the token."""
     with browsing(f"http://{urlsplit(address).netloc}") as reader:
         yield reader
 

@@ -21,7 +21,6 @@ REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
 
 @pytest.fixture
 def dead(client: Client) -> str:
-    """Return the id of a dead job."""
     client.set_faults(REFUSE)
     job = client.comment()["job_id"]
     client.wait_for(lambda _: job in {other["id"] for other in client.jobs("dead")["jobs"]})
