@@ -75,8 +75,7 @@ def setting(name: str) -> str:
 
 
 def found(row: dict[str, str], signs: str = "✓✗–") -> str:
-    """Return a Markdown table of the row's levels whose mark is in `signs`, with the judge's
-    findings."""
+    """Return a Markdown table of the levels whose mark is in `signs`, with the findings."""
     from demo_app.judge.levels import LEVELS
     from demo_app.markdown import plain, table
 

@@ -59,8 +59,7 @@ class PostgresServer:
         for _ in poll(60.0):
             if self.answers():
                 return
-            # a new server exits while a process of the previous one still uses the shared memory:
-            # start it again
+            # a server exits if a process of the previous one still uses the memory: start it again
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
         raise TimeoutError("PostgreSQL does not start.")
@@ -88,8 +87,7 @@ class PostgresServer:
 
 
 def _another_user() -> dict[str, Any]:
-    """Return the arguments that start the server as another user, since it refuses to run as root.
-    Raises KeyError."""
+    """Return the user for the server, which refuses to run as root. Raises KeyError."""
     if os.geteuid() != 0:
         return {}
     found = pwd.getpwnam("postgres")

@@ -101,8 +101,7 @@ def marked(name: str, value: object) -> list[psutil.Process]:
 
 
 def patience(seconds: float) -> float:
-    """Return a timeout for this machine. seconds: the timeout on an idle machine; a busy one needs
-    more."""
+    """Return a timeout, longer if the machine is busy. seconds: for an idle machine."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
@@ -131,8 +130,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments, and return its output. typed: its standard input.
-    environment: additional variables."""
+    """Run Python. typed: its standard input. environment: additional variables."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
@@ -197,8 +195,7 @@ def browser_running() -> Iterator[Browser]:
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """Return the accessibility rules that the page breaks, each with some of the HTML. within: a
-    selector of the part to check."""
+    """Return the broken accessibility rules, each with some of the HTML. within: a selector."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [
@@ -275,8 +272,7 @@ def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
 def rescue_now(
     queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
 ) -> list[str]:
-    """Rescue the jobs of dead workers, even if the last check was just now. Return the jobs'
-    ids."""
+    """Rescue dead workers' jobs, even right after another check. Return the jobs' ids."""
     queue.client.delete("look")
     return queue.rescue(by, lease_ms, rescues).send()
 

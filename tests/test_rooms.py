@@ -18,8 +18,7 @@ _TREES = {
 
 
 def _rooms() -> list[list[Path]]:
-    """Return the packages of README's table, line by line. The packages of a line may import from
-    the lines before.
+    """Return the packages of README's table by line. They may import from the lines before.
 
     README's last line comes first, because its package imports from no other.
     """

@@ -63,8 +63,7 @@ def refused(tree: Path, **environment: str) -> str:
 
 
 def kit(tree: Path, made_for: str) -> None:
-    """Turn the tree into a kit of `make kit`. made_for: the Python and the platform of its
-    wheels."""
+    """Turn the tree into a kit of `make kit`. made_for: its wheels' Python and platform."""
     (tree / "wheels").mkdir()
     (tree / "wheels" / "made-for").write_text(made_for + "\n")
 

@@ -26,8 +26,7 @@ CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
 
 
 class Scene:
-    """A queue and its clients. Its jobs are `job-1`, `job-2` and so on; a worker's name is any
-    text."""
+    """A queue and its clients. Its jobs are `job-1`, `job-2`, ...; a worker's name is any text."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue, self._known = queue, set[str]()
@@ -39,8 +38,7 @@ class Scene:
         self.queue.enqueue_many([(message(number, **changes), due) for number in numbers])
 
     def start(self, worker: str, instead_of: str = "") -> None:
-        """Register a worker. instead_of: the name under which the same worker was registered
-        before."""
+        """Register a worker. instead_of: the previous name of the same worker."""
         self.queue.register(worker, LEASE, "{}", instead_of=instead_of)
         self._known.add(worker)
 

@@ -200,8 +200,7 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(
 
 @pytest.mark.thorough
 def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(open_one: OpenShop) -> None:
-    """The job was claimed by a pool's process, which stays alive, but is not a worker and never
-    runs it."""
+    """The pool's process that claimed the job stays alive, but never runs it."""
     shop = open_one("prefork")
     shop.order("parcel", sending={"queue": "parcels"})
     shop.order("parcels", task="shop.look_at")

@@ -134,8 +134,7 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 
 
 def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
-    """On stock, these jobs are in the hash `unacked`. On claims, the command first rescues these
-    jobs."""
+    """On stock, the hash `unacked` has these jobs. On claims, the command first rescues them."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
     worker = shop.start_worker()
     shop.order("vase", gate="open")

@@ -37,8 +37,7 @@ def _earlier(queue: Queue, seconds: float) -> None:
 
 
 def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
-    """Check all leases. Return the rescued jobs' ids, and True if there are suspects to check
-    again."""
+    """Check all leases. Return the rescued jobs, and True if suspects must be checked again."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
@@ -95,8 +94,7 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
 
 
 def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """Just after its reconnect, a rescuer believes a report of a death, but not an expired
-    lease."""
+    """Just after its reconnect, a rescuer trusts a reported death, but not an expired lease."""
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)

@@ -117,8 +117,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
             fold.follow(entry)
             last = entry.id
         seen, folded = in_redis(store), in_journal(fold, system.lists)
-        # the decision "moved" counts as a discarded job in the journal, and deletes its record in
-        # Redis
+        # the journal counts a moved job as discarded, and Redis has no record of it
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
         assert folded == seen, f"after {name}"

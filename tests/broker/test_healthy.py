@@ -1,5 +1,4 @@
-"""Tests that a job runs once if there are no faults, also when Celery holds it for long before its
-run.
+"""Tests that a job runs once without faults, even if Celery holds it for long before its run.
 
 Each test runs real workers of an outside app, and counts the lines that its tasks wrote.
 """

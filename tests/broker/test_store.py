@@ -419,8 +419,7 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
 def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     scene: Scene, how: Disposition
 ) -> None:
-    """Arguments may be secret. The job's other data is kept. A dead job keeps its arguments for a
-    retry."""
+    """Arguments may be secret. A dead job keeps its arguments for a retry."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
     before = scene.job()

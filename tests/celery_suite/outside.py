@@ -194,8 +194,7 @@ class Shop:
         self.until(lambda: set(parcels) <= set(self.times("started")), "a start")
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
-        """Return the parcels that have not ended within `seconds`; an empty set if all have
-        ended."""
+        """Return the parcels that have not ended within `seconds` (empty if all have)."""
         if self.transport == "claims":  # stock never runs a lost job, so waiting longer is useless
             seconds = patience(seconds)
         left = set(parcels)
@@ -218,8 +217,7 @@ class Shop:
         return int(self.redis.hlen("running" if self.transport == "claims" else "unacked"))
 
     def given_up(self) -> int:
-        """Return the number of jobs in the state "dead" on claims; 0 on stock, which has no such
-        state."""
+        """Return the number of dead jobs on claims; 0 on stock, which has no dead jobs."""
         return int(self.redis.zcard("dead"))
 
     def count(self, state: str) -> int:

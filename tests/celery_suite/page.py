@@ -47,8 +47,7 @@ def measured(folder: Path) -> str:
 
 
 def fleet(bench: Path) -> str:
-    """Return the tables of the load by workers and by jobs as Markdown. bench: the benchmark's JSON
-    file."""
+    """Return the tables of the load as Markdown. bench: the JSON file of the benchmark."""
     tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
     shown = [one.markdown().strip() for one in tables if one.title != "Measured on"]
     command = "`python -m benchmarks fleet --json build/bench/fleet.json`:"

@@ -48,8 +48,7 @@ def keep(name: str, lines: list[str]) -> None:
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:
-    """Return the environment of the tests. It contains Redis's address and the transport for the
-    scheme ``redis``."""
+    """Return the tests' environment, with Redis's address and the transport for ``redis://``."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {

@@ -35,8 +35,7 @@ SLOW = 7.0
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0
-#: FORGOTTEN: seconds of data that a killed Redis may lose. SLACK: maximum delay of a log line
-#: (seconds).
+#: Seconds. FORGOTTEN: of data that a killed Redis may lose. SLACK: maximum delay of a log line.
 FORGOTTEN, SLACK = 2.5, 0.5
 #: A fault of Redis's connection that disturbs no heartbeat.
 HARMLESS = "wire to redis: a claim's answer lost"
@@ -45,8 +44,7 @@ LOSSES = (
     *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
     "redis: paused in the middle",
 )
-#: Faults that delay a mail: during and right after them it may arrive after its sender has given
-#: up.
+#: Faults that delay a mail, so that it may arrive after its sender has given up.
 HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
 WAITING, HELD, DONE = "waiting", "held", "done"
 AFTER = {
@@ -90,8 +88,7 @@ class History:
         return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
 
     def undisturbed(self, since: float, until: float) -> float:
-        """Return the seconds from `since` to `until` that are not during or right after a fault of
-        Redis."""
+        """Return the seconds from `since` to `until`, without those near a fault of Redis."""
         seconds, reached = 0.0, since
         around = [
             (f["at"], f["over"] + DISTURBED)
@@ -152,11 +149,9 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Return the jobs that were given up without a 550 reply of the mail server. Each 550 excuses
-    one job.
+    """Return the jobs that were given up without a 550 reply. Each 550 excuses one job.
 
-    (If the mail server was killed at that moment, the history may lack the 550. So a kill counts as
-    one.)
+    (A killed mail server may have sent a 550 that is not in the history. So a kill counts too.)
     """
     others = [line for line in history.dead if " 550 " not in line["why"]]
     refused = [line for line in history.dead if line not in others]
@@ -195,8 +190,7 @@ def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
 
 
 def _stale(history: History, mail: Line) -> list[str]:
-    """Return the deliveries of the mail that happened outside a claim. A claim excuses one
-    delivery."""
+    """Return the mail's deliveries outside a claim. Each claim excuses one delivery."""
     left = sorted(mail["deliveries"])
     for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
         mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)
@@ -231,8 +225,7 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Return for each kill the undisturbed seconds until all jobs of the worker were claimed
-    again."""
+    """Return for each kill the undisturbed seconds until all its jobs were claimed again."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []

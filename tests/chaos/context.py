@@ -20,8 +20,7 @@ from demo_app.stack.client import Client
 Rule = dict[str, Any]
 
 
-#: The usual rule: every second mail takes 0.4 s, so that a worker often has a job when a fault
-#: happens.
+#: Every second mail takes 0.4 s, so that a worker often has a job when a fault happens.
 USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}}
 
 

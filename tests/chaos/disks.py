@@ -24,8 +24,7 @@ def limited(pid: int, what: int, number: int) -> Iterator[None]:
 
 
 def full_disk(role: str) -> Injector:
-    """Return an injector that simulates a full disk: for a while no file of the process may
-    grow."""
+    """Return an injector of a full disk: for a while no file of the process may grow."""
     return _starved(role, "disk full", "RLIMIT_FSIZE", lambda pid: 4096)
 
 

@@ -76,8 +76,7 @@ def pause_redis(context: Context) -> list[Fault]:
 
 
 def kill_one_at_a_time(role: str) -> Injector:
-    """Return an injector that kills a process of the role, and waits until the role has one
-    again."""
+    """Return an injector that kills a process of the role, and waits for its successor."""
 
     def inject(context: Context) -> list[Fault]:
         with context.system.only_one(role):

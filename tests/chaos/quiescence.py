@@ -62,8 +62,7 @@ def wait_for_quiescence(
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:
-    """Retry all dead jobs as a person would, and store the reason of each death. Return their
-    number."""
+    """Retry all dead jobs like a person, and store each death's reason. Return their number."""
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]

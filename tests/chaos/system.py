@@ -139,8 +139,7 @@ class System:
         )
 
     def only_one(self, name: str) -> threading.Lock:
-        """Return the lock of a role or a connection. A lasting fault holds it, so that two do not
-        overlap."""
+        """Return the lock of a role or a connection, so that its lasting faults do not overlap."""
         return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:

@@ -54,8 +54,7 @@ def _broken(name: str, how: str) -> Injector:
 
 
 CLAIM_LOST = "a claim's answer lost"
-#: A claim in Redis's reply: the job's id, its queue, the claim's number, and 1 if it is
-#: redelivered.
+#: A claim in Redis's reply: the job's id, its queue, the claim's number, 1 if redelivered.
 _CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
 
 

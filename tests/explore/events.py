@@ -14,8 +14,7 @@ def enabled(world: World) -> list[Event]:
     if world.put < len(world.plan.jobs):
         events.append(("put",))
     room = len(world.workers) < world.plan.alive and world.started < len(world.plan.processes)
-    # with two blogs, no worker starts before a blog has stored its id in Redis: any blog's worker
-    # could
+    # with two blogs, start no worker before Redis has a blog's id: until then any could start
     if room and (world.plan.blogs < 2 or world.server.has("blog")):
         events.append(("start",))
     for number, blog in enumerate(world.blogs):

@@ -26,7 +26,7 @@ Words = tuple[str | float, ...]
 #: Seconds after which a script counts as endless.
 _PATIENCE = 10.0
 
-SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # a world has no streams
+SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # streams are not part of a state
 _LOAD = """
 redis.call('FLUSHDB')
 local WRITE = {string = {'SET'}, list = {'RPUSH'}, hash = {'HSET'}, set = {'SADD'}, zset = {'ZADD'}}
@@ -46,8 +46,7 @@ class Hangs(Exception):
 
 
 class FrozenRedis:
-    """A server whose time changes only when the caller sets it. now: epoch seconds. run: the number
-    of its start.
+    """A server whose time only the caller changes. now: epoch seconds. run: number of its start.
 
     A context manager: the server ends with the block, or with this process.
     """

@@ -121,8 +121,7 @@ def _blog() -> Memory:
 
 @contextmanager
 def doing() -> Iterator[None]:
-    """Replace the side effects of the blog's jobs by entries in the world's ledger, within the
-    block."""
+    """Replace the side effects of the blog's jobs by entries in the world's ledger."""
     with (
         mock.patch.multiple(tasks, deliver=_deliver, blog=_blog),
         mock.patch.object(

@@ -24,7 +24,7 @@ STEPS = tuple(
                  "broker.heartbeat", "broker.held", "blog.relay", "blog.reconciliation",
                  "blog.outbox")
 )  # fmt: skip
-#: Scripts that only pages and commands call, no worker.
+#: Scripts that no worker of a world calls.
 _SHOWING = ("snapshot", "pause", "take")
 
 #: A pattern in a line of Lua, and its replacement.

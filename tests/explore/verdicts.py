@@ -46,11 +46,9 @@ ROOT = Path(__file__).parents[2]
 #: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: Limit of the states visited in one world. In a larger world, only those nearest to its start are
-#: visited.
+#: Maximum states visited in one world. Of a larger world, only those nearest to its start.
 _STATES = 1_500
-#: Maximum steps for one mistake. After these steps without a broken promise no further world is
-#: tried.
+#: After so many steps for one mistake without a broken promise, no further world is tried.
 _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
@@ -78,8 +76,7 @@ class Answer:
 
 
 class Normal:
-    """A world that was explored without a mistake: its steps, their results, and the called
-    functions."""
+    """A world explored without a mistake: its steps, their results, and the called functions."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on

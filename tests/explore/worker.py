@@ -123,8 +123,7 @@ def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
 
 
 def text_of(name: str, options: Options) -> str:
-    """Return the text of a script with these options. `Wire.files` may replace the script's
-    files."""
+    """Return the text of a script with these options. `Wire.files` may replace its file."""
     own = lua._file
 
     def file(name: str) -> str:
@@ -151,8 +150,7 @@ def gone() -> None:
 
 
 def no_info() -> str:
-    """Return an empty description of the worker. The real description changes, for example its
-    memory."""
+    """Return an empty description of the worker. The real one changes, for example its memory."""
     return "{}"
 
 

@@ -1,7 +1,6 @@
 """Queues that are broken on purpose, the level that each must fail, and the judge's verdict.
 
-At the start of each challenge the learner has such a queue: it passes the levels before the
-challenge's level, and fails that level.
+Each challenge starts with such a queue: it passes the earlier levels, and fails its own.
 """
 
 from __future__ import annotations

@@ -73,8 +73,7 @@ def start_sink() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[str, str], socket.socket]]:
-    """Return a function that connects a client. The client subscribes to the events, and then reads
-    nothing."""
+    """Return a function that connects a client, which subscribes to events and reads nothing."""
     with ExitStack() as connected:
 
         def listen(inbox: str, token: str) -> socket.socket:

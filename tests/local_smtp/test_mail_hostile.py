@@ -173,8 +173,7 @@ def tabs(page: Page) -> list[str]:
 
 
 def test_the_canary_would_sing(page, canary):
-    """Check that the tests could fail: a page without protection does send a request to the
-    canary."""
+    """Check that the tests can fail: a page without protection does send a request."""
     page.set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
     idle = "() => new Promise(done => requestIdleCallback(done))"
     until(lambda: page.evaluate(idle) or canary.called, what="a call")

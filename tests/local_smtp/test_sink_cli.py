@@ -21,8 +21,7 @@ Ended = tuple[int, list[str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
-    """Return a function that runs a failing command in this process: a new process would load all
-    modules."""
+    """Return a function that runs a failing command in this process, which is faster."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
 

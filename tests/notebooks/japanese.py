@@ -24,8 +24,7 @@ TRANSLATED = sorted(
 
 
 def _marks(notebook: Any) -> dict[str, str]:
-    """Return the hash of each prose cell by the cell's id. A translated cell stores its original's
-    hash."""
+    """Return the hash of each prose cell by the cell's id. Its translation stores this hash."""
     prose = (cell for cell in notebook.cells if cell.cell_type == "markdown")
     return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:16] for cell in prose}
 

@@ -52,8 +52,7 @@ class Kernel:
     def try_to_run(
         self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
     ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell. Return its outputs, and the kernel's reply with the status. when_busy: called
-        when the cell starts."""
+        """Run a cell. Return its outputs and the kernel's reply. when_busy: called at the start."""
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
         states: list[str] = []
@@ -122,8 +121,7 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """Yield a new kernel. At the end of the block, fail if a process, socket or port of it is
-    left."""
+    """Yield a new kernel. At the end, fail if a process, socket or port of it is left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(folder), env=env)

@@ -46,8 +46,7 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """Return the notebook with the minutes of each section in its text. seconds: for each code
-    cell."""
+    """Return the notebook with its minutes in the text. seconds: for each code cell."""
     notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)

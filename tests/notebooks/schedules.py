@@ -26,11 +26,9 @@ _TIME = re.compile(r"redis\.call\('TIME'\)")
 
 
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
-    """Return random steps for a seed: the clock (microseconds), and a script's name with its
-    arguments.
+    """Return random steps: the clock (microseconds), and a script's name with its arguments.
 
-    Two names are not scripts: `delete` deletes a key, as at the end of a worker's lease, and `wipe`
-    all keys.
+    Not scripts: `delete` deletes a key, as when a worker's lease expires; `wipe` deletes all keys.
     """
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)

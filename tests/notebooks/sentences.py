@@ -173,8 +173,7 @@ def _is_sentence(text: str) -> bool:
 
 
 def _words(values: Any) -> Iterator[str]:
-    """Yield each hint and each choice. A right answer that is a single text may be a command: skip
-    it."""
+    """Yield each hint and each choice, but not a single right answer: it may be a command."""
     if isinstance(values, dict):
         for name, one in values.items():
             yield from _words(one) if name != "right" or not isinstance(one, str) else ()

@@ -144,8 +144,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
 
 @pytest.fixture
 def old_list(tmp_path: Path) -> str:
-    """Return a folder with the font list that matplotlib wrote when no Japanese font was
-    installed."""
+    """Return a folder with matplotlib's font list from before a Japanese font was installed."""
     found = copy(fontManager)
     found.ttflist = [font for font in found.ttflist if font.name.startswith("DejaVu")]
     json_dump(found, tmp_path / f"fontlist-v{FontManager.__version__}.json")

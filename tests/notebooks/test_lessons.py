@@ -17,8 +17,7 @@ from support import most_nightly, until
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
 _LATEST = 2.0
-#: A cell that takes less time than this (seconds) is run again after all later cells of its
-#: section.
+#: A cell that takes less than this (seconds) is run again after all later cells of its section.
 _CHEAP = 2.0
 #: The time limit of a cell that is run again (seconds).
 _BOUND = 60.0

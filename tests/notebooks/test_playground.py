@@ -15,8 +15,7 @@ from support import axe_violations, browser_running, client_of, most_thorough
 
 from playground import build
 
-#: Runs schedules on the page's store, with the schedule's clock. A lease ends only at a step
-#: `delete`.
+#: Runs schedules on the page's store, with their clock. Only a step `delete` ends a lease.
 ON_THE_PAGE = """(schedules) => {
 const store = new Store(() => 1.7e12);
 const scripts = new Scripts(store, {
@@ -51,8 +50,7 @@ ONCE = 100
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
-    """Return the tab with the page, opened as a file. At the end, there must be no error and no
-    further request."""
+    """Return a tab with the page's file. At the end, check that it sent no further request."""
     path = tmp_path_factory.mktemp("playground") / "index.html"
     path.write_text(build.page(used=tuple(build.scripts())), "utf-8")
     with browser_running() as browser:

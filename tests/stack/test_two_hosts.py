@@ -24,8 +24,7 @@ pytestmark = pytest.mark.thorough
 #: The delay of each mail during a fault (seconds).
 SLOW = {"at": "data", "do": "wait", "seconds": 2}
 COMMENTS = 8
-#: Sentinel's limit (milliseconds) is longer than the test, so that a busy machine causes no
-#: fail-over.
+#: Sentinel's limit (milliseconds): longer than the test, so that no fail-over happens.
 NEVER_MS = 3_600_000
 
 
@@ -66,8 +65,7 @@ def _comments_until_both_work(*clients: Client) -> set[str]:
 
 
 def _written(url: str, accepted: set[str]) -> set[str]:
-    """Return the job ids of all stored comments: the accepted ones, and one whose response was
-    lost."""
+    """Return the job ids of all comments: the accepted ones, and one whose response was lost."""
     with closing(open_database(Settings(database_url=url), create=False)) as database:
         written = {job_id for (job_id,) in database.read("SELECT job_id FROM comments")}
     assert accepted < written
@@ -94,8 +92,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
     ):
         wait_until_watched(replica, watching)
 
-        # the second host is stopped: its connections stay open, and return neither data nor an
-        # error
+        # the second host freezes: its connections stay open, but return nothing
         first.set_faults(SLOW)
         accepted = _comments_until_both_work(first, second)
         two.kill("worker", signal.SIGSTOP)

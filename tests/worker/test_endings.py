@@ -13,8 +13,7 @@ from demo_app.stack.client import Client
 
 
 def _options(stop_seconds: float) -> dict[str, Any]:
-    """Return options for a worker with three threads. stop_seconds: the time that it has to end its
-    jobs."""
+    """Return options for a worker with three threads. stop_seconds: its time to end its jobs."""
     environment = {
         "DEMO_STOP_SECONDS": str(stop_seconds),
         "DEMO_SMTP_SECONDS": "60",

@@ -28,8 +28,7 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return pairs of overlapping elements in one room, and floors whose "+42" (further jobs) does
-    not fit.
+    """Return pairs of overlapping elements in a room, and floors whose "+42" (jobs) does not fit.
 
     A moving token counts as if it had arrived.
     """

@@ -252,8 +252,7 @@ def _living(summary: dict[str, Any]) -> set[str]:
 
 @pytest.fixture
 def play(chromium: Browser) -> Iterator:
-    """Return a function that opens a recorded show in an offline browser. At the end, the console
-    must have no error."""
+    """Return a function that opens a recorded show in an offline browser without errors."""
     errors: list[str] = []
     context = chromium.new_context(locale="en", offline=True)
 

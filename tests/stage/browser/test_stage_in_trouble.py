@@ -25,8 +25,7 @@ STACK = {
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """Return a client of a stage with 8 dead jobs, 1 discarded, 12 running, 40 waiting, and a
-    killed worker."""
+    """Return a client. 8 jobs are dead, 1 discarded, 12 running, 40 queued; a worker was killed."""
     with Client(stack.ready) as client:
         client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
         jobs = [client.comment()["job_id"] for _ in range(9)]
@@ -42,8 +41,7 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Stack]:
-    """Return a stack with stock Celery too. On both sides a worker was killed, and a new one
-    started."""
+    """Return a stack with stock Celery. Both sides replaced a killed worker."""
     with Stack(twin=True, lease=600, controls=True) as stack, Client(stack.ready) as client:
         client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)

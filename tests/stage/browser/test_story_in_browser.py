@@ -79,8 +79,7 @@ def test_no_link_tells_another_site_the_token(tab, stack: Stack) -> None:
     assert "referer" not in request.value.headers
 
 
-#: Records the states that the stage shows. A state lasts half a second, so a busy test could miss
-#: it.
+#: Records the states that the stage shows for half a second: a busy test could miss them.
 _NOTE_WHAT_IS_SHOWN = """() => {
   window.seen = {};
   document.addEventListener("fresh", () => {
@@ -239,8 +238,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
-    # the empty room is folded. A web app that is killed while it has no jobs must not still look
-    # dead after its restart
+    # the empty room is folded; after its restart, the web app must not look dead any more
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
     expect(page.locator("#web-says")).to_be_visible()

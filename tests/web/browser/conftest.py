@@ -51,8 +51,7 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Return a function that opens a path in a new tab. At the end, no console may have an error,
-    and no page a request to another host.
+    """Return a function that opens a path in a new tab. Fail on errors and on requests elsewhere.
 
     holder: with the token's cookie. expected: a console error that the test provokes.
     """
