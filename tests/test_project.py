@@ -75,7 +75,7 @@ def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> Non
 
 
 def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
-    """It does not check anchors: the nightly build of the site does."""
+    """The nightly build of the site checks the links' anchors too."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("notebooks/**/*.md"),
              *ROOT.glob("notebooks/**/*.ipynb")]  # fmt: skip
     assert len(pages) > 40

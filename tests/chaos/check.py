@@ -31,7 +31,7 @@ LATE = 60.0
 #: Maximum time (undisturbed seconds, median) from a kill until the worker's jobs are claimed again.
 #: A busy machine multiplies it by its load.
 SLOW = 7.0
-#: A job is stranded if its worker runs others for more undisturbed seconds, and does not mail it.
+#: Undisturbed seconds in which a worker may run other jobs before it mails a job that it claimed.
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0

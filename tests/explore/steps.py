@@ -141,8 +141,8 @@ def _claim(world: World, worker: Worker) -> None:
 def _wrong_claim(
     world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
-    """Return the promise that the claim broke, and how; "" if none. waiting: the ids of the jobs that
-    were queued before the claim. suspects: the ids of suspected poison jobs."""
+    """Return the promise that the claim broke, and how; "" if none. waiting: the ids of the jobs
+    that were queued before the claim. suspects: the ids of suspected poison jobs."""
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:

@@ -143,7 +143,7 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
         until(lambda: tape()["moment"] == moment, what=f"the picture of {moment}")
 
     stopped = tape()
-    page.keyboard.press("c")  # keys have no effect during a replay
+    page.keyboard.press("c")  # this key has no effect during a replay
     client.comment()  # a replay does not show a new comment
     page.evaluate(_TWO_PICTURES)
     expect(page.locator("[data-sum=posted]")).to_have_text("50")

@@ -51,7 +51,7 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Return a function that opens a path in a new tab. Fail on errors and on requests elsewhere.
+    """Return a function that opens a path in a tab. Fail on console errors and foreign requests.
 
     holder: with the token's cookie. expected: a console error that the test provokes.
     """
