@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "notebooks" / "reference"
 PAGES = REFERENCE / "answers"
 TESTS = "tests/broker/test_known_losses.py"
-#: Open threads about Celery on Redis, by their titles.
+#: For each thread about Celery on Redis that is still open: its address and its title.
 THREADS = {
     "celery/celery#8568": "Don't list redis as stable backend and/or link to issues/caveats",
     "celery/kombu#305": "Tasks lost in redis",
@@ -46,7 +46,6 @@ LATER = {
 
 
 def sheet(name: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file of the reference."""
     with (REFERENCE / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -62,7 +61,7 @@ def signs(name: str) -> str:
 
 
 def queues() -> str:
-    """Return the failed levels of each queue."""
+    """Return a Markdown section for each judged queue, with the levels that it failed."""
     kept = "All twelve levels hold."
     sections = ([f"## {row['target']}", found(row, "✗") if row["why"] else kept,
               LATER.get(row["target"], "")] for row in sheet("judge.csv"))  # fmt: skip
@@ -76,7 +75,7 @@ def setting(name: str) -> str:
 
 
 def found(row: dict[str, str], signs: str = "✓✗–") -> str:
-    """Return the judge's findings on the levels with these marks."""
+    """Return a Markdown table of the levels whose mark is in `signs`, with the findings."""
     from demo_app.judge.levels import LEVELS
     from demo_app.markdown import plain, table
 

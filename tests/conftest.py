@@ -42,7 +42,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 _BEFORE = pytest.StashKey[float]()
 _REAPER = pytest.StashKey[ReaperClient]()
 
-#: The slowest tests and files, the slowest first (120 s down to 30 s).
+#: The slowest tests and files in order, from 120 s down to 30 s. They start first.
 LONGEST = (
     *("test_the_last_one_runs_with_an_app", "test_lessons.py", "test_ecosystem.py"),
     *("test_half_open.py", "test_challenges.py"),
@@ -62,7 +62,6 @@ APART = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options `--once` and `--costs`."""
     text = "leave out the tests that FILE names, and add to it those that pass"
     parser.addoption("--once", type=Path, metavar="FILE", help=text)
     text = "append the processor seconds of each test to FILE"
@@ -79,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the slowest tests first, so that all processes end together. The others stay in the
-    random order of pytest-randomly."""
+    """Start the slowest tests first, so that all processes end at about the same time. The other
+    tests keep the random order of pytest-randomly."""
     once: Path | None = config.getoption("once")
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
@@ -97,8 +96,8 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run the tests of a file or class in one process and in the order above: they share
-    servers. The tests in `APART` share none."""
+    """Run the tests of a file or class in one process, because they share servers, and in the order
+    above. The tests of a file in `APART` may run in several processes."""
     from xdist.scheduler.loadscope import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -130,7 +129,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many tests were skipped for each missing program, and how to install it."""
+    """Print each missing program with its number of skipped tests, and how to install it."""
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
@@ -196,7 +195,6 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """A client with the stack's token."""
     with Client(stack.ready) as client:
         yield client
 
@@ -218,7 +216,6 @@ def reader(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """The URL of the module's Redis server."""
     with redis_running() as url:
         yield url
 

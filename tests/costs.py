@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-#: The property of a report with the seconds.
+#: The property of a test's report that has the seconds.
 PROPERTY = "processor_seconds"
-#: The number of files in the table.
+#: The maximum number of files in the table.
 LIMIT = 30
 
 

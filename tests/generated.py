@@ -50,7 +50,7 @@ def install() -> str:
     )
 
 
-#: The file of each table, and the function that makes it.
+#: For each table: the file that contains it, and the function that makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
     "broker/install": (REFERENCE / "broker.md", install),
     "celery-claims/install": (ROOT / ".dist" / "celery-claims" / "README.md", install),
@@ -74,9 +74,9 @@ def rewritten(name: str) -> str:
 
 
 def put(path: Path, name: str, table: str) -> str:
-    """Return the text of the file with this table between the marks of that name.
+    """Return the text of the file with this table between the two HTML comments of that name.
 
-    Raises LookupError if the file has no such marks.
+    Raises LookupError if the file has no such comments.
     """
     text, count = _place(name).subn(
         lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")
@@ -87,8 +87,8 @@ def put(path: Path, name: str, table: str) -> str:
 
 
 def _place(name: str) -> re.Pattern[str]:
-    """Return a pattern with three groups: the mark before the table, the table, the mark after
-    it."""
+    """Return a pattern with three groups: the comment before the table, the table, the comment
+    after it."""
     return re.compile(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
 
 

@@ -26,7 +26,6 @@ _SIZE = {"width": 1280, "height": 720}
 
 
 def timeline() -> None:
-    """Run the demo with one kill, and store its picture."""
     with tempfile.TemporaryDirectory() as folder:
         demo = [sys.executable, "-m", "demo_app", "demo", "--comments", "40", "--kills", "1"]
         subprocess.run(demo, cwd=folder, check=True)
@@ -61,7 +60,6 @@ def show() -> None:
 
 
 def playground() -> None:
-    """Build the playground, and store a picture of it after a kill."""
     with tempfile.TemporaryDirectory() as folder, browser_running() as browser:
         build = [sys.executable, "notebooks/playground/build.py", folder]
         subprocess.run(build, cwd=ROOT, check=True)

@@ -59,7 +59,7 @@ class PostgresServer:
         for _ in poll(60.0):
             if self.answers():
                 return
-            # the server ends while a process of the previous server still uses the shared memory
+            # a server exits if a process of the previous one still uses the memory: start it again
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
         raise TimeoutError("PostgreSQL does not start.")
@@ -73,13 +73,11 @@ class PostgresServer:
         )  # fmt: skip
 
     def kill(self) -> None:
-        """Send SIGKILL to the server and its processes."""
         if self._server is not None:
             send_to_all(self._server.pid, signal.SIGKILL)
             self._server.wait()
 
     def answers(self) -> bool:
-        """Return True if the server accepts a connection."""
         import psycopg
 
         with suppress(psycopg.OperationalError):

@@ -36,13 +36,13 @@ class Program:
 
     @property
     def get(self) -> str:
-        """Return a sentence with the way to install the program on this system."""
+        """Return a sentence that says how to install the program on this system."""
         how = self.macos if sys.platform == "darwin" else self.debian
         return f"Get it: {how}" if how else "This system has none."
 
 
 def needs(program: Program) -> str:
-    """Return the program's path. Skip the test if the program is missing; a skip in CI is a
+    """Return the program's path. If the program is missing, skip the test; in CI, a skip is a
     failure."""
     found = program.found()
     if not found:

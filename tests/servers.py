@@ -22,8 +22,6 @@ SILENT_MS = 1000
 
 @dataclass(frozen=True)
 class Server:
-    """A Redis server, and a client of it."""
-
     port: int
     process: subprocess.Popen[bytes]
     client: Any
@@ -72,7 +70,7 @@ def _running(started: Callable[[Path, int], list[str]]) -> Iterator[Server]:
 
 
 def wait_until_watched(replica: Server, watching: Server) -> None:
-    """Wait until the replica follows its primary and Sentinel knows it."""
+    """Wait until the replica has synchronized with its primary, and Sentinel knows the replica."""
     until(lambda: replica.client.info("replication")["master_link_status"] == "up", what="the sync")
     until(lambda: str(replica.port) in _replicas(watching), 60.0, "Sentinel's check of the replica")
 

@@ -60,7 +60,7 @@ HOSTILE = {
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
     """Call `ask` until its result is true, and return the result. Fail the test on a timeout.
 
-    seconds: on an idle machine; a busy one gets more.
+    seconds: the timeout on an idle machine; a busy machine gets more. what: for the message.
     """
     began = time.monotonic()
     for _ in poll():
@@ -80,7 +80,6 @@ def or_none(ask: Callable[[], Answer]) -> Answer | None:
 
 
 def gone(*pids: int) -> bool:
-    """Return True if none of these processes is alive."""
     return not any(is_alive(pid) for pid in pids)
 
 
@@ -91,18 +90,18 @@ def refuses(port: int) -> bool:
 
 
 def pids_of(ready: Mapping[str, Any]) -> list[int]:
-    """Return the pids of a stack's processes. ready: its ready line."""
+    """Return the pids of a stack's processes. ready: the stack's ready line."""
     return [pid for pids in ready["pids"].values() for pid in pids]
 
 
 def marked(name: str, value: object) -> list[psutil.Process]:
-    """Return the processes that have this variable in their environment."""
-    processes = psutil.process_iter(["environ"])  # None if access is denied
+    """Return the processes that have this environment variable with this value."""
+    processes = psutil.process_iter(["environ"])  # None if this user may not read it
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
 def patience(seconds: float) -> float:
-    """Return this time, or more if the machine is busy. seconds: on an idle machine."""
+    """Return a timeout, longer if the machine is busy. seconds: for an idle machine."""
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
@@ -114,14 +113,14 @@ def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list
     ]  # fmt: skip
 
 
-#: Returns a test's parameters. All except the quick ones are marked thorough.
+#: Returns a test's parameters. All except the quick ones get the mark `thorough`.
 most_thorough = partial(_most, pytest.mark.thorough)
-#: Returns a test's parameters. All except a sample are marked nightly.
+#: Returns a test's parameters. All except a sample get the mark `nightly`.
 most_nightly = partial(_most, pytest.mark.nightly)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
-    """Return the text with each old part, which must occur, replaced by the new one."""
+    """Return the text with each key of `changes`, which must occur in it, replaced by its value."""
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -131,7 +130,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments."""
+    """Run Python. typed: its standard input. environment: additional variables."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
@@ -151,7 +150,7 @@ def up_running(
     cwd: Path | None = None,
     **settings: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `up` during the block. settings: environment variables."""
+    """Run `up` during the block. settings: additional environment variables."""
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
         command,
@@ -182,20 +181,21 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 def browser_running() -> Iterator[Browser]:
     """Run a browser that sends no requests on its own.
 
-    Each module starts one: while it runs, no other test in this process may have an event loop.
+    Start it per module, not per session: while it runs, Playwright's event loop runs too, and no
+    other test in this process can start one.
     """
     program = needs(BROWSER)
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
-        expect.set_options(timeout=60_000)  # for a busy machine; an idle one is much faster
+        expect.set_options(timeout=60_000)  # a busy machine may need so long
         browser = playwright.chromium.launch(executable_path=program, args=_SILENT)
         yield browser
         browser.close()
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """Return the accessibility rules that a part of the page breaks, each with some broken HTML."""
+    """Return the broken accessibility rules, each with some of the HTML. within: a selector."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [
@@ -213,7 +213,7 @@ def browsing(address: str, **headers: str) -> httpx.Client:
 
 
 def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
-    """Return the responses of an ASGI app without a server, as a browser gets them."""
+    """Send a browser's requests to an ASGI app, without a server. Return the responses."""
 
     async def answers() -> list[httpx.Response]:
         headers = {"accept": "text/html", **options.pop("headers", {})}
@@ -226,14 +226,12 @@ def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
 
 @contextmanager
 def redis_running(**options: Any) -> Iterator[str]:
-    """Run a Redis server, and yield its URL."""
     with ProcessGroup() as group, RedisServer(group, **options) as server:
         yield server.url
 
 
 @contextmanager
 def postgres_running() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server."""
     needs(POSTGRES)
     with ProcessGroup() as group:
         server = PostgresServer(group)
@@ -265,7 +263,7 @@ def refuses_writes(client: redis.Redis) -> bool:
 
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
-    """Make rescues possible, as if Redis had been up for longer than a lease."""
+    """Let the queue declare workers dead, as if Redis had been up for longer than a lease."""
     rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
     queue.client.delete("look")
@@ -274,7 +272,7 @@ def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
 def rescue_now(
     queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
 ) -> list[str]:
-    """Rescue jobs of dead workers now, even if a worker has just looked for them."""
+    """Rescue dead workers' jobs, even right after another check. Return the jobs' ids."""
     queue.client.delete("look")
     return queue.rescue(by, lease_ms, rescues).send()
 

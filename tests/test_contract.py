@@ -1,4 +1,4 @@
-"""Tests of the contract with other programs, from outside, on one running stack.
+"""Tests of the project's contract with other programs. They use one running stack like any client.
 
 `web/test_web_security.py` has the tests of access control, and `local_smtp` those of the sink.
 """
@@ -136,7 +136,7 @@ def test_events_tell_of_each_change_as_it_happens(web: httpx.Client) -> None:
     with web.stream("GET", "/api/events", timeout=30.0) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
-        next(lines)  # from here on no event is missed
+        next(lines)  # the stream has begun, so no event is missed from now on
         job_id = _post(web).json()["job_id"]
         events = (json.loads(line.removeprefix("data:")) for line in lines if job_id in line)
         assert [next(events)["event"] for _ in range(3)] == ["enqueued", "claimed", "done"]

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parent.parent
 _PLACES = ("*.md", ".github/*.md", ".dist/*/*.md", "notebooks/**/*.md", "notebooks/**/*.ipynb")
 #: The changelog may name removed commands.
 PAGES = [one for place in _PLACES for one in ROOT.glob(place) if one.name != "CHANGELOG.md"]
-#: Modules of the learner, and of other projects.
+#: Modules in examples that belong to the learner or to other projects.
 NOT_OURS = {"my_app", "pip", "venv", "pytest", "celery", "aiosmtpd", "uvicorn", "http"}
 
 
 def found(pattern: str) -> set[tuple[str, ...]]:
-    """Return the page's name and the groups of each match in all pages."""
+    """Return the page's name and the groups of each match of the pattern in all pages."""
     return {
         (str(page.relative_to(ROOT)), *match)
         for page in PAGES

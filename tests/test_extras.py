@@ -41,7 +41,7 @@ for name in sys.argv[2:]:
 
 
 def _installed(extras: list[str]) -> set[str]:
-    """Return the names of all packages that these extras install, directly or not."""
+    """Return the names of all packages that these extras install, also indirectly."""
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
     waiting = [(Requirement(line), "") for line in lines]
     seen: set[tuple[str, str]] = set()
@@ -52,7 +52,8 @@ def _installed(extras: list[str]) -> set[str]:
         name = canonicalize_name(requirement.name)
         for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
-            with suppress(PackageNotFoundError):  # needed only by other Python versions
+            # a package that is not installed is needed only by other Python versions
+            with suppress(PackageNotFoundError):
                 waiting += [(Requirement(line), extra) for line in requires(name) or ()]
     return {name for name, _ in seen}
 
@@ -63,7 +64,7 @@ def _named_by_the_api_page() -> list[str]:
     return [*objects, *re.findall(r"automodule:: (\S+)", page)]
 
 
-#: The modules that each target runs.
+#: For each target, the modules that it runs.
 TARGETS = (
     ("demo", ["demo_app.commands", "local_smtp.__main__"]),
     ("picture", ["demo_app.demo.picture"]),

@@ -9,7 +9,8 @@ from support import run_python
 @pytest.mark.parametrize(
     ("missing", "expected"),
     [
-        ("sys.modules['fcntl'] = None; del signal.SIGHUP", ["run it in WSL"]),  # as on Windows
+        # Windows has neither `fcntl` nor SIGHUP
+        ("sys.modules['fcntl'] = None; del signal.SIGHUP", ["run it in WSL"]),
         ("sys.modules['typer'] = None", ["typer is missing", "uv sync --all-extras"]),
     ],
 )

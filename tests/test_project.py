@@ -75,7 +75,7 @@ def test_whoever_installs_without_make_gets_the_extras_that_it_installs() -> Non
 
 
 def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
-    """The nightly build of the site also finds broken anchors."""
+    """The nightly build of the site checks the links' anchors too."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("notebooks/**/*.md"),
              *ROOT.glob("notebooks/**/*.ipynb")]  # fmt: skip
     assert len(pages) > 40
@@ -84,7 +84,7 @@ def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
         for page in pages
         for link in re.findall(r"\]\((?![a-z]+:|#)([^)#\s\\]+)", page.read_text("utf-8"))
         if not (found := page.parent / link).exists()
-        # the site links a folder to its `__init__.py`, or to the playground
+        # a link to a folder leads to its `__init__.py` on the site, or to the playground
         or (found.is_dir() and not {"__init__.py", "page.html"} & {*os.listdir(found)})
     ]
     assert not broken

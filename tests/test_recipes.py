@@ -28,10 +28,10 @@ class Sixth(CeleryBackend):
 def make(settings):
     return Sixth(Queue(connect(settings.redis_url), options_of(settings)))
 """
-#: An option of `up`: one field, here for an existing setting.
+#: An option of `up` is one field of a class. This one is for a setting that exists.
 OPTION = '    sender: str = Field("A <a@x.test>", description="who the mails are from")\n'
 FAULT = '    "busy": Effect("say that it is busy", lambda rule: Outcome("421 busy")),\n'
-#: A column of the job lists: one call, and its two texts in both languages.
+#: A column of the job lists is one call of a macro, and two texts in each language.
 COLUMN = '{% call column(job, "shade") %}the shade of {{ job.task }}{% endcall %}\n'
 WORDS = {"name.shade": "Shade of jobs", "word.shade": "What colour a job has."}
 
@@ -44,7 +44,7 @@ def _insert(path: Path, before: str, lines: str) -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree with one more backend, option, fault and column."""
+    """Return a copy of the tree with one more backend, option, fault and column."""
     tree = tmp_path_factory.mktemp("recipes")
     for room in ("demo_app", "local_smtp"):
         shutil.copytree(ROOT / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))

@@ -18,9 +18,9 @@ _TREES = {
 
 
 def _rooms() -> list[list[Path]]:
-    """Return the packages of README's table. Those of each line may import from the lines above.
+    """Return the packages of README's table by line. They may import from the lines before.
 
-    The last line's package is independent of the others.
+    README's last line comes first, because its package imports from no other.
     """
     readme = (ROOT / "README.md").read_text()
     lines = readme.split("| package | what is in it |")[1].split("\n\n")[0].splitlines()[2:]
@@ -66,7 +66,7 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
 
 
 def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
-    """Both have their own copy of the code that they share, in `shared`."""
+    """Each has a copy of the code that both need, in its package `shared`."""
     sink = ROOT / "local_smtp"
     crossing = {
         f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
@@ -90,7 +90,7 @@ def _values(node: ast.AST) -> Iterator[str]:
 
 
 def test_no_class_is_there_only_to_be_the_base_of_another() -> None:
-    """Readers would have to open several files to understand one class."""
+    """To understand such a class, readers would have to open several files."""
     classes = [node for tree in _TREES.values() for node in ast.walk(tree)
                if isinstance(node, ast.ClassDef)]  # fmt: skip
     derived = defaultdict(list)

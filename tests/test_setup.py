@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HERE = f"{platform.system()} {platform.machine()}"
 
-#: Replaces uv: records each call, and creates an environment as uv does.
+#: A stand-in for uv. It records each call, and creates an environment as uv does.
 _UV = """#!/bin/sh
 echo "$*" >>"$(dirname "$0")/calls"
 [ "$1" = venv ] || exit 0
@@ -25,7 +25,7 @@ mkdir -p .venv/bin && ln -s /bin/true .venv/bin/python
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the files that `.setup` reads. `bin` has all programs on its PATH."""
+    """Return a copy of the files that `.setup` reads. Its `bin` has all programs on the PATH."""
     shutil.copy(ROOT / ".setup", tmp_path)
     binaries = tmp_path / "bin"
     binaries.mkdir()
@@ -63,13 +63,12 @@ def refused(tree: Path, **environment: str) -> str:
 
 
 def kit(tree: Path, made_for: str) -> None:
-    """Turn the tree into a kit of `make kit` for that Python."""
+    """Turn the tree into a kit of `make kit`. made_for: its wheels' Python and platform."""
     (tree / "wheels").mkdir()
     (tree / "wheels" / "made-for").write_text(made_for + "\n")
 
 
 def environment_of(tree: Path, python: str) -> None:
-    """Create an environment with that Python."""
     (tree / ".venv" / "bin").mkdir(parents=True)
     (tree / ".venv" / "bin" / "python").symlink_to(python)
 

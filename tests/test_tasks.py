@@ -1,4 +1,4 @@
-"""Tests of the three tasks on every backend, up to the mail, and that their file names no
+"""Tests that the three tasks send their mails on every backend, and that their file names no
 backend."""
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_all_three_end_in_a_mail(backend):
 
 @pytest.fixture
 def blog(monkeypatch, tmp_path, mail_sink) -> Database:
-    """A blog with its mails in the sink. Its jobs run in this process."""
+    """Return a blog whose mails go to the sink, and whose jobs run in this process."""
     settings = Settings(dir=tmp_path, smtp_url=f"smtp://{mail_sink.smtp}", backend="inline")
     for module in ("demo_app.tasks", "demo_app.mail.delivery", "demo_app.jobs.backend"):
         monkeypatch.setattr(f"{module}.settings", lambda: settings)

@@ -13,7 +13,7 @@ import pytest
 from support import gone, most_nightly, until
 
 ROOT = Path(__file__).parents[1]
-#: A signal, and the number of processes that run the tests.
+#: Signals, each with the number of xdist processes that run the tests.
 QUICK = ((signal.SIGINT, "0"), (signal.SIGKILL, "1"))
 HANGS = """
 import subprocess
@@ -35,7 +35,7 @@ def test_that_hangs():
 def test_a_run_that_is_ended_by_a_signal_leaves_nothing_running(
     tmp_path: Path, number: signal.Signals, processes: str
 ) -> None:
-    """Start the run in the background of a shell without job control, which ignores SIGINT."""
+    """Start the run with SIGINT ignored, as in the background of a shell without job control."""
     (tmp_path / "test_it.py").write_text(HANGS)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-n", processes, "test_it.py"]

@@ -17,7 +17,6 @@ NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
 
 
 def main() -> None:
-    """Print the tables of each chosen benchmark."""
     # the benchmark's servers and workers exit too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(

@@ -94,13 +94,13 @@ def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
 
 
 def _fill(shop: Shop) -> float:
-    """Enqueue the jobs as any producer does. Return the median time for a job (microseconds)."""
+    """Enqueue the jobs like any producer. Return the median time of an enqueue (microseconds)."""
     with Celery("shop", broker=shop.broker(shop.port)) as app:
         return statistics.median(timed(lambda: app.send_task("shop.nothing"), JOBS))
 
 
 def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:
-    """Return jobs per second, and these processes' processor time per job (microseconds)."""
+    """Wait for all jobs. Return jobs per second, and the processor time per job (microseconds)."""
     shop.until(lambda: shop.queued() <= JOBS * 0.9, "a tenth of the jobs", seconds=120)
     left, began, before = shop.queued(), time.perf_counter(), seconds_of(pids)
     shop.until(lambda: shop.queued() == shop.in_hand() == 0, "the last job", seconds=300)

@@ -35,7 +35,7 @@ SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
 #: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: The commands that claims sends outside of scripts. For stock every command counts.
+#: For claims only these commands count, not those within its scripts. For stock all count.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
@@ -139,11 +139,11 @@ def _fleet(url: str, count: int) -> Iterator[Any]:
             stopping.set()
             for thread in threads:
                 thread.join()
-            gc.collect()  # closes their connections
+            gc.collect()  # closes the workers' connections
 
 
 def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> None:
-    """Run one worker. Its jobs do nothing."""
+    """Run one worker until `stopping` is set. Each job only releases `ended`."""
 
     def end(_: Any, message: Any) -> None:
         message.ack()
@@ -151,7 +151,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
     with kombu.Connection(url) as connection:
         ours = isinstance(connection.transport, Transport)
-        if ours:  # each thread needs its own lease and heartbeat; usually a process has one
+        if ours:  # usually all threads of a process share one lease and heartbeat
             connection.transport.in_flight_class = type("Own", (InFlight,), {})
         with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
             consumer.qos(prefetch_count=1)

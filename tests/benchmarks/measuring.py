@@ -41,7 +41,7 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
-    """Measure one peer. how: more arguments of `at_work`."""
+    """Measure one peer. how: further keyword arguments of `at_work`."""
     with at_work(name, jobs, **how) as running:
         return _measured(running, jobs)
 
@@ -56,7 +56,7 @@ class Running(NamedTuple):
     start_worker: Callable[[], None]
 
     def arrived(self) -> tuple[int, float]:
-        """Return the number of different mails, and the time of the last one."""
+        """Return the number of different mails, and when the last one arrived (epoch seconds)."""
         assert self.sink.stdin is not None
         assert self.sink.stdout is not None
         self.sink.stdin.write("?\n")
@@ -65,7 +65,8 @@ class Running(NamedTuple):
         return int(count), float(last)
 
     def after(self, mails: int) -> tuple[int, float]:
-        """Wait for this number of mails. Return `arrived`. Raises RuntimeError after 2 minutes."""
+        """Wait until this number of mails has arrived. Return the result of `arrived()`. Raises
+        RuntimeError after 2 minutes."""
         deadline = time.monotonic() + 120
         while (found := self.arrived())[0] < mails:
             if time.monotonic() > deadline:

@@ -43,14 +43,15 @@ def _row(name: str, seconds: list[float]) -> list[str]:
 
 
 def _recoveries(report_deaths: bool) -> list[float]:
-    """Kill one of two workers in each run, and return the recovery times (seconds). With more kills
-    per run, a job could become a suspect and wait to run alone."""
+    """Return the recovery times after kills of one of two workers (seconds). report_deaths: rescue
+    as soon as the supervisor sees the death. With one kill per run, no job becomes a suspect."""
     found: list[float] = []
     with Stack(workers=2, report_deaths=report_deaths) as stack, Client(stack.ready) as client:
         while len(found) <= KILLS:
             client.wait_for(lambda now: sum(worker["alive"] for worker in now["workers"]) == 2)
             found += run_demo(stack, 40, 1, lambda *_: None)[0].recovery_s
-    return found[1:]  # without the first: Redis must have been up for a whole lease
+    # without the first, which is late: Redis must have been up for a whole lease before a rescue
+    return found[1:]
 
 
 def _import_seconds(name: str) -> list[float]:

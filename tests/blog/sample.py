@@ -20,22 +20,18 @@ def tell(comment_id: int) -> None:
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
-    """Return a picture as a file of this kind."""
     file = BytesIO()
     image.save(file, kind)
     return file.getvalue()
 
 
 def a_picture() -> bytes:
-    """Return a PNG of 800 x 600 pixels."""
     return encoded(Image.new("RGB", (800, 600), "teal"), "PNG")
 
 
 def comment(database: Database, key: str = "", text: str = "text") -> posts.Comment:
-    """Add a comment to the first post."""
     return posts.add_comment(database, 1, "A", "a@b.test", text, notify=tell, key=key)[0]
 
 
 def queued(store: Queue) -> list[str]:
-    """Return the ids of the queued jobs, in order."""
     return [job.id for job in page(store, State.QUEUED).jobs]

@@ -47,7 +47,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
 
     def write_slowly() -> None:
         with database.transaction() as transaction:
-            outbox.add(transaction, slow)  # its row has a number now
+            outbox.add(transaction, slow)  # the row gets its number now, and is committed last
             written.set()
             go_on.wait(30)
         database.close()
@@ -60,7 +60,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
     with ThreadPoolExecutor(2) as pool:
         late = pool.submit(write_slowly)
         written.wait(30)
-        quick = pool.submit(write_quickly)  # its row gets the next number
+        quick = pool.submit(write_quickly)  # the row gets the next number
         until(lambda: quick.done() or _waits_for_a_lock(database), what="the second writer")
         relay.hand_over()
         go_on.set()
@@ -79,7 +79,7 @@ def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_i
     assert _count(database) == 1, "a statement by itself"
     postgres.kill()
     postgres.start()
-    comment(database)  # within a transaction
+    comment(database)  # this reconnect happens within a transaction
     postgres.kill()
     for ask in (comment, _count, outbox.size):
         with pytest.raises(DatabaseDown, match="no connection to the database"):

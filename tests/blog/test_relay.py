@@ -29,7 +29,7 @@ def _settle(relay: Relay) -> None:
 
 
 def _work(store: Queue, job_id: str, how: Disposition = Disposition.DONE) -> None:
-    """Claim the next job, which must have this id, and end it."""
+    """Claim the next job, which must have this id, and end it with this disposition."""
     store.register("w", 60_000, "{}")
     (claimed,) = store.claim("w", ["mail"])
     assert claimed.claim.id == job_id
@@ -81,7 +81,7 @@ def test_while_redis_is_away_the_outbox_keeps_the_jobs(
     relay.wake()
     until(lambda: relay.trouble, what="the relay's complaint")
     assert outbox.size(database) == 3
-    backend._store = Queue(client_of(redis_url))  # Redis is back
+    backend._store = Queue(client_of(redis_url))  # from now on Redis can be reached
     until(lambda: relay.size() == 0, what="the handing over")
     relay.stop()
     assert queued(store) == sent
@@ -168,7 +168,7 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 
 
 def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
-    """Otherwise the job could end and be forgotten first, and would be handed over again."""
+    """Otherwise the job could end and be deleted first, and the relay would enqueue it again."""
     kept: list[list[str]] = []
 
     class Watched(CeleryBackend):

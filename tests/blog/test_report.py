@@ -1,5 +1,3 @@
-"""Tests of the month's comments as CSV."""
-
 from __future__ import annotations
 
 import csv

@@ -21,29 +21,30 @@ from demo_app.broker.view import JobView
 LISTS = lists_of("mail")
 LEASE = 60_000
 RESCUES = 3
-#: A heartbeat so rare that a test sees only the first one.
+#: With so few heartbeats, only the first one happens during a test.
 CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
 
 
 class Scene:
-    """A queue and its clients. Its jobs are `job-1`, `job-2` and so on; workers have any name."""
+    """A queue and its clients. Its jobs are `job-1`, `job-2`, ...; a worker's name is any text."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue, self._known = queue, set[str]()
         let_judge(queue)
 
     def put(self, *numbers: int, due: float | None = None, **changes: Any) -> None:
-        """Enqueue jobs."""
+        """Enqueue the jobs with these numbers. due: epoch seconds. changes: other arguments of
+        `message`."""
         self.queue.enqueue_many([(message(number, **changes), due) for number in numbers])
 
     def start(self, worker: str, instead_of: str = "") -> None:
-        """Register a new worker, or a paused one under a new name."""
+        """Register a worker. instead_of: the previous name of the same worker."""
         self.queue.register(worker, LEASE, "{}", instead_of=instead_of)
         self._known.add(worker)
 
     @contextmanager
     def working(self, options: Options = CALM) -> Iterator[InFlight]:
-        """Start a worker's claims, lease and heartbeat within the block."""
+        """Run a worker's lease and heartbeat within the block, without a consumer."""
         here = InFlight(Queue(self.queue.client, options))
         here.work(["mail"])
         try:
@@ -52,7 +53,7 @@ class Scene:
             here.leave()
 
     def takes(self, worker: str = "w", limit: int = 1) -> list[str]:
-        """Claim jobs, and return their ids."""
+        """Claim up to `limit` jobs, and return their ids."""
         return [one.claim.id for one in self.queue.claim(worker, LISTS, limit)]
 
     def claim(self, worker: str = "w") -> Claim:
@@ -63,7 +64,7 @@ class Scene:
         return claimed.claim
 
     def fail(self, worker: str = "w", after: float = -1.0, needs: str = "") -> None:
-        """Claim the next job, and let it fail with a retry."""
+        """Claim the next job, and end its run with a retry."""
         how = Disposition.RETRY
         assert self.queue.finish(self.claim(worker), how, after=after, needs=needs).in_time
 
@@ -74,13 +75,11 @@ class Scene:
         return rescue_now(self.queue, "other", LEASE, RESCUES)
 
     def die_with_a_job(self, *workers: str) -> None:
-        """Let each worker claim the next job and die."""
         for worker in workers:
             self.claim(worker)
             self.lose(worker)
 
     def decide(self, what: str = "retry", job: str = "job-1") -> str:
-        """Apply a person's decision to a job."""
         return self.queue.decide(job, what, by="a person")
 
     def note_earlier(self, seconds: float) -> None:

@@ -59,8 +59,6 @@ of_each_pool = pytest.mark.parametrize("pool", POOLS)
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Return a function that opens a shop with these tasks."""
-
     def opens(pool: str = "threads", **settings: Any) -> Shop:
         shop = open_shop(pool, **settings)
         shop.add(TASKS)
@@ -122,7 +120,7 @@ def test_a_task_that_has_waited_for_its_eta_can_read_it(served: Shop) -> None:
 
 
 def test_jobs_that_share_an_id_are_separate_jobs(open_one: OpenShop) -> None:
-    """A worker dies with the first job, and a copy is retried while another copy runs."""
+    """The second job is retried while the first one runs. Then the first one's worker dies."""
     shop = open_one()
     worker = shop.start_worker()
     shop.order("first", gate="open", sending={"task_id": "same"})
@@ -202,7 +200,7 @@ def test_who_waits_for_the_result_of_a_poisonous_task_is_told(
 
 @pytest.mark.thorough
 def test_a_job_that_another_only_looked_at_goes_back_into_its_queue(open_one: OpenShop) -> None:
-    """The pool's process that claimed the job lives on, but it is not a worker."""
+    """The pool's process that claimed the job stays alive, but never runs it."""
     shop = open_one("prefork")
     shop.order("parcel", sending={"queue": "parcels"})
     shop.order("parcels", task="shop.look_at")
@@ -278,7 +276,7 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
     until(lambda: reconnected(shop), what="a new connection")
     shop.order(*(f"p{number}" for number in range(5)))
     shop.order("last", gate="open")
-    shop.until_done(5)  # the five ran one by one in the only free place
+    shop.until_done(5)  # the five ran one after the other, in the only free slot
     assert _most_at_once(shop.redis.xrange("journal")) == 2
     shop.open_gate()
     shop.until_done(7)
@@ -324,7 +322,7 @@ def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
 def test_a_pool_of_green_threads_is_refused_by_its_name(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, pool: str
 ) -> None:
-    """A dummy pool with the same name, because the real one needs another library."""
+    """The shop's dummy pool has the real pool's name: the real one needs another library."""
     monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", f"pools.{pool}:TaskPool")
     shop = open_shop("custom")
     os.mkdir(shop.folder / "pools")

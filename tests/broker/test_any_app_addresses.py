@@ -41,7 +41,6 @@ def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    """Return a shop on claims with a short lease."""
     options = {"lease_seconds": 2.0, "master_name": "books"}
     return open_shop(kind=OpenedBy, broker_transport_options=options)
 

@@ -116,7 +116,7 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
-    # as with over 100 queues: Redis forgets the names of empty ones (this one's job is delayed)
+    # with over 100 lists, a rescue forgets the empty ones. This list is empty: its job is delayed
     shop.redis.srem("shop:lists", "letters")
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")
@@ -134,7 +134,7 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 
 
 def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
-    """On stock, these jobs are in the hash `unacked`. On claims, the command rescues them first."""
+    """On stock, the hash `unacked` has these jobs. On claims, the command first rescues them."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
     worker = shop.start_worker()
     shop.order("vase", gate="open")

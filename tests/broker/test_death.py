@@ -37,7 +37,7 @@ def _earlier(queue: Queue, seconds: float) -> None:
 
 
 def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
-    """Check all leases. Return the rescued jobs, and True if there are suspects to check again."""
+    """Check all leases. Return the rescued jobs, and True if suspects must be checked again."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
@@ -94,7 +94,7 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
 
 
 def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """After its reconnect, a rescuer trusts a report of a death immediately, but not silence."""
+    """Just after its reconnect, a rescuer trusts a reported death, but not an expired lease."""
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
@@ -118,7 +118,7 @@ def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
 
 
 def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
-    """Redis may have paused since then, and the worker's heartbeat may be on its way."""
+    """Redis may have paused after that check, and the worker's heartbeat may be in flight."""
     _earlier(silent, LEASE / 1000 + 1)
     assert _look(silent) == ([], True)
 
@@ -166,7 +166,8 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
     silent: Queue, scene: Scene
 ) -> None:
     scene.put(2)
-    silent.client.hset("leases", "w", 3000)  # as short as the new worker's
+    # the dead worker's lease length (ms), now the same as the new worker's
+    silent.client.hset("leases", "w", 3000)
     with scene.working(DEFAULTS) as new:
         assert scene.takes(new.lease.worker) == ["job-1"]
 
@@ -209,7 +210,7 @@ def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
 
 
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
-    """One command for all steps: an idle worker must cost next to nothing."""
+    """An idle worker must cost almost nothing."""
     client = scene.queue.client
     with scene.working() as here:
         for _ in range(4):  # loads each script into the server

@@ -36,27 +36,24 @@ class System:
         self.queue.enqueue(job, by="web", due=due)
 
     def start(self, _: int) -> None:
-        """Start a worker."""
         self.births += 1
         self.workers.append(f"worker-{self.births}")
         self.queue.register(self.workers[-1], 60_000, '{"pid": 42}')
 
     def claim(self, choice: int) -> None:
-        """Claim one or two jobs."""
         if self.workers:
             worker = self.workers[choice % len(self.workers)]
             took = self.queue.claim(worker, LISTS, 1 + choice % 2)
             self.claims += [one.claim for one in took]
 
     def finish(self, choice: int) -> None:
-        """End a claim in any way, even if its worker is dead."""
+        """End a claim with any disposition, even if its worker is dead."""
         if self.claims:
             claim = self.claims.pop(choice % len(self.claims))
             how = list(Disposition)[choice % len(Disposition)]
             self.queue.finish(claim, how, detail="so", after=choice % 2 * 3600.0)
 
     def kill(self, choice: int) -> None:
-        """Let one worker die, and rescue its jobs."""
         if self.workers:
             die(self.queue, self.workers.pop(choice % len(self.workers)))
             rescue_now(self.queue, "somebody", 60_000, 1)
@@ -67,12 +64,10 @@ class System:
             self.queue.deregister(self.workers.pop(choice % len(self.workers)))
 
     def decide(self, choice: int) -> None:
-        """Retry, discard, delete or move a job."""
         what = ("retry", "discard", "delete", "moved")[choice % 4]
         self.queue.decide(f"job-{1 + choice % 20}", what, by="a person")
 
     def promote(self, _: int) -> None:
-        """Enqueue the due jobs."""
         self.queue.promote_due("somebody").send()
 
     def purge(self, choice: int) -> None:
@@ -122,7 +117,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
             fold.follow(entry)
             last = entry.id
         seen, folded = in_redis(store), in_journal(fold, system.lists)
-        # a job that moved to another queue is discarded here, without a record in Redis
+        # the journal counts a moved job as discarded, and Redis has no record of it
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
         assert folded == seen, f"after {name}"

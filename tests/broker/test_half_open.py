@@ -14,14 +14,12 @@ from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
-#: Long enough for two heartbeats on a busy machine; much less than the timeout of other commands.
+#: Long enough for two heartbeats on a busy machine; much shorter than the socket's timeout.
 LEASE = 9.0
 
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Return a function that opens a shop with a worker."""
-
     def opens(**options: float) -> Shop:
         shop = open_shop("threads", broker_transport_options=options)
         shop.start_worker()
@@ -61,7 +59,8 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     try:
         shop.order("piano", seconds=LEASE + 6)
         shop.until_started("piano")
-        shop.redis.hset("server", "since", 0)  # allow declarations of death
+        # Redis seems to have been up for long enough, so workers may be declared dead
+        shop.redis.hset("server", "since", 0)
         shop.link.freeze()
         assert not shop.lost(["piano"], 40)
         shop.until(lambda: shop.redis.zcard("done") == 1, "its acknowledgement")

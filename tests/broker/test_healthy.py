@@ -1,4 +1,4 @@
-"""Tests that a job runs once without faults, whatever part of Celery holds it, however long.
+"""Tests that a job runs once without faults, even if Celery holds it for long before its run.
 
 Each test runs real workers of an outside app, and counts the lines that its tasks wrote.
 """
@@ -42,8 +42,8 @@ def collect(parcel):
 """
 
 
-#: A task whose worker twice fails to hand the job on: first because of a bug, then because it has
-#: no file handle left.
+#: A task whose messages twice cause an error in the worker before they reach the pool: first a bug,
+#: then a lack of file descriptors.
 UNLUCKY = """
 from celery import Task
 from celery.worker.strategy import default
@@ -66,7 +66,7 @@ def unlucky(parcel):
     note("ended", parcel)
 """
 
-#: A task that calls C code and keeps Python's lock, so that no other thread runs.
+#: A task that calls C code without releasing Python's lock, so that no other thread runs.
 HOG = """
 import ctypes
 

@@ -27,7 +27,7 @@ _anything = st.recursive(
     lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-#: Paths of values that can be replaced. The parts of the body have numbers.
+#: Paths of values that can be replaced. The parts of the message's body are numbered.
 _places = st.sampled_from(
     [(part,) for part in honest()]
     + [("headers", name) for name in [*honest()["headers"], "stamped_headers", "group_index",
@@ -41,7 +41,6 @@ _places = st.sampled_from(
 
 @pytest.fixture(scope="module", params=most_nightly(["prefork", "threads", "solo"], "prefork"))
 def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
-    """Return one worker for all messages of the module."""
     found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)
     yield found
     found.shop.close()

@@ -59,11 +59,11 @@ def shop(open_one: OpenShop, transport: str) -> Shop:
 
 
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
-    """Stop the worker while it waits in Redis, and enqueue a job. Return its parcel.
+    """Stop the worker while it waits in Redis, and enqueue a job. Return the job's parcel.
 
-    A worker's wait can end before the job comes. Then Redis does not hand the job over, so let the
-    worker run it, and try again. On claims Redis hands over only a token, and the worker claims the
-    job later.
+    A worker's wait can end before the job comes. Then Redis has not sent it the job: let the worker
+    run the job, and try again. On claims Redis sends only a token, and the worker claims the job
+    later.
     """
     for attempt in range(10):
         parcel = f"p{attempt}"
@@ -199,7 +199,7 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # otherwise the worker's wait had ended before: try the next parcel
+            return  # if Redis had not sent the job before the reset, try the next parcel
 
 
 @pytest.mark.thorough

@@ -126,7 +126,8 @@ def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.Monke
 def test_a_thread_goes_on_though_no_connection_comes_back(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other threads keep all connections while they wait for a silent server."""
+    """Other threads can hold every connection of the pool while they wait for a server that does
+    not reply."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.01)
     shared = store.scripts._connections
     borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS)]

@@ -13,13 +13,12 @@ from demo_app.broker.keys import lists_of
 
 @pytest.fixture
 def scene(scene: Scene) -> Scene:
-    """Return the scene with one job."""
     scene.put(1)
     return scene
 
 
 def _runs_alone(scene: Scene) -> bool:
-    """Return True if the next job is claimed without any other job."""
+    """Claim the next job. Return True if its worker then gets no other job, although one waits."""
     held = scene.claim("probe")
     scene.put(scene.count["enqueued"] + 1)
     alone = not scene.takes("probe")
@@ -143,7 +142,8 @@ def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_fre
 def test_the_deaths_of_a_job_that_was_deleted_by_hand_are_forgotten(
     scene: Scene, seen_by: str
 ) -> None:
-    """While `deaths` has entries, each claim checks the queued jobs one by one."""
+    """A stale entry in `deaths` would slow every later claim: while the hash has entries, claims
+    check the queued jobs one by one."""
     redis = scene.queue.client
     scene.die_with_a_job("w0")
     redis.hset("deaths", "~job-1", 1)

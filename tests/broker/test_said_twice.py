@@ -27,7 +27,7 @@ def _publish(
     kind: Kind = Kind.JOB,
     list_name: str = "mail",
 ) -> None:
-    """Publish a message as a Celery producer does. tag: differs for each publishing."""
+    """Publish a message like a Celery producer. tag: a new delivery tag for each publishing."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
     info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}
@@ -221,7 +221,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(sc
     with scene.working() as here:
         scene.put(1)
         [late] = scene.queue.claim(here.lease.worker, LISTS)
-        for _ in range(2):  # a claim is given back after two checks
+        for _ in range(2):  # only the second check gives the claim back
             _look_for_unanswered(here)
         assert scene.waiting == ["job-1"]
         assert here.track(late) is None

@@ -1,4 +1,4 @@
-"""Tests of the atomic steps of a queue that no world of the exploration reaches."""
+"""Tests of the atomic steps of a queue that the exploration (`tests/explore`) does not cover."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: 
 def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
     scene: Scene, waits: str
 ) -> None:
-    """A wait of an hour becomes neither a day longer nor shorter."""
+    """After the clock is put back, a wait of an hour still lasts an hour."""
     now, day = time.time(), 24 * HOUR
     scene.put(1, due=now + day + HOUR if waits == "since before" else None)
     scene.note_earlier(-day)
@@ -89,7 +89,8 @@ def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
 def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     scene: Scene, slept: bool, moves: float
 ) -> None:
-    """After a sleep of the machine, the worker's own clock has jumped too: due times stay."""
+    """Due times move only with a jump of Redis's clock alone. After a sleep of the machine, the
+    worker's own clock has jumped too."""
     due, queue = time.time() + 90.0, scene.queue
     scene.put(1, due=due)
     scene.note_earlier(70.0)
@@ -207,7 +208,8 @@ def test_the_jobs_of_a_queue_that_is_resumed_wake_workers(scene: Scene) -> None:
 
 
 def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
-    """A suspect can become free when other jobs end, and no token announces that."""
+    """A suspected poison job can become claimable when other jobs end, and no wake token is sent
+    for that."""
     claim = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
     scene.start("idle")
     assert claim() == []
@@ -417,7 +419,7 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
 def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
     scene: Scene, how: Disposition
 ) -> None:
-    """Arguments may be secret. The other data of the job stays; a dead job keeps its arguments."""
+    """Arguments may be secret. A dead job keeps its arguments for a retry."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
     before = scene.job()

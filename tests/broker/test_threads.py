@@ -45,7 +45,6 @@ class Pool:
         return self.ran.get(timeout=patience(20))
 
     def stop(self) -> None:
-        """Wait for the running jobs, and stop the pool."""
         self._pool.stop()
 
 
@@ -105,7 +104,7 @@ def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool)
 
 
 def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool) -> None:
-    """With early acknowledgement the next job comes when this job starts."""
+    """With early acknowledgement the next job is received when this job starts."""
     second_ran = threading.Event()
 
     pool.apply(

@@ -119,7 +119,6 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() 
 
 @pytest.fixture
 def claims_url(redis_url: str) -> str:
-    """Return the test server's URL for the broker."""
     return redis_url.replace("redis+socket", "claims+unix")
 
 
@@ -129,7 +128,8 @@ needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a
 @pytest.fixture
 def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
     """Return a consumer that waits for a job, for up to 60 s."""
-    own = {"global_keyprefix": request.node.name}  # tests share no jobs that are in flight
+    # a separate prefix, so that tests share no in-flight jobs
+    own = {"global_keyprefix": request.node.name}
     with Connection(claims_url, transport_options=own) as connection:
         connection.transport.brpop_timeout = 60
         consumer = Consumer(connection, [kombu.Queue("empty")], callbacks=[lambda *_: None])
@@ -170,7 +170,8 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
 def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     store: Queue, waiting: Consumer
 ) -> None:
-    """A suspect can become claimable when other jobs end, and no token is sent for that."""
+    """A suspected poison job can become claimable when other jobs end, and no wake token is sent
+    for that."""
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue
@@ -260,7 +261,7 @@ def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
     call_repeatedly = hub.call_repeatedly
 
     def note(delay: float, callback: Any, *args: Any) -> Any:
-        # a later registration replaces the value of a cancelled one
+        # of a callback that is cancelled and registered again, the last delay counts
         seconds[callback.__name__] = delay
         return call_repeatedly(delay, callback, *args)
 

@@ -1,4 +1,4 @@
-"""Tests that a consumer claims until its queues are empty, and then waits for a token."""
+"""Tests that a consumer claims jobs until its queues are empty, and then waits for a wake token."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Progress:
 def holds(project: str, args: argparse.Namespace) -> bool:
     """Run the project's tests and print the table.
 
-    Return True if there were tests, and claims passed all required ones. Raises sources.NoSources.
+    Return True if tests were run and claims passed all required ones. Raises sources.NoSources.
     """
     folder, plugins = sources.tests_of(project, CACHE), sources.plugins(CACHE)
     results: dict[str, dict[str, Ended]] = {"stock": {}, "claims": {}}

@@ -41,7 +41,7 @@ class Comparison:
         return [test for test in self.behind() if self.reason(test) is not None]
 
     def unexplained(self) -> list[str]:
-        """Return the tests of `behind` that must not fail."""
+        """Return the tests of `behind` for which there is no exception."""
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:
@@ -58,12 +58,10 @@ class Comparison:
 
 
 def passed(results: dict[str, Ended]) -> set[str]:
-    """Return the names of the tests that passed."""
     return {test for test, one in results.items() if one.outcome == "passed"}
 
 
 def why(results: dict[str, Ended], test: str) -> str:
-    """Return the first line of the test's error."""
     return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
 
 

@@ -103,7 +103,7 @@ for n in range(int(sys.argv[1]), int(sys.argv[2])):
 
 
 class Bazaar(Shop):
-    """The app with Celery's extensions."""
+    """A shop whose app uses Celery's extensions."""
 
     def __init__(self, folder: Path, pool: str, **settings: Any) -> None:
         super().__init__(folder, "claims", pool, **settings)
@@ -112,23 +112,22 @@ class Bazaar(Shop):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment with the extensions' packages."""
+        """Return the shop's environment. Python also finds the extensions' packages."""
         base = super().environment
         return {**base, "PYTHONPATH": os.pathsep.join([str(PACKAGES), base["PYTHONPATH"]])}
 
     def run(self, text: str, *words: str) -> None:
-        """Run a program to its end."""
+        """Run a Python program, and wait for its end. text: its source. words: its arguments."""
         command = [sys.executable, "-c", text, *words]
         subprocess.run(command, cwd=self.folder, env=self.environment, check=True)
 
     def start_companion(self, *words: str) -> None:
-        """Start another Celery program."""
+        """Start a subcommand of Celery, such as `beat`, next to the worker."""
         with (self.folder / f"{words[0]}-{len(self.companions)}.log").open("w") as log:
             command = [sys.executable, "-m", "celery", "-A", "shop", *words]
             self.companions.append(self.start(command, log))
 
     def end_companions(self) -> None:
-        """Stop RedBeat and Flower."""
         for process in self.companions:
             process.terminate()
         for process in self.companions:
@@ -142,7 +141,7 @@ def install() -> None:
 
 
 def live(pool: str, minutes: float) -> int:
-    """Run the app. Return the exit status."""
+    """Run the app for some minutes. Return the exit status."""
     settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
     settings |= {"task_track_started": False, "task_acks_late": True}
     with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
@@ -182,9 +181,13 @@ def _live(shop: Bazaar, minutes: float) -> int:
 
 
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
-    """Print the results, and store them in `build`. Return the exit status."""
+    """Print the results, and store them in `build`. Return the exit status.
+
+    names: of all jobs. lost: the jobs that never ran. seen: kinds of events that Flower received.
+    """
     stillness = Stillness()
-    until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)  # no more runs
+    # until no job has run for 5 s
+    until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)
     ticks = sum("-" in name for name in ended)

@@ -18,7 +18,7 @@ from celery_suite.outside import Shop
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind
 
-#: The states in which a message stays.
+#: The states after which a message's job does not run any more.
 ENDED = {"done", "dead", "discarded", "gone"}
 Message = dict[str, Any]
 
@@ -50,7 +50,7 @@ _NOTHING = object()
 
 
 def _with(*path: str, value: Any = _NOTHING) -> Callable[[Message], str]:
-    """Return a function that makes the honest message with one value replaced, or deleted."""
+    """Return a function that makes the message of `honest` with one value replaced, or deleted."""
 
     def changed(message: Message) -> str:
         place: Any = message
@@ -135,7 +135,6 @@ class Strangers:
         return job_id
 
     def state(self, job_id: str) -> str:
-        """Return the state of a message's job, or "gone"."""
         found = get_jobs(self.shop.queue, [job_id])
         return found[0].state.value if found else "gone"
 
@@ -144,9 +143,9 @@ class Strangers:
         return str(json.loads(self.shop.redis.lindex(f"job:{job_id}", -1))[3])
 
     def meet_all(self, texts: list[str]) -> list[str]:
-        """Enqueue the texts, and a valid job behind them. Return the final state of each.
+        """Enqueue the texts, and then a valid job. Return the final state of each text's job.
 
-        Raises TimeoutError if one does not end, or if the valid job is not done.
+        Raises TimeoutError if a job does not reach a final state, or if the valid job is not done.
         """
         jobs, good = [self.put(text) for text in texts], str(uuid.uuid4())
         self.put(json.dumps(honest(good)), good)

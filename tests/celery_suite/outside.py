@@ -102,7 +102,7 @@ class Shop:
         self.server = RedisServer(self.group, port=self.port)
         self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
-        self.queue = Queue(self.redis)  #: only for claims
+        self.queue = Queue(self.redis)  #: used only on claims
         self.leads_to = self.port
         # the workers' connection to Redis, which a test can break
         self.link = Proxy(self._connect)
@@ -191,36 +191,33 @@ class Shop:
         (self.folder / "open").touch()
 
     def until_started(self, *parcels: str) -> None:
-        """Wait until each parcel has been started."""
         self.until(lambda: set(parcels) <= set(self.times("started")), "a start")
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
-        """Return the parcels that have not ended after `seconds` seconds, none if all have."""
-        if self.transport == "claims":  # waiting longer for jobs that stock has lost is useless
+        """Return the parcels that have not ended within `seconds` (empty if all have)."""
+        if self.transport == "claims":  # stock never runs a lost job, so waiting longer is useless
             seconds = patience(seconds)
         left = set(parcels)
         for _ in poll(seconds):
             if not (left := left - set(self.times("ended"))):
                 break
-        if left and self.transport == "claims":  # pytest shows it if the test fails
+        if left and self.transport == "claims":  # pytest shows this output if the test fails
             print(self.queue.snapshot(20, 20))
             print(*(log.read_text() for log in self.folder.glob("worker-*.log")), sep="\n")
         return left
 
     def logged(self, text: str) -> int:
-        """Return how often the text is in the workers' logs."""
         return sum(log.read_text().count(text) for log in self.folder.glob("worker-*.log"))
 
     def queued(self) -> int:
-        """Return the number of jobs that wait in the queue."""
         return int(self.redis.llen("queue:celery" if self.transport == "claims" else "celery"))
 
     def in_hand(self) -> int:
-        """Return the number of jobs that workers have taken and not acknowledged."""
+        """Return the number of jobs that workers have received and not acknowledged."""
         return int(self.redis.hlen("running" if self.transport == "claims" else "unacked"))
 
     def given_up(self) -> int:
-        """Return the number of jobs that claims has given up; stock never gives up."""
+        """Return the number of dead jobs on claims; 0 on stock, which has no dead jobs."""
         return int(self.redis.zcard("dead"))
 
     def count(self, state: str) -> int:
@@ -232,7 +229,7 @@ class Shop:
         self.until(lambda: self.count("done") == jobs, f"{jobs} jobs done", seconds=seconds)
 
     def waits(self) -> bool:
-        """Return True if a worker is blocked in Redis until a job comes."""
+        """Return True if a worker is blocked in Redis, waiting for a job."""
         return any("b" in client["flags"] for client in self.redis.client_list())
 
     def until(
@@ -254,7 +251,6 @@ class Shop:
         raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{tail}")
 
     def close(self) -> None:
-        """Stop the app's processes and its Redis."""
         self.link.end()
         self.redis.close()
         self.server.kill()

@@ -47,7 +47,7 @@ def measured(folder: Path) -> str:
 
 
 def fleet(bench: Path) -> str:
-    """Return the tables of many workers and many jobs as Markdown. bench: the benchmark's file."""
+    """Return the tables of the load as Markdown. bench: the JSON file of the benchmark."""
     tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
     shown = [one.markdown().strip() for one in tables if one.title != "Measured on"]
     command = "`python -m benchmarks fleet --json build/bench/fleet.json`:"

@@ -31,8 +31,6 @@ CELERY_LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Ended:
-    """The result of one test."""
-
     test: str
     outcome: str  #: passed, failed or skipped
     seconds: float
@@ -50,7 +48,7 @@ def keep(name: str, lines: list[str]) -> None:
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:
-    """Return the tests' environment: Redis's address, and the meaning of ``redis``."""
+    """Return the tests' environment, with Redis's address and the transport for ``redis://``."""
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {

@@ -30,9 +30,10 @@ from celery_suite.outside import Shop, signal_group
 from celery_suite.run import keep
 
 CONCURRENCY = 2  #: jobs that a worker runs, and holds, at the same time
-#: Jobs of a part. Redis keeps more ended jobs than that, so it still has the events of each.
+#: Number of jobs of a part. Redis keeps the events of more ended jobs than that.
 PART = 15_000
-#: Largest number of waiting jobs; jobs enqueued together; seconds between faults, and for a part.
+#: LOAD: maximum of waiting jobs. STEP: jobs that are enqueued together. PACE: seconds between
+#: faults. LONGEST: maximum seconds for a part.
 LOAD, STEP, PACE, LONGEST = 6_000, 500, 4.0, 900.0
 RUN = struct.Struct("=Id")  #: a job's number, and its start (epoch seconds)
 TASK = """
@@ -53,13 +54,12 @@ Run = tuple[float, bool]  #: start of a run; True if it was among the last runs 
 
 
 class Soak(Shop):
-    """The app with counts of faults, lost jobs and repeated jobs.
+    """A shop with counts of faults, lost jobs and repeated jobs.
 
-    ended: pids of processes that were killed or stopped.
+    ended: pids of the processes that a fault killed or stopped.
     """
 
     def begin(self) -> None:
-        """Start three workers."""
         self.jobs, self.lost = 0, 0
         self.hits, self.again = Counter[str](), Counter[str]()
         self.add(TASK)

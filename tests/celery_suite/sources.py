@@ -17,10 +17,7 @@ class NoSources(Exception):
 
 
 def pip(*arguments: str) -> None:
-    """Run pip.
-
-    Raises NoSources with the end of its output if it fails.
-    """
+    """Run pip. Raises NoSources, with the end of pip's output, if pip fails."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -18,7 +18,8 @@ from chaos.plan import PACE, Plan
 from chaos.strike import StackIsDead
 from demo_app.settings import Safeguard, Transport
 
-#: Patience with stock Celery (seconds). The jobs that it holds come back only after an hour.
+#: Seconds without progress after which a mail of stock Celery counts as lost. Stock's workers
+#: return a dead worker's jobs only after an hour.
 STOCK_PATIENCE = 15.0
 
 

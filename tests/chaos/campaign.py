@@ -33,7 +33,7 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result. broken: the findings of `check`, by kind."""
+    """The result of a campaign. broken: for each kind of promise, the findings of `check`."""
 
     plan: Plan
     seconds: float
@@ -101,7 +101,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
 def _count(
     plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
 ) -> tuple[Ledger, tuple[str, ...]]:
-    """Wait until all is quiet, and write the stored comments and mails into the history.
+    """Wait for the last change, and write the stored comments and mails into the history.
 
     Return the ledger, and a line for each missing mail.
     """

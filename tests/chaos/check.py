@@ -28,14 +28,14 @@ Line = dict[str, Any]
 
 #: Maximum seconds from the 201 to the mail.
 LATE = 60.0
-#: Maximum undisturbed seconds (median) until a killed worker's jobs are claimed again.
-#: Multiplied by the load of a busy machine.
+#: Maximum time (undisturbed seconds, median) from a kill until the worker's jobs are claimed again.
+#: A busy machine multiplies it by its load.
 SLOW = 7.0
-#: Undisturbed seconds for which a worker may hold a job and run others without sending its mail.
+#: Undisturbed seconds in which a worker may run other jobs before it mails a job that it claimed.
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0
-#: Seconds of data that a killed Redis may lose; maximum delay of a line of the log (seconds).
+#: Seconds. FORGOTTEN: of data that a killed Redis may lose. SLACK: maximum delay of a log line.
 FORGOTTEN, SLACK = 2.5, 0.5
 #: A fault of Redis's connection that disturbs no heartbeat.
 HARMLESS = "wire to redis: a claim's answer lost"
@@ -44,7 +44,7 @@ LOSSES = (
     *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
     "redis: paused in the middle",
 )
-#: During and right after these faults, a mail may arrive although its sender has given up.
+#: Faults that delay a mail, so that it may arrive after its sender has given up.
 HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
 WAITING, HELD, DONE = "waiting", "held", "done"
 AFTER = {
@@ -149,9 +149,9 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Return jobs that were given up without a 550 of the mail server. Each 550 excuses one job.
+    """Return the jobs that were given up without a 550 reply. Each 550 excuses one job.
 
-    (A 550 may be missing in the history if the mail server was killed at that moment.)
+    (A killed mail server may have sent a 550 that is not in the history. So a kill counts too.)
     """
     others = [line for line in history.dead if " 550 " not in line["why"]]
     refused = [line for line in history.dead if line not in others]
@@ -160,7 +160,7 @@ def _buried(history: History) -> list[str]:
 
 
 def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
-    """Return each time that the job ran twice at once, ran after its end, or was enqueued again."""
+    """Return each time that the job was claimed twice, claimed after its end, or enqueued again."""
     found, state, since = [], "", 0.0
     for event in events:
         name, at = event["event"], event["at"]
@@ -178,7 +178,7 @@ def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str,
 
 
 def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
-    """Return each claim of the job: start, end, worker, and the event that ended it."""
+    """Return each claim of the job: start, end, worker, and the event that ended the claim."""
     found: list[tuple[float, float, str, str]] = []
     claim: Line | None = None
     for event in events:
@@ -190,7 +190,7 @@ def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
 
 
 def _stale(history: History, mail: Line) -> list[str]:
-    """Return deliveries of the mail without a claim. A claim excuses at most one delivery."""
+    """Return the mail's deliveries outside a claim. Each claim excuses one delivery."""
     left = sorted(mail["deliveries"])
     for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
         mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)
@@ -206,7 +206,7 @@ def _stale(history: History, mail: Line) -> list[str]:
 
 
 def _stranded(history: History) -> list[str]:
-    """Return jobs that a worker held for long without sending the mail, while it ran others."""
+    """Return the jobs that a worker did not mail for long, although it ran others."""
     came = {mail["job"]: mail["deliveries"] for mail in history.seen}
     paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
     signs: dict[str, list[float]] = defaultdict(list)
@@ -225,7 +225,7 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Return for each kill the undisturbed seconds until the worker's jobs were claimed again."""
+    """Return for each kill the undisturbed seconds until all its jobs were claimed again."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []
@@ -240,7 +240,6 @@ def _recoveries(history: History) -> list[float]:
 
 
 def main() -> int:
-    """Check the file that the command line names."""
     with open(sys.argv[1], encoding="utf-8") as file:
         history = History([json.loads(line) for line in file])
     found = check(history)

@@ -20,12 +20,12 @@ from demo_app.stack.client import Client
 Rule = dict[str, Any]
 
 
-#: Every second mail takes 0.4 s, so that a worker often has a job when a fault hits it.
+#: Every second mail takes 0.4 s, so that a worker often has a job when a fault happens.
 USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}}
 
 
 class MailRules:
-    """Rules for one mail each, in addition to the rule `USUAL`. Safe to use from every thread."""
+    """Additional rules for the mail server, each for one mail. Safe to use from every thread."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self._client = Client(ready, patience=10.0)
@@ -37,12 +37,12 @@ class MailRules:
         for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):
                 matching = [item for item in self._client.faults() if item["id"] == number]
-                if not matching:  # the server was killed, and its rules are gone
+                if not matching:  # the server was killed, which deletes its rules
                     return None
                 if matching[0]["hits"]:
                     return time.time()
         if number is not None:
-            self._remove(number)  # otherwise it would be applied later, unnoticed
+            self._remove(number)  # otherwise the rule would apply to a later mail
         return None
 
     def only(self, *rules: Rule) -> None:
@@ -82,7 +82,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Context:
-    """The context of an injector. seconds: maximum wait for an event that may not come."""
+    """The context of an injector. seconds: the longest wait for an event, such as a step."""
 
     system: System
     rules: MailRules

@@ -24,12 +24,12 @@ def limited(pid: int, what: int, number: int) -> Iterator[None]:
 
 
 def full_disk(role: str) -> Injector:
-    """Simulate a full disk: for a while no file of the process may grow."""
+    """Return an injector of a full disk: for a while no file of the process may grow."""
     return _starved(role, "disk full", "RLIMIT_FSIZE", lambda pid: 4096)
 
 
 def no_descriptors(role: str) -> Injector:
-    """Let the process open no more files or connections for a while."""
+    """Return an injector that lets the process open no more files or connections for a while."""
     return _starved(
         role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
     )
@@ -65,7 +65,7 @@ def full_memory(context: Context) -> list[Fault]:
 
 
 def lagging_replica(context: Context) -> list[Fault]:
-    """Kill Redis, and let another server take over without the data of the last seconds."""
+    """Kill Redis, and replace it by a server without the data of the last seconds."""
     with context.system.only_one("redis"):
         data = context.system.folder / "redis" / "appendonlydir"
         replica = context.system.folder / "replica"
@@ -84,7 +84,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Kill Redis while it writes a record that it has not acknowledged."""
+    """Kill Redis in the middle of a record of its log. The command was not acknowledged."""
 
     def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))

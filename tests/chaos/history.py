@@ -58,7 +58,7 @@ class History:
 
 
 class Follower:
-    """A copy of the queue's journal in the history. A wiped Redis loses its own journal."""
+    """A copy of the queue's journal in the history, because a wiped Redis loses the journal."""
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history

@@ -15,7 +15,8 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import until
 
-#: Maximum seconds until a paused worker counts as dead; seconds in which others run its jobs.
+#: UNTIL_DEAD: maximum seconds until a paused worker counts as dead. AND_THEN: the pause after that
+#: (seconds), in which others run its jobs.
 UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 # --- at random times
@@ -65,7 +66,6 @@ def _is_known(client: Decoded, pid: int) -> bool:
 
 
 def pause_redis(context: Context) -> list[Fault]:
-    """Pause Redis for about a second."""
     with context.system.only_one("redis"):
         fault = context.hit("redis", signal.SIGSTOP, "redis: paused")
         if fault is None:
@@ -76,7 +76,7 @@ def pause_redis(context: Context) -> list[Fault]:
 
 
 def kill_one_at_a_time(role: str) -> Injector:
-    """Return an injector that kills a process of the role, and waits until the role lives again."""
+    """Return an injector that kills a process of the role, and waits for its successor."""
 
     def inject(context: Context) -> list[Fault]:
         with context.system.only_one(role):
@@ -128,7 +128,7 @@ def namesake(context: Context) -> list[Fault]:
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
     """Return an injector that kills the next process at the step.
 
-    companions: injectors whose faults lead to the step.
+    hit: the role in the fault's name. companions: injectors of faults that lead to the step.
     """
 
     def inject(context: Context) -> list[Fault]:

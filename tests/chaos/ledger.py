@@ -22,8 +22,8 @@ class Ledger(Counted):
     """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
     suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
-    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the ids of dead jobs
-    that were retried as by a person, each with the reason of its death.
+    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the dead jobs that
+    `_bring_back` retried, each id with the reason of its death.
     """
 
     suppressed: int = 0
@@ -34,18 +34,18 @@ class Ledger(Counted):
 
     @property
     def travels(self) -> list[float]:
-        """Return the seconds from comment to mail, without jobs that were retried by hand."""
+        """Return the seconds from comment to mail, without the jobs of `by_hand`."""
         lines = (line for line in self.lines if line.name not in self.by_hand)
         return [line.arrived - line.promised for line in lines if line.arrived is not None]
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Return the number of jobs that were retried by hand, by reason."""
+        """Return how many jobs of `by_hand` died for each reason."""
         return dict(Counter(_reason(why) for why in self.by_hand.values()))
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Query a SQLite file of the stack directly, not through the process that owns it."""
+    """Return the rows of a query. Read the SQLite file directly, not through its process."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 
@@ -57,7 +57,7 @@ def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
 
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
-    """Compare comments and mails. Call it when nothing changes any more."""
+    """Compare comments and mails, after the last change of both."""
     mails = client.all_mails()
     lines = lines_of(comments_of(folder).values(), mails)
     summary = client.summary()

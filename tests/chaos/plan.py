@@ -91,7 +91,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     ),
 )
 
-#: Faults that show why a safeguard is needed, when it is left out.
+#: For each safeguard, the faults that do harm if it is left out.
 AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
     Safeguard.OUTBOX: (FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),),
     Safeguard.KEEP: (FaultType("wiped", 1, injectors.wipe_redis),),

@@ -17,7 +17,7 @@ from demo_app.broker.where import where
 from demo_app.rig.polling import poll
 from demo_app.stack.client import Client
 
-#: Number of last events that `trace` prints for a job.
+#: Maximum number of events that `trace` prints for a job.
 _LAST = 12
 #: The reason why a job was dead before it was retried by hand, by job id.
 ByHand = dict[str, str]
@@ -62,7 +62,7 @@ def wait_for_quiescence(
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:
-    """Retry dead jobs as a person would: read the reason first."""
+    """Retry all dead jobs like a person, and store each death's reason. Return their number."""
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]
@@ -72,7 +72,7 @@ def _bring_back(client: Client, by_hand: ByHand) -> int:
 
 
 def trace(client: Client, folder: Path, job_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return one line for each job: its place and its history."""
+    """Return one line for each job: its present state and its events."""
     ids = sorted(job_ids)
     outbox = {job: True for (job,) in rows(folder / "blog.sqlite3", "SELECT job_id FROM outbox")}
     queue = Queue(client.redis()).snapshot(ids=ids).looked_up

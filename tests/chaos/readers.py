@@ -14,7 +14,7 @@ from demo_app.stack.client import Client
 
 #: Timeout of a request (seconds).
 PATIENCE = 4.0
-#: Number of readers, and the seconds between two comments of a reader.
+#: READERS: number of readers. REST: seconds between two comments of a reader.
 READERS, REST = 3, 0.15
 
 

@@ -1,4 +1,4 @@
-"""Inject faults, several at once, and end the lasting ones."""
+"""Injection of faults, several at the same time, and the end of those that last."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def strike(
 
 
 def heal(system: System, rules: MailRules) -> None:
-    """Cancel planned faults, and end the lasting ones."""
+    """Cancel planned faults, and end those that last."""
     rules.only()
     for armed in (system.folder / "steps").glob("*"):
         if not armed.suffix:

@@ -132,14 +132,14 @@ class System:
         return self.pids(role)
 
     def all_up(self, seconds: float = 60.0) -> bool:
-        """Wait until every role is complete."""
+        """Wait until each role has all its processes. Return False on a timeout."""
         complete = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
         return self.wait(
             lambda: all(len(self._pids[role]) >= count for role, count in complete.items()), seconds
         )
 
     def only_one(self, name: str) -> threading.Lock:
-        """Return the lock for lasting faults of a role or a connection: they must not overlap."""
+        """Return the lock of a role or a connection, so that its lasting faults do not overlap."""
         return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
@@ -176,7 +176,6 @@ class System:
 
 
 def main() -> None:
-    """Run the stack until standard input is closed."""
     printing = threading.Lock()
     announced = threading.Event()
 

@@ -96,7 +96,8 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
         return log() != before and rests()
 
     def rewrite() -> bool:
-        with suppress(redis.ResponseError):  # a worker has begun one
+        # Redis refuses a second rewrite if a worker has already started one
+        with suppress(redis.ResponseError):
             return bool(server.bgrewriteaof())
         return False
 

@@ -50,7 +50,7 @@ ASKED = [
 RUN = _queue((1.1, "enqueued", "web"), (1.2, "claimed", "w-7-a.1"), (1.4, "done", "w-7-a.1"))
 RESCUED = _queue((1.2, "claimed", "w-7-a.1"), (5.0, "rescued", "w-8-a.1"))
 AGAIN = _queue((5.1, "claimed", "w-8-a.1"), (5.4, "done", "w-8-a.1"))
-#: w-7 runs other jobs all the time, but not this one.
+#: The worker w-7 runs other jobs all the time, but not the job with the missing mail.
 BUSY = [
     {**line, "job": f"other-{n}"}
     for n in range(10)

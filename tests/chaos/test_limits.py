@@ -53,7 +53,6 @@ def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
 
 
 def _end(scene: Scene, how: Disposition = Disposition.DONE, detail: str = "") -> None:
-    """Run the next job to its end."""
     assert scene.queue.finish(scene.claim(), how, detail).in_time
 
 
@@ -62,14 +61,14 @@ def _large(number: int) -> Message:
 
 
 def _fill_up(store: Queue, first: int) -> None:
-    """Enqueue jobs until one is refused."""
+    """Enqueue large jobs until Redis refuses one for lack of memory."""
     numbers = count(first)
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         next(number for number in numbers if not store.enqueue(_large(number)))
 
 
 def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
-    """The history and the journal use only memory that jobs do not need."""
+    """Redis deletes old entries of the history and the journal if jobs need the memory."""
     scene = _limited(store, history_length=10**6, journal_length=10**6)
     limited = scene.queue
     used = int(store.client.info("memory")["used_memory"])

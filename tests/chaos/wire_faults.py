@@ -54,16 +54,16 @@ def _broken(name: str, how: str) -> Injector:
 
 
 CLAIM_LOST = "a claim's answer lost"
-#: A claim in Redis's reply: the job's id, its queue, the claim's number, whether it is redelivered.
+#: A claim in Redis's reply: the job's id, its queue, the claim's number, 1 if redelivered.
 _CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
 
 
-#: Lost replies in a row: more than one, so that some belong to workers that die later.
+#: Replies that are lost in a row. More than one, so that some belong to workers that die later.
 _CLAIMS = 3
 
 
 def _claims_unanswered(context: Context) -> list[Fault]:
-    """Lose the replies to claims: the workers do not know of the jobs that they have claimed."""
+    """Lose the replies to claims, so that workers do not know which jobs they have claimed."""
     with context.system.only_one("wire to redis"):
         wire = context.system.wires.proxies["redis"]
         lost = []

@@ -40,10 +40,8 @@ class Wires:
 
     @property
     def web(self) -> str:
-        """Return the web app's address for readers."""
         return f"http://127.0.0.1:{self.proxies['web'].port}"
 
     def end(self) -> None:
-        """Close every connection."""
         for proxy in self.proxies.values():
             proxy.end()

@@ -77,7 +77,7 @@ def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
 
 
 def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
-    """Check that the process ends within 10 s of the signal, and its children too."""
+    """Send the signal. Check that the process ends within 10 s, and its children 5 s later."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
     process.wait(10)
@@ -85,7 +85,7 @@ def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
-    """Finally, Ctrl-C must end `up` although a job hangs."""
+    """Finally, Ctrl-C must end `up` although a job does not return."""
     with up_running("--controls") as process:
         ready = next_line(process)
         (worker,) = ready["pids"]["worker"]
@@ -117,7 +117,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
 
 @pytest.mark.parametrize("children", most_nightly(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
-    """Send Ctrl-C after the start of this many children. Another one may just be starting."""
+    """Send Ctrl-C when this many children have started. The next one may be starting."""
     with up_running("--dir", str(tmp_path)) as process:
         supervisor = psutil.Process(process.pid)
         until(lambda: len(supervisor.children()) >= children, what="the first processes")
@@ -158,7 +158,7 @@ def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
-    """Return the error message. Runs in this process, which has loaded all modules."""
+    """Run the command in this process, which has loaded all modules. Return the error message."""
     assert main(["up", "--json", *arguments]) == status
     out, err = capsys.readouterr()
     assert out == ""

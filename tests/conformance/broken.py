@@ -27,7 +27,7 @@ class Memory(MemoryBackend):
 
 
 def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
-    """Return a backend that changes the jobs at their enqueueing."""
+    """Return a backend that enqueues the jobs that `change` returns instead of the given ones."""
 
     class Changing(Memory):
         def _enqueue(self, jobs: list[Job]) -> None:
@@ -37,7 +37,7 @@ def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
 
 
 def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
-    """Return a backend that changes the outcome of a job."""
+    """Return a backend that stores the outcome that `change` returns instead of the real one."""
 
     class Bending(Memory):
         def _perform(self, job: Job) -> Outcome:
@@ -47,7 +47,7 @@ def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
 
 
 def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
-    """Return a backend that changes the results that `find` returns."""
+    """Return a backend whose `find` passes each result to `change`, which modifies it."""
 
     class Telling(Memory):
         def find(self, job_id: str) -> TaskResult | None:
@@ -60,8 +60,7 @@ def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
 
 
 def _careless(value: Any) -> Any:
-    """Return the value with numbers as text and without empty dicts, as by a careless
-    serializer."""
+    """Return the value as a careless serializer stores it: floats as text, and no empty dicts."""
     if isinstance(value, dict):
         return {key: _careless(item) for key, item in value.items() if item != {}}
     return str(value) if isinstance(value, float) else value
@@ -93,7 +92,7 @@ LosesTracebacks = _with_results(_without_tracebacks)
 
 
 class TakesWhatItCantDo(InlineBackend):
-    """Ignores the priority and the delay of a job."""
+    """A backend that accepts jobs with a priority or a delay, and ignores both."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__()

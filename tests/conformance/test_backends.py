@@ -18,7 +18,7 @@ NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
 TOGETHER = [promise for promise in PROMISES if not promise.apart]
-#: Backends that `make test` leaves out. It tests all others, so also a new one.
+#: Backends that `make test` leaves out. All others are tested, also a new one.
 SLOW = {"rq": pytest.mark.thorough, "huey": pytest.mark.thorough, OWN: pytest.mark.nightly}
 PAGE = Path(NOTEBOOKS, "reference", "backends.md")
 DEATHS = [promise for promise in PROMISES if promise.apart]

@@ -26,7 +26,7 @@ Words = tuple[str | float, ...]
 #: Seconds after which a script counts as endless.
 _PATIENCE = 10.0
 
-SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # without streams
+SAVE = CONTENT.replace(", stream = {'XRANGE', '-', '+'}", "")  # streams are not part of a state
 _LOAD = """
 redis.call('FLUSHDB')
 local WRITE = {string = {'SET'}, list = {'RPUSH'}, hash = {'HSET'}, set = {'SADD'}, zset = {'ZADD'}}
@@ -46,7 +46,7 @@ class Hangs(Exception):
 
 
 class FrozenRedis:
-    """A server whose time stands still. now: epoch seconds. run: the number of its start.
+    """A server whose time only the caller changes. now: epoch seconds. run: number of its start.
 
     A context manager: the server ends with the block, or with this process.
     """
@@ -94,7 +94,6 @@ class FrozenRedis:
         return self._content
 
     def load(self, content: Content) -> None:
-        """Replace the whole content by a saved one."""
         self._content, self._stale = content, True
 
     def _eval(self, words: Words) -> Any:
@@ -120,7 +119,6 @@ class FrozenRedis:
 
 
 def loading_of(content: Content) -> tuple[str | int, ...]:
-    """Return the command that loads the content."""
     flat: list[str | int] = ["EVAL", _LOAD, 0]
     for key, kind, parts in content:
         flat += (key, kind, len(parts))

@@ -95,7 +95,7 @@ def _deliver(mail: Mail) -> None:
 
 
 def _sent(world: World, mail: str) -> None:
-    """Record the job's side effect. Check that the job's worker still holds it."""
+    """Count the mail. Report a broken promise if the worker does not hold the job any more."""
     world.ledger.mailed[mail] += 1
     worker = world.running
     assert worker is not None
@@ -114,7 +114,8 @@ def _blog() -> Memory:
     context = current()
     assert context is not None
     if context.job.owner != database.id:
-        raise identity.AnotherBlog("the job is about another blog")  # as `tasks.blog` does
+        # `tasks.blog` raises the same error
+        raise identity.AnotherBlog("the job is about another blog")
     return database
 
 

@@ -20,7 +20,7 @@ _TIMED = ("demo_app.broker", "demo_app.blog", "demo_app.jobs", "demo_app.tasks")
 
 
 class Halted(BaseException):
-    """Raised if the process is stopped in the middle of its step."""
+    """Raised when the process is halted in the middle of its step."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Clock:
     skew: float = 0.0
 
     def monotonic(self) -> float:
-        """Return the true time: a monotonic clock does not jump."""
+        """Return the true time (seconds). Unlike `time()` it does not include the skew."""
         return self.now
 
     def time(self) -> float:
@@ -46,16 +46,16 @@ class Clock:
 class Fault:
     """A fault at one of a step's commands. at: the command's number, from 0.
 
-    what: "halt" (before the first command, or while the reply of command at - 1 is on its way),
-    "unsent" (the command never reached Redis), "unanswered" (Redis ran the command; the reply is
-    lost), "refused" (the server is a replica now, or full).
+    what: "halt" (the process is halted before command 0, or before it receives the reply of command
+    at - 1), "unsent" (the command never reached Redis), "unanswered" (Redis ran the command; the
+    reply is lost), "refused" (the server is a replica now, or full).
     """
 
     what: str
     at: int
 
 
-#: Faults at a command, each with the field of `Faults` that limits it.
+#: The kinds of faults at a command, each with the field of `Faults` that limits their number.
 AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused": "refuse"}
 
 

@@ -55,14 +55,16 @@ class Memory(SqliteDatabase):
 
 @dataclass
 class Blog:
-    """A blog's web app. asked: True if it has reconciled its jobs since time last passed."""
+    """A blog's web app. asked: True if it has reconciled its jobs since the last change of the
+    time."""
 
     relay: Relay
     asked: bool = False
 
 
 class Silent:
-    """A replacement for a thread. It does nothing: the world takes its steps."""
+    """A replacement for a thread. It does nothing: the exploration itself takes the thread's
+    steps."""
 
     failure = ""
     set = join = is_alive = lambda *_, **__: None
@@ -72,7 +74,7 @@ class Silent:
 
 
 _world: list[World] = []
-#: Objects that belong to a process and not to a state: each is created again.
+#: Objects that are not part of a state. Each is created again when a state is loaded.
 _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     type(threading.Lock()): lambda _: (threading.Lock, ()),
     threading.Event: lambda _: (Silent, ()),
@@ -101,7 +103,6 @@ def _database(number: int) -> Memory:
 
 
 def dump(state: Any) -> bytes:
-    """Return a state as bytes."""
     text = io.BytesIO()
     pickler = pickle.Pickler(text, -1)
     pickler.dispatch_table = _ANEW
@@ -110,7 +111,7 @@ def dump(state: Any) -> bytes:
 
 
 def undump(text: bytes, world: World) -> Any:
-    """Return the state, for this world."""
+    """Return the object that `dump` stored. Its processes belong to this world."""
     _world[:] = [world]
     return pickle.loads(text)
 
@@ -144,7 +145,7 @@ class Key:
         processes = world.plan.processes
         self._without_meaning = (
             *(() if any(setup.waits for setup in processes) else ("wake:",)),
-            # the time of the last check matters only to another worker
+            # only another worker reads the time of the last lease check
             *(() if len(processes) > 1 else ("look",)),
         )
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}

@@ -24,7 +24,7 @@ STEPS = tuple(
                  "broker.heartbeat", "broker.held", "blog.relay", "blog.reconciliation",
                  "blog.outbox")
 )  # fmt: skip
-#: Scripts that no worker calls.
+#: Scripts that no worker of a world calls.
 _SHOWING = ("snapshot", "pause", "take")
 
 #: A pattern in a line of Lua, and its replacement.
@@ -63,7 +63,6 @@ class Mutant:
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        """Make the mistake within the block."""
         undo = self.make()
         Wire.texts.clear()
         try:
@@ -74,7 +73,6 @@ class Mutant:
 
 
 def of_scripts() -> list[Mutant]:
-    """Return the mutants of all Lua scripts."""
     folder = files("demo_app.broker") / "scripts"
     found = []
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -114,7 +112,8 @@ def _file_maker(name: str, text: str) -> Callable[[], Any]:
 
 
 class _Change(ast.NodeTransformer):
-    """A visitor that makes the mistake number `at`, in the order of the walk; -1 makes none."""
+    """A visitor that makes the mistake number `at`, in the order of the visit; -1: only count
+    them."""
 
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0
@@ -184,7 +183,6 @@ _OTHER: dict[type, Any] = {
 
 
 def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
-    """Return the mutants of the functions that take the steps."""
     found = []
     for name in names:
         short = name.removeprefix("demo_app.").replace(".", "/") + ".py"

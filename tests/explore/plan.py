@@ -59,7 +59,6 @@ class Plan:
 
     @property
     def bound(self) -> str:
-        """Return the bound in words."""
         faults = [f"{count} {name}" for name, count in self.faults._asdict().items() if count]
         jobs = [f"{n} {kind}" for kind, n in Counter(self.jobs).items()]
         workers = f"workers: {self.alive}, of {len(self.processes)}"
@@ -70,14 +69,14 @@ class Plan:
 
 @dataclass
 class Ledger:
-    """The observations that promises are checked against, in addition to Redis's content."""
+    """The observations outside Redis against which promises are checked."""
 
     accepted: list[str] = field(default_factory=list)
     due: dict[str, float] = field(default_factory=dict)
     mail_of: dict[str, str] = field(default_factory=dict)
     begun: Counter[str] = field(default_factory=Counter)
     mailed: Counter[str] = field(default_factory=Counter)
-    # a worker, and a job that it reported as waiting
+    # pairs of a worker and a job that the worker reported as waiting
     waits: set[tuple[str, str]] = field(default_factory=set)
     decided: set[str] = field(default_factory=set)  # jobs that a person discarded
     acts: set[str] = field(default_factory=set)  # the names of the decisions that people took

@@ -1,5 +1,5 @@
-"""Promises that hold in every state of every world. Each has a name. The lines of the project that
-keep a promise are tagged with its name."""
+"""The promises that are checked in every state of every world. Each has a name, and a tag with this
+name marks each line of the project that keeps the promise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROMISES = {
 
 
 class View:
-    """A server's content, by the meaning of its keys."""
+    """A server's content as jobs, lists and events."""
 
     def __init__(self, content: Content) -> None:
         self.of = {key: parts for key, _, parts in content}
@@ -92,7 +92,8 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
-        kept = not places and job in view.of.get("kept", ())  # its outbox has still to read it
+        # kept for its outbox, which has not read the job's end yet
+        kept = not places and job in view.of.get("kept", ())
         if job not in view.known or (len(places) != 1 and not kept):
             yield f"{job} is in {', '.join(places) or 'no list'}, {len(view.history(job))} events"
 
@@ -168,7 +169,7 @@ def _late_count(world: World, view: View) -> Iterator[str]:
 
 
 def rows_of(world: World) -> set[str]:
-    """Return the jobs that are in an outbox."""
+    """Return the ids of the jobs in all outboxes."""
     return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
 
 
@@ -262,7 +263,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
             yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 
-#: The promises that one state can show. The steps check the others.
+#: The checks of the promises that can be checked in a single state. The steps check the others.
 _CHECKS: dict[str, Callable[[World, View], Iterator[str]]] = {
     name: globals()[f"_{name.replace('-', '_')}"]
     for name in PROMISES

@@ -1,4 +1,5 @@
-"""The explorer's server, which stores the results of scripts and runs many in one round trip."""
+"""The explorer's server. It caches the results of scripts, and runs many scripts in one round
+trip."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from explore.frozen import (
 
 #: A script on a content: the content, the script, its arguments.
 Asked = tuple[Any, ...]
-#: Stored results. A script's result depends only on its text, its arguments and the content.
+#: Maximum number of cached results. A result depends only on the script, its arguments and the
+#: content.
 _REMEMBERED = 50_000
 
 
@@ -78,7 +80,7 @@ class RememberingRedis(FrozenRedis):
             self.memory[asked] = answer, content_of(content)
 
     def does_the_same(self, text: str, other: str) -> bool:
-        """Return True if the other script repeats the result of each stored run of `text`."""
+        """Return True if `other` has the same result as `text` in each stored run of `text`."""
         known, new = map(with_clock, (text, other))
         met = [asked for asked in self.memory if asked[1] == known]
         for first in range(0, len(met), 100):

@@ -23,7 +23,7 @@ from explore.world import Event, Saved, World
 
 #: Scripts that run in one round trip.
 _BATCH = 200
-#: The steps that bring jobs to their end, the preferred ones first.
+#: The steps that lead every job to its end, the preferred ones first.
 _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "finish", "round",
                "settle", "wake", "claim", "pass")  # fmt: skip
 
@@ -50,7 +50,7 @@ class Found:
 #: A function that is called with a state, a step and its result. If the step is None, the result is
 #: the list of possible steps.
 Seen = Callable[[bytes, Saved, Event | None, Any], Any]
-#: States by name, and a step from each; None: only list the possible steps.
+#: States by name, each with a step to take; None: only list the state's possible steps.
 Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
@@ -110,7 +110,8 @@ class Breadth:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
         self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first path to each state
-        self._next: dict[bytes, bytes | None] = {}  # the next state if no more faults happen
+        # for each state, the state that follows it without a fault
+        self._next: dict[bytes, bytes | None] = {}
         self._wishes: dict[bytes, Event | None] = {}
 
     def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
@@ -135,7 +136,6 @@ class Breadth:
         return self.found
 
     def _deeper(self, level: list[tuple[bytes, Saved]], seen: Seen) -> list[tuple[bytes, Saved]]:
-        """Return all new states one step further."""
         found: list[tuple[bytes, Saved]] = []
         world = self._world
         todo: Todo = deque((n, s, None) for n, s in level)
@@ -164,7 +164,7 @@ class Breadth:
         return found
 
     def path_to(self, name: bytes) -> list[Event]:
-        """Return the steps of the first path found to a state. No path is shorter."""
+        """Return the steps from the start to a state. No other sequence to it is shorter."""
         steps: list[Event] = []
         while self._known[name][1]:
             name, event = self._known[name]
@@ -172,7 +172,7 @@ class Breadth:
         return steps[::-1]
 
     def _see_that_all_end(self) -> None:
-        """Check that from each state, without further faults, every job comes to its end."""
+        """Check that from each state every job ends if there are no further faults."""
         ending = self._known.keys() - self._next.keys()
         for start in self._known:
             passed: dict[bytes, None] = {}
@@ -188,7 +188,8 @@ class Breadth:
 
 
 def next_of(world: World) -> Event | None:
-    """Return the next step towards the end of every job, without faults."""
+    """Return the next step, without faults, that helps every job to end. None: no such step is
+    possible."""
     if world.off:
         return ("clock",)
     here = served(world)
@@ -202,13 +203,12 @@ def next_of(world: World) -> Event | None:
 
 
 def served(world: World) -> list[Memory]:
-    """Return the blogs that enqueue jobs. A second blog on the same Redis is refused."""
+    """Return the databases of the blogs that may enqueue jobs. Redis refuses a second blog."""
     first = world.jobs_in("blog")
     return [one for one in world.databases if not first or one.id in first]
 
 
 def unended(world: World, content: Content) -> list[str]:
-    """Return the jobs that have not ended."""
     view, ledger = View(content), world.ledger
     rows = {str(job) for one in served(world) for (job,) in one.read("SELECT job_id FROM outbox")}
     left = {

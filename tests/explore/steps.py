@@ -47,7 +47,6 @@ def parted(event: Event) -> tuple[Event, Fault | None]:
 
 
 def do(world: World, event: Event) -> None:
-    """Take the step."""
     world.ledger.broken = ""
     random.seed(0)  # for the random part of a wait
     event, fault = parted(event)
@@ -55,7 +54,8 @@ def do(world: World, event: Event) -> None:
     kind = AT_COMMANDS[fault.what] if fault else what
     if kind in Faults._fields and not (kind == "clock" and world.off):
         world.ledger.faults[kind] += 1
-        of_server = not about and fault is None  # a fault of the server affects all workers
+        # a fault of the server, not of a worker or a command, affects all workers
+        of_server = not about and fault is None
         world.ledger.touched |= world.workers.keys() & (world.workers if of_server else set(about))
     if about and about[0] in world.workers:
         _of_worker(world, world.workers[about[0]], what, fault)
@@ -106,7 +106,7 @@ def _round(world: World, worker: Worker) -> None:
 
 
 def _wrong_beat(world: World, worker: Worker) -> str:
-    """Return the promise that the heartbeat broke, or ""."""
+    """Return the promise that the heartbeat broke, and how; "" if none."""
     held = worker.here.held()
     if worker.here.lease.worker not in world.jobs_in("workers"):
         return f"alive: {worker.name} has had its heartbeat, and Redis does not know it"
@@ -123,7 +123,8 @@ def _claim(world: World, worker: Worker) -> None:
     waiting = [job for list_name in LISTS for job in world.jobs_in(f"queue:{list_name}")[::-1]]
     try:
         claimed = worker.claim()
-    except redis.ResponseError as error:  # its lease was lost; `Channel` renews it too
+    # the worker's lease was lost; `Channel` renews the lease in this case too
+    except redis.ResponseError as error:
         if str(error).startswith("LEASELOST"):
             worker.here.lease.renew().send()
         return
@@ -140,7 +141,8 @@ def _claim(world: World, worker: Worker) -> None:
 def _wrong_claim(
     world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
-    """Return the promise that the claim broke, or "". waiting: the jobs queued before it."""
+    """Return the promise that the claim broke, and how; "" if none. waiting: the ids of the jobs
+    that were queued before the claim. suspects: the ids of suspected poison jobs."""
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:
@@ -158,7 +160,7 @@ def _wrong_claim(
 
 
 def _wake(world: World, worker: Worker) -> None:
-    """Give the worker a token, as BLPOP does."""
+    """Remove a token from Redis, and let the worker claim, as after BLPOP."""
     list_name = next(list_name for list_name in LISTS if world.server.has(f"wake:{list_name}"))
     world.server.command("LPOP", f"wake:{list_name}")
     worker.turns.begin()
@@ -200,7 +202,7 @@ def _kill(world: World, worker: Worker) -> None:
 
 
 def _leave(world: World, worker: Worker) -> None:
-    """Shut down gracefully, even while it holds jobs."""
+    """Shut the worker down gracefully. It may still hold jobs."""
     epoch = worker.here.lease.worker
     worker.here.leave()
     if epoch in world.jobs_in("workers"):
@@ -217,7 +219,7 @@ def _drop(world: World, worker: Worker) -> None:
 
 
 def _child(world: World, worker: Worker) -> None:
-    """Let the pool's process die that ran the job. Celery reports the death."""
+    """Let the pool's process die while it runs a job. Celery reports the death to the worker."""
     tag = worker.tags("runs")[0]
     worker.here.set_ending(tag, Ending(Disposition.LOST, "the process that ran it died"))
     worker.finish(tag)

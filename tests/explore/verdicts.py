@@ -46,9 +46,9 @@ ROOT = Path(__file__).parents[2]
 #: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: Limit of visited states: of a larger world, only those nearest to its start are visited.
+#: Maximum states visited in one world. Of a larger world, only those nearest to its start.
 _STATES = 1_500
-#: Steps for one mistake. After so many steps without a broken promise no further world is tried.
+#: After so many steps for one mistake without a broken promise, no further world is tried.
 _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
@@ -71,12 +71,12 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """Return the verdict, or "broken" for any promise."""
+        """Return the verdict; "broken" if the verdict is a promise's name."""
         return self.verdict if self.verdict in ("survives", "equal", "not met") else "broken"
 
 
 class Normal:
-    """A world without a mistake: its steps, their results, and the called functions."""
+    """A world explored without a mistake: its steps, their results, and the called functions."""
 
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self.plan, self.on = plan, on
@@ -129,7 +129,7 @@ class Normal:
         return False
 
     def forget(self) -> None:
-        """Forget the results of scripts with a mistake."""
+        """Delete the cached results of scripts that had a mistake."""
         self.on.memory = dict(self._memory)
 
 
@@ -154,7 +154,7 @@ class Judge:
         return answer
 
     def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
-        """Return the answer of one world, and the number of steps taken there."""
+        """Return the answer of one world, and the number of steps that were taken in it."""
         signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
         name = world.plan.name
         try:
@@ -164,7 +164,7 @@ class Judge:
             found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
         except Hangs:
             return Answer("ends", name), 0
-        except Exception as error:  # it failed at the start of the world
+        except Exception as error:  # the mistake raised an error at the start of the world
             return Answer(f"raises {type(error).__name__}", name), 0
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -174,7 +174,6 @@ class Judge:
 
 
 def main() -> None:
-    """Judge the mistakes that are not in the ledger."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("text", nargs="?", default="", help="only what is in a file with TEXT")
     parser.add_argument("--page", action="store_true", help="write the table, and judge nothing")

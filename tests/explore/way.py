@@ -11,12 +11,10 @@ from explore.world import Event
 
 
 def as_line(steps: list[Event]) -> str:
-    """Return the steps as one line."""
     return "; ".join(" ".join(str(part).replace(" ", "-") for part in step) for step in steps)
 
 
 def from_line(line: str) -> list[Event]:
-    """Return the steps of a line that `as_line` made."""
     return [tuple(_part(part) for part in step.split()) for step in line.split(";")]
 
 
@@ -25,8 +23,8 @@ def _part(text: str) -> str | int:
 
 
 def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, list[Event]]:
-    """Take these steps, without the impossible ones. Return the broken promise, or "", and the
-    steps that were taken."""
+    """Take these steps, and skip those that are impossible. Return the broken promise, or "" for
+    none, and the steps that were taken."""
     world, taken = begin(plan, on), []
     on.reads_all = False
     try:

@@ -29,7 +29,8 @@ from explore.remembering import RememberingRedis
 
 LISTS = ("mail", "mail:low")
 LONGEST = 5.0  # seconds that a worker waits for a token
-lease.version = cache(lease.version)  # it reads files at each start of a worker
+# reading the version from files at each worker's start is slow
+lease.version = cache(lease.version)
 held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # see `Worker.drop`
 # check in every round, so that the number of rounds is not part of a state
 in_flight._LOOK_EVERY = 1
@@ -38,11 +39,11 @@ in_flight._LOOK_EVERY = 1
 class Setup(NamedTuple):
     """The settings of one worker.
 
-    places: how many jobs it may hold, started or not; one job runs at a time. skew: of its clock
-    (seconds). goes_on: acknowledging a job also claims the next one, in the same step. foreign: the
-    worker of another app, which sets no endings (this project's app does). slow: the reply to a
-    claim arrives in a separate step. waits: after a claim without a job the worker waits for a
-    token.
+    places: the maximum of jobs it may hold, started or not; one job runs at a time. skew: of its
+    clock (seconds). goes_on: acknowledging a job also claims the next one, in the same step.
+    foreign: True for the worker of another app, which sets no endings (this project's app does).
+    slow: the reply to a claim arrives in a separate step. waits: after a claim without a job the
+    worker waits for a token.
     """
 
     lease: float = 3.0
@@ -82,7 +83,7 @@ class Wire:
         return LINE.carry(partial(self._server.script, self.texts[known], texts))
 
     def together(self, calls: Sequence[Call]) -> list[Any]:
-        """Run each call on its own, so that other processes' steps can come between them."""
+        """Run the calls one by one, so that other processes' steps can come between them."""
         return [self._answer(call) for call in calls]
 
     def _answer(self, call: Call) -> Any:
@@ -115,7 +116,6 @@ class Client:
 
 
 def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
-    """Return a queue that sends its commands over the line."""
     queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
     queue._run = wire.run
@@ -123,7 +123,7 @@ def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
 
 
 def text_of(name: str, options: Options) -> str:
-    """Return a script's whole text."""
+    """Return the text of a script with these options. `Wire.files` may replace its file."""
     own = lua._file
 
     def file(name: str) -> str:
@@ -183,7 +183,7 @@ class Worker:
 
     @classmethod
     def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
-        """Start a process; its first heartbeat comes later."""
+        """Return a new process. It takes its first heartbeat as a later step."""
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
@@ -192,7 +192,7 @@ class Worker:
 
     @property
     def places(self) -> int:
-        """Return how many more jobs fit."""
+        """Return how many more jobs the worker may hold."""
         return self.setup.places - len(self.here.held())
 
     @property
@@ -203,7 +203,7 @@ class Worker:
         return self.setup.waits and waits
 
     def tags(self, phase: str) -> list[str]:
-        """Return the deliveries in this phase, the oldest first."""
+        """Return the delivery tags in this phase, the oldest first."""
         return [tag for tag in self.here.held() if self.phase.get(tag) == phase]
 
     def round(self) -> list[str]:
@@ -213,7 +213,6 @@ class Worker:
         return logged.lines
 
     def claim(self, lists: Sequence[str] = LISTS) -> list[Claimed]:
-        """Claim as many jobs as there are free places."""
         worker = self.here.lease.worker
         reply = self.here.queue.scripts.run("claim", worker, self.places, *lists)
         if self.setup.waits:
@@ -227,7 +226,6 @@ class Worker:
                 self.phase[tag] = "waits"
 
     def run(self, tag: str) -> None:
-        """Run the job, and set its ending."""
         try:
             job = job_of(parse(self.here.message(tag)))
             notes: dict[str, Any] = {}
@@ -239,7 +237,7 @@ class Worker:
         self.phase[tag] = "has run"
 
     def finish(self, tag: str) -> None:
-        """Acknowledge the job."""
+        """Acknowledge the job. If the setup says so, claim the next one in the same command."""
         lists = LISTS if self.setup.goes_on else ()
         self.phase[tag] = "ended"
         following = self.here.finish(tag, Ending(Disposition.DONE), lists)
@@ -257,6 +255,5 @@ class Worker:
             held.delivered = gone  # type: ignore[assignment]
 
     def forget_ended(self) -> None:
-        """Delete the phases of ended jobs."""
         for tag in self.phase.keys() - self.here.held().keys():
             del self.phase[tag]

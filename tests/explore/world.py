@@ -23,7 +23,7 @@ Saved = tuple[Content, list[bytes], int, float, bytes]
 
 
 class World:
-    """One world. Only one exists at a time: its time is the time of all modules."""
+    """One world. Only one world exists at a time, because all modules use its time."""
 
     here: World
 
@@ -60,7 +60,6 @@ class World:
         return content, databases, self.server.run, self.now, dump(kept)
 
     def load(self, saved: Saved) -> None:
-        """Restore a saved state."""
         World.here = self
         content, databases, self.server.run, now, kept = saved
         self.server.load(content)
@@ -83,7 +82,6 @@ class World:
         return list(self.server.read(key))
 
     def kind(self, job: str) -> str:
-        """Return the kind of the job, see `Plan`."""
         return self.plan.jobs[int(job.removeprefix("j").partition("#")[0])]
 
     def task_id(self, job: str) -> str:
@@ -97,7 +95,6 @@ class World:
         return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job
 
     def healthy(self) -> list[Worker]:
-        """Return the workers that are not paused, halted or stuck."""
         return [
             worker
             for worker in self.workers.values()

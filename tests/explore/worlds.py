@@ -54,7 +54,7 @@ WORLDS = (
          faults=Faults(1, kill=1, pause=1)),
     Plan("two deaths", ("plain",), (_ONE,) * 3, 1, Faults(2, kill=2), large=True),
     Plan("older data", ("plain",), (_ONE,), 1, Faults(1, rollback=1), blogs=1, large=True),
-    # a job's first ten lost leases do not count: here they have happened before
+    # the first ten lost leases of a job do not count, so let the job begin with ten
     Plan("hog", ("hog",), (Setup(rescues=0),) * 2, large=True,
          before=(("HSET", "deaths", "~j0", 10),)),
     Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),

@@ -9,14 +9,13 @@ from demo_app.jobs import backend as backends
 
 @pytest.fixture(autouse=True)
 def heard() -> list[str]:
-    """Return the log of the sample tasks."""
+    """Return the log of the sample tasks, which is empty at first."""
     sample_tasks.heard.clear()
     return sample_tasks.heard
 
 
 @pytest.fixture
 def inline(monkeypatch) -> InlineBackend:
-    """Run every job immediately, in this process."""
     backend = InlineBackend()
     monkeypatch.setattr(backends, "started_backend", lambda _: backend)
     return backend

@@ -33,7 +33,7 @@ ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object()
 
 
 def same(one, other) -> bool:
-    """Compare values and types at all levels (in Python, 1, 1.0 and True are equal)."""
+    """Return True if values and types are equal at all levels (in Python, 1 == 1.0 == True)."""
     return json.dumps(one) == json.dumps(other)
 
 

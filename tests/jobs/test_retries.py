@@ -1,5 +1,3 @@
-"""Tests of the retries of failed jobs."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,6 +1,6 @@
-"""Queues that are broken on purpose, the level that each must fail, and its verdict.
+"""Queues that are broken on purpose, the level that each must fail, and the judge's verdict.
 
-The start of each challenge is such a queue: it passes the levels before, and fails its own.
+Each challenge starts with such a queue: it passes the earlier levels, and fails its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ CHALLENGES = Path(__file__).resolve().parents[2] / "notebooks" / "challenges"
 START = CHALLENGES / "start.py"
 
 
-#: A small queue that passes levels 1 and 2 if `pop` is "rpop".
+#: A small queue. With "rpop" for `pop` it passes levels 1 and 2, with "lpop" it fails level 2.
 MINE = """
 class Mine:
     def __init__(self, redis):
@@ -29,7 +29,6 @@ class Mine:
 
 
 def solution(level: int) -> Path:
-    """Return the file with the solution of a level."""
     return CHALLENGES / "solutions" / f"level_{level:02d}.py"
 
 

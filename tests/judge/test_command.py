@@ -26,7 +26,7 @@ STARTERS: dict[str, Program | None] = {
     "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
     **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),
 }  # fmt: skip
-#: The starters are one queue in three languages, so one of them is enough for the higher levels.
+#: Starters and levels. All starters are the same queue: one is enough for higher levels.
 CASES = [*((name, [1]) for name in STARTERS), ("starter.py", [2, 5]), ("starter.py", [3, 4])]
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "challenges" / "starters"
 

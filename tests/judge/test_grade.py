@@ -19,7 +19,7 @@ from demo_app.judge.grade import judged
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 OURS = MINE.replace("class Mine", "class MyQueue")
 GOOD = OURS.format(pop="rpop")
-#: Each file: its source, its mark for level 2, and a part of the reason.
+#: Each file: its source, its mark for level 2, and a part of the judge's finding.
 FILES = {
     "=good.py": (f"{GOOD}\n\nfrom lab.queue_backend import backend_of\n\n"
                  "make = backend_of(MyQueue)\n", "✓", ""),
@@ -37,7 +37,8 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     for name, (text, _, _) in FILES.items():
         (folder / name).write_text(text)
     grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", table)
-    output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))  # as in the Makefile
+    # the Makefile runs it with the same options
+    output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))
     assert (output.returncode, output.stderr) == (0, "")
     rows = {row["target"]: row for row in csv.DictReader(table.read_text().splitlines())}
     assert {*rows} == {name.replace("=", "'=") for name in FILES}, "no cell is a formula"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import run_python
 
-#: Modules that the judge itself imports, at its start or later.
+#: Modules that the judge itself imports. Each has a namesake next to the target.
 SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
 QUEUE = """
 import redis, helper

@@ -19,7 +19,7 @@ from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.targets import CannotJudge, target_of
 
-pytestmark = pytest.mark.timeout(600)  # mostly it waits for leases
+pytestmark = pytest.mark.timeout(600)  # most of the time is spent waiting for leases
 ALL = tuple(LEVELS)
 
 
@@ -37,8 +37,8 @@ def verdict_on(folder: Path, text: str, level: int) -> Verdict:
 
 @pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
 def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
-    """Return the verdict on each level's solution at that level, from a sample of the trials or
-    from all. The levels run in parallel."""
+    """Return the verdict on the solution of each level, at that level. The judge runs a sample of
+    the trials, or all (nightly). The levels run in parallel."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
         if request.param != "all":
             sample(patch, ALL)

@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[TrialServer]:
 
 def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
-        # with everysec it may reply before it has written, while the disk is busy
+        # with `everysec`, a busy disk could delay a write until after its acknowledgement
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
         client.lpush("queue", "q12z")
     server.kill()

@@ -32,7 +32,7 @@ def test_it_holds_in_a_sample_of_the_kills(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.nightly
 def test_it_holds_every_level_but_one() -> None:
-    # level 11: it cannot keep a job that is enqueued while the server is down
+    # without level 11: the queue can't store a job that is enqueued while the server is down
     _is_sound([*range(1, 11), 12])
 
 

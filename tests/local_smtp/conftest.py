@@ -20,7 +20,7 @@ from local_smtp.sink import MailSink
 
 @dataclass(frozen=True)
 class Program:
-    """A sink that runs as a program. The fields are those of its ready line."""
+    """A sink that runs as a program. Most fields are those of its ready line."""
 
     process: subprocess.Popen[str]
     smtp: str
@@ -51,7 +51,7 @@ class Program:
 
 @pytest.fixture
 def start_sink() -> Iterator[Callable[..., Program]]:
-    """Starts the sink as a program with the given options."""
+    """Return a function that starts the sink as a program with the given options."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> Program:
@@ -73,7 +73,7 @@ def start_sink() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[str, str], socket.socket]]:
-    """Connects a client that subscribes to the events, and then reads nothing."""
+    """Return a function that connects a client, which subscribes to events and reads nothing."""
     with ExitStack() as connected:
 
         def listen(inbox: str, token: str) -> socket.socket:
@@ -82,7 +82,8 @@ def listen() -> Iterator[Callable[[str, str], socket.socket]]:
             head = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}"
             client.sendall(f"{head}\r\n\r\n".encode())
             received = b""
-            while b"here" not in received:  # the first event may come after the response's head
+            # the first event may arrive later than the head of the response
+            while b"here" not in received:
                 received += client.recv(4096)
             return client
 
@@ -97,7 +98,7 @@ def smtp(mail_sink: MailSink) -> Iterator[smtplib.SMTP]:
 
 @pytest.fixture
 def send(mail_sink: MailSink) -> Callable[..., None]:
-    """Sends a mail on a new connection."""
+    """Return a function that sends a mail on a new connection."""
 
     def send(
         subject: str = "Hello",
@@ -128,7 +129,6 @@ def send(mail_sink: MailSink) -> Callable[..., None]:
 
 @pytest.fixture
 def http(mail_sink: MailSink) -> Iterator[httpx.Client]:
-    """A client of the inbox, with the token."""
     headers = {"Authorization": f"Bearer {mail_sink.settings.token}"}
     with httpx.Client(base_url=mail_sink.inbox, headers=headers, timeout=10) as client:
         yield client

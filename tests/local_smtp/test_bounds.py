@@ -31,7 +31,7 @@ def test_a_client_that_reads_no_answer_is_cut_off(mail_sink, monkeypatch):
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", mail_sink.smtp_port))
-        client.sendall(b"EHLO test\r\n" * 100_000)  # more replies than any buffer can store
+        client.sendall(b"EHLO test\r\n" * 100_000)  # more replies than all buffers can store
         ended = select.poll()
         ended.register(client, 0)
         assert ended.poll(WAIT * 1000)

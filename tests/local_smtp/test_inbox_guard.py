@@ -11,7 +11,6 @@ from local_smtp.sink import MailSink
 
 @pytest.fixture
 def anyone(mail_sink):
-    """A client without the token."""
     with httpx.Client(base_url=mail_sink.inbox, timeout=10) as client:
         yield client
 
@@ -45,7 +44,7 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_s
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert "path" not in cookie.lower()  # the default works behind a proxy
+    assert "path" not in cookie.lower()  # the browser's default path is right behind a proxy too
     assert anyone.get("/api/stats").status_code == 200
 
 

@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser, mail_sink) -> Iterator[Page]:
-    """The open inbox. Errors in its console and requests to other hosts fail the test."""
+    """Return the open inbox. A console error or a request to another host fails the test."""
     context = browser.new_context()
     page = context.new_page()
     errors: list[str] = []
@@ -117,7 +117,7 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     expect(page.locator("#error")).to_contain_text('"lose" applies to a whole mail')
 
 
-#: Finds lines that are cut off with dots.
+#: Finds texts that are too long for their line, so that the browser cuts them off.
 CUT = """[...document.querySelectorAll("main span")].filter((one) =>
   one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
 ).map((one) => one.textContent)"""

@@ -80,7 +80,8 @@ class Canary(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def verify_request(self, request, client_address) -> bool:
-        self.called.append("a connection")  # `preconnect` sends no request
+        # for `preconnect`, a browser connects and sends no request
+        self.called.append("a connection")
         return False
 
 
@@ -93,7 +94,6 @@ def canary():
 
 @pytest.fixture(scope="module")
 def signed_in(_sink):
-    """A browser with the token's cookie."""
     with browser_running() as browser:
         context = browser.new_context()
         context.new_page().goto(_sink.page)
@@ -108,7 +108,7 @@ def page(signed_in):
 
 
 def mail_of(attempt: str | bytes, out: str) -> bytes:
-    """Return a mail with that HTML. Bytes are already a mail."""
+    """Return a mail with the attempt as its HTML. An attempt in bytes is already a whole mail."""
     if isinstance(attempt, bytes):
         return attempt
     html = attempt.replace("{{", "{").replace("}}", "}").replace("{out}", out)
@@ -116,7 +116,7 @@ def mail_of(attempt: str | bytes, out: str) -> bytes:
 
 
 def what_happens(page: Page, inbox: str) -> list[str]:
-    """Return a list that records each forbidden act of a mail."""
+    """Return a list to which each forbidden act of a mail will be added."""
     events: list[str] = []
     own = (inbox, "data:", "about:blank")
     blocked = ("csp", "origin")
@@ -147,17 +147,16 @@ def what_happens(page: Page, inbox: str) -> list[str]:
 
 
 def click_all(page: Page) -> None:
-    """Click on each clickable element of the mail, as an incautious reader would."""
     targets = page.frame_locator("iframe").locator("a, area, button, input, summary")
     for number in range(targets.count()):
-        if number < targets.count():  # a click may have changed the frame
+        if number < targets.count():  # a click may have removed elements from the frame
             targets.nth(number).dispatch_event("click", timeout=2000)
             if targets.count() > number and targets.nth(number).is_visible():
                 targets.nth(number).click(timeout=2000, force=True, no_wait_after=True)
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is idle, and until one more request has been answered."""
+    """Wait until the browser is idle, and until it has received the reply to one more request."""
     page.evaluate("() => new Promise(done => requestIdleCallback(done, {timeout: 500}))")
     page.evaluate("() => fetch('api/stats').then(answer => answer.text())")
 
@@ -169,13 +168,12 @@ def open_mail(page: Page, sink: MailSink) -> None:
 
 
 def tabs(page: Page) -> list[str]:
-    """Return the addresses of the tabs of a mail's page."""
     links = page.locator(".tabs a:not([download])")
     return [urljoin(page.url, str(link.get_attribute("href"))) for link in links.all()]
 
 
 def test_the_canary_would_sing(page, canary):
-    """Check the test itself: a page without any protection does send a request."""
+    """Check that the tests can fail: a page without protection does send a request."""
     page.set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
     idle = "() => new Promise(done => requestIdleCallback(done))"
     until(lambda: page.evaluate(idle) or canary.called, what="a call")

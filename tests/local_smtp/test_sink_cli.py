@@ -21,7 +21,7 @@ Ended = tuple[int, list[str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
-    """Runs a command that fails, in this process: a new one would have to load all modules."""
+    """Return a function that runs a failing command in this process, which is faster."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
 

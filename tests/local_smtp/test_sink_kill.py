@@ -17,7 +17,7 @@ CLIENTS = 10
 
 
 def keep_sending(name: str, port: int, acknowledged: list[str], stop: threading.Event) -> None:
-    """Send mails one after another. Repeat each one until the reply is 250."""
+    """Send mails until `stop` is set. Repeat each mail until its reply is 250."""
     number = 0
     while not stop.is_set():
         try:
@@ -51,7 +51,7 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
         for _ in range(KILLS):
             count = len(acknowledged)
             until(lambda: len(acknowledged) > count)  # noqa: B023
-            # the sink works again: kill it after a random time
+            # the new sink has accepted a mail: kill it after a random time
             time.sleep(moments.uniform(0, 0.25))
             sink.kill()
             sink = start_sink(*sink.options())

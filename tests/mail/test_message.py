@@ -14,8 +14,8 @@ from mail.sample import a_mail
 
 from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox
 
-#: Texts that have added headers in other programs: bare line breaks, and line breaks in an encoded
-#: word, which a later decoding reveals (CVE-2024-6923).
+#: Texts that added headers in other programs. Some have line breaks, others have them in an encoded
+#: word, where they appear when it is decoded (CVE-2024-6923).
 ATTACKS = [
     "x\r\nBcc: evil@example.test",
     "x\nBcc: evil@example.test",
@@ -46,7 +46,7 @@ def parsed(mail: Mail) -> EmailMessage:
 
 
 def as_shown(value: str) -> str:
-    """Return free text as a header shows it: control characters become one space."""
+    """Return the text as a header shows it: a sequence of control characters becomes one space."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+", " ", value).strip()
 
 
@@ -99,7 +99,7 @@ def test_a_subject_and_a_name_arrive_as_they_were_typed(value):
     mail = a_mail(subject=value, to=Mailbox(value, "akiko@blog.test"))
 
     assert parsed(mail)["Subject"] == as_shown(value)
-    # decode each word: this Python's address parser puts spaces between encoded words
+    # decode the words one by one: this Python's address parser puts spaces between encoded words
     to = str(make_header(decode_header(message_from_bytes(mail.to_bytes())["To"])))
     assert to == f"{as_shown(value)} <akiko@blog.test>" or not as_shown(value)
 

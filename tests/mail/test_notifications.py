@@ -81,7 +81,7 @@ def test_a_report_counts_what_its_file_lists():
 
 @pytest.mark.parametrize("address", [f"{'x' * 65}@blog.test", "nobody", "a@b..c"])
 def test_a_comment_that_was_taken_with_a_bad_address_is_mailed_all_the_same(address):
-    """An old comment may have an address that the form accepted and the mailer refuses."""
+    """A stored comment may have an address that an older form accepted and the mailer refuses."""
     mail = notifications.comment_notification(POST, a_comment(email=address), sender=BLOG)
 
     assert mail.reply_to is None

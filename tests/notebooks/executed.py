@@ -49,7 +49,7 @@ def _shown(output: Output, folder: Path) -> str:
         (folder / name).write_bytes(b64decode(found[2]))
         return f"![{found[1]}]({name})"
     if html:
-        # an empty line would end the HTML
+        # in Markdown, an empty line would end the HTML
         return re.sub(r"\n(?=\n)", "&#10;", re.sub(r' style="[^"]*"', "", html))
     return f"```text\n{text.rstrip()}\n```" if text.strip() else ""
 

@@ -15,7 +15,7 @@ import nbformat
 from notebooks.lesson import JAPANESE, english, japanese
 
 _ENGLISH_MINUTES, _MINUTES = re.compile(r"bout (\d+) minutes?\b"), re.compile(r"約 \d+ 分")
-#: Such as "04_kill_the_worker", or "challenges/05_a_worker_is_killed".
+#: Paths without the suffix, such as "challenges/05_a_worker_is_killed".
 TRANSLATED = sorted(
     path.relative_to(JAPANESE).with_suffix("").as_posix()
     for pattern in ("[0-9]*.ipynb", "challenges/[0-9]*.ipynb")
@@ -24,7 +24,7 @@ TRANSLATED = sorted(
 
 
 def _marks(notebook: Any) -> dict[str, str]:
-    """Return the hash of each prose cell by the cell's id. Its translation stores the same hash."""
+    """Return the hash of each prose cell by the cell's id. Its translation stores this hash."""
     prose = (cell for cell in notebook.cells if cell.cell_type == "markdown")
     return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:16] for cell in prose}
 
@@ -37,7 +37,6 @@ def behind(original: Any, translation: Any) -> list[str]:
 
 
 def accept(original: Any, translation: Any) -> None:
-    """Mark each cell of the translation as up to date."""
     marks = _marks(original)
     for cell in translation.cells:
         cell.metadata = {"translates": marks[cell.id]} if cell.id in marks else {}

@@ -23,18 +23,18 @@ Output = dict[str, Any]
 
 
 class CellFailed(AssertionError):
-    """A cell raised an error. The message has the cell and the error."""
+    """Raised if a cell fails. The message has the cell's source and its error."""
 
 
 @dataclass(slots=True)
 class Kernel:
-    """A running kernel. mark: in the environment of each process that the kernel starts."""
+    """A running kernel. mark: an id in the environment of each process that the kernel starts."""
 
     manager: KernelManager
     client: BlockingKernelClient
     mark: str
     tmp: Path
-    #: The kernel's ports. Its client reconnects to them whenever a heartbeat is late.
+    #: The ports of the kernel's channels. Its client connects to them again after a late heartbeat.
     ports: frozenset[int] = frozenset()
     #: The longest time without output in the last cell (seconds).
     silence: float = 0.0
@@ -42,7 +42,8 @@ class Kernel:
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
         """Run a cell and return its outputs. Raises CellFailed if the cell fails."""
         outputs, reply = self.try_to_run(source, seconds)
-        while reply["status"] == "aborted":  # it was sent too soon after a failed cell
+        # Jupyter cancels a cell that is sent too soon after a failed one
+        while reply["status"] == "aborted":
             outputs, reply = self.try_to_run(source, seconds)
         if reply["status"] == "error":
             raise CellFailed(f"{source}\n{reply['ename']}: {reply['evalue']}")
@@ -51,7 +52,7 @@ class Kernel:
     def try_to_run(
         self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
     ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell. Return its outputs and the kernel's reply. when_busy: called at its start."""
+        """Run a cell. Return its outputs and the kernel's reply. when_busy: called at the start."""
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
         states: list[str] = []
@@ -79,7 +80,7 @@ class Kernel:
             )
         except TimeoutError:
             if when_busy is not None and states[-1:] == ["idle"]:
-                # interrupted before its first line: the kernel is free, and does not reply
+                # the interrupt came before the cell's first line: then the kernel sends no reply
                 return outputs, {"status": "error", "ename": "KeyboardInterrupt", "evalue": ""}
             raise CellFailed(f"no end within {seconds:.0f} s, shown: {outputs}\n{source}") from None
         return outputs, reply["content"]
@@ -93,7 +94,7 @@ class Kernel:
         ]
 
     def stacks(self) -> set[str]:
-        """Return the marks of the running labs."""
+        """Return the stack ids of the running labs."""
         marks = set()
         for process in self.processes():
             with suppress(psutil.Error):
@@ -120,7 +121,7 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """Yield a new kernel. Afterwards nothing that it started may be left."""
+    """Yield a new kernel. At the end, fail if a process, socket or port of it is left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(folder), env=env)

@@ -14,14 +14,14 @@ from notebooks.shown import SHOWN
 from demo_app.demo.colours import PAPER
 
 JAPANESE = NOTEBOOKS / "ja"
-#: Matches the colour of a text in a picture by matplotlib. A text without colour is black.
+#: Matches a text of a matplotlib picture that has a colour. A black text has none.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
-#: The longest time without output (seconds). On an idle machine it is 2.
+#: The maximum time without output (seconds). An idle machine needs at most 2.
 _SILENT = 20.0
-#: The prediction that needs an idle processor: its jobs start within the same tenth of a second.
+#: The prediction that fails on a busy machine: its jobs must start within a tenth of a second.
 _NOISY = "20 jobs with fixed waits"
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-#: Such as "challenges/05_a_worker_is_killed".
+#: Paths without the suffix, such as "challenges/05_a_worker_is_killed".
 CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb"))
 
 
@@ -40,7 +40,6 @@ def code_of(path: Path) -> str:
 
 
 def solution_of(challenge: str) -> str:
-    """Return the class that solves the challenge."""
     number = challenge.partition("/")[2][:2]
     return code_of(NOTEBOOKS / f"challenges/solutions/level_{number}.py")
 
@@ -92,7 +91,6 @@ def run_lesson(
 
 
 def solutions_of(lesson: str) -> dict[str, str]:
-    """Return the code of each exercise's solution."""
     from lab.checks import read_solutions
 
     return {number: code for number, _, code, _ in read_solutions(int(lesson[:2]))}

@@ -26,15 +26,16 @@ from notebooks.lesson import CHALLENGES, LESSONS, code_cells, exercise_of, solut
 
 #: Words per minute of a learner who reads English as a foreign language.
 _WORDS = 120
-#: Minutes for a cell and its output.
+#: Minutes for looking at a cell and its output.
 _LOOK = 0.4
-#: Minutes for an exercise, for a mystery (found and repaired), and for the learner's own app.
+#: _SOLVE: minutes for an exercise. _REPAIR: for a mystery, to find and repair its fault. _WRITE:
+#: for the learner's own app.
 _SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
-#: Minutes for each line that a challenge needs, added to those of an exercise.
+#: Minutes for each line that a challenge needs, in addition to those of an exercise.
 _LINE = 1.0
 #: A challenge's cells run at least twice: with the bug, and with the solution.
 _RUNS = 2
-#: From this length on (minutes), an estimate is too rough to name each minute.
+#: An estimate of more minutes than this is rounded to a multiple of 5.
 _LONG = 40
 SECONDS = Path(__file__).with_name("seconds.json")
 _OF_A_SECTION = re.compile(r"\*About \d+ minutes?\.\*\n\n")
@@ -45,7 +46,7 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """Return the notebook with its minutes. seconds: of each code cell."""
+    """Return the notebook with its minutes in the text. seconds: for each code cell."""
     notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)
@@ -55,8 +56,8 @@ def with_minutes(name: str, seconds: Sequence[float]) -> Any:
 
 
 def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
-    """Return the notebook with its minutes. seconds: of each code cell. runs: how often a person
-    looks at each. first: extra minutes before the first heading."""
+    """Return the notebook with the minutes in its text. seconds: for each code cell. runs: how
+    often a person runs each cell. first: extra minutes before the first heading."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
     minutes = [first]  # of each section; the first one has no heading
@@ -100,8 +101,8 @@ def _section(minutes: float, has_code: bool) -> str:
 def measure(
     cells: Sequence[str], solved: Mapping[str, str], folder: Path = NOTEBOOKS
 ) -> list[float]:
-    """Return the seconds of each cell in a new kernel. solved: the solution of each exercise, which
-    later cells may need."""
+    """Run the cells in a new kernel. Return the seconds of each. solved: for each exercise its
+    solution, which later cells may need."""
     taken = []
     with kernel(folder) as here:
         here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
@@ -130,7 +131,6 @@ def measured() -> dict[str, list[float]]:
 
 
 def main(names: Sequence[str]) -> None:
-    """Measure the named notebooks, and write the minutes of all."""
     seconds = measured() | {name: _measure_again(name) for name in names}
     rows = [f"{json.dumps(name)}: {json.dumps(seconds[name])}" for name in sorted(seconds)]
     SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")

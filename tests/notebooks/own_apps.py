@@ -96,7 +96,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "delay inside the transaction": (
         {_STORE: "        notify.delay(number)\n"},
         {REDIS},
-        ALL,  # its job may run before the comment is stored
+        ALL,  # the job may run before the comment is stored
     ),
     "DELETE without WHERE": (
         {_FORGET: '            db.execute("DELETE FROM outbox")\n'}, {RELAY}, {REDIS, WORKER, WEB},
@@ -116,7 +116,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
-        {REDIS},  # a job is lost if Redis starts slowly: its row is already deleted
+        {REDIS},  # only if Redis starts slowly: then the enqueueing fails after the row was deleted
     ),
     "no second try": ({RETRIES: ""}, {BREAKS}, set()),
     "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),

@@ -26,9 +26,9 @@ _TIME = re.compile(r"redis\.call\('TIME'\)")
 
 
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
-    """Return the steps of a seed: the clock (microseconds), and a script's name with its arguments.
+    """Return random steps: the clock (microseconds), and a script's name with its arguments.
 
-    `delete` deletes a key, as at the end of a worker's lease. `wipe` deletes all keys.
+    Not scripts: `delete` deletes a key, as when a worker's lease expires; `wipe` deletes all keys.
     """
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)
@@ -38,7 +38,7 @@ def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     for _ in range(steps):
         clock += chance.choice([1, 999, 250_000, 3_000_000, 61_000_000])
         name, *words = _step(chance, clock / 1e6)
-        if name == "rescue":  # the key expires by the server's real clock
+        if name == "rescue":  # this key expires by the real clock of the server: delete it
             plan.append({"clock": clock, "name": "delete", "words": ["look"]})
         plan.append({"clock": clock, "name": name, "words": words})
     return plan

@@ -30,7 +30,7 @@ _OF_JUDGE = (
     "runner",
     "targets",
 )
-#: Modules without texts for a learner: tools, and data of jobs.
+#: Modules of the lab whose texts no learner reads: tools, and data of jobs.
 _WITHOUT_TEXTS = {"queue_backend", "postgres", "language", "jobs"}
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _WITHOUT_TEXTS),
@@ -46,7 +46,7 @@ _FOR_MACHINES = re.compile(
     r"worker pid|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There is no mystery|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
-    # of the judge's command: no challenge uses another target
+    # errors of the judge's command about targets that no challenge uses
     r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
@@ -80,7 +80,7 @@ def sentences() -> dict[str, str]:
     for path in (*_SOURCES, _JUDGE / "targets.py"):
         tree = ast.parse(path.read_text("utf-8"))
         found |= dict.fromkeys(_shown_texts(tree), path.name)
-        if path in _SOURCES:  # the other file also writes to a terminal, in English
+        if path in _SOURCES:  # `targets.py` also writes to a terminal, in English
             found |= dict.fromkeys(_like_sentences(tree), path.name)
     for lesson in (*LESSONS, *CHALLENGES):
         for cell in code_cells(lesson):
@@ -132,7 +132,6 @@ def _shown_texts(tree: ast.AST) -> Iterator[str]:
 
 
 def _values(tree: ast.AST) -> dict[str, list[ast.AST]]:
-    """Return all values that are assigned to each name."""
     found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
         for target in node.targets if isinstance(node, ast.Assign) else ():
@@ -174,7 +173,7 @@ def _is_sentence(text: str) -> bool:
 
 
 def _words(values: Any) -> Iterator[str]:
-    """Yield each hint and each choice. A single right word may be a command's name: skip it."""
+    """Yield each hint and each choice, but not a single right answer: it may be a command."""
     if isinstance(values, dict):
         for name, one in values.items():
             yield from _words(one) if name != "right" or not isinstance(one, str) else ()

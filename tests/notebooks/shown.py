@@ -1,4 +1,4 @@
-"""Checks of a lesson's results, in addition to the sentence below each prediction.
+"""Checks of the lessons' results that the tests run in addition.
 
 In the lesson itself, a learner would read them before the answer.
 """

@@ -130,7 +130,7 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         assert output.startswith("Yes, it can. This page is for people whose tasks disappear")
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
-        checked = {*answers.BLOCKS, "rq"}  # the other queues' pages are alike
+        checked = {*answers.BLOCKS, "rq"}  # the pages of the other queues are alike
         for answer in site.glob("notebooks/**/answers/*.html"):
             if answer.stem not in checked:
                 continue

@@ -29,7 +29,6 @@ def forgetful() -> Any:
 
 
 def worker_killed() -> Tried:
-    """Return the trial of an app that lost its only job with its worker."""
     lost = Ledger((Line(1, 0.0, None, 0),))
     return Tried([Trial("the worker is killed", held=False, ledger=lost, story="Its story.")])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from notebooks.kernels import NOTEBOOKS
 from support import run_python
 
-#: A program that interrupts itself in the middle of the import of redis.
+#: A program that sends itself SIGINT in the middle of the import of redis.
 PROGRAM = """
 import os, signal, sys
 

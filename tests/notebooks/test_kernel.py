@@ -11,7 +11,7 @@ from support import until
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Kernel]:
-    """A kernel with the lessons' startup file, for tests that do not end it."""
+    """Return a kernel with the lessons' startup file, for tests that leave the kernel running."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
         with kernel() as here:
@@ -20,7 +20,7 @@ def shared() -> Iterator[Kernel]:
 
 @pytest.fixture
 def here(shared: Kernel) -> Iterator[Kernel]:
-    """The shared kernel. Afterwards the lab is closed and its names are deleted."""
+    """Return the shared kernel. After the test, close its lab and delete the lab's names."""
     yield shared
     shared.run("if 'lab' in globals(): lab.close()\n%reset_selective -f [Ll]ab")
     until(lambda: not shared.processes(), what="the end of every process")
@@ -155,7 +155,7 @@ def test_a_timeline_of_jobs_that_are_no_mails_tells_done_from_given_up(here: Ker
         'poison.enqueue()\nwork.enqueue(name="one", seconds=0.1)\n'
         'lab.until(lambda: lab.client.summary()["dead"] == 1)\nlab.wait()'
     )
-    # matplotlib may first report that it builds its font list
+    # the first output may be matplotlib's message that it builds its font list
     *_, shown = here.run("lab.timeline()")
     html = shown["data"]["text/html"]
     assert "<!-- given up -->" in html

@@ -32,7 +32,6 @@ print(axes.get_xlabel())
 
 
 def run_code(code: str, folder: Path = JAPANESE, typed: str = "", **environment: str) -> str:
-    """Run the code in that folder and return its output."""
     done = run_python("-c", code, cwd=folder, typed=typed, **{"PYTHONPATH": "", **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -52,7 +51,8 @@ def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
     gaps = re.compile(r"\{[^{}]*\}|\$\w+|`[^`]+`")
     for english, japanese in TRANSLATED.items():
-        expected = set(gaps.findall(english)) - {"`by`"}  # a column, whose title is translated
+        # `by` is a column, whose title is translated
+        expected = set(gaps.findall(english)) - {"`by`"}
         assert set(gaps.findall(japanese)) >= expected, english
 
 
@@ -144,7 +144,7 @@ check("6.2", dict.fromkeys(["421 too many connections", "550 no such person", "n
 
 @pytest.fixture
 def old_list(tmp_path: Path) -> str:
-    """A folder with matplotlib's font list from before a Japanese font was installed."""
+    """Return a folder with matplotlib's font list from before a Japanese font was installed."""
     found = copy(fontManager)
     found.ttflist = [font for font in found.ttflist if font.name.startswith("DejaVu")]
     json_dump(found, tmp_path / f"fontlist-v{FontManager.__version__}.json")
@@ -153,7 +153,7 @@ def old_list(tmp_path: Path) -> str:
 
 @pytest.mark.thorough
 def test_a_figure_has_japanese_labels_and_a_font_that_has_their_letters(old_list: str) -> None:
-    """A missing letter is a warning, and FIGURE turns warnings into errors."""
+    """matplotlib warns of a missing letter, and FIGURE turns warnings into errors."""
     needs(JAPANESE_FONT)
     assert run_code(FIGURE, MPLCONFIGDIR=old_list) == "読者が待った秒数 → ×\n"
 

@@ -13,11 +13,11 @@ from notebooks.wrong import WRONG
 from support import most_nightly, until
 
 *OTHERS, LAST = LESSONS
-#: A cell that takes longer (seconds) is interrupted too.
+#: A cell that takes longer than this (seconds) is interrupted too.
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
 _LATEST = 2.0
-#: A cell that takes less (seconds) is run again after all later cells of its section.
+#: A cell that takes less than this (seconds) is run again after all later cells of its section.
 _CHEAP = 2.0
 #: The time limit of a cell that is run again (seconds).
 _BOUND = 60.0
@@ -88,7 +88,7 @@ class _Restless:
         self._here = here
         self._expected = iter(measured()[lesson])
         self._waits = self._interrupted = self._labs = 0
-        # the quick cells of the running lab, without its start; `_before`: of the previous lab
+        # the quick cells that ran in the present lab; `_before` has those of the previous lab
         self._section: list[str] = []
         self._before: list[str] = []
 
@@ -100,10 +100,10 @@ class _Restless:
             _look_back(here, self._section, self._before)
             self._before, self._section = self._section, []
         self._labs += starts
-        # interrupt only the first lab of a lesson: all start in the same way
+        # interrupt the start of a lab only once in a lesson, because all labs start in the same way
         if seconds > _WAITS and (not starts or self._labs == 1):
             self._waits += 1
-            # the measured machine may have been slower
+            # this machine may be faster than the one that was measured
             timer = threading.Timer(min(seconds / 4, _LATEST), here.manager.interrupt_kernel)
             _, reply = here.try_to_run(cell, _BOUND, timer.start)
             timer.cancel()

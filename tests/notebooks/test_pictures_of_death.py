@@ -52,7 +52,8 @@ def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_pic
 
 
 def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
-    """The panels share one y axis: a short last panel cuts off no rows, and ticks are whole."""
+    """The panels share one y axis. A short last panel must not cut off the rows of the others, and
+    the ticks must be whole numbers."""
     runs = {
         f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)))
         for count in (4, 2)

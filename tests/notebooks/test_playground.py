@@ -15,7 +15,7 @@ from support import axe_violations, browser_running, client_of, most_thorough
 
 from playground import build
 
-#: Runs schedules on the page's store, with the schedule's clock. No lease ends on its own.
+#: Runs schedules on the page's store, with their clock. Only a step `delete` ends a lease.
 ON_THE_PAGE = """(schedules) => {
 const store = new Store(() => 1.7e12);
 const scripts = new Scripts(store, {
@@ -50,7 +50,7 @@ ONCE = 100
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
-    """The page, opened as a file. In the end, it has shown no error and sent no request."""
+    """Return a tab with the page's file. At the end, check that it sent no further request."""
     path = tmp_path_factory.mktemp("playground") / "index.html"
     path.write_text(build.page(used=tuple(build.scripts())), "utf-8")
     with browser_running() as browser:
@@ -97,9 +97,9 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
     )
 
 
-#: The expected number of jobs that are lost, an hour late, and mailed twice. In order: a worker is
-#: killed between the claim and the mail; Redis is wiped with a full queue; the reply to a claim is
-#: lost; an hour passes with healthy workers, and after a kill; a kill comes after the mail.
+#: For each fault and rung, the jobs that are lost, an hour late, and mailed twice. The faults in
+#: order: a kill of a worker between the claim and the mail; a wipe of a full queue; a lost reply to
+#: a claim; an hour with healthy workers; an hour after a kill; a kill after the mail.
 KEPT = (0, 0, 0)
 FAULTS = {
     "five tick-3 kill-1": {"early": (1, 0, 0), "late": (0, 1, 0), "claims": KEPT, "outbox": KEPT},
@@ -133,7 +133,7 @@ def acts(seed: int) -> list[list[Any]]:
 
 
 #: Plays a visitor's acts. After each tick, compares the jobs in each list of the page's Redis with
-#: the filled dots in its box. Returns true, or both if they differ.
+#: the filled dots in its box. Returns true if they are equal, otherwise the lists and the dots.
 LISTS_AND_DOTS = """(acts) => {
   const {queue} = page.world;
   const sorted = (rows) => JSON.stringify(rows.map(([box, jobs]) => [box, jobs.sort()]));
@@ -175,7 +175,7 @@ def test_a_paused_worker_still_believes_that_it_has_a_job_that_others_took(
     assert "still believes" in tab.locator("#worker1 p").inner_text()
 
 
-#: The text beside the sum, for each rung, acts and number of ticks.
+#: The text next to the sum, for each rung, acts and number of ticks.
 NEWS = {
     ("early", "five tick-3 kill-1", 0): "No list has job 1: it is lost.",
     ("late", "five tick-3 kill-1", 0): "nobody touches that note for an hour.",
@@ -223,8 +223,8 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
-#: Kills the worker that runs the job before its mail is sent, for the given number of times. Then
-#: waits for a rescue.
+#: Several times, kills the worker that runs the job before its mail is sent. Then waits for a
+#: rescue.
 KILL_TIME_AFTER_TIME = """(deaths) => {
   for (let i = 0; deaths && i < 600; i += 1) {
     tick();

@@ -1,4 +1,4 @@
-"""Tests that a correct prediction is never called a surprise."""
+"""Tests that the lesson never calls a correct prediction a surprise."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", r
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, or several related ones. lessons: the lessons that teach it, such as "00"."""
+    """A glossary entry: one word or several related ones. lessons: their numbers, such as "00"."""
 
     word: str
     japanese: str

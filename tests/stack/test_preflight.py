@@ -12,7 +12,7 @@ from demo_app.commands import main
 from demo_app.stack import Stack, StackError
 from demo_app.stack.preflight import check, refuse
 
-#: The INFO fields of a suitable server.
+#: A part of INFO that a suitable server returns.
 FINE = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction"}
 
 

@@ -39,8 +39,8 @@ def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> No
 
 @pytest.mark.thorough
 def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """The folder's path is too long for a socket, so the socket is elsewhere. A web app that
-    dies at its start is restarted."""
+    """The folder's path is too long for a socket's path, so the stack puts the socket elsewhere.
+    The web app dies once at its start, and must be restarted."""
     folder = tmp_path / ("long" * 30)
     with Stack(dir=folder, workers=0) as stack, Client(stack.ready) as client:
         socket_path = Path(stack.ready["redis"].removeprefix("redis+socket://"))
@@ -51,7 +51,7 @@ def test_started_again_on_the_same_folder_it_goes_on_where_it_stopped(tmp_path: 
         client.wait_for(lambda now: now["queued"] == 5)
         token = stack.ready["token"]
         stack.kill("redis", restart=False)
-        client.comment()  # waits in the outbox until the next start
+        client.comment()  # this comment waits in the outbox until the stack is started again
     assert not socket_path.parent.exists()
     dies_once = {"DEMO_DIE_AT": "outbox_read:1"}
     with Stack(dir=folder, environment=dies_once) as stack, Client(stack.ready) as client:
@@ -65,8 +65,8 @@ Watched = tuple[Stack, Client, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watched]:
-    """A stack that each test leaves intact, and its events. Its listener raises an error each
-    time, which must not stop the supervision."""
+    """Return a stack that each test leaves intact, a client, and the stack's events. Its listener
+    raises an error at each event, which must not stop the supervision."""
     events: list[dict[str, Any]] = []
 
     def listen(event: dict[str, Any]) -> None:
@@ -78,7 +78,6 @@ def watched() -> Iterator[Watched]:
 
 
 def _is_mailed(client: Client) -> None:
-    """Check that a new comment leads to a mail."""
     before = client.mail_stats()["distinct"]
     client.comment()
     assert client.wait_for_mails(before + 1)["distinct"] == before + 1
@@ -180,7 +179,7 @@ def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [  # more in `commands/test_up.py`
+    [  # `commands/test_up.py` has more cases
         ({"backend": "pigeons"}, f"one of {known_backends()[0]}"),
         ({"lease": 0}, "lease: .*greater than 0"),
         ({"token": "a"}, "token: .*at least 16"),

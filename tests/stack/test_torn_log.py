@@ -10,7 +10,7 @@ from support import most_thorough, until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: The end of a log after a kill during a write.
+#: The ends of a log that Redis could not finish because it was killed.
 TORN = {
     "a command": b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal",
     "a transaction": b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n",
@@ -19,8 +19,7 @@ TORN = {
 
 @pytest.mark.parametrize("half", most_thorough(TORN, "a transaction"))
 def test_a_log_that_ends_in_half_a_record_is_cut_off(tmp_path: Path, half: str) -> None:
-    """The log of a Redis that was killed during a rescue: it keeps all of the script, or
-    nothing."""
+    """After its restart, Redis must have all writes of an interrupted script, or none."""
     with Stack(dir=tmp_path, workers=0) as stack, Client(stack.ready) as client:
         for _ in range(10):
             client.comment()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.thorough
 #: The delay of each mail during a fault (seconds).
 SLOW = {"at": "data", "do": "wait", "seconds": 2}
 COMMENTS = 8
-#: Longer than the test (milliseconds), so that a busy machine causes no fail-over.
+#: Sentinel's limit (milliseconds): longer than the test, so that no fail-over happens.
 NEVER_MS = 3_600_000
 
 
@@ -65,7 +65,7 @@ def _comments_until_both_work(*clients: Client) -> set[str]:
 
 
 def _written(url: str, accepted: set[str]) -> set[str]:
-    """Return the job ids of all comments: those accepted, and one whose response was lost."""
+    """Return the job ids of all comments: the accepted ones, and one whose response was lost."""
     with closing(open_database(Settings(database_url=url), create=False)) as database:
         written = {job_id for (job_id,) in database.read("SELECT job_id FROM comments")}
     assert accepted < written
@@ -92,7 +92,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
     ):
         wait_until_watched(replica, watching)
 
-        # the second host freezes: its connections stay open, without an error
+        # the second host freezes: its connections stay open, but return nothing
         first.set_faults(SLOW)
         accepted = _comments_until_both_work(first, second)
         two.kill("worker", signal.SIGSTOP)
@@ -109,8 +109,8 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
             two.kill(role, signal.SIGCONT)
         assert second.comment(key="asked again")["job_id"] in written - accepted
 
-        # a worker and the database die; then both again, after a web app that dies right after a
-        # commit
+        # a worker and the database die. Then a web app dies right after a commit, and both die
+        # again
         first.set_faults(SLOW)
         written |= _comments_until_both_work(first, second)
         two.kill("worker")
@@ -119,10 +119,10 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
             with pytest.raises(httpx.HTTPStatusError, match=r"503 .*\(no connection to the data"):
                 client.comment()
         postgres.start()
-        written |= _comments(first, second)  # the web apps reconnect
+        written |= _comments(first, second)  # this works only after the web apps have reconnected
         enable(Path(one.ready["dir"]), Step.COMMENT_COMMITTED)
         with pytest.raises(httpx.TransportError):
-            first.comment()  # committed
+            first.comment()  # the commit was the web app's last step
         postgres.kill()
         one.kill("worker")
         postgres.start()
@@ -141,7 +141,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
         first.wait_for(lambda now: now["enqueued"] == len(written))
         primary.process.kill()
         replica.process.send_signal(signal.SIGCONT)
-        written |= _comments(first, second)  # accepted without Redis
+        written |= _comments(first, second)  # accepted while no Redis runs
         watching.client.sentinel_set("books", "down-after-milliseconds", SILENT_MS)
         until(lambda: leads_to(watching, replica.port), 60.0, "the fail-over")
         first.set_faults()

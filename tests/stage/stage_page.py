@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def press(web: httpx.Client, act: str) -> None:
-    """Send the request of a key on the stage."""
+    """Send the same request as the stage's button for this act."""
     answer = web.post(f"/stage/do/{act}", headers={"accept": "*/*"})
     assert answer.status_code == 204, answer.text
 
@@ -32,7 +32,7 @@ def tell(page: Page, step: dict[str, Any]) -> None:
 
 
 class StagePage:
-    """The current page of the stage, or the replay of the moment `at` (epoch seconds)."""
+    """The stage as a page. at: epoch seconds of a replay's picture; None: the present."""
 
     def __init__(self, web: httpx.Client, at: float | None = None) -> None:
         params = {} if at is None else {"at": str(at)}
@@ -50,7 +50,7 @@ class StagePage:
 
     @property
     def held(self) -> dict[str, int]:
-        """Return the number of jobs in the box of each living worker."""
+        """Return the number that each living worker's box shows for its jobs."""
         found = re.findall(r'id="box-([^"]+)">\s*<p><b>\d+</b>\s*<span>(\d+)/', self.text)
         return {worker: int(jobs) for worker, jobs in found}
 
@@ -68,7 +68,6 @@ class StagePage:
 
     @property
     def tomb(self) -> str:
-        """Return the text about the last killed worker."""
         return self._between('id="tomb">', "</p>")
 
     def floor(self, name: str) -> list[int]:
@@ -77,7 +76,6 @@ class StagePage:
         return [int(number) for number in re.findall(r'id="token-[^"]+">(\d+)<', floor)]
 
     def pressed(self, action: str) -> bool:
-        """Return True if the toggle button is pressed."""
         return f'data-action="{action}"' in self.text and 'aria-pressed="true"' in self._between(
             f'data-action="{action}"', ">"
         )

@@ -22,8 +22,8 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
 PICTURES = int(os.environ.get("PICTURES", "60"))
-#: The acts, in a loop. Acts on Redis itself are not in the journal. `clean` starts again, because
-#: the stage counts only the newest 5,000 comments.
+#: The acts, in a loop. Acts on Redis itself are not in the journal. `clean` deletes everything in
+#: time: the stage counts only the newest 5,000 comments.
 BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
@@ -33,14 +33,13 @@ STACK = {"workers": 2, "controls": True, "lease": 1.0}
 
 
 def numbers_of(stack: Stack) -> dict[str, int]:
-    """Return the comment id of each job id."""
     with closing(sqlite3.connect(stack.plan.folder.path / "blog.sqlite3", timeout=30)) as blog:
         return dict(blog.execute("SELECT job_id, id FROM comments"))
 
 
 def in_picture(page: StagePage, old: int) -> dict[str, object]:
-    """Return the jobs in a picture after comment `old`: the queue in order, each worker's jobs,
-    and whether each box has as many jobs as its number says."""
+    """Return the jobs of comments after `old` in a picture: the queue in order, each worker's jobs,
+    and True if each box has as many tokens as its number says."""
     workers = {id_: {n for n in page.floor(id_) if n > old} for id_ in page.workers}
     return {
         "queue": [n for n in page.floor("queue") if n > old],
@@ -50,8 +49,8 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """Return the jobs in the journal in the form of `in_picture`. seats: the number of jobs that
-    a picture of a long queue shows."""
+    """Return the jobs in the journal in the form of `in_picture`. seats: the maximum of queued jobs
+    that a picture shows."""
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
     }
@@ -65,7 +64,7 @@ def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, obj
 def moments(
     fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
 ) -> Iterator[dict[str, object]]:
-    """Yield the state before these entries, and after each of them."""
+    """Yield the form of `in_picture` before these entries, and after each of them."""
     yield in_journal(fold, numbers, seats)
     for entry in entries:
         fold.follow(entry)
@@ -87,7 +86,7 @@ def untrue(page: StagePage) -> list[str]:
 
 
 class Journal:
-    """Follows the journal. It starts again after Redis died or was wiped."""
+    """A reader of the journal. It starts again after Redis died or was wiped."""
 
     def __init__(self, client: Client) -> None:
         self._client, self.fold, self._last, self.run = client, Fold(), "0-0", ""
@@ -100,7 +99,7 @@ class Journal:
             run = f"{redis.info('server')['run_id']} {redis.get('mark')}"
         except RedisError:
             return None
-        if self.run != run:  # compare again from the next picture on
+        if self.run != run:  # another Redis, or a wiped one: continue with the next picture
             self.fold, self._last, self.run = Fold(), "0-0", run
             redis.set("mark", run[-40:], nx=True)
             return None
@@ -124,8 +123,8 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
     stopping = threading.Event()
     thread = threading.Thread(target=disturb, args=(stack, stopping))
     journal, torn, false, compared, dead = Journal(client), [], [], 0, 0
-    # a delivered mail stays in the inbox, even if a wiped Redis gets its job again, so compare only
-    # comments since the last data loss of Redis
+    # the inbox still shows a mail that was delivered before Redis lost its data. So compare only
+    # comments that were posted after the last loss
     old, old_run = 0, ""
     thread.start()
     try:
@@ -137,7 +136,8 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
                 old, old_run = max(numbers_of(stack).values(), default=0), run
             page = StagePage(holder)
             false += [(claim, page.in_words) for claim in untrue(page)]
-            without_redis = "Redis is dead" in page.in_words  # killed, or too slow
+            # Redis was killed, or did not reply in time
+            without_redis = "Redis is dead" in page.in_words
             dead += without_redis
             known, numbers = page.sums["posted"], numbers_of(stack)
             entries = journal.news()

@@ -25,7 +25,7 @@ STACK = {"workers": 2, "restart": False, "controls": True}
 def killed(stack: Stack, client: Client) -> dict[str, Any]:
     """Kill a worker with four jobs, and wait for their rescue.
 
-    Return the summary before, and the events by name: `killed`, `died`.
+    Return the summary before the kill, all events, and the first events `killed` and `died`.
     """
     client.set_faults(SLOW)
     for _ in range(12):

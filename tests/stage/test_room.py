@@ -1,4 +1,4 @@
-"""Tests of the room page with 20 phones. They have no token; each tap posts a comment and a
+"""Tests of the room page with 20 phones without a token. Each tap on a phone posts a comment and a
 vote."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from demo_app.stack.client import Client
 
 PHONES = 20
 GUESSES = ("gone", "late", "twice")
-#: One worker is killed, and the other one rescues its jobs.
+#: The test kills one worker, and the other worker rescues its jobs.
 STACK = {"workers": 2, "lease": 3.0, "controls": True}
 
 

@@ -22,7 +22,7 @@ from demo_app.stack.client import Client
 from demo_app.web import processes
 
 SLOW = {"at": "data", "do": "wait", "seconds": 30}
-#: The events of the supervisor.
+#: The supervisor's events, which the stack appends to the list.
 EVENTS: list[dict[str, Any]] = []
 #: Dead processes are restarted, and Redis stores nothing on disk.
 STACK = {"on_event": EVENTS.append, "workers": 2, "persistence": False, "controls": True}
@@ -175,7 +175,7 @@ def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) 
     press(holder, "burst")
     settled(holder, running=4)
     press(holder, "clean")
-    # its mail is later than any mail that was in flight
+    # any mail that was in flight before the clean start arrives before this comment's mail
     client.set_faults({**SLOW, "seconds": 3})
     press(holder, "comment")
     settled(holder, posted=1, delivered=1)

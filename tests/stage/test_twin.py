@@ -18,7 +18,7 @@ STACK = {"workers": 2, "controls": True, "twin": True}
 
 
 def lane(page: StagePage, whose: str) -> dict[str, int]:
-    """Return the number of jobs in each place. whose: "twin" (stock Celery) or "ours"."""
+    """Return the number of jobs in each place. whose: side "twin" (stock Celery) or "ours"."""
     found = re.findall(rf'data-{whose}="(\w+)" data-count="(\d+)"', page.text)
     return {place: int(count) for place, count in found}
 
@@ -28,7 +28,7 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
 ) -> None:
     before = stack.ready["pids"]
     press(holder, "twin")
-    client.comment()  # a reader's comment is not compared
+    client.comment()  # the comparison does not count a reader's comment
     events = [(entry.event, entry.by, entry.detail) for entry in journal.all_events(client.redis())]
     killed = next(number for number, entry in enumerate(events) if entry[0] == "worker_killed")
     taken = [by for event, by, _ in events[:killed] if event == "claimed"]

@@ -24,7 +24,7 @@ from demo_app.stack.client import Client
 
 @pytest.fixture(autouse=True)
 def _empty(client: Client, stack: Stack) -> None:
-    """Delete all jobs, after the outbox is empty. Keep the workers."""
+    """Wait until the outbox is empty, then delete all jobs, but not the workers' keys."""
     with closing(sqlite3.connect(stack.plan.folder.path / "blog.sqlite3")) as blog:
         until(lambda: blog.execute("SELECT 1 FROM outbox").fetchone() is None, what="all mails")
     redis: Any = client.redis()
@@ -35,7 +35,7 @@ def _empty(client: Client, stack: Stack) -> None:
 
 
 def died(client: Client, number: int, error: str = "boom") -> str:
-    """Create a dead job, as a worker would."""
+    """Create a job that a worker has given up. Return its id."""
     store = Queue(client.redis())
     job = message(number, queue="elsewhere")
     store.enqueue(job, by="test")
@@ -148,7 +148,7 @@ def test_hostile_jobs_show_as_text(client, holder) -> None:
         assert not re.search("[\x00\u202e]", page)
 
 
-#: The packages with pages.
+#: The packages that contain pages.
 ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 
 

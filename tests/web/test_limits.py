@@ -58,8 +58,7 @@ def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client
 
 @contextmanager
 def _listening(holder: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
-    """Yield the lines of the event stream after its first `tick`: from then on no event is
-    missed."""
+    """Yield the lines of the event stream after its first `tick`. No later event is missed."""
     headers = {**holder.headers, **headers}
     with httpx.stream(
         "GET", f"{holder.base_url}/api/events", headers=headers, timeout=60

@@ -73,7 +73,7 @@ def _bytes(name: str | bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def odd(client: Client) -> list[str]:
-    """Store odd records of all kinds, and good jobs. Return the ids of the odd jobs."""
+    """Store odd records of all kinds, and some good jobs. Return the ids of the odd jobs."""
     redis: Any = client.redis()
     redis.sadd("lists", "odd")
     Queue(redis).enqueue(message(7, queue="odd"))
@@ -93,7 +93,7 @@ def odd(client: Client) -> list[str]:
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
-    redis.set("worker:w-²-1", "{}")  # otherwise a worker considers it dead
+    redis.set("worker:w-²-1", "{}")  # without this key, a worker declares it dead
     redis.hset("counters", "late", "nan")
     redis.sadd("lists", "typed")
     for key in ("queue:typed", "claims:odd:w-1", "claims:typed:w-1", "job:typed"):
@@ -108,7 +108,8 @@ def odd(client: Client) -> list[str]:
         redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
         redis.lpush("queue:odd", name)
         redis.rpush(b"job:" + _bytes(name), compose(message(1)), _bytes(name))
-    journal = redis.pipeline().delete("journal")  # one transaction: workers write too
+    # in one transaction, because workers write to the journal too
+    journal = redis.pipeline().delete("journal")
     for moment in (1, 10**9, time.time_ns() // 10**6, 10**15, 10**17, 2**63):
         for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):
             journal.xadd("journal", fields, f"{moment}-*")
@@ -146,5 +147,5 @@ def test_a_counter_that_is_no_number_counts_as_none(holder: httpx.Client, odd: l
 
 def test_a_good_job_is_listed_before_odd_ones(holder: httpx.Client, odd: list[str]) -> None:
     listed = [job["id"] for job in holder.get("/api/jobs?state=queued&limit=200").json()["jobs"]]
-    # a worker may have enqueued odd jobs that were due
+    # a worker may have enqueued odd jobs that were due: skip them
     assert next(job for job in listed if not job.startswith("event-")) == message(7).id

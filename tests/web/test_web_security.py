@@ -28,7 +28,7 @@ WRITES = ("/api/posts/1/comments", "/jobs/decide", "/stage/do/comment", "/api/jo
 def test_a_write_from_another_site_or_to_another_host_is_refused(
     holder: httpx.Client, path: str
 ) -> None:
-    """The tests of the mail sink's guard have more cases: the blog uses the same guard."""
+    """The blog and the mail sink use the same guard. The sink's tests have more cases."""
     for headers, status in (({"sec-fetch-site": "cross-site"}, 403), ({"host": "a.test"}, 400)):
         assert holder.post(path, json=COMMENT, headers=headers).status_code == status
 
@@ -87,7 +87,7 @@ PAGES = ("/", "/posts/1", "/jobs", "/jobs/queued", "/jobs/dead", "/stage", "/not
 def test_a_page_may_hold_nothing_inline_and_its_links_work_behind_any_prefix(
     holder: httpx.Client, path: str
 ) -> None:
-    """The tests in `browser` check that the pages obey this policy."""
+    """The tests in `browser` check that no page breaks this policy."""
     answer = holder.get(path)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")

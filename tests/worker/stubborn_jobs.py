@@ -19,7 +19,7 @@ def _first_time(diary: str) -> bool:
 @task(queue_name="mail")
 @retry_on(JobTimeout, attempts=2, first=0.1)
 def loop(diary: str) -> None:
-    """Loop forever in the first try, and ignore every Exception."""
+    """Loop forever in the first try. Not even an Exception ends the loop."""
     first = _first_time(diary)
     while first:
         try:

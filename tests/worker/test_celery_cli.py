@@ -23,7 +23,7 @@ STACK = {"workers": 0}
 
 @pytest.fixture
 def waiting(stack: Stack) -> Iterator[Client]:
-    """Return a client after one more job has reached the queue."""
+    """Post a comment, wait until its job is queued, and return the client."""
     with Client(stack.ready) as client:
         before = client.summary()["queued"]
         client.comment()
@@ -31,7 +31,7 @@ def waiting(stack: Stack) -> Iterator[Client]:
         yield client
 
 
-#: Jobs from a program that uses the Celery app, and not the blog.
+#: Enqueues jobs from a program that uses the Celery app without the blog.
 SEND = """
 from demo_app.worker import app
 name = "demo_app.tasks.notify_author"

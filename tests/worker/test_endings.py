@@ -13,7 +13,7 @@ from demo_app.stack.client import Client
 
 
 def _options(stop_seconds: float) -> dict[str, Any]:
-    """Return options for a worker with three threads. stop_seconds: time to finish its jobs."""
+    """Return options for a worker with three threads. stop_seconds: its time to end its jobs."""
     environment = {
         "DEMO_STOP_SECONDS": str(stop_seconds),
         "DEMO_SMTP_SECONDS": "60",
@@ -27,7 +27,7 @@ _HANG: dict[str, object] = {"at": "data", "do": "hang"}
 
 
 def _busy(client: Client, fault: dict[str, object]) -> list[str]:
-    """Enqueue five jobs, and wait until the worker runs three. Return all ids."""
+    """Enqueue five jobs, and wait until three of them run. Return the ids of all."""
     client.set_faults(fault)
     sent = [client.comment()["job_id"] for _ in range(5)]
     client.wait_for(lambda now: now["running"] == 3 and now["queued"] == 2)
@@ -67,7 +67,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_and_takes_nothing_more(
 @pytest.mark.thorough
 def test_a_second_sigterm_ends_it_at_once_and_loses_nothing(stack: Stack, client: Client) -> None:
     sent = _busy(client, _HANG)
-    # two signals in quick succession are one (signal(7)), so it is sent repeatedly
+    # the kernel may merge two pending signals into one (signal(7)), so send it again and again
     until(lambda: not stack.kill("worker", signal.SIGTERM), what="the worker's end")
     assert _queued(client) == sent
     _all_arrive(stack, client)

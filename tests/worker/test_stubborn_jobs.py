@@ -34,7 +34,6 @@ def queue(stack: Stack) -> Queue:
 
 
 def _ended(queue: Queue, id_: str) -> JobView:
-    """Wait until a job has ended, and return it."""
 
     def ended() -> JobView | None:
         job = get_job(queue, id_)
@@ -71,7 +70,7 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
 def test_a_message_that_no_job_can_be_read_from_is_dead_and_says_why(
     queue: Queue, place: str, what: dict[str, object] | str, reason: str
 ) -> None:
-    """Only one part of the message differs from a Celery producer's."""
+    """Each message differs from a Celery producer's in only one part."""
     sent = honest()
     sent["headers"]["task"] = brief.name
     sent[place] = sent[place] | what if isinstance(what, dict) else what

@@ -1,5 +1,3 @@
-"""Dramatiq on Redis."""
-
 from __future__ import annotations
 
 import sys

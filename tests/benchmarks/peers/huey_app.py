@@ -1,5 +1,3 @@
-"""Huey on Redis."""
-
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,4 @@
-"""Taskiq with Redis streams, its broker with acknowledgements."""
+"""Taskiq on Redis streams, whose messages are acknowledged."""
 
 from __future__ import annotations
 

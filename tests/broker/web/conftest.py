@@ -13,7 +13,7 @@ import pytest
 from celery_suite.outside import Shop, signal_group
 from support import browsing
 
-#: The schedule of beat, for the end of the shop's module.
+#: A schedule for beat. It is appended to the shop's module.
 SCHEDULE = """
 from celery.schedules import crontab
 
@@ -61,7 +61,6 @@ def shop(opened: Shop) -> Iterator[Shop]:
 
 @pytest.fixture
 def reader(address: str) -> Iterator[httpx.Client]:
-    """Return a client without the token."""
     with browsing(f"http://{urlsplit(address).netloc}") as reader:
         yield reader
 

@@ -22,7 +22,6 @@ def fail(self, parcel):
 
 
 def _row(page: str, id_: str) -> str:
-    """Return a row of the table as text."""
     row = page.partition(f'id="{id_}')[2].partition("</tr>")[0].partition(">")[2]
     return " ".join(re.sub("<[^>]+>", " ", row).split())
 

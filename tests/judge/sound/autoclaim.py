@@ -9,7 +9,7 @@ import redis as r
 class MyQueue:
     def __init__(self, redis):
         self.redis, self.mine = redis, None
-        with suppress(r.ResponseError):  # it exists already
+        with suppress(r.ResponseError):  # the consumer group exists already
             redis.xgroup_create("s", "g", id="0", mkstream=True)
 
     def put(self, job):

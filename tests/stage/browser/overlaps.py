@@ -28,9 +28,9 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return pairs of overlapping elements in one room, and floors whose "+42" overflows.
+    """Return pairs of overlapping elements in a room, and floors whose "+42" (jobs) does not fit.
 
-    Moving tokens count at their targets.
+    A moving token counts as if it had arrived.
     """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found

@@ -20,7 +20,7 @@ from demo_app.stage.show import steps
 
 pytestmark = pytest.mark.thorough
 
-#: The sums on the stage that make a caption true, by the caption's first words.
+#: For the first words of a caption, the sums on the stage that make the caption true.
 TRUE_WHEN = {
     "One comment:": {"posted": 1, "delivered": 1, "lost": 0},
     "{posted} comments": {"posted": 101, "waiting": 0, "running": 0, "delivered": 101, "lost": 0},
@@ -38,7 +38,7 @@ def sums(page: Page) -> dict[str, int]:
 
 
 def press_with_input_method(page: Page, key: str) -> None:
-    """Send a key as a browser does when an input method handles it first."""
+    """Send a key as a browser does when an input method (as for Japanese) handles the key first."""
     page.evaluate(
         "code => document.body.dispatchEvent(new KeyboardEvent('keydown',"
         " {key: 'Process', code, isComposing: true, bubbles: true}))",
@@ -52,7 +52,7 @@ def press_soon(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-#: Records the errors of acts: the stage shows each for only a few seconds.
+#: Records all error messages of keys: the stage shows each message for only a few seconds.
 _NOTE_FAILURES = """() => {
   globalThis.failures = [];
   const note = document.getElementById("oops");
@@ -62,7 +62,7 @@ _NOTE_FAILURES = """() => {
 
 @pytest.mark.timeout(400)
 def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> None:
-    client.comment()  # left over from an earlier show
+    client.comment()  # the show must not count this comment
     page = tab("/stage?show=four-minutes", expected="ERR_")
     caption = page.locator(".caption")
     expect(caption).to_have_text("PageDown begins the show.")
@@ -72,7 +72,7 @@ def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> Non
             continue
         words = step["words"]
         press_soon(page, "PageDown")
-        # the caption has numbers in place of {names}
+        # the caption shows numbers instead of the names in braces
         pattern = re.sub(r"\\{\w+\\}", r"\\d+", re.escape(words))
         expect(caption).to_have_text(re.compile(f"^{pattern}"), timeout=90_000)
         expect(caption).not_to_have_class(re.compile("waits"), timeout=90_000)
@@ -92,7 +92,7 @@ def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> Non
 
 
 def _has_each_rescued_job_in_sight(tab, language: str) -> None:
-    """Check every screen size: each rescued job is a large, visible token."""
+    """Check that each rescued job is a large, visible token on screens of every size."""
     page = tab("/stage?show=four-minutes", locale=language)
     for width, height in ((1280, 720), (1024, 768), (800, 600)):
         page.set_viewport_size({"width": width, "height": height})
@@ -206,7 +206,7 @@ def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> No
     expect(caption).to_contain_text("One comment")
 
 
-#: Finds words in katakana or Latin letters that continue on the caption's next line.
+#: Finds katakana or Latin words of a caption that a line break divides.
 _BROKEN = """() => {
   const found = [];
   const range = document.createRange();
@@ -252,7 +252,7 @@ def _living(summary: dict[str, Any]) -> set[str]:
 
 @pytest.fixture
 def play(chromium: Browser) -> Iterator:
-    """Opens a recorded show in an offline browser. In the end, the console has no error."""
+    """Return a function that opens a recorded show in an offline browser without errors."""
     errors: list[str] = []
     context = chromium.new_context(locale="en", offline=True)
 
@@ -314,7 +314,7 @@ def test_pagedown_and_pageup_turn_the_pages_of_a_recorded_show(play, holder, tmp
     caption = shown.locator(".caption")
     scrub = shown.locator("#scrub")
     expect(scrub).to_be_visible()
-    scrub.fill(scrub.get_attribute("min") or "")  # this stops the playback
+    scrub.fill(scrub.get_attribute("min") or "")  # moving the slider stops the playback
     expect(caption).to_contain_text("Between the two is a job")
     for key, words in (("PageDown", "One comment"), ("PageDown", "Who will wait?"),
                        ("PageDown", "Who will wait?"), ("PageUp", "One comment")):  # fmt: skip

@@ -13,7 +13,7 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 pytestmark = pytest.mark.thorough
-#: Three workers. A killed worker stays visible, with its jobs, for longer than the tests.
+#: Three workers. A killed worker and its jobs stay visible until after the tests.
 STACK = {
     "workers": 3,
     "controls": True,
@@ -25,7 +25,7 @@ STACK = {
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """A client. 8 jobs are dead, 1 is discarded, 12 run, 40 wait, and a worker was killed."""
+    """Return a client. 8 jobs are dead, 1 discarded, 12 running, 40 queued; a worker was killed."""
     with Client(stack.ready) as client:
         client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
         jobs = [client.comment()["job_id"] for _ in range(9)]
@@ -41,7 +41,7 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Stack]:
-    """A stack with stock Celery, after the same kill and the start of a new worker."""
+    """Return a stack with stock Celery. Both sides replaced a killed worker."""
     with Stack(twin=True, lease=600, controls=True) as stack, Client(stack.ready) as client:
         client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)
@@ -51,7 +51,7 @@ def both() -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _well() -> None:
-    """Keep the faults, unlike the shared fixture."""
+    """Override the shared fixture, which would remove the faults."""
 
 
 #: Finds elements that extend beyond their room by more than 1 pixel.

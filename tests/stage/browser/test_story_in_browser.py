@@ -22,7 +22,7 @@ def write(page, body: str) -> None:
 
 
 def new_round(page: Page) -> None:
-    """Press the key, and wait for the new round. Earlier comments are not in it."""
+    """Press the key of a new round, and wait for the round. It shows no earlier comments."""
     with page.expect_response("**/stage/do/new-round"):
         page.keyboard.press("n")
 
@@ -79,7 +79,7 @@ def test_no_link_tells_another_site_the_token(tab, stack: Stack) -> None:
     assert "referer" not in request.value.headers
 
 
-#: Records what the stage shows: each state lasts half a second, and a busy test would miss it.
+#: Records the states that the stage shows for half a second: a busy test could miss them.
 _NOTE_WHAT_IS_SHOWN = """() => {
   window.seen = {};
   document.addEventListener("fresh", () => {
@@ -105,7 +105,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     page.evaluate(_NOTE_WHAT_IS_SHOWN)
     page.keyboard.press("w")
     until(lambda: page.evaluate("seen.held && seen.text && seen.rescued"), what="all of the rescue")
-    # a mail that was sent just before the kill may be delivered already
+    # one mail may have been sent just before the kill
     expect(page.locator("#in-words")).to_contain_text(re.compile("on their way again: [1-4]"))
     expect(page.locator("#in-words")).to_contain_text("0 lost")
     client.set_faults()
@@ -117,7 +117,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     _goes_to_the_kill_on_the_tape_and_back_to_now(page, client)
 
 
-#: Waits for two pictures: the first may have been requested earlier.
+#: Waits for two pictures: the first one may have been requested before the call.
 _TWO_PICTURES = """() => new Promise((done) => {
   const next = (then) => document.addEventListener("fresh", then, { once: true });
   next(() => next(done));
@@ -125,7 +125,7 @@ _TWO_PICTURES = """() => new Promise((done) => {
 
 
 def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) -> None:
-    # the wide space that a Japanese input method sends
+    # a Japanese input method sends a wide space (U+3000)
     page.evaluate(
         "document.body.dispatchEvent("
         "new KeyboardEvent('keydown', {key: '　', code: 'Space', bubbles: true}))"
@@ -143,8 +143,8 @@ def _goes_to_the_kill_on_the_tape_and_back_to_now(page: Page, client: Client) ->
         until(lambda: tape()["moment"] == moment, what=f"the picture of {moment}")
 
     stopped = tape()
-    page.keyboard.press("c")  # has no effect on the tape
-    client.comment()  # and a new comment is not on the tape
+    page.keyboard.press("c")  # this key has no effect during a replay
+    client.comment()  # a replay does not show a new comment
     page.evaluate(_TWO_PICTURES)
     expect(page.locator("[data-sum=posted]")).to_have_text("50")
     kinds = [kind for _, kind in stopped["marks"]]
@@ -238,7 +238,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
-    # the room folds; a web app that was killed at rest is not shown as dead after its restart
+    # the empty room is folded; after its restart, the web app must not look dead any more
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
     expect(page.locator("#web-says")).to_be_visible()

@@ -22,7 +22,7 @@ def chromium() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A stack, with two workers by default. Killed processes are restarted."""
+    """Return a stack, by default with two workers. It restarts killed processes."""
     needs(BROWSER)
     options = getattr(request.module, "STACK", {"workers": 2, "controls": True})
     with Stack(**options) as stack:
@@ -31,7 +31,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _well(client: Client) -> Iterator[None]:
-    """Remove all faults, and wait for the web app: an earlier test may have killed it."""
+    """Remove all faults, and wait for the web app, because an earlier test may have killed it."""
     client.set_faults()
     until(lambda: or_none(client.summary), what="the web app")
     yield
@@ -40,8 +40,8 @@ def _well(client: Client) -> Iterator[None]:
 
 @pytest.fixture
 def nothing_moves(client: Client) -> None:
-    """Wait for the jobs of earlier tests. The end of a fault does not send a waiting mail
-    sooner."""
+    """Wait until the jobs of earlier tests have ended. A waiting mail is not sent earlier because a
+    fault ends."""
     client.set_faults()
     until(client.at_rest, what="the end of every job")
 
@@ -51,7 +51,7 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Opens a path in a new tab. In the end: no error in any console, no request to another host.
+    """Return a function that opens a path in a tab. Fail on console errors and foreign requests.
 
     holder: with the token's cookie. expected: a console error that the test provokes.
     """

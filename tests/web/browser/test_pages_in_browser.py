@@ -21,7 +21,6 @@ REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"}
 
 @pytest.fixture
 def dead(client: Client) -> str:
-    """Return the id of a dead job."""
     client.set_faults(REFUSE)
     job = client.comment()["job_id"]
     client.wait_for(lambda _: job in {other["id"] for other in client.jobs("dead")["jobs"]})
@@ -48,7 +47,7 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 
 def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client) -> None:
-    first = client.comment()["job_id"]  # a queue is listed after its first job
+    first = client.comment()["job_id"]  # a page lists a queue only after its first job
     until(lambda: _state(client, first) == "done", what="the first job's end")
     Queue(client.redis()).pause_queue("mail", True)
     page = tab("/jobs")
@@ -124,7 +123,7 @@ def test_a_page_does_not_call_itself_live_while_redis_hangs(tab, client: Client)
     expect(page.locator("#ledger")).to_be_visible()
 
 
-#: Finds cut-off hints of fields, and values in a column as narrow as one letter.
+#: Finds fields whose hint is cut off, and values in a column that is too narrow.
 _UNREADABLE = """() => {
   const width = (one) => {
     const pen = document.createElement("canvas").getContext("2d");
@@ -178,7 +177,7 @@ def _state(client: Client, job: str) -> str:
 
 
 def _is_discarded(client: Client, job: str) -> bool:
-    with suppress(httpx.HTTPStatusError):  # it may be running
+    with suppress(httpx.HTTPStatusError):  # a running job can't be discarded
         client.decide(job, "discard")
     return _state(client, job) == "discarded"
 
@@ -187,7 +186,7 @@ def _is_discarded(client: Client, job: str) -> bool:
 def jobs(client: Client, nothing_moves: None) -> Iterator[dict[str, str]]:
     """Return the ids of a delivered, a dead, a discarded and a retrying job.
 
-    Afterwards no job is left, as other tests expect.
+    After the test, no job waits for another try, as other tests expect.
     """
     client.set_faults(
         {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
