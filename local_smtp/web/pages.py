@@ -44,7 +44,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # in this machine's time zone
+    # formats a time (epoch seconds) in this machine's time zone
     templates.filters["clock"] = lambda at, form: datetime.fromtimestamp(at).strftime(form)
     return templates
 
