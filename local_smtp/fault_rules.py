@@ -1,7 +1,7 @@
 """The kinds of faults, and the rules that request them.
 
 A new fault is one row in `EFFECTS`: the API validates rules with that table, the page offers its
-rows, and a session plays the outcome that the row's function returns.
+rows, and a session carries out the `Outcome` that the row's function returns.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KNOWN_AT: dict[Step, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The effect of a fault."""
+    """The behaviour of a session for one fault: a pause, then a reply or a closed connection."""
 
     #: The reply; None closes the connection without one.
     reply: str | None = None
@@ -50,7 +50,7 @@ class Outcome:
 class Effect:
     """One kind of fault."""
 
-    #: Its description, with fields of the rule in braces.
+    #: The description of the effect, with fields of the rule in braces.
     words: str
     #: Returns the outcome of a rule of this kind.
     outcome: Callable[[Fault], Outcome]

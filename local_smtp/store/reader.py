@@ -73,7 +73,7 @@ class Reader:
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
-        """Return the bytes of a mail as they were received, or None."""
+        """Return the bytes of a mail as they were received, or None without such a mail."""
         rows = self._rows("SELECT raw FROM contents WHERE message = ?", message)
         return rows[0]["raw"] if rows else None
 

@@ -95,9 +95,9 @@ def linked(page: Path, folder: Path, text: str) -> str:
     A link to a folder leads to the file that describes the folder.
 
     Args:
-        page: the page.
+        page: the path of the page; new links are relative to it.
         folder: the folder of the lessons.
-        text: its text.
+        text: the text of the page.
     """
     lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
 

@@ -3,8 +3,8 @@
 `my_app.py` defines `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments)
 and the class `Inbox` (a handler of aiosmtpd, which replies "250 accepted", and appends the subject
 of each shown mail, which is the comment's text, to `inbox.txt`). Later versions also have a Celery
-app `celery`, and `relay`, which runs in the file's main block. The app gets the variables `BROKER`
-and `SMTP_PORT`.
+app `celery`, and `relay`, which runs in the file's main block. The app gets the environment
+variables `BROKER` and `SMTP_PORT`.
 """
 
 from __future__ import annotations
@@ -207,12 +207,12 @@ class OwnApp:
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the comments that are on the page or were accepted."""
+        """Return the comments that begin with `mark` and are on the page or were accepted."""
         found = Counter[str](httpx.get(f"{self._url}/comments", timeout=60.0).json())
         return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
 
     def arrived(self, mark: str) -> Counter[str]:
-        """Return how often the inbox shows the mail of each of these comments."""
+        """Return how often the inbox shows the mail of each comment that begins with `mark`."""
         found = Counter(self.program.lines("inbox.txt"))
         return Counter({
             line: min(times, len(self.sent[line]))
@@ -220,7 +220,7 @@ class OwnApp:
         })  # fmt: skip
 
     def forged_in(self, mark: str) -> list[str]:
-        """Return the comments that were in inbox.txt before their mail was sent."""
+        """Return the comments with this `mark` that inbox.txt had before their mail was sent."""
         return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
 
     def in_outbox(self) -> int:

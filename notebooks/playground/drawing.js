@@ -74,7 +74,7 @@ function draw_jobs(places) {
   for (const name of tokens.keys()) if (!shown.has(name)) tokens.delete(name);
   focused.focus({preventScroll: true});
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  for (const [name, one] of tokens) {  // a new token starts at the last place of its job
+  for (const [name, one] of tokens) {  // move a new button here from the last place of its job
     const old = from.get(name) || from.get(`of ${one.dataset.job}`), now = one.getBoundingClientRect();
     if (!old || (old.x === now.x && old.y === now.y)) continue;
     const move = `translate(${old.x - now.x}px, ${old.y - now.y}px)`;

@@ -52,7 +52,7 @@ function play(on) {
   page.playing = on ? setInterval(() => { tick(); draw(); }, SLOW) : null;
 }
 
-// ---- links: #claims;0.comment.;3.kill.1
+// ---- links, such as #claims;0.comment.;3.kill.1: the rung, then tick.act.worker of each act
 function link() {
   return `#${[page.world.rung, ...page.deeds.map((deed) => deed.join("."))].join(";")}`;
 }

@@ -69,7 +69,7 @@ class World {
     this.tell(worker.paused ? "paused" : "resumed", worker.run?.job, {worker: number});
   }
 
-  // The reply to the worker's next claim gets lost.
+  // Lose the reply to the worker's next claim.
   cut(number) {
     this.workers[number - 1].cut = true;
     this.tell("cut", null, {worker: number});
