@@ -138,7 +138,7 @@ class Guard:
         return None
 
     def _signed_in(self, request: Request) -> Response:
-        """Move the token from the URL into a cookie."""
+        """Return a redirect to the URL without the token, with the token in a cookie."""
         query = request.query_params.multi_items()
         rest = urlencode([(name, value) for name, value in query if name != "token"])
         # "./" comes first, since "https:elsewhere" would be the URL of another site.

@@ -112,5 +112,4 @@ def _why(verdict: Verdict) -> str:
 
 
 def _judged() -> set[int]:
-    """Return the numbers of the levels that have been passed so far."""
     return set(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else set()

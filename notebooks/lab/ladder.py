@@ -205,7 +205,6 @@ def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
-    """Return the jobs that a list in Redis still has."""
     if lab.stock:
         has = held_by_kombu(lab.redis)
         return jobs & {*has.waiting, *has.taken}

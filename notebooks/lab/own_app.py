@@ -120,7 +120,7 @@ class OwnApp:
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
-        """Record the subject of each mail before the inbox receives it. Delay it by `let_pass`."""
+        """Record each mail's subject before the inbox receives it. Wait while `let_pass` is 0."""
         if is_answer:
             return
         known = len(_SUBJECT.findall(self._dialogues[line]))
