@@ -1,17 +1,17 @@
-# Each target works on a fresh machine with Python >= 3.11: it makes .venv when that is missing.
+# Each target works on a fresh machine with Python >= 3.11: it creates .venv if it is missing.
 PY := .venv/bin/python
 SETUP := PYTHON="$(PYTHON)" sh .setup
 CHANGED := pyproject.toml .constraints.txt .setup
-# Else each process of a lesson or a test would compile all of the project anew when it starts.
+# Otherwise each process of a lesson or a test would compile the whole project when it starts.
 unexport PYTHONDONTWRITEBYTECODE
-# An environment whose Python has gone, as after an upgrade, counts as missing.
+# A .venv whose Python no longer exists, as after an upgrade, counts as missing.
 $(shell test -x $(PY) || rm -f .venv/.has-*)
 
 .PHONY: help lab demo doctor show show-file test test-all test-nightly bench chaos explore mutants celery-suite book playground kit grade check constraints clean
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-# The story begins before its picture's library is there, which is half of what there is to load.
+# The story starts before the library for its picture, half of the download, is installed.
 demo: .venv/.has-demo  ## the whole story in the terminal: kill workers, count the mails
 	@$(PY) -m demo_app demo
 	@test ! -e build/timeline.pickle || $(MAKE) --no-print-directory .venv/.has-picture
@@ -27,11 +27,10 @@ doctor: .venv/.has-demo  ## what this machine lacks, one line a check
 show: .venv/.has-demo  ## the show: a stage for an audience, with the keys that break things
 	@exec $(PY) -m demo_app up --show
 
-# The four minutes as one HTML file, to play without a server.
 show-file: .venv/.has-demo  ## the four-minute show as one HTML file, in build/show.html
 	@$(PY) -m demo_app.stage.recorder build/show.html $(ARGS)
 
-# Each further process collects all tests once more: 3.9 s of a processor.
+# Each further pytest process collects all tests again, which takes 3.9 s of CPU time.
 TESTS := $(PY) -m pytest -n 5
 test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests, in about four minutes
 	@$(TESTS) -m "not thorough and not nightly" $(ARGS)
@@ -49,19 +48,19 @@ bench: .venv/.has-test  ## the benchmark tables
 chaos: .venv/.has-demo  ## a thousand faults, and what became of every mail; ARGS="--help" says more
 	@PYTHONPATH=.:tests $(PY) -m chaos $(ARGS)
 
-# ARGS="--list" names the worlds, ARGS="--world NAME" takes one.
+# ARGS="--list" lists the worlds, ARGS="--world NAME" explores one.
 explore: .venv/.has-test  ## every interleaving of a few workers and jobs; ARGS="--help" says more
 	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 
-# ARGS="--part" takes two minutes, all of it about forty; ARGS="--help" says more.
+# ARGS="--part" takes two minutes, the whole suite about forty; ARGS="--help" lists all options.
 celery-suite: .venv/.has-test  ## Celery's and kombu's own tests, on stock Redis and on ours
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
-# Hours; it goes on where build/mutants.jsonl ends. ARGS=rescue.lua takes one file, ARGS=--page writes the table.
+# Takes hours, and continues at the end of build/mutants.jsonl. ARGS=rescue.lua tests one file, ARGS=--page writes the table.
 mutants: .venv/.has-test  ## every one-line mistake in the scripts and steps, and what shows it
 	@PYTHONPATH=.:tests $(PY) -m explore.verdicts $(ARGS)
 
-# It runs the lessons whose code was changed, and shows the others as they ran before.
+# It runs the lessons whose code has changed, and uses the stored outputs of all others.
 book: .venv/.has-book  ## a site to read offline: the lessons with their outputs, challenges, reference
 	@$(PY) -m sphinx --quiet --jobs 2 --fail-on-warning --keep-going --conf-dir notebooks/book --doctree-dir build/pages $(ARGS) . build/book
 	@[ ! -e build/show.html ] || cp build/show.html build/book
@@ -70,7 +69,7 @@ book: .venv/.has-book  ## a site to read offline: the lessons with their outputs
 playground: .venv/.has-demo  ## one page, without a server: kill a worker in the browser, and see where its job is
 	@$(PY) notebooks/playground/build.py build/playground
 
-# Copy the folder to another machine of the same system and Python; there `make lab` needs no network.
+# Copy the folder to another machine with the same system and Python. `make lab` needs no network there.
 kit: book  ## all of it for a room without internet, in build/kit: packages, lessons, book
 	@rm -rf build/kit && mkdir -p build/kit
 	@git ls-files -z | tar --null --files-from=- --create | tar --extract --directory=build/kit
@@ -93,7 +92,7 @@ check: .venv/.has-test  ## linters and types
 	@$(PY) -m mypy
 	@MYPYPATH=notebooks $(PY) -m mypy -p lab
 
-# Every package, the ones that others pull in too, held at the version that was tested.
+# Pin all installed packages, also the indirect dependencies, to their present versions.
 constraints: .venv/.has-test
 	@$(PY) -m pip freeze --exclude-editable > .constraints.txt
 

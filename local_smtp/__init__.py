@@ -1,3 +1,3 @@
-"""A local mail sink: SMTP in, an inbox to look at, and faults on request."""
+"""A local mail sink: an SMTP server, an inbox in the browser, and faults on request."""
 
 __version__ = "0.1.0"

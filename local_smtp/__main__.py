@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, _end)
     try:
         with MailSink(settings) as sink:
-            gc.freeze()  # nor does the end of the process need to collect these objects
+            gc.freeze()  # no later collection has to examine the imported objects
             gc.enable()
             _announce(sink)
             while True:
@@ -48,13 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the pipe's reader has exited
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 1
 
 
 def _end(*_: object) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # it is already ending
+        signal.signal(number, signal.SIG_IGN)  # the process is already shutting down
     raise SystemExit(0)
 
 

@@ -13,11 +13,11 @@ ADDRESS_CHARACTERS = 320
 RECIPIENTS = 100
 #: Bytes of the largest mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
-#: Bytes of a mail that are read in one step.
+#: Limit of a session's read buffer (bytes).
 BUFFER_BYTES = 16 * 1024
 #: Seconds in which an SMTP client has to send the next command, or its whole mail.
 SMTP_SECONDS = 300.0
-#: Characters of a mail's recorded dialogue; each line counts 40 more.
+#: Characters of a mail's recorded dialogue. Each line counts as its length plus 40.
 DIALOGUE_CHARACTERS = 16 * 1024
 
 # Header fields and parts
@@ -41,7 +41,7 @@ DELIVERIES = 100
 # HTTP
 #: Connected HTTP clients; one more gets 503.
 CONNECTIONS = 400
-#: Unsent events of a listener before it is disconnected.
+#: Unsent events of a listener; with more, it is disconnected.
 LISTENER_BACKLOG = 1000
 #: Fault rules in force.
 RULES = 100

@@ -1,7 +1,7 @@
 """The kinds of faults, and the rules that request them.
 
 A new fault is one row in `EFFECTS`: the API validates rules with that table, the page offers its
-rows, and a session plays the outcome that the row's function returns.
+rows, and a session carries out the `Outcome` that the row's function returns.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 OK = "250 2.0.0 OK"
 _FOREVER = 3600.0  # seconds: longer than any client waits
 
-#: The step of a session at which a rule acts: before the reply to a command, or after the mail was
-#: read.
+#: The step of a session at which a rule acts: before the reply to a command, or, at "reply", after
+#: the mail was read.
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
 
 
@@ -34,15 +34,15 @@ KNOWN_AT: dict[Step, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The effect of a fault."""
+    """The behaviour of a session for one fault: a pause, then a reply or a closed connection."""
 
     #: The reply; None closes the connection without one.
     reply: str | None = None
     #: Seconds before the reply.
     pause: float = 0.0
-    #: After the pause the session goes on as usual; `reply` and `store` are ignored.
+    #: True to continue as usual after the pause; `reply` and `store` are then ignored.
     go_on: bool = False
-    #: Store the mail, although it is not acknowledged.
+    #: True to store the mail, although it is not acknowledged.
     store: bool = False
 
 
@@ -50,11 +50,11 @@ class Outcome:
 class Effect:
     """One kind of fault."""
 
-    #: Its description, with fields of the rule in braces.
+    #: The description of the effect, with fields of the rule in braces.
     words: str
     #: Returns the outcome of a rule of this kind.
     outcome: Callable[[Fault], Outcome]
-    #: It acts only after the mail was read.
+    #: True if it needs the whole mail, so that a rule can use it only at "reply".
     whole_mail: bool = False
 
 
@@ -63,9 +63,9 @@ EFFECTS = {
     "answer": Effect("answer {code} {text}", lambda rule: Outcome(f"{rule.code} {rule.text}")),
     "close": Effect("close the connection", lambda rule: Outcome()),
     "hang": Effect("hang", lambda rule: Outcome(pause=_FOREVER)),
-    # The client cannot know whether its mail was accepted (RFC 1047).
+    # Afterwards the client does not know if its mail was accepted (RFC 1047).
     "drop_reply": Effect("store it, then drop the reply", lambda rule: Outcome(store=True), True),
-    # A server that acknowledges a mail and loses it.
+    # Simulates a server that acknowledges a mail and loses it.
     "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
 }
 
@@ -95,12 +95,12 @@ class Match(BaseModel):
     every: Annotated[int, Field(ge=1)] | None = None
 
     def patterns(self) -> dict[str, str]:
-        """Return the patterns by the names that rules use."""
+        """Return the patterns other than "*", by field: "from", "to" or "subject"."""
         patterns = {"from": self.sender, "to": self.to, "subject": self.subject}
         return {name: pattern for name, pattern in patterns.items() if pattern != "*"}
 
     def takes(self, sender: str, recipients: Sequence[str], subject: str) -> bool:
-        """Return True if a mail matches the patterns, as far as it is known."""
+        """Return True if a mail matches all patterns. One recipient that matches is enough."""
         known = {"from": [sender], "to": recipients, "subject": [subject]}
         return all(
             any(fnmatchcase(text.lower(), pattern.lower()) for text in known[name])
@@ -109,7 +109,7 @@ class Match(BaseModel):
 
 
 class Fault(BaseModel):
-    """One rule."""
+    """A rule: an effect, the step at which it acts, and the mails that it applies to."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -122,9 +122,9 @@ class Fault(BaseModel):
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
     match: Match = Match()
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    #: Limit of its hits; None for no limit.
+    #: Limit of the mails that the rule hits; None for no limit.
     times: Annotated[int, Field(ge=0)] | None = None
-    #: The same seed hits the same mails; None is random.
+    #: Seed of the random choice by `probability`; None for a different choice in each run.
     seed: int | None = None
     #: Set by the server. A rule that is sent again unchanged with its id keeps its count.
     id: int | None = None
@@ -140,7 +140,7 @@ class Fault(BaseModel):
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:
-        """Return a description of the rule. translated: translates its words."""
+        """Return a description of the rule. translated: returns the translation of a phrase."""
         what = translated(EFFECTS[self.do].words).format_map(dict(self))
         return translated("rule {id}, at {at}: {what}").format(id=self.id, at=self.at, what=what)
 

@@ -1,4 +1,4 @@
-"""The fault rules in force, and which of them hits a mail."""
+"""The fault rules in force, and the choice of the rule for a mail."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Faults:
     def hit(
         self, step: Step, sender: str = "", recipients: Sequence[str] = (), subject: str = ""
     ) -> Fault | None:
-        """Return the rule to play at this step of a mail, or None."""
+        """Return the first rule that hits the mail at this step, or None. Count the hit."""
         with self._lock:
             for rule in self._rules:
                 if (

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
-#: A charset's name that is too long. Python caches every name that it looks up.
+#: A charset name of over 40 characters in an encoded word; Python would cache it for ever.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
@@ -69,17 +69,17 @@ def decoded(value: object) -> str:
 
 
 def _is_address(word: str) -> bool:
-    # decoded, an encoded word in an address (RFC 2047 §5) would show as another address
+    # not decoded: an encoded word in it (RFC 2047 §5) could look like another address
     return word.startswith("<") or "@" in _WORD.sub("", word)
 
 
 def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
-    """Read the key headers from the first 64 KiB of a mail of any shape, in linear time."""
+    """Read the key headers from the first 64 KiB of any mail, in time linear to its length."""
     head = bytes(raw[:HEAD_BYTES])
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}
     for name, value in _KEY_FIELD.findall(head, 0, blank.start() if blank else len(head)):
-        if name.lower() not in fields:  # the first field counts
+        if name.lower() not in fields:  # of repeated fields, only the first counts
             fields[name.lower()] = decoded(value[:FIELD_CHARACTERS].decode("utf-8", "replace"))
     return KeyHeaders(
         message_id=fields.get(b"message-id") or None,

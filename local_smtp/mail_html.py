@@ -1,8 +1,8 @@
 """Make a mail's HTML safe for a frame: nothing in it may run, connect or navigate.
 
-There are three barriers: the frame's `sandbox`, the response's policy, and tags and attributes that
-are made inert in the text, for actions that no policy covers. For example, `<link>` and a click on
-a link can make Chromium open a connection before it checks the policy.
+There are three barriers: the frame's `sandbox`, the response's Content-Security-Policy, and inert
+tags and attributes, for actions that no policy covers. For example, `<link>` and a click on a link
+can make Chromium open a connection before it checks the policy.
 """
 
 from __future__ import annotations

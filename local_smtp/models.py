@@ -78,7 +78,7 @@ class Delivery(_Envelope):
 
 
 class Attachment(BaseModel):
-    """A part that is not the text of the mail. `parts/{part}` below the mail returns it."""
+    """A part that is not the text of the mail. `parts/{part}` below the mail's URL returns it."""
 
     part: int
     name: str

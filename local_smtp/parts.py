@@ -63,7 +63,7 @@ def part_content(raw: bytes, number: int) -> tuple[str, bytes] | None:
 
 
 def _parsed(raw: bytes) -> Message:
-    parser = BytesFeedParser()  # in chunks: a fourth of the memory
+    parser = BytesFeedParser()  # parsing in chunks needs a fourth of the memory
     for start in range(0, len(raw), _CHUNK):
         parser.feed(raw[start : start + _CHUNK])
     return parser.close()

@@ -20,7 +20,7 @@ async def read_mail(reader: asyncio.StreamReader) -> bytearray | None:
     """
     mail = bytearray()
     dropped = ended = False
-    # the line end of DATA itself: the mail may be just ".\r\n"
+    # put back the line end of the DATA command, since an empty mail is just ".\r\n"
     reader._buffer[:0] = b"\r\n"  # type: ignore[attr-defined]
     while not ended:
         try:

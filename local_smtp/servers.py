@@ -32,7 +32,7 @@ class Servers:
         self._thread.start()
 
     def stop(self) -> None:
-        """End all connections and the loop."""
+        """Close all connections, and wait up to 3 seconds for the thread."""
         self._web.should_exit = True
         self._thread.join(_STOP_WITHIN)
 
@@ -45,4 +45,4 @@ class Servers:
         smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
-        loop.set_exception_handler(lambda *_: None)  # for sessions cancelled before they begin
+        loop.set_exception_handler(lambda *_: None)  # no log of sessions that never began

@@ -54,7 +54,7 @@ class Transaction:
     subject: str = ""
     #: The last rule that hit the mail.
     hit: Fault | None = None
-    #: True if it was counted as refused.
+    #: True if the mail was already counted as refused.
     refused: bool = False
 
 
@@ -65,7 +65,7 @@ class Session(SMTP):
     the timeout also disconnects a client that does not read.
     """
 
-    line_length_limit = bounds.BUFFER_BYTES  # of the stream's buffer
+    line_length_limit = bounds.BUFFER_BYTES  # limits the stream's buffer, not a line
     command_size_limit = bounds.COMMAND_BYTES
 
     def __init__(self, around: Surroundings) -> None:
@@ -216,14 +216,14 @@ class Session(SMTP):
         self.note("C", name if arg is None else f"{name} {readable(arg)}")
         self.step = _STEPS.get(name)
         try:
-            # only rules for the greeting can be played before the command is parsed
+            # the handlers of the other commands call `play` themselves, after parsing
             outcome = await self.play() if self.step == "ehlo" else None
             await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
             self.step = self.state.recipient = None
 
     async def push(self, status: AnyStr) -> None:
-        """Send a reply and record it. Count a mail that it refuses."""
+        """Send a reply and record it. If it refuses the mail, count the mail as refused once."""
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
         hit = self.state.hit
@@ -236,7 +236,7 @@ class Session(SMTP):
                 self.around.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
-            self.hang_up()  # the rest may be a mail that a web page sends behind a long URL
+            self.hang_up()  # a web page may have sent a long URL, and a mail in the request's body
 
     def note(self, who: str, text: str) -> None:
         """Record a line of the client (C), of the server (S), or a remark (#)."""
@@ -246,7 +246,7 @@ class Session(SMTP):
 
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
-        self.state = Transaction(refused=self.state.refused)  # a refused EHLO + HELO count once
+        self.state = Transaction(refused=self.state.refused)  # a refused EHLO and HELO count once
 
     def start_anew(self) -> None:
         """Forget the current mail. The next one has its own dialogue."""
@@ -257,12 +257,12 @@ class Session(SMTP):
     # Faults
 
     async def answer(self, usual: str) -> str:
-        """Return the usual reply, or the reply of a fault."""
+        """Return `usual`, or the reply of a fault that applies at this step."""
         outcome = await self.play()
         return usual if outcome is None else str(outcome.reply)
 
     async def play(self) -> Outcome | None:
-        """Play the fault of this step. Return its outcome, or None to go on as usual."""
+        """Carry out the fault of this step. Return its outcome, or None to continue as usual."""
         assert self.step is not None
         state = self.state
         recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
@@ -273,7 +273,7 @@ class Session(SMTP):
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
-            self.report(hit)  # otherwise it is reported with the reply
+            self.report(hit)  # other faults are reported later, with their reply
         if outcome.pause:
             self._reset_timeout(outcome.pause + bounds.SMTP_SECONDS)
             await asyncio.sleep(outcome.pause)
@@ -282,7 +282,7 @@ class Session(SMTP):
         return None if outcome.go_on else outcome
 
     def report(self, hit: Fault | None, reply: str | None = None) -> None:
-        """Report a refusal or a fault."""
+        """Report a refusal or a fault to the inbox as an `Incident`."""
         assert self.step is not None
         recipient = self.state.recipient
         self.around.report(

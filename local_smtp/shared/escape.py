@@ -1,7 +1,7 @@
 """Escaping of untrusted text for display.
 
-Invisible characters are shown, and spreadsheets do not run formulas in it. HTML and XML need their
-own escaping in addition.
+Invisible characters become visible, and spreadsheets do not run formulas in the text. HTML and XML
+need their own escaping in addition.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _INVISIBLE = re.compile(
     r"([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff])"
 )
-#: The beginning of a formula in a spreadsheet. Some begin a new cell at a semicolon.
+#: The beginning of a formula in a CSV file. Some spreadsheets begin a new cell at a semicolon.
 _FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
@@ -40,6 +40,6 @@ def escape_invisible(value: object) -> str:
     return "".join(parts)
 
 
-@cache  # a text may have 10,000 of them, and is escaped for each page view
+@cache  # a text may have 10,000 such characters, at each page view
 def _shown(sign: str) -> str:
     return f"⟨U+{ord(sign):04X}⟩"

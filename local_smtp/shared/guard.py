@@ -1,7 +1,7 @@
 """A guard of an app on this machine: it requires the token, and refuses pages of other sites.
 
-A page of another site in the same browser must not reach the app. So the guard refuses its requests
-(W3C Fetch Metadata; Origin if a browser does not send it), and Starlette refuses a foreign Host.
+A page of another site in the same browser must not reach the app. So the guard refuses the page's
+requests (by Sec-Fetch-Site or, in older browsers, Origin), and Starlette refuses a foreign Host.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _body_type(request: Request) -> str:
 
 
 def host_pattern(host: str) -> str:
-    """Return a host of the settings in the form of `TrustedHostMiddleware`."""
+    """Return a host from the settings as a pattern for `TrustedHostMiddleware`."""
     return f"[{host}]" if ":" in host else host.lower()
 
 
@@ -61,7 +61,7 @@ class Guard:
     """
 
     policy = PAGE_POLICY
-    # None: the browser uses the page's folder, which is correct behind a proxy too.
+    # The cookie's path. None: the browser uses the page's folder, also behind a proxy.
     cookie_path: str | None = None
 
     def __init__(self, app: ASGIApp, token: str, cookie: str) -> None:
@@ -138,7 +138,7 @@ class Guard:
         return None
 
     def _signed_in(self, request: Request) -> Response:
-        """Move the token from the URL into a cookie."""
+        """Return a redirect to the URL without the token, with the token in a cookie."""
         query = request.query_params.multi_items()
         rest = urlencode([(name, value) for name, value in query if name != "token"])
         # "./" comes first, since "https:elsewhere" would be the URL of another site.
@@ -151,7 +151,7 @@ class Guard:
             path=self.cookie_path,
             httponly=True,
             secure=request.url.scheme == "https",
-            samesite="lax",  # with strict, a link on another site would lose it
+            samesite="lax",  # "strict" would omit the cookie after a click on another site's link
         )
         return response
 

@@ -13,7 +13,7 @@ READING = frozenset({"GET", "HEAD"})
 def beside(headers: Headers, url: str) -> str:
     """Return a link to another app of this machine; "" without a URL.
 
-    Behind jupyter-server-proxy a browser cannot reach the URL: each port is a folder there.
+    Behind jupyter-server-proxy the browser needs another URL, in which the port is a folder.
     """
     port = url.rpartition(":")[2]
     return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
@@ -22,7 +22,7 @@ def beside(headers: Headers, url: str) -> str:
 def path_in_app(scope: Scope) -> str:
     """Return the path of a request below the prefix at which the app is mounted.
 
-    A guard that compared the whole path would not recognise any path of the app.
+    With a prefix, a guard that compares the whole path does not recognise any path of the app.
     """
     path: str = scope["path"]
     rest = path.removeprefix(scope.get("root_path", ""))
@@ -30,7 +30,7 @@ def path_in_app(scope: Scope) -> str:
 
 
 def opens_a_page(method: str, headers: Headers) -> bool:
-    """Return True if a browser opens the URL as a page, by a link of any site."""
+    """Return True if a browser opens the URL as a page, also by a link on another site."""
     return method in READING and headers.get("sec-fetch-dest") == "document"
 
 

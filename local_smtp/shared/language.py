@@ -43,7 +43,7 @@ translations = cache(Translations)
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """Return the language `asked`, or that of the cookie, or that of the browser.
+    """Return `asked`, the cookie's or the browser's language: the first supported one, or "en".
 
     The inbox and the web app share the cookie.
     """

@@ -11,7 +11,7 @@ from typing import TextIO
 
 
 class ResourceError(Exception):
-    """The server can't start. The message has the reason and the remedy."""
+    """A resource is not available. The message has the reason and the remedy."""
 
 
 def take_directory(folder: Path, whose: str) -> TextIO:
@@ -19,7 +19,7 @@ def take_directory(folder: Path, whose: str) -> TextIO:
 
     Args:
         folder: the directory; it is created if it is missing.
-        whose: the name of its user, for the error message.
+        whose: the kind of program that uses it, such as "mail sink", for the error message.
 
     Returns:
         The lock. The directory is free again when the lock is closed or the process dies.

@@ -1,4 +1,4 @@
-"""The statements that read. Each call opens the file, so every thread may use them."""
+"""The SQL statements that read. Each call opens the file anew, so any thread may call them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Reader:
             limit: mails on a page.
             before: the id before which the page begins; None for the newest mail.
         """
-        escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # special in LIKE
+        escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # LIKE's wildcards
         values = [f"%{word}%" for word in escaped.split()]
         where = " AND ".join(["true", *[_SEARCHED] * len(values)])
         with self._snapshot() as connection:
@@ -73,7 +73,7 @@ class Reader:
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
-        """Return the bytes of a mail as they were received, or None."""
+        """Return the bytes of a mail as they were received, or None without such a mail."""
         rows = self._rows("SELECT raw FROM contents WHERE message = ?", message)
         return rows[0]["raw"] if rows else None
 

@@ -1,4 +1,4 @@
-"""The statements that write."""
+"""The SQL statements that write; `store.writer` runs them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from local_smtp.mail import Incoming
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The rows of a stored delivery."""
+    """The ids of a stored delivery and of its mail."""
 
-    #: The row of the mail: an older one for a duplicate.
+    #: The id of the mail; for a duplicate, the id of the mail that arrived first.
     message: int
     delivery: int
     duplicate: bool

@@ -1,4 +1,4 @@
-"""The only thread that writes. Mails that wait for a commit share it."""
+"""The only thread that writes to the database. One commit stores all mails that wait for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_smtp.store import statements
 from local_smtp.store.statements import Receipt
 
 _BATCH = 500
-_IDLE = 1.0  # seconds after which the last reply is stored too
+_IDLE = 1.0  # seconds until replies are stored even if no mail arrives
 
 _TABLES = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
@@ -126,7 +126,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # Cancelled changes need no answer; from here on no change can be cancelled.
+                # Skip cancelled changes. After this call the others cannot be cancelled any more.
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:

@@ -1,4 +1,4 @@
-"""The API of the inbox: its mails, its faults, and what happens."""
+"""The HTTP API of the inbox: its mails, its fault rules, and its events."""
 
 from __future__ import annotations
 

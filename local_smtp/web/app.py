@@ -79,7 +79,7 @@ def _tell(request: Request, error: Exception) -> Response:
 
 
 def _explain(request: Request, error: Exception) -> Response:
-    """Return the problems of a request without its values, which may not be JSON (NaN)."""
+    """Return a 422 with the problems, but not the values of the request: NaN is not JSON."""
     assert isinstance(error, RequestValidationError)
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     # in ASCII, since the input may contain a lone surrogate

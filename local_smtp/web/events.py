@@ -12,7 +12,7 @@ from local_smtp.models import Incident
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 
-_HEARTBEAT = 15.0  # seconds; a client that vanished is noticed after one
+_HEARTBEAT = 15.0  # seconds; sending it detects a client that has vanished
 
 #: The mails of one commit, an incident, or the name of another change.
 Event = Sequence[Receipt] | Incident | str
@@ -75,7 +75,7 @@ class Events:
         text = ""
         for receipt in event:
             mail = mails.get(receipt.message)
-            if mail is not None:  # it may be deleted by now
+            if mail is not None:  # it may have been deleted meanwhile
                 data = mail.model_dump(by_alias=True, mode="json")
                 text += _message("mail", json.dumps({**data, "duplicate": receipt.duplicate}))
         return text

@@ -44,7 +44,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # in this machine's time zone
+    # formats a time (epoch seconds) in this machine's time zone
     templates.filters["clock"] = lambda at, form: datetime.fromtimestamp(at).strftime(form)
     return templates
 
@@ -84,7 +84,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
 
 def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
-    """Return a mail with its tabs and the tab to show."""
+    """Return the values for the mail's page: the mail, its tabs, the tab to show, its source."""
     sides = {"html": mail.has_html, "text": mail.text is not None}
     tabs = [name for name, there in sides.items() if there]
     tabs += ["headers", "source", "deliveries"]

@@ -43,7 +43,7 @@ LINK = re.compile(
     r"\[[^]]*]\((?!https?:)([^)#\s]+)"
     r"|((?:\b[Ll]essons? |レッスン ?)\d\d(?:(?:,| and|、| ?と) ?\d\d\b)*)"
 )
-#: Matches a link to the playground, which is the site's first page. A schedule follows the #.
+#: Matches a link to the playground, which is the site's first page. The part after # is a schedule.
 PLAYGROUND = re.compile(r"\[([^]]*)]\((?:[^)\s]*/)?playground((?:#[^)]*)?)\)")
 #: The front matter of a page outside every table of contents: only links lead to the page.
 _ORPHAN = "---\norphan: true\n---\n"
@@ -83,21 +83,21 @@ var splitQuery = (query) =>
     run < "\u3041" ? run : [...run.slice(1)].map((end, at) => run[at] + end));"""
 
     def split(self, input: str) -> list[str]:
-        """Split a page into words, as the code above splits a search."""
+        """Split a page into words, in the same way as the JavaScript above splits a search."""
         runs = re.findall(r"[\u3041-\u30ff\u3400-\u9fff]+|\w+", input)
         pairs = ([run] if run < "\u3041" else map("".join, pairwise(run)) for run in runs)
         return [word for words in pairs for word in words]
 
 
 def linked(page: Path, folder: Path, text: str) -> str:
-    """Return the text of a page, with its numbers of lessons as links.
+    """Return the text of a page, in which each number of a lesson is a link to the lesson.
 
     A link to a folder leads to the file that describes the folder.
 
     Args:
-        page: the page.
+        page: the path of the page; new links are relative to it.
         folder: the folder of the lessons.
-        text: its text.
+        text: the text of the page.
     """
     lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
 
@@ -132,7 +132,7 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
-            elif "app = ..." in cell.source:  # later cells need the learner's app
+            elif "app = ..." in cell.source:  # the solution, since later cells need the app
                 cell.source = solved(cell.source)
         source[0] = nbformat.writes(notebook)
 
@@ -150,14 +150,14 @@ def dress(
     """Add a description, the frame's language, and a link to the page in the other language."""
     if tree:
         texts = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
-        first = next((text for text in texts if len(text) > 20), "")  # a short one is a link
+        first = next((text for text in texts if len(text) > 20), "")  # not just a link
         context["metatags"] += _META.format(escape(first), html_baseurl)
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()
     app.builder.templates.environment.install_gettext_translations(words)
     context["language"], other = ("ja", "en") if japanese else ("en", "ja")
     twin = re.sub("^notebooks/(ja/)?", "notebooks/" if japanese else "notebooks/ja/", name)
-    if tree:  # keys can scroll a table that is wider than the screen
+    if tree:  # let the keyboard scroll a table that is wider than the screen
         table, focusable = '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'
         context["body"] = context["body"].replace(table, focusable)
     if tree and twin != name and twin in app.env.found_docs:

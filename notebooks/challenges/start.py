@@ -1,4 +1,4 @@
-"""Where the challenges begin: the jobs are in a list of Python."""
+"""The start of the challenges: the jobs are in a Python list."""
 
 
 class MyQueue:

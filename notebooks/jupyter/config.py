@@ -18,10 +18,10 @@ c = get_config()
 c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
 c.LabApp.app_settings_dir = str(
     _HERE
-)  # overrides.json turns off the news, and does not cut off file names
+)  # overrides.json turns off the news, and shows file names in full
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # containers run as root
-#: Folders that a reader need not open are hidden in the list of files.
+#: Folders that are hidden in the list of files: a learner does not need them.
 _TOOLS = ["book", "jupyter", "lab", "playground", "solutions"]
 c.ContentsManager.hide_globs = [*_TOOLS, "__pycache__", "*.pyc", "*.new"]

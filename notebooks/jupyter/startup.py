@@ -14,7 +14,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-#: Match a cell of an exercise, and one that assigns an answer.
+#: Patterns of a cell with an exercise, and of a cell that assigns an answer.
 _EXERCISE, _ANSWERS = re.compile(r"^check\(", re.M), re.compile(r"^answer = ", re.M)
 
 
@@ -46,7 +46,7 @@ def _hint(
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
     """Return the missing name that a cell above would have defined; "" for any other error."""
-    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # a lab sets it
+    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # set by a lab
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
     own = not files or files[0] == files[-1]  # the error is in the cell's own code

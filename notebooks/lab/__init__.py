@@ -23,7 +23,7 @@ _WHERE = {
     "solutions": "checks",
 }
 __all__ = list(_WHERE)
-#: Modules that every lesson needs; otherwise they would be loaded in the middle of a later cell.
+#: Modules that every lesson needs, loaded early so that no later cell has to wait for them.
 _LARGE = (
     "IPython.display",
     "demo_app.backends.celery",
@@ -45,7 +45,7 @@ def __getattr__(name: str) -> object:
 
 
 def _load(module: str) -> object:
-    """Import the module and the large ones: an interrupted import leaves a broken library."""
+    """Import `_LARGE` and the module. An interrupt here would leave a half-imported library."""
     for large in _LARGE:
         import_module(large)
     return import_module(f"lab.{module}")

@@ -16,7 +16,7 @@ PATIENCE = 45.0
 
 
 class Beside(Process):
-    """A process that ends with its lab. It has the stack's mark, so the reaper finds it."""
+    """A process that ends with its lab. The reaper finds it by its environment."""
 
     def __init__(
         self,

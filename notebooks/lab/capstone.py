@@ -46,7 +46,7 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
 
 
 def rungs() -> HTML:
-    """Return a folded solution for each rung: the first one whole, and the others as changes."""
+    """Return a folded solution for each rung: the first in full, each other one as a diff."""
     found, before = "", ""
     for path in RUNGS:
         text = path.read_text("utf-8")

@@ -19,7 +19,7 @@ CASES: dict[int, Case] = {}
 
 
 def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
-    """Register the function that causes the next mystery; see `Case`."""
+    """Register the decorated function as the cause of the next mystery; see `Case`."""
 
     def register(happens: Happens) -> Happens:
         CASES[len(CASES) + 1] = Case(happens, where, why, hints)
@@ -36,7 +36,6 @@ def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
 
 
 def _sixteen(lab: Mystery) -> None:
-    """Post sixteen comments, whose mails arrive."""
     lab.post(16)
     lab.wait()
 
@@ -116,7 +115,7 @@ def _refuses_to_write(lab: Mystery) -> str:
     '`five.redis.lindex(f"job:{five.job}", 0)`.',
 )
 def _clock(lab: Mystery) -> str:
-    """Let the clock of machine shop-2, which wrote job 17, be a day ahead."""
+    """Enqueue job 17 as machine shop-2 would, whose clock is a day ahead. Return the job's id."""
     machines = {number: ("shop-1", datetime.now(UTC)) for number in range(1, 21)}
     machines[17] = ("shop-2", datetime.now(UTC) + timedelta(days=1))
     jobs = {}

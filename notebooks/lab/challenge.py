@@ -1,4 +1,4 @@
-"""The challenges: judge the class of a cell, and store the levels that held."""
+"""The challenges: judge the class of a cell, and store the levels that it passed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import Several, Table
 
-#: The numbers of the levels that held; a file next to the notebooks.
+#: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The last class that held all levels or ran on the blog, as a backend; its path from a lesson.
+#: The file of the last class that passed all levels or ran on the blog; its path from a lesson.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 
 
 def judge(queue: type, levels: int | Iterable[int]) -> Several:
-    """Judge the class of a cell of this notebook; return its levels, its failures and the lamps.
+    """Judge the class of a cell. Return its verdicts, the story of each failure, and the lamps.
 
     The workers receive only that cell, so it must import all that the class needs.
     levels: one or several.
@@ -72,7 +72,6 @@ def on_the_blog(queue: type, **options: Any) -> Lab:
 
 
 def _write(queue: type) -> None:
-    """Write the class's cell to the file BACKEND."""
     source, name = cell_of(f"class {queue.__name__}").rstrip(), queue.__name__
     ending = f"from lab.queue_backend import backend_of\n\nmake = backend_of({name})\n"
     BACKEND.write_text(f"{source}\n\n\n{ending}", "utf-8")
@@ -89,7 +88,7 @@ def blog_on(file: Path, **options: Any) -> dict[str, Any]:
 
 
 def lamps() -> Table:
-    """Return the twelve lamps, lit for each level that held in any challenge."""
+    """Return the twelve lamps, lit for each level that was passed in any challenge."""
     lit = _judged()
     rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
     caption = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
@@ -97,7 +96,7 @@ def lamps() -> Table:
 
 
 def _lanes(record: Record, why: str) -> Table:
-    """Return the trial as a table with a column for each process and for the server."""
+    """Return the failed trial as a table with a column for each process and for the server."""
     lines = story(record, say)
     lanes = [*dict.fromkeys(line.who for line in lines)]
     rows = [
@@ -108,11 +107,9 @@ def _lanes(record: Record, why: str) -> Table:
 
 
 def _why(verdict: Verdict) -> str:
-    """Return the verdict's sentence in the lesson's language."""
     failure = verdict.failure
     return check(failure.plan, failure.record, say) if failure else verdict.why
 
 
 def _judged() -> set[int]:
-    """Return the numbers of the levels that held."""
     return set(json.loads(JUDGED.read_text("utf-8"))) if JUDGED.exists() else set()

@@ -57,7 +57,7 @@ def _newest_first(answer: Any, lab: Lab) -> Hint:
     early = say("wait for the end of the jobs, and give the last four of `started()`.")
     if not lab.finished():
         if lab.stack.ready["pids"]["worker"]:
-            lab.wait()  # so that the next try begins with an empty queue
+            lab.wait()  # the next try needs an empty queue
         return early
     started = lab.started()[-4:]
     if not isinstance(answer, list) or answer != started:

@@ -13,8 +13,8 @@ class Finding(NamedTuple):
     """A finding of a lesson.
 
     Attributes:
-        expected: the measurement that confirms it, or a function that returns True for one. A busy
-            machine may measure another one.
+        expected: the measurement that confirms it, or a function that returns True for it. A
+            busy machine may measure another value.
         sentence: the finding.
     """
 
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
         return self.expected(measured) if callable(self.expected) else measured == self.expected
 
 
-#: The findings by question. A question without one is answered by the figures.
+#: The findings by question. For a question without a finding, the measured number is enough.
 FINDINGS = {
     "Mail takes 2 seconds. How many seconds does the reader wait?": Finding(
         lambda seconds: seconds < 2,

@@ -1,4 +1,4 @@
-"""A backend in thirty lines: a job is a file, and to claim it is to rename it."""
+"""A backend in thirty lines: each job is a file, which the worker renames to claim the job."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class FolderBackend(Backend):
             part.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
-        """Go on with what is there already."""
-        for left in self._running.iterdir():  # its process died: back to the queue
+        """Requeue the jobs of a process that died, and start the thread."""
+        for left in self._running.iterdir():  # its process died while it ran
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Write each job into a file; the rename is the moment at which it is in the line."""
+        """Write each job into a file. The job is in the queue once the file is renamed."""
         for job in jobs:
             path = self._new / f"{time.time_ns()}-{job.id}"
             path.write_text(json.dumps(asdict(job)))

@@ -11,7 +11,7 @@ from demo_app.jobs import retry_on, task
 
 @task
 def work(name: str, seconds: float = 0.0) -> str:
-    """Work for this many seconds; returns the name."""
+    """Sleep for this many seconds, and return the name."""
     time.sleep(seconds)
     return name
 
@@ -19,7 +19,7 @@ def work(name: str, seconds: float = 0.0) -> str:
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.0)
 def call_in_step(until: float) -> None:
-    """Call a service that is down until then (epoch seconds); retries after fixed waits."""
+    """Call a service that is down until `until` (epoch seconds). Retry after fixed waits."""
     _call(until)
 
 

@@ -33,8 +33,8 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 
     Args:
         right: right words.
-        wrong: other words on offer.
-        too_much: the hint for a wrong word, which replaces ``{}``.
+        wrong: the other words from which a learner can choose.
+        too_much: the hint for a wrong word; the word replaces ``{}``.
         too_little: the hint for a missing word.
     """
     asked, others = {*right}, {*wrong}

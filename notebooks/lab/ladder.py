@@ -27,7 +27,7 @@ class Rung:
     """One way to run jobs.
 
     Attributes:
-        by_hand: the options of a Celery worker that is started by hand.
+        by_hand: the options of a Celery worker that the campaign starts instead of the stack.
         still: seconds without a mail after which no mail is expected.
     """
 
@@ -39,7 +39,7 @@ class Rung:
 
 #: Comments for each fault.
 _COMMENTS = 4
-#: Safeguards that the lower rungs do not have.
+#: Names of the safeguards that the lower rungs do not have.
 _BARE = ("outbox", "dedupe")
 #: The rungs from the lowest up; each adds a safeguard.
 RUNGS = (
@@ -70,8 +70,8 @@ FAULTS = (
 def climb() -> dict[str, list[Outcome]]:
     """Run the campaign on all rungs in parallel.
 
-    If a challenge has stored the learner's own class, it is a further rung, without an outbox and
-    with the patience of the judge.
+    If a challenge has stored the learner's own class, it is a further rung, without an outbox, and
+    the campaign waits for its mails as long as the judge does.
 
     Returns:
         The outcomes of the faults, by the name of the rung.
@@ -88,7 +88,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
     """Run the faults on one rung; see FAULTS.
 
     The processes are killed while they run jobs. Redis is killed while two jobs wait, and two more
-    comments are posted while it is down. It is wiped while jobs wait.
+    comments are posted while it is down. Later Redis is wiped while jobs wait.
     """
     # a rescue takes only a second, so that the campaign is short
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
@@ -158,7 +158,7 @@ def _part(
         still: seconds without a change after which no mail is expected.
         patient: True if all mails will arrive, so that the wait is long on a busy machine.
         count: the name of the mail server's count to wait for.
-        again: number of extra deliveries of mails; negative for mails that are never sent.
+        again: number of expected duplicates; negative for mails that are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -205,7 +205,6 @@ def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
 
 
 def _held(lab: Lab, jobs: set[str]) -> set[str]:
-    """Return the jobs that a list in Redis still has."""
     if lab.stock:
         has = held_by_kombu(lab.redis)
         return jobs & {*has.waiting, *has.taken}

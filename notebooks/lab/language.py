@@ -27,7 +27,7 @@ def sentence(parts: Iterable[str]) -> str:
 
 
 def typed(text: str) -> str:
-    """Normalise typed text: narrow letters and digits, no brackets around it, no final dot."""
+    """Normalise typed text: half-width letters and digits, no outer brackets, no final dot."""
     return unicodedata.normalize("NFKC", text).casefold().strip("() 。、「」『』").rstrip("()., ")
 
 

@@ -27,7 +27,7 @@ _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "mark
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An accepted comment. at: epoch seconds. took: seconds that the reader waited."""
+    """An accepted comment. at: epoch seconds. took: seconds until the reader got the reply."""
 
     comment_id: int
     job_id: str
@@ -98,7 +98,7 @@ def _start(ledger: Ledger) -> float:
 def _kills(ledger: Ledger) -> list[float]:
     """Return the times of the kills between the first comment and the last mail.
 
-    Other kills are from other cells, and have nothing to do with these comments.
+    Other kills were made by other cells, and did not affect these comments.
     """
     arrived = [line.arrived for line in ledger.lines]
     end = math.inf if None in arrived else max(one for one in arrived if one)

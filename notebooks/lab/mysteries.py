@@ -43,7 +43,7 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Longest time until a job of a repaired system is done: a start, a lease, a retry (seconds).
+#: Limit for job 17 after a repair: a process starts, a lease expires, the job retries (seconds).
 _REPAIRED = 30.0
 
 
@@ -62,7 +62,7 @@ class Case:
 
 
 class Mystery(Lab):
-    """A lab in which job 17 is not done. number: which mystery, 1 to 6."""
+    """A lab in which job 17 is not done. number: the mystery's number, 1 to 6."""
 
     def __init__(self, number: int, case: Case) -> None:
         super().__init__()
@@ -92,8 +92,8 @@ class Mystery(Lab):
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Return a hint, or None if the answer is right and the system is repaired.
 
-        The place is compared with the job's present place until an answer was right. The system is
-        repaired if job 17 is done or discarded.
+        Until the first right answer, the place must be the present one; a repair changes it. The
+        system is repaired if job 17 is done or discarded.
         """
         self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:

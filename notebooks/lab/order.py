@@ -17,10 +17,10 @@ from lab.figures import drawn, legend, panels, titled
 from lab.language import say, sentence
 from lab.show import Picture
 
-#: The styles of a job's line.
+#: The style of a job's line if the job kept its place in all three orders, or changed it.
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
 MOVED: dict[str, Any] = {"color": KILL, "linestyle": "--"}
-#: The three orders.
+#: For each of the three orders, the time by which the jobs are sorted (epoch seconds).
 _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
     "enqueued": lambda job: job.enqueued,
     "started": lambda job: job.runs[-1].began,
@@ -46,12 +46,12 @@ def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
 
 
 def changed_places(seen: Timeline) -> int:
-    """Return how many jobs did not start, or did not finish, in the order of the queue."""
+    """Return the number of finished jobs that started or finished out of the queue's order."""
     return sum(len(set(places)) > 1 for places in _places(seen))
 
 
 def order_picture(**runs: Timeline) -> Picture:
-    """Draw a line for each job: its places when it was enqueued, started and finished."""
+    """Draw a line for each job: its place in the orders of enqueuing, starting and finishing."""
     figure, grid = panels(4.6, 1, len(runs))
     sentences = []
     for axes, label, seen in titled(grid, runs):

@@ -3,8 +3,8 @@
 `my_app.py` defines `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments)
 and the class `Inbox` (a handler of aiosmtpd, which replies "250 accepted", and appends the subject
 of each shown mail, which is the comment's text, to `inbox.txt`). Later versions also have a Celery
-app `celery`, and `relay`, which runs in the file's main block. The app gets the variables `BROKER`
-and `SMTP_PORT`.
+app `celery`, and `relay`, which runs in the file's main block. The app gets the environment
+variables `BROKER` and `SMTP_PORT`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from lab.show import LabError
 #: Seconds without a mail after which none is expected: more than a lease, less than stock Celery's
 #: hour.
 _STILL = 10.0
-#: A folder with a module that Python imports at its start; see its docstring.
+#: A folder with a module that Python imports at its start; see the module's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
@@ -62,15 +62,15 @@ class OwnApp:
         lab.at_end.callback(proxy.end)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         parts, self.held_before = self._look(), 0
-        #: Times by a comment's text: when it was posted, when its mail was sent to the inbox, and
-        #: when the inbox showed the mail.
+        #: By a comment's text, the times when the comment was posted, when a mail was sent to the
+        #: inbox, and when the inbox showed a mail (epoch seconds).
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
         self._came: dict[str, list[float]] = defaultdict(list)
-        #: The accepted comments, and those that were in inbox.txt before their mail was sent.
+        #: The accepted comments, and the comments that inbox.txt had before a mail was sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
-        self.let_pass = math.inf  # mails that may still reach the inbox; later ones are held
+        self.let_pass = math.inf  # number of mails that may still reach the inbox; later mails wait
         self.ended: set[str] = set()  # the parts that ended without a kill in this trial
         self._ended = threading.Event()
         lab.at_end.callback(self._ended.set)
@@ -90,7 +90,7 @@ class OwnApp:
         self.until_web()
 
     def close(self) -> None:
-        """Kill all parts: a worker would otherwise take the jobs of the lab's next app."""
+        """Kill all parts. Otherwise a worker would run the jobs of the lab's next app."""
         self._ended.set()
         for part in self.running.values():
             part.kill()
@@ -106,7 +106,7 @@ class OwnApp:
                     self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
     def _look(self) -> set[str]:
-        """Return the names of the file's parts. Raise LabError if it is not an app."""
+        """Return the names of the file's parts. Raise LabError if `web` or `Inbox` is missing."""
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
         done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
@@ -120,7 +120,7 @@ class OwnApp:
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
-        """Note the subject of each mail before the inbox receives it; hold the mail if required."""
+        """Record each mail's subject before the inbox receives it. Wait while `let_pass` is 0."""
         if is_answer:
             return
         known = len(_SUBJECT.findall(self._dialogues[line]))
@@ -146,7 +146,7 @@ class OwnApp:
             raise LabError(str(error)) from None
 
     def all_run(self, *, again: bool = False) -> bool:
-        """Return True if each part runs.
+        """Return True if each part runs or was restarted.
 
         Args:
             again: restart a part that has ended, like a supervisor, and print that once. (Stock
@@ -207,12 +207,12 @@ class OwnApp:
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the comments that are on the page or were accepted."""
+        """Return the comments that begin with `mark` and are on the page or were accepted."""
         found = Counter[str](httpx.get(f"{self._url}/comments", timeout=60.0).json())
         return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
 
     def arrived(self, mark: str) -> Counter[str]:
-        """Return how often the inbox shows the mail of each of these comments."""
+        """Return how often the inbox shows the mail of each comment that begins with `mark`."""
         found = Counter(self.program.lines("inbox.txt"))
         return Counter({
             line: min(times, len(self.sent[line]))
@@ -220,7 +220,7 @@ class OwnApp:
         })  # fmt: skip
 
     def forged_in(self, mark: str) -> list[str]:
-        """Return the comments that were in inbox.txt before their mail was sent."""
+        """Return the comments with this `mark` that inbox.txt had before their mail was sent."""
         return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
 
     def in_outbox(self) -> int:
@@ -233,7 +233,7 @@ class OwnApp:
         return rows
 
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
-        """Wait until each comment has its mail, or no mail has come for a while.
+        """Wait until each comment of the trial has its mail, or no mail has come for a while.
 
         Returns:
             The ledger, and the number of mails that are shown twice.

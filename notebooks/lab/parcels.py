@@ -26,8 +26,8 @@ _STILL = 8.0
 class Parcels:
     """The app of the last cell with a line "app = ", as a module with the app's name.
 
-    Its task writes a line into ``packed.txt`` for each parcel. One Redis serves one app: start a
-    new lab for each.
+    Its task writes a line into ``packed.txt`` for each parcel. Start a new lab for
+    each app, since all apps of one Redis share its queue.
 
     Raises:
         LabError: the cell has no app yet.
@@ -55,7 +55,7 @@ class Parcels:
             self.start_worker()
 
     def _forget(self) -> None:
-        uninterruptible(self.lab.at_end.close)  # ends the workers
+        uninterruptible(self.lab.at_end.close)  # this ends the workers
         self.lab.redis.flushall()
         for file in ("charged.txt", "packed.txt"):
             (self.program.folder / file).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ class Parcels:
     def _caught(self) -> bool:
         """Suspend the child processes, and return True if one of them packs a parcel.
 
-        Otherwise resume them, also if stock Celery has not made its early acknowledgement yet.
+        Otherwise resume them. A task that stock Celery has yet to acknowledge early does not count.
         """
         if not (worker := self._workers[-1]).alive:
             return True

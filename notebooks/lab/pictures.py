@@ -24,7 +24,7 @@ _MOMENT = 0.1
 
 
 def response_times(**runs: Sequence[Posted]) -> Picture:
-    """Draw each response time as a dot, one row per run, with the median (p50) and p99."""
+    """Draw each response time as a dot, one row per run, with the percentiles p50 and p99."""
     figure, (axes,) = panels(1.6 + 1.3 * len(runs))
     longest = max(posted.took for posts in runs.values() for posted in posts)
     names = [name.replace("_", " ") for name in runs]

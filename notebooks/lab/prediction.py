@@ -92,7 +92,7 @@ class Prediction:
 
 
 def _same(answer: str) -> frozenset[str]:
-    """Return the words that count, so that "RQ and Celery." equals "celery, rq"."""
+    """Return the words without small ones, so that "RQ and Celery." equals "celery, rq"."""
     return frozenset(re.findall(r"\w+", typed(answer))) - _SMALL_WORDS
 
 
@@ -104,7 +104,7 @@ def predict(
     choices: Sequence[str] = (),
     within: float = 0.0,
 ) -> Prediction:
-    """Ask for a prediction. Enter, or a run without a person, takes the common guess.
+    """Ask for a prediction. Enter, or a run without a learner, chooses the common guess.
 
     The question is repeated until the answer is a number or one of the choices.
 
@@ -136,7 +136,7 @@ def predict(
 
 
 def _margin(common: Value, within: float) -> str:
-    """Return the accepted range as text; empty for words and for exact counts."""
+    """Return the accepted deviation as text; "" for words and for exact counts."""
     share = say("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
     parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
     return say(" (As predicted: at most {far} off.)", far=say(" or ").join(parts)) if parts else ""
@@ -175,6 +175,5 @@ def _understood(answer: str, letters: dict[str, str]) -> Value | None:
 
 
 def _ask(prompt: str) -> str:
-    """Return the text that the learner types."""
     with Progress(""):
         return input(prompt).strip()

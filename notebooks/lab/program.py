@@ -36,14 +36,14 @@ def cell_of(defines: str) -> str:
 
 
 def held(redis: Any) -> int:
-    """Return the number of jobs in all lists of Redis, with claims or stock Celery."""
+    """Return the number of unfinished jobs in Redis, for `claims` and for stock Celery."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")
     return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
 
 
 class Program:
-    """A module `name` in a folder of the lab. text: its source."""
+    """A Python module in a folder of the lab. name: the module's name. text: its source."""
 
     def __init__(self, lab: Lab, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name

@@ -35,7 +35,7 @@ class Live:
 
 
 class Progress:
-    """A context in which the learner waits. After 2 seconds the cell shows the reason.
+    """A context in which the learner waits. After 2 seconds the cell shows the reason of the wait.
 
     what: the reason; empty if the cell already shows something else. situation: returns a sentence
     for a long wait.
@@ -55,7 +55,7 @@ class Progress:
         waited = time.monotonic() - self._began
         words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
         if waited > _LONG:
-            with suppress(Exception):  # only information
+            with suppress(Exception):  # the situation is only extra information
                 template = "{words}. {situation} The stop button (■) ends this cell."
                 text = say(template, words=words, situation=self._situation())
                 words = text.replace("  ", " ")  # the situation may be empty
@@ -66,7 +66,7 @@ _waits: list[Progress] = []  # the innermost one is the last
 
 
 class _Cell:
-    """A running cell, which shows from its third second on why it waits."""
+    """A running cell. After 2 seconds it shows the reason why it waits."""
 
     def __init__(self) -> None:
         self._ended, self._shown = threading.Event(), False
@@ -91,7 +91,7 @@ class _Cell:
             live.show(ipython.Pretty(""))  # type: ignore[no-untyped-call]
 
 
-_cells: list[_Cell] = []  # usually one; more if an interrupt came at the end of a cell
+_cells: list[_Cell] = []  # usually one; more if an interrupt at a cell's end prevented `_end`
 
 
 def _begin(*_: object) -> None:

@@ -39,7 +39,7 @@ class QueueBackend(Backend):
     """
 
     name = "my queue"
-    #: The promises of the twelve levels.
+    #: The promises that the twelve levels of the judge test.
     capabilities = Capabilities(fifo=True, survives=frozenset(Death))
 
     def __init__(self, queue_class: type, chosen: Settings) -> None:
@@ -53,7 +53,6 @@ class QueueBackend(Backend):
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs one by one. Raises the errors of `put`."""
         self._folder.mkdir(exist_ok=True)
         with self._lock, chdir(self._folder):
             for job in jobs:
@@ -71,7 +70,7 @@ class QueueBackend(Backend):
         return self._folder / f"worker-{pid}.ready"
 
     def work(self) -> None:
-        """Work until SIGTERM like the judge's workers, but with real jobs."""
+        """Claim and run jobs until SIGTERM, as the judge's workers do."""
         self._folder.mkdir(exist_ok=True)
         os.chdir(self._folder)
         worker = f"w{os.getpid()}"
@@ -92,7 +91,7 @@ class QueueBackend(Backend):
     def _run(self, job: Job) -> None:
         outcome = perform(job)
         if isinstance(outcome, Retry):
-            # keep the claim meanwhile: a timer would be lost with the worker
+            # wait here, so that the worker keeps its claim: a timer would be lost with the worker
             time.sleep(outcome.after)
             self.queue.put(json.dumps(replace(job, attempts=job.attempts + 1).as_record()))
 
@@ -107,7 +106,7 @@ class QueueBackend(Backend):
             return getattr(self.queue, method)(*arguments)
         except Exception as error:
             print(f"{method} raised {error!r}", file=sys.stderr)
-            time.sleep(0.1)  # no busy loop
+            time.sleep(0.1)  # do not repeat an error in a busy loop
 
 
 def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
@@ -116,7 +115,7 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 
 
 def main() -> None:
-    """Work until SIGTERM. A running job may end."""
+    """Work until SIGTERM. A job that runs then is finished first."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()

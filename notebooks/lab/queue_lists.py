@@ -32,7 +32,7 @@ _BOX = (
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """One list in Redis. ids: the next job first. what: the legend's word for its jobs."""
+    """One list in Redis. ids: the next job first. what: the state of its jobs in the legend."""
 
     name: str
     ids: tuple[str, ...]
@@ -55,7 +55,7 @@ _LEGEND = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Every list at one moment. at: seconds by the monotonic clock."""
+    """A snapshot of every list. at: seconds by the monotonic clock."""
 
     at: float
     lists: list[JobList]
@@ -67,7 +67,7 @@ class Moment:
 
 
 def read(redis: Any, died: Collection[int] = ()) -> Moment:
-    """Read every list of jobs in one step.
+    """Read every list of jobs in one transaction.
 
     Args:
         redis: the lab's Redis.
@@ -101,28 +101,28 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 
 
 class Film:
-    """A moving picture of the queue. read: returns the `Moment`. name: returns a job's name."""
+    """A moving picture of the queue. read: returns a `Moment`. name: returns a job's name."""
 
     def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
         self._read, self._name, self._live = read, name, Live()
         self._moments: list[Moment] = []
 
     def look(self) -> None:
-        """Show the present moment, at most `RATE` times per second."""
+        """Show the current lists, at most `RATE` times per second."""
         if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
             self._moments.append(self._read())
             self._live.show(draw(self._moments[-1:], self._name))
 
     def end(self) -> None:
-        """Replace the moving picture with some snapshots."""
+        """Replace the moving picture with up to three snapshots; see `snapshots`."""
         self._moments.append(self._read())
         self._live.show(draw(snapshots(self._moments), self._name))
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:
-    """Return the first and the last moment, and one between them.
+    """Return the first and the last moment, and one between them if there is one.
 
-    Between them: the first moment with a death, or else the middle one of those that differ.
+    The one between is the first with a dead worker, or else the middle one of those that differ.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:
@@ -157,7 +157,6 @@ def _row(name: str, boxes: str) -> str:
 
 
 def _box(name: str, what: str) -> str:
-    """Return the box of a job in a list of this kind."""
     ink, paper, edge = _LEGEND[what]
     style = f"{_BOX};color:{ink};background:{paper};border:{edge}"
     return f'<span style="{style}">{escape(name)}</span>'

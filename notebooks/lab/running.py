@@ -43,7 +43,7 @@ from lab.show import LabError, Picture, Table
 #: Limits of a picture's height (inches), so that it fits on a projector (the width is 11 inches).
 _LOWEST, _HIGHEST = 2.8, 6.0
 
-#: The labs of this kernel that run or start.
+#: The labs of this kernel that are running or starting.
 LABS: list[Lab] = []
 _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 
@@ -55,7 +55,7 @@ class Lab:
 
     Starting a lab ends the previous one (except with `beside`), so a cell that starts a lab may be
     run twice. The processes end with the kernel: by `atexit`, or by the reaper if it was killed.
-    Raises LabError if it can't start; then no process is left.
+    Raises LabError if the lab can't start; then no process of the lab is left.
     """
 
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
@@ -71,7 +71,7 @@ class Lab:
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
         self._environment: dict[str, str] = {}  # the DEMO_ variables of its stack
-        #: Ends the further processes of this lab.
+        #: Its callbacks end the further processes of this lab.
         self.at_end = ExitStack()
         # a worker must find lab.jobs from every folder
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
@@ -92,7 +92,7 @@ class Lab:
             self._environment = {name: environment[name] for name in names}
             _set_environment(self._environment)
         except BaseException as error:
-            # another thread may have closed this lab during the start
+            # stop the stack here too: another thread may have closed this lab during the start
             uninterruptible(stack.stop)
             self.close()
             if isinstance(error, StackError):
@@ -182,10 +182,10 @@ class Lab:
         *,
         silent: bool = False,
     ) -> Any:
-        """Call `ask` until its result is true, and return it.
+        """Call `ask` until its result is true, and return the result.
 
-        silent: don't show in the cell that it waits. Raises LabError on a timeout, or if the lab is
-        closed.
+        what: names the awaited event in messages. silent: don't show in the cell that it waits.
+        Raises LabError on a timeout, or if the lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
@@ -212,7 +212,7 @@ class Lab:
     ) -> None:
         """Wait until the queue is empty and its numbers have been the same for `still` seconds.
 
-        For systems that don't report their end, such as stock Celery. enough: receives the mail
+        For systems that don't report finished jobs, such as stock Celery. enough: receives the mail
         server's counts, and returns True to end the wait earlier.
         """
         stillness = Stillness()
@@ -239,8 +239,8 @@ class Lab:
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
         """Kill a process of this role with SIGKILL; a worker is killed while it runs jobs.
 
-        restart: False keeps it dead until `start`. Waits until a worker is busy. If all jobs are
-        finished, as in a repeated cell, an idle worker is killed.
+        restart: False keeps it dead until `start`. A worker is killed once it is busy; an idle
+        worker only if all jobs are finished, as in a repeated cell.
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
@@ -256,12 +256,12 @@ class Lab:
         number: signal.Signals = signal.SIGKILL,
         meanwhile: Callable[[], Any] = lambda: None,
     ) -> Kill:
-        """Send a signal to the role's first process, and wait for its successor.
+        """Send a signal to the role's first process, and wait until it is replaced.
 
         Args:
-            role: the role.
+            role: such as "web" or "redis".
             number: the signal.
-            meanwhile: is called between the signal and the wait.
+            meanwhile: a function to call between the signal and the wait.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -274,7 +274,6 @@ class Lab:
     def _kill_first(
         self, role: str, number: signal.Signals = signal.SIGKILL, *, restart: bool = True
     ) -> Kill:
-        """Send a signal to the role's first process."""
         at, pid = time.time(), self.stack.ready["pids"][role][0]
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, role, signal=number.name)
@@ -284,7 +283,7 @@ class Lab:
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
         options = self.stack.options
-        # with more jobs than the threads of all other workers, each worker has a job
+        # if more jobs run than the other workers have threads, each worker runs a job
         enough = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
         return self._kill_first("worker", restart=restart)
@@ -322,12 +321,12 @@ class Lab:
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
-        """Kill the frozen worker after Redis has sent it a reply, and wait for its successor."""
+        """Kill the frozen worker once Redis has sent it a reply, and wait until it is replaced."""
         self.until(lambda: not self._waits(), "Redis answering the frozen worker")
         return self.kill_process("worker")
 
     def _waits(self) -> set[tuple[str, str]]:
-        """Return the connections on which a worker waits, with their counts of commands."""
+        """Return (client id, number of commands) of each connection on which a worker waits."""
         waits_in = "brpop" if self.stock else "blpop"
         return {
             (client["id"], client.get("tot-cmds", client["idle"]))  # older servers have no count
@@ -376,7 +375,7 @@ class Lab:
         return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def new_page(self) -> None:
-        """Let later pictures show only later events."""
+        """Omit all earlier events from later pictures."""
         self._since = journal_end(self.client)
         self._page_began = time.time()
         self.kills.clear()
@@ -398,7 +397,7 @@ class Lab:
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
         """Return the deaths of workers that were not caused by `kill`.
 
-        The time is that of the death, not that of the rescue.
+        Each kill has the time of the death, not the time of the rescue.
         """
         known = {kill.worker for kill in self.kills}
         return [
@@ -422,7 +421,7 @@ class Lab:
         return steps_of(posted, self.rows, self.redis, self.client)
 
     def name_of(self, job: str) -> str:
-        """Return a label of the job: the number of its comment, its name, or its task's name."""
+        """Return the job's label: its comment's number, its name, or its task's name."""
         known = (str(one.comment_id) for one in self.posted if one.job_id == job)
         return next(known, "") or order.name_of(job, self.rows, self.redis)
 
@@ -442,7 +441,7 @@ class Lab:
         return queue_lists.draw([self._moment()], self.name_of)
 
     def watch(self, seconds: float = 120.0) -> None:
-        """Wait like `wait`, and show a moving picture of the queue; up to three snapshots stay.
+        """Wait like `wait`, and show a moving picture of the queue, in the end up to 3 snapshots.
 
         Raises LabError on a timeout.
         """

@@ -19,7 +19,7 @@ from demo_app.shared.escape import escape_invisible
 from lab.language import say
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
-#: The style of a cell, with its colours: JupyterLab's theme would set those of rows.
+#: The style of a cell. It sets the colours, since JupyterLab's theme sets the colours of rows.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
     "text-align:left;vertical-align:top"
@@ -60,7 +60,7 @@ class Picture:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         words = escape(escape_invisible(self.words))
         drawing = re.sub(r"<title>.*?</title>", "", escape_invisible(self.drawing))
-        # the whole picture fits on the screen, and is aligned left like the text
+        # fit the whole picture on the screen, and align it left like the text
         style = "width:100%;height:auto;max-height:85vh"
         drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
         label = f'role="img" aria-label="{words}"'

@@ -70,7 +70,7 @@ class Speed:
 def race(lab: Lab) -> list[Speed]:
     """Move the same jobs through Redis and SQLite, with files on the same disk.
 
-    In both an acknowledged job survives a power failure.
+    In both stores, an acknowledged job survives a power failure.
     """
     stores = {
         "Redis": partial(_redis, lab.redis),

@@ -37,7 +37,7 @@ def run_together(
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
         try:
             uninterruptible(lambda: running.extend(pool.submit(run, item) for item in items))
-            # short waits, since a signal at the beginning of a long one would not end it
+            # in short waits: a signal that arrives at the beginning of a wait does not end the wait
             for one in running:
                 while wait([one], 0.1).not_done:
                     pass
@@ -49,7 +49,7 @@ def run_together(
 
 
 def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
-    """Close the labs repeatedly, until no call runs that could start another."""
+    """Close the new labs repeatedly until all calls have ended: a call may start another lab."""
     for _ in poll():
         if all(one.done() for one in running):
             break
@@ -71,7 +71,7 @@ def _crash(backend: str) -> Outcome:
     with closing(Lab(beside=True, backend=backend, without=("outbox",))) as lab:
         lab.slow_mail(30.0)  # no job is done before the kill, even on a slow machine
         lab.post(_COMMENTS)
-        # all threads run jobs, so no job is being claimed
+        # then all threads run jobs, so the kill does not hit the claim of a job
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
         lab.kill_process("web" if backend == "memory" else "worker", meanwhile=lab.faults)
         lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")

@@ -22,20 +22,20 @@ from lab.program import held
 #: Delay of each line between the worker and the mail server (seconds); a mail needs about 10 lines.
 _SLOW = 0.08
 #: Seconds after which a worker with early acknowledgement has acknowledged, and a relay has tried
-#: to hand over its jobs.
+#: to enqueue its jobs.
 _SOON = 5.0
 _COMMENTS = 4
-#: Kills of the web app, each after one more commit.
+#: Kills of the web app; each kill waits for one more commit than the last one.
 _KILLS = 3
 #: Tries of a trial in which no comment was stored.
 _TRIES = 3
-#: Longest time of some rounds of a relay, and of a comment while the relay is stopped (seconds).
+#: Limits (seconds): some rounds of a relay; a comment's reply while the relay is stopped.
 _ROUNDS, _COMMENT = 15.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The result of one trial. held: None if the app does not have the part that is killed.
+    """The result of one trial. held: True if it passed, None if the app lacks the killed part.
 
     ledger: a mail is late if a list in Redis or the app's outbox still has its job. twice: the
     number of mails that are shown twice. story: the events, in sentences.
@@ -57,7 +57,7 @@ class Trial:
 def trials(app: OwnApp) -> Iterator[Trial]:
     """Run the trials one by one on the same running app, in the order of the rungs.
 
-    A trial in which no comment was stored is repeated, and fails in the end.
+    A trial in which no comment was stored is repeated twice, and then fails.
     """
     app.proxy.delay = _SLOW
     for trial in (
@@ -96,7 +96,7 @@ def _worker_killed(app: OwnApp) -> Trial:
     for _ in poll(_SOON):  # wait for an early acknowledgement
         known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
         early = early + 1 if known < _COMMENTS else 0
-        if early == 3:  # three times, since the counts are not read at one moment
+        if early == 3:  # three times in a row, since the two counts are not read at the same time
             break
     kill = app.kill("worker")
     app.proxy.reset()  # data in transit from the dead worker must not arrive
@@ -131,9 +131,9 @@ def _redis_down(app: OwnApp) -> Trial:
 
 
 def _let_the_relay_try(app: OwnApp) -> None:
-    """Wait until the relay has ended, or has tried some times.
+    """Wait until the relay has ended, or has tried to enqueue its jobs a few times.
 
-    A relay that tries repeats the same statements on its database.
+    A try is recognised by statements that repeat on the relay's database.
     """
     (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     statements.touch()
@@ -164,7 +164,7 @@ def _web_killed(app: OwnApp) -> Trial:
 def _relay_killed(app: OwnApp) -> Trial:
     """Kill the relay right after it has committed something while Redis is down.
 
-    Before that, a comment is posted while the relay is about to record another one as handed over.
+    Before that, post a comment while the relay is about to record another comment as enqueued.
     A relay that does not commit is killed a few seconds later.
     """
     name = "the relay is killed"

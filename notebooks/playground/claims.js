@@ -10,7 +10,7 @@ class Claims {
     this.scripts = new Scripts(world.store, options);
   }
 
-  // Run a script, and record the line that moved each job.
+  // Run a script, and record the Lua line that moved each job.
   run(name, ...words) {
     const {scripts, world} = this;
     scripts.written.length = 0;
@@ -34,7 +34,7 @@ class Claims {
 
   start(worker) {
     this.run("register", worker.name, LEASE, "{}", "");
-    worker.valid = this.world.now + LEASE;  // by the worker's own clock
+    worker.valid = this.world.now + LEASE;  // end of the lease by the worker's clock
   }
 
   beat(worker) {
@@ -47,7 +47,7 @@ class Claims {
     const claims = this.run("held", worker.name, QUEUE);  // triples of list, job and number
     for (let i = 0; i < claims.length; i += 3) {
       const [, job, number] = claims.slice(i);
-      if (job === worker.run?.job) continue;  // running; for any other job the reply was lost
+      if (job === worker.run?.job) continue;  // it is running; the reply with any other job was lost
       this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
       this.world.tell("given back", job, {worker: worker.number});
     }
@@ -84,7 +84,7 @@ class Claims {
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
 
-  // Return the jobs that too many workers died with: they wait for a retry, or for a person.
+  // Return the jobs set aside because too many workers died: they wait for a retry or a person.
   aside() { return ["retrying", "dead"].flatMap((state) => this.world.store.ZRANGE(state, 0, -1)); }
 
   held() {

@@ -1,15 +1,15 @@
 // Draws the stations with their jobs, the news, and the story of one job.
 
-// The news beside the sum: the visitor's last act, and the last event that is not ordinary.
+// Event types for the news next to the counts: the visitor's acts, and ordinary events (no news).
 const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
 const ORDINARY = new Set(["comment", "moved", "taken", "mail", "done"]);
-const tokens = new Map();  // maps a job, or its copy or ghost, to a button
+const tokens = new Map();  // the button of each job, and of each further copy or run of a job
 
 function say(name, values = {}) {
   return WORDS[page.language][name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-// Return the rung's own text, or the common one, or "" if there is none.
+// Return the text for this rung, or the text for all rungs, or "" if there is neither.
 function say_here(name, values) {
   const {rung} = page.world, kin = rung === "outbox" ? "claims" : rung;
   const found = [`${name}.${rung}`, `${name}.${kin}`, name].find((one) => one in WORDS.en);
@@ -23,7 +23,7 @@ function sentence(one) {
 
 const seconds = (at) => `${((at - START) / 1000).toFixed(2)} s`;
 
-// Return the visitor's last act and the last event after it, if there are any.
+// Return a list: the visitor's last act, and the last event after it that is not ordinary.
 function news() {
   const {told} = page.world, did = told.findLastIndex((one) => BY_VISITOR.has(one.what));
   return [told[did], told.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
@@ -38,7 +38,7 @@ function make(tag, textContent, more = {}) {
   return Object.assign(document.createElement(tag), {textContent, ...more});
 }
 
-// Replace the content only if the text differs: a screen reader would read it aloud again.
+// Replace the content only if the text differs, so that a screen reader does not repeat it.
 function fill(box, ...parts) {
   if (box.textContent !== parts.map((one) => one.textContent ?? one).join("")) box.replaceChildren(...parts);
 }
@@ -74,7 +74,7 @@ function draw_jobs(places) {
   for (const name of tokens.keys()) if (!shown.has(name)) tokens.delete(name);
   focused.focus({preventScroll: true});
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-  for (const [name, one] of tokens) {  // a new token starts at the last place of its job
+  for (const [name, one] of tokens) {  // move a new button here from the last place of its job
     const old = from.get(name) || from.get(`of ${one.dataset.job}`), now = one.getBoundingClientRect();
     if (!old || (old.x === now.x && old.y === now.y)) continue;
     const move = `translate(${old.x - now.x}px, ${old.y - now.y}px)`;

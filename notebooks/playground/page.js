@@ -2,15 +2,15 @@
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
-const SLOW = 450;  // real milliseconds for a tick of 250 ms
+const SLOW = 450;  // real milliseconds per tick; a tick simulates 250 ms
 
 const page = {
   language: navigator.language.startsWith("ja") ? "ja" : "en",
   world: null,
   past: [],  // the world before each tick and each act
   deeds: [],  // [tick, what, worker]: the content of a link
-  picked: null,  // the job of the visitor's choice
-  copied: null,  // the message about the last link
+  picked: null,  // the job that the visitor chose, for the story
+  copied: null,  // key of the message about the last link
   playing: null,
 };
 
@@ -52,7 +52,7 @@ function play(on) {
   page.playing = on ? setInterval(() => { tick(); draw(); }, SLOW) : null;
 }
 
-// ---- links: #claims;0.comment.;3.kill.1
+// ---- links, such as #claims;0.comment.;3.kill.1: the rung, then tick.act.worker of each act
 function link() {
   return `#${[page.world.rung, ...page.deeds.map((deed) => deed.join("."))].join(";")}`;
 }

@@ -30,7 +30,7 @@ class Scripts {
     };
     put("redis", {
       call: (L) => this.command(L),
-      pcall: (L) => this.command(L),  // like call: these commands never fail
+      pcall: (L) => this.command(L),  // the same as call: the commands of these scripts never fail
       error_reply: (L) => {
         lua.lua_newtable(L);
         lua.lua_pushvalue(L, 1);
@@ -105,7 +105,7 @@ class Scripts {
     return 1;
   }
 
-  // Return the file and line of the call: the loaded text consists of several files.
+  // Return the file and line of the present call. (The loaded text consists of several files.)
   where(L) {
     const {lua, to_luastring} = fengari, about = new lua.lua_Debug();
     lua.lua_getstack(L, 1, about);
@@ -130,7 +130,7 @@ function as_text(L, index) {
   return to_jsstring(lua.lua_tostring(L, index));
 }
 
-// C's %.17g, for the numbers of these scripts
+// Format a number like C's %.17g, as far as these scripts need it.
 function precise(value) {
   const text = value.toPrecision(17);
   return text.includes("e") ? text : text.replace(/\.?0+$/, "");

@@ -50,7 +50,7 @@ class Stock {
     this.world.store.ZREM("unacked_index", job);
   }
 
-  mine() { return true; }  // Celery does not check its claim
+  mine() { return true; }  // Celery does not check before a side effect that the job is still its own
 
   finish(worker, {job}) {
     if (this.late) this.acknowledge(job);

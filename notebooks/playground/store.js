@@ -105,7 +105,7 @@ class Store {
     const list = this.list(key), end = Number(last);
     return list.slice(Number(first), end === -1 ? undefined : end + 1);
   }
-  // a negative count starts at the end
+  // with a negative count, search from the end
   LREM(key, count, value) {
     const list = this.list(key), limit = Math.abs(Number(count)) || Infinity;
     let removed = 0;

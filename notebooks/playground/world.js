@@ -5,11 +5,11 @@
 // own transport (`stock.js`).
 
 const TICK = 250;  // milliseconds
-const JOB = 2000;  // a job's duration
-const MAIL_AT = 1750;  // from a job's start to its mail
+const JOB = 2000;  // a job's duration (milliseconds)
+const MAIL_AT = 1750;  // milliseconds from a job's start to its mail
 const BEAT = 500;
 const HOUR = 3_600_000;
-const AWAY = 5000;  // from a kill to the restart of the worker; longer than a lease
+const AWAY = 5000;  // milliseconds from a kill to the worker's restart; longer than a lease
 const START = 1_700_000_000_000;
 
 class World {
@@ -41,7 +41,7 @@ class World {
     this.told.length = length;
   }
 
-  // more: further values for the sentence, such as `fate`, the job's present place
+  // more: further values for the sentence, such as `fate`: the job's place after the event
   tell(what, job, more = {}) { this.told.push({at: this.now, what, job, ...more}); }
 
   // ---- the visitor's acts
@@ -69,7 +69,7 @@ class World {
     this.tell(worker.paused ? "paused" : "resumed", worker.run?.job, {worker: number});
   }
 
-  // The reply to the worker's next claim gets lost.
+  // Lose the reply to the worker's next claim.
   cut(number) {
     this.workers[number - 1].cut = true;
     this.tell("cut", null, {worker: number});
@@ -82,7 +82,7 @@ class World {
     this.tell("wiped");
   }
 
-  // Let an hour pass: living workers first run all jobs, and then wait.
+  // Let an hour pass. Workers that run first finish all jobs; then the clock jumps to the end.
   hour() {
     const end = this.now + HOUR;
     const has_work = ({paused, dead, run}) => !paused && (dead || run || this.queue.queued().length);
@@ -154,7 +154,7 @@ class World {
 
   // ---- the visible state
   // Return the place of each job. In Redis: queue, worker (the job is claimed and runs there), held
-  // (claimed, but not running) or aside. ghosts: workers that run the job without a claim.
+  // (claimed, but not running) or aside. ghosts: numbers of workers that run the job without a claim.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
     return Array.from({length: this.comments}, (_, i) => String(i + 1)).map((job) => {
@@ -174,7 +174,7 @@ class World {
 
   where(job) { return this.places().find((one) => one.job === job)?.where; }
 
-  // Return the numbers of the sentence above the picture.
+  // Return the counts for the sentence above the picture.
   verdict() {
     const places = this.places(), count = (is_so) => places.filter(is_so).length;
     return {

@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 
 // Fetch the page again, and replace the parts that are marked as live.
 async function refresh() {
-  if (!document.querySelector("main [data-live]")) return;  // a mail does not change
+  if (!document.querySelector("main [data-live]")) return;  // the page of a mail has no live part in <main>
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -16,7 +16,7 @@ async function refresh() {
   if (focused) $(focused)?.focus();
 }
 
-// Refresh at most a few times a second, even if more events arrive.
+// Refresh at most about three times per second, even if more events arrive.
 let waiting = false;
 let again = false;
 async function changed() {

@@ -1,4 +1,4 @@
-"""Level 1: the jobs are where every process finds them."""
+"""Level 1: the jobs are in Redis, where every process finds them."""
 
 
 class MyQueue:

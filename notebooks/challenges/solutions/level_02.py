@@ -1,7 +1,7 @@
 """Level 2: in at one end of the list, out at the other.
 
-`return self.redis.rpop("queue")` is enough. The wait in `put` is what challenge 3 is about, and
-`lindex` with `lrem` is what challenge 4 is about.
+`return self.redis.rpop("queue")` is enough. Challenge 3 removes the wait in `put`, and challenge 4
+replaces the pair `lindex` and `lrem`.
 """
 
 

@@ -1,6 +1,6 @@
-"""Level 3: put writes the job down and comes back.
+"""Level 3: put stores the job and returns immediately.
 
-`lindex` with `lrem` is what challenge 4 is about.
+Challenge 4 replaces the pair `lindex` and `lrem`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Level 4: one command looks and takes."""
+"""Level 4: one command reads a job and removes it from the list."""
 
 
 class MyQueue:

@@ -1,4 +1,4 @@
-"""Level 5: a taken job is always in a list, and a dead worker's goes back."""
+"""Level 5: a claimed job is always in a list, and a dead worker's jobs go back to the queue."""
 
 
 class MyQueue:

@@ -1,4 +1,4 @@
-"""Level 6: a short lease, so that a job is back soon."""
+"""Level 6: a short lease, so that a dead worker's job is soon back in the queue."""
 
 
 class MyQueue:

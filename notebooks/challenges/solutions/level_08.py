@@ -1,4 +1,4 @@
-"""Level 8: a rescue is one step, so it does not matter who sleeps in the middle."""
+"""Level 8: a rescue is one Lua script, so a worker cannot be paused in the middle of it."""
 
 # KEYS: a worker's claims, and the sign that it is alive.
 RESCUE = """

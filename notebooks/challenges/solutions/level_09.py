@@ -1,4 +1,4 @@
-"""Level 9: what has killed too many workers is kept for a person."""
+"""Level 9: a job that has killed too many workers is set aside for a person."""
 
 # KEYS: a worker's claims, and the sign that it is alive.
 RESCUE = """

@@ -1,4 +1,4 @@
-"""Level 10: a claim first asks what this worker holds already: an answer may have been lost."""
+"""Level 10: a claim first returns a job that the worker already has: a reply may have been lost."""
 
 # KEYS: a worker's claims, and the sign that it is alive.
 RESCUE = """

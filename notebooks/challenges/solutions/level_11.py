@@ -1,4 +1,4 @@
-"""Level 11: a job is on disk before put comes back, and in the queue as soon as that answers."""
+"""Level 11: a job is on disk before put returns, and in the queue as soon as Redis answers."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Level 12: a mail is known by what it is about, so that a second copy is recognised."""
+"""Level 12: a mail gets its Message-ID from its job, so that a second copy is recognised."""
 
 import time
 from pathlib import Path

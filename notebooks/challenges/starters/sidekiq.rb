@@ -1,5 +1,5 @@
-# Sidekiq in a process of its own (its wiki, "Embedding"), by the judge's lines; see `command`.
-# Its default fetch takes a job off its list before it runs; the one that does not is part of Pro.
+# Sidekiq, embedded in this process (see "Embedding" in its wiki); demo_app/judge/adapters/command.py
+# drives it. Its free version removes a job from the list before the job runs; Sidekiq Pro does not.
 require "json"
 require "sidekiq"
 

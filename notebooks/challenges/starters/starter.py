@@ -9,7 +9,7 @@ role = json.loads(sys.stdin.readline())
 password, host, port = re.search(r"//:(\w+)@(.+):(\d+)", role["redis"]).groups()
 
 
-def ask(server, *words):  # one command in Redis's own protocol; raises if there is no answer
+def ask(server, *words):  # sends a command in Redis's protocol; raises if there is no reply
     words = [word.encode() for word in words]
     server.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words))
     server.flush()
@@ -21,14 +21,14 @@ def ask(server, *words):  # one command in Redis's own protocol; raises if there
     return server.read(int(rest) + 2)[:-2].decode()
 
 
-def redis(*words):  # the same over a new connection
+def redis(*words):  # sends a command over a new connection
     with socket.create_connection((host, port)) as line, line.makefile("rwb") as server:
         ask(server, "AUTH", password)
         return ask(server, *words)
 
 
 def say(**message):
-    print(json.dumps(message), flush=True)  # each line goes out at once
+    print(json.dumps(message), flush=True)  # send each line immediately
 
 
 if role["role"] == "producer":
@@ -47,4 +47,4 @@ while True:
         time.sleep(0.05)
         continue
     say(run=job)
-    sys.stdin.readline()  # and here it would be acknowledged
+    sys.stdin.readline()  # a reliable queue would acknowledge the job here

@@ -1,11 +1,11 @@
 #!/usr/bin/env ruby
 require "json"
 require "socket"
-$stdout.sync = true # each line goes out at once
+$stdout.sync = true # send each line immediately
 ROLE = JSON.parse($stdin.gets)
 PASSWORD, HOST, PORT = ROLE["redis"].match(%r{//:(\w+)@(.+):(\d+)}).captures
 
-def ask(server, *words) # one command in Redis's own protocol; raises if there is no answer
+def ask(server, *words) # sends a command in Redis's protocol; raises if there is no reply
   server.write("*#{words.size}\r\n", *words.map { |word| "$#{word.bytesize}\r\n#{word}\r\n" })
   kind, rest = server.readline(chomp: true).split(/(?<=\A.)/, 2)
   raise rest if kind == "-"
@@ -13,7 +13,7 @@ def ask(server, *words) # one command in Redis's own protocol; raises if there i
   server.read(rest.to_i + 2).chomp("\r\n").force_encoding("UTF-8") if rest != "-1"
 end
 
-def redis(*words) # the same over a new connection
+def redis(*words) # sends a command over a new connection
   TCPSocket.open(HOST, PORT) do |server|
     ask(server, "AUTH", PASSWORD)
     ask(server, *words)
@@ -41,5 +41,5 @@ loop do
   job = redis("RPOP", "queue")
   next sleep(0.05) unless job
   say_it(run: job)
-  $stdin.gets # and here it would be acknowledged
+  $stdin.gets # a reliable queue would acknowledge the job here
 end

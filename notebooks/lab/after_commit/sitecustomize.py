@@ -2,7 +2,7 @@
 
 Python imports a module with this name at its start (https://docs.python.org/3/library/site.html).
 So a trial can kill the app right after a commit that stored something, that is between two commits.
-Another step comes right before a statement that writes.
+Another failpoint is right before a statement that writes.
 """
 
 import os
@@ -20,7 +20,7 @@ _WRITES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
 
 class Connection(sqlite3.Connection):
-    """A connection that passes a step after each commit that stored something."""
+    """A connection with a failpoint after each commit that stored something."""
 
     _stored = 0
 
@@ -41,7 +41,7 @@ class Connection(sqlite3.Connection):
         return self.cursor().executescript(script)
 
     def commit(self) -> None:
-        """Commit, and pass the step."""
+        """Commit, and call the failpoint."""
         super().commit()
         self.pass_step()
 
@@ -51,7 +51,7 @@ class Connection(sqlite3.Connection):
         self._stored = self.total_changes
 
     def __exit__(self, kind: Any, *error: Any) -> Any:
-        """Commit, or roll back after an error, and pass the step after a commit."""
+        """Commit, or roll back after an error. After a commit, call the failpoint."""
         answer = super().__exit__(kind, *error)
         if kind is None:
             self.pass_step()
@@ -59,19 +59,19 @@ class Connection(sqlite3.Connection):
         return answer
 
     def pass_step(self) -> None:
-        """Pass the step if a commit has stored changes since the last one."""
+        """Call the failpoint if a commit has stored changes since the last call."""
         if not self.in_transaction and self.total_changes > self._stored:
             self._stored = self.total_changes
             hit(Step.COMMENT_COMMITTED)
 
 
 class Cursor(sqlite3.Cursor):
-    """A cursor that passes steps too."""
+    """A cursor with the same failpoints, and one before each statement that writes."""
 
     connection: Connection
 
     def execute(self, *arguments: Any) -> "Cursor":
-        """Pass a step before a statement that writes, execute, and pass one after a commit."""
+        """Execute the statement, with a failpoint before a write and one after a commit."""
         if _STATEMENTS.exists():
             with _STATEMENTS.open("a", encoding="utf-8") as lines:
                 lines.write(" ".join(arguments[0].split()) + "\n")
@@ -82,13 +82,13 @@ class Cursor(sqlite3.Cursor):
         return self
 
     def executemany(self, *arguments: Any) -> "Cursor":
-        """Execute, and pass the step after a commit."""
+        """Execute, and call the failpoint after a commit."""
         super().executemany(*arguments)
         self.connection.pass_step()
         return self
 
     def executescript(self, script: str) -> "Cursor":
-        """Execute, and pass the step after a commit."""
+        """Execute, and call the failpoint after a commit."""
         super().executescript(script)
         self.connection.pass_step()
         return self
@@ -96,7 +96,7 @@ class Cursor(sqlite3.Cursor):
 
 def connect(*arguments: Any, **options: Any) -> Any:
     """Connect like `sqlite3.connect`, with `Connection` as the default class."""
-    if len(arguments) < 6:  # the sixth argument is the class
+    if len(arguments) < 6:  # the sixth argument is the connection's class
         options.setdefault("factory", Connection)
     return _connect(*arguments, **options)
 
