@@ -169,7 +169,7 @@ class Queue:
             after: see `Ending` (seconds).
             message: see `Ending`.
             needs: see `Ending`.
-            next_for: the worker and the lists for the next claim; None for none.
+            next_for: the worker and the lists for the next claim, or None to claim nothing.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.list_name, claim.id, claim.number)
@@ -215,15 +215,15 @@ class Queue:
     ) -> ScriptCall[list[str]]:
         """Return the jobs of dead workers to their queues. The result is the ids of these jobs.
 
-        A worker is dead if two checks, about a heartbeat apart, found its lease expired. Then
-        `suspected` is True if the next check may find another dead worker.
+        A worker is dead if two checks, about a heartbeat apart, found its lease expired. Parsing
+        the reply sets `suspected`: True if the next check may find a dead worker.
 
         Args:
             by: the worker that checks.
             lease_ms: length of its lease (milliseconds).
             limit: rescues of one job before it counts as poison.
             beat_ms: pause between its heartbeats (milliseconds).
-            connected: for how long it has reached Redis without a break (seconds).
+            connected: duration of its present connection to Redis (seconds).
         """
         sent, wall = time.monotonic(), time.time()
         # our monotonic clock shows whether the clock of Redis, which ends leases, was set forward
@@ -241,7 +241,7 @@ class Queue:
         return ScriptCall(self.scripts, call, parse)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
-        """Return the messages of those among these jobs that are dead."""
+        """Return the message of each of these jobs that is dead."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
             pipe.zscore(self.keys("dead"), job_id)
@@ -267,8 +267,8 @@ class Queue:
 
         Args:
             job_id: the job.
-            what: "retry" brings it back to its queue; "discard" discards it; "delete" discards it
-                also if it is queued; "moved" forgets it, since it is safe in another queue.
+            what: "retry" enqueues it now; "discard" discards it; "delete" discards it also if it is
+                queued; "moved" deletes it, since another queue has it now.
             by: the author of the decision, for the history.
 
         Returns:
@@ -295,7 +295,7 @@ class Queue:
         return ScriptCall(self.scripts, ("held", worker, *lists), parse)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
-        """Keep these jobs, however long ago they ended; or (kept=False) forget them as usual."""
+        """Exempt these jobs from the limits of the history; kept=False ends the exemption."""
         self._run("keep", int(kept), *job_ids)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
@@ -304,7 +304,7 @@ class Queue:
         return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
-        """Return the state of the whole queue at one moment.
+        """Return a consistent snapshot of the whole queue.
 
         Args:
             limit: ids to return of each list.
