@@ -23,7 +23,7 @@ from demo_app.stack.options import SETTINGS, Options
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 
-#: For `--show`: the number of workers, and a lease (seconds) that is long enough to watch.
+#: For `--show`: the number of workers, and a lease that is long enough to watch (seconds).
 SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 

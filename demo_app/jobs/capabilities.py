@@ -19,7 +19,7 @@ class Priority(StrEnum):
 
 
 class Death(StrEnum):
-    """Processes that may be killed with SIGKILL without a lost job.
+    """Kinds of processes that a SIGKILL may end without a lost job.
 
     ENQUEUER: the producer, while its jobs wait. WORKER: a worker in the middle of a job. CLAIM: a
     worker while it takes a job.
@@ -51,5 +51,5 @@ class Capabilities:
     in_redis: bool = False
 
 
-#: What every backend with separate workers promises here.
+#: The common promises of this project's backends with separate workers.
 QUEUE = Capabilities(run_after=True, results=True, fifo=True)

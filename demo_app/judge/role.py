@@ -15,7 +15,7 @@ from typing import Any, Self
 
 #: The variable with the file of the role, for a process that is not a fork of ours.
 VARIABLE = "JUDGE_ROLE"
-#: The variable with the command, or with the app, that is judged.
+#: The variable with the judged command or app.
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"

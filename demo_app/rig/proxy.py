@@ -1,4 +1,4 @@
-"""A proxy between two processes, which breaks their connections as a network does."""
+"""A proxy between two processes, which breaks their connections like a faulty network."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Connection:
 
 
 class Proxy:
-    """Forwards each connection to the other side, and breaks it in the ways of a network.
+    """Forwards each connection to the other side, and breaks it like a faulty network.
 
     Safe to use from every thread.
 
@@ -204,7 +204,7 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()
-            while connection.frozen:  # a frozen connection reports no end either
+            while connection.frozen:  # a half-open connection does not report its end
                 await asyncio.sleep(3600.0)
         finally:
             writer.close()

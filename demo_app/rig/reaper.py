@@ -79,7 +79,7 @@ def _marked(mark: str) -> set[int]:
         with suppress(OSError):
             pid = int(entry.parent.name)
             ours = pid != os.getpid() and expected in entry.read_bytes().split(b"\0")
-            # another reaper ends after its own work
+            # do not kill another reaper, which ends by itself
             if ours and reaper not in entry.with_name("cmdline").read_bytes().split(b"\0"):
                 found.add(pid)
     return found
