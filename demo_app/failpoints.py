@@ -4,7 +4,8 @@ With ``DEMO_DIE_AT="armed"``, `enable` writes a file named after a step. The pro
 step removes the file, and sends the signal in it to itself.
 
 With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file at its start: the process
-at the third pass of the step gets SIGKILL. This happens once, so that its successor goes on.
+at the third pass of the step gets SIGKILL. This happens once, so that its successor survives the
+step.
 
 Without the variable a step costs one call of an empty function.
 """

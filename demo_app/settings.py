@@ -182,7 +182,7 @@ class Settings(BaseSettings):
 
     @property
     def task_modules(self) -> tuple[str, ...]:
-        """The modules with tasks: the demo app's and those of the setting `tasks`."""
+        """The modules with tasks: the demo app's, and the modules in the setting `tasks`."""
         return ("demo_app.tasks", *self.tasks)
 
     @property

@@ -91,7 +91,7 @@ class KombuJobs:
     """The jobs in kombu's keys.
 
     waiting: ids in the lists of the queues. taken: ids of unacknowledged jobs with the time of
-    their delivery (seconds since the epoch); those of a dead worker stay until the visibility
+    their delivery (seconds since the epoch); jobs of a dead worker remain until the visibility
     timeout.
     """
 

@@ -1,7 +1,7 @@
 """The jobs in flight in this process: its claims, its lease, its heartbeat, and its shutdown.
 
-They outlive Celery's connections. When Redis goes away, Celery drops its channels; a job that ends
-meanwhile is acknowledged here when Redis is back.
+They outlive Celery's connections. When Redis does not answer, Celery drops its channels. A job that
+ends meanwhile is acknowledged by this module as soon as Redis answers.
 """
 
 from __future__ import annotations
@@ -118,10 +118,10 @@ class InFlight:
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lists: Sequence[str] = ()) -> Claimed | None:
-        """End a claim, now or when Redis is back; see `Queue.finish`.
+        """End a claim, now or as soon as Redis answers; see `Queue.finish`.
 
         An acknowledgement that Redis refuses (because its disk is full, for example) is kept and
-        sent again, as if Redis were away.
+        sent again later.
 
         Args:
             tag: the delivery tag of the claim.
@@ -143,7 +143,8 @@ class InFlight:
         """Send the pending acknowledgements again.
 
         Raises:
-            redis.RedisError: Redis is away, or it refused one of them. The others are sent.
+            redis.RedisError: Redis does not answer, or has refused one of them. All others were
+            sent.
         """
         refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
@@ -193,7 +194,7 @@ class InFlight:
     def check(self, tag: str) -> None:
         """Make sure, before a side effect, that the job is still this worker's.
 
-        Waits while Redis is away and the lease may have run out.
+        If the lease may have expired, waits until Redis answers.
 
         Raises:
             LeaseLost: the job belongs to another worker now, or this one shuts down.

@@ -19,7 +19,7 @@ from .view import JobView, view_of
 
 #: Jobs at the head of a queue that are searched for one job's position.
 SEARCH_DEPTH = 100_000
-_BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
+_BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; other states: newest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 ``queue:<list>``             list of job ids; the head, which runs next, is at the right end
 ``job:<id>``                 list: the message as its producer sent it, without arguments once the
                              job is done or discarded; then every event
-``claims:<list>:<worker>``   list of the ids that one worker holds
+``claims:<list>:<worker>``   list of the ids that one worker has claimed
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<list>``, that are paused
@@ -14,7 +14,7 @@
 ``replicated``               written before a producer waits for replicas
 ``rewritten``                exists for a while after a worker has let Redis rewrite its log
 ``look``                     exists for half a heartbeat after a check for dead workers
-``waiting:<worker>``         set of the ids of jobs that the worker holds and has not begun
+``waiting:<worker>``         set of the ids of claimed jobs that the worker has not begun
 ``deaths``                   hash: job id to the workers that died while they ran the job
 ``running``                  hash: id of a running job to the number of its claim
 ``successor:<id>``           the next try that a running job has published

@@ -77,7 +77,7 @@ class Lease:
         The first call registers the worker with its first lease.
 
         Args:
-            waiting: ids of the jobs that are held and have not begun.
+            waiting: ids of the claimed jobs that have not begun.
 
         Raises:
             redis.RedisError: the worker could not be registered.

@@ -51,7 +51,6 @@ class _Move:
             self.app.amqp.queues[name](self._target.default_channel).declare()
 
     def carry(self, message: Any, queue: str) -> None:
-        """Publish one message to a queue of the target."""
         republish(self._producer, message, exchange="", routing_key=queue)
         self.moved += 1
 

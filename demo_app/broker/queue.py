@@ -198,7 +198,7 @@ class Queue:
             worker: its epoch.
             lease_ms: length of the lease (milliseconds).
             info: JSON about the worker, for pages and reports.
-            waiting: ids of the jobs that it holds and has not begun.
+            waiting: ids of its claimed jobs that have not begun.
         """
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
@@ -307,8 +307,8 @@ class Queue:
         """Return a consistent snapshot of the whole queue.
 
         Args:
-            limit: ids to return of each list.
-            with_history: how many of these to return with their history.
+            limit: limit of the ids to return of each list.
+            with_history: number of these jobs to return with their history.
             ids: further jobs to look up.
         """
         reply = self._run("snapshot", limit, with_history, *ids)

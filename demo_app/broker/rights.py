@@ -54,7 +54,7 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
     """Return the commands and keys that the broker needs and the client's user may not use.
 
     Raises:
-        redis.RedisError: Redis is away, or refuses even the script that checks this.
+        redis.RedisError: Redis does not answer, or refuses even the script that checks this.
     """
     commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]

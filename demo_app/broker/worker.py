@@ -98,7 +98,7 @@ def _begin(instance: Any, **_: Any) -> None:
             f"A worker on the claims broker consumes at most {MOST_QUEUES:,} queues, not "
             f"{len(served):,}: divide them among several workers with --queues."
         )
-    # if Redis is away, the worker waits for it
+    # if Redis does not answer, the worker waits for it later
     with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
         queue = link.channel().in_flight.queue
         if lacks := refusal(queue.client, queue.keys.prefix):

@@ -88,7 +88,7 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing, suppress(BrokenPipeError):  # the pipe's reader has exited; the stack goes on
+        with printing, suppress(BrokenPipeError):  # the reader has exited; the stack still runs
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):

@@ -48,7 +48,7 @@ def started(
     Args:
         backend: as in the settings.
         path: folders in which Python finds the backend.
-        patience: how long to wait for an expected event (seconds).
+        patience: longest wait for an expected event (seconds).
         options: further options of the stack.
     """
     sys.path[:0] = [folder for folder in path if folder not in sys.path]

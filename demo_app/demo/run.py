@@ -106,7 +106,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
     Args:
         stack: the stack of the worker.
         client: a client of the stack.
-        seconds: how long to wait for a busy worker.
+        seconds: longest wait for a busy worker.
         restart: False keeps the workers dead until they are started.
 
     Raises:

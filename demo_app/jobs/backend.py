@@ -136,7 +136,7 @@ class Backend(ABC):
         return []
 
     def count_by_state(self) -> dict[str, int]:
-        """Return how many jobs are in each state, as far as the backend knows."""
+        """Return the number of jobs in each state, as far as the backend knows it."""
         return {}
 
     def worker_command(self) -> list[str] | None:

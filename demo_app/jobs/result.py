@@ -48,7 +48,7 @@ class TaskResult:
     Attributes:
         id: the job's id.
         task: the dotted name of its task.
-        arguments: its arguments; None if the backend has dropped those of an ended job.
+        arguments: its arguments; None if the job has ended and the backend has dropped them.
         backend: the backend's name.
         attempts: tries that have begun.
         errors: one error for each failed try.

@@ -77,7 +77,7 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """Return how many jobs were put, lost or doubled in all trials; see `Record`."""
+        """Return the number of jobs that were `what` (put, lost, doubled) in all trials."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:

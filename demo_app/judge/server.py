@@ -94,7 +94,6 @@ class TrialServer:
 
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:
-    """Return True if an element of the key has the text."""
     if kind == "hash":  # a counter whose name is the job's text does not store the job
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()

@@ -88,7 +88,6 @@ class Trial:
         self.parts: list[Part] = []
         self._over = False
         self._log = EventLog(self.folder / EVENTS, self._answer, self._named)
-        #: Logs an event of the judge.
         self.note = self._log.note
         self._record = Record([])
 

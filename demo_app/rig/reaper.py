@@ -58,7 +58,7 @@ def reap(
     Args:
         stack_id: the mark.
         pids: leaders of process groups.
-        seconds: how long to continue when no process is found.
+        seconds: minimum duration of the search, for processes that appear late.
         marker: the variable with the mark.
     """
     for pid in pids:

@@ -18,7 +18,6 @@ Answer = dict[str, Any]
 #: than a request.
 _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-#: The states of unfinished jobs.
 UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 

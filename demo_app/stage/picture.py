@@ -36,7 +36,7 @@ class Picture:
         paused: True if a queue is paused.
         mail: the mood of the mail server.
         mail_seconds: seconds that the mail server takes for a mail.
-        twice: the number of mails that came again and are shown once.
+        twice: the number of duplicate mails, which the picture does not show.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds).
         tape: a replay's begin and end (since, until), the moments of the events before and after it

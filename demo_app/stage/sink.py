@@ -37,7 +37,7 @@ class Sink(Inbox):
         return "odd" if rules else "well", 0.0
 
     def hits(self) -> int:
-        """Return how often the present faults have affected a mail."""
+        """Return the number of times that the present faults have affected a mail."""
         return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:

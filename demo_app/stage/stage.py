@@ -160,7 +160,6 @@ class Stage:
             return last_kill(self._fold, begun)
 
     def _notices(self) -> list[Notice]:
-        """Return the notifications of this round, the newest first."""
         first = self.first_of_round()
         newest = posts.newest_notices(self.comments.database, COUNTED)
         return [one for one in newest if one.comment_id >= first]

@@ -23,7 +23,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The route of a comment's job: its backend, and whether it goes through the outbox."""
+    """The route of a comment's job: its backend, and True if the job goes through the outbox."""
 
     backend: Backend
     use_outbox: bool

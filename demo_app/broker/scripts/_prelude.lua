@@ -171,7 +171,7 @@ local function moment_in(seconds)
   return string.format('%.6f', now + seconds)
 end
 
--- Add a job behind those that ended before it, even if the clock was set back.
+-- Add a job behind the jobs that ended before it, even if the clock was set back.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)

@@ -9,7 +9,7 @@
 --              same as `job`
 --   message    not a task, so it is not counted as a job
 --   transient  like message, in a list that is deleted with its consumer
--- Returns how many jobs were new.
+-- Returns the number of new jobs.
 local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end

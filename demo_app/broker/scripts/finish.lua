@@ -43,7 +43,7 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Return true if the same acknowledgement came before, and its reply was lost. Then the history has this
+-- Return true if the same acknowledgement was received before, and its reply was lost. Then the history has this
 -- outcome by this worker after the last claim; `retrying` may be any outcome of a job with a next try.
 local function said_before()
   for i = -1, -8, -1 do

@@ -30,7 +30,7 @@ function calm() {
   }
 }
 
-// On a floor without room for all tokens, the last place shows how many more there are. Read all sizes first,
+// If a floor is too small for all tokens, its last place shows the number of hidden tokens. Read all sizes first,
 // then write: reading a size after a write forces the browser to compute the layout again.
 export function crowd() {
   calm();
