@@ -4,7 +4,8 @@ With ``DEMO_DIE_AT="armed"``, `enable` writes a file named after a step. The pro
 step removes the file, and sends the signal in it to itself.
 
 With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file at its start: the process
-at the third pass of the step gets SIGKILL. This happens once, so that its successor goes on.
+at the third pass of the step gets SIGKILL. This happens once, so that its successor survives the
+step.
 
 Without the variable a step costs one call of an empty function.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 
 
 class Step(StrEnum):
-    """A step of a job. Its name means the moment right after the step."""
+    """A step of a job. The process stops or dies right after the step."""
 
     COMMENT_COMMITTED = "comment_committed"
     OUTBOX_READ = "outbox_read"
@@ -36,13 +37,14 @@ class Step(StrEnum):
     RETRY_SCHEDULED = "retry_scheduled"
     DUE_MOVED = "due_moved"
     RESCUE_MOVED = "rescue_moved"
-    DIED = "died"  # dead: waits for a person
+    DIED = "died"  # the job is dead: it waits for a person
 
 
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
-    """Let the process at the nth pass of the step, by any process, send the signal to itself.
+    """Let the process that makes the nth pass of the step send the signal to itself.
 
-    folder: the stack's DEMO_DIR. Returns a file, which exists until then.
+    The passes of all processes are counted. folder: the stack's DEMO_DIR. Returns a file, which
+    exists until then.
     """
     armed = _armed(folder, step)
     armed.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-#: A PostgreSQL URL. libpq accepts more, but may take a part of the password for the host.
+#: A PostgreSQL URL. libpq accepts more, but may mistake a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
 #: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
@@ -42,7 +42,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """Safeguards against lost jobs and doubled mails; experiments may leave one out."""
+    """Safeguards against lost jobs and doubled mails; experiments may switch one off."""
 
     OUTBOX = "outbox"
     KEEP = "keep"  # the outbox keeps a job until it is done, not only until it is enqueued
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
 
     @property
     def task_modules(self) -> tuple[str, ...]:
-        """The modules with tasks: the demo app's and those of the setting `tasks`."""
+        """The modules with tasks: the demo app's, and the modules in the setting `tasks`."""
         return ("demo_app.tasks", *self.tasks)
 
     @property
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         return parts.hostname or "127.0.0.1", parts.port or SMTP_PORTS[parts.scheme]
 
     def has(self, safeguard: Safeguard) -> bool:
-        """Return True unless the safeguard is left out."""
+        """Return True unless the safeguard is switched off."""
         return safeguard not in self.without
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def garbage_collection_paused() -> Iterator[None]:
     """Pause Python's garbage collection in the block, which imports modules and creates the app.
 
-    Collecting during imports and at the end of the process finds nothing, and takes a fourth of the
-    time of a start and an end. After the block only newer objects are collected (gc.freeze).
+    Collections during imports and at the end of the process find nothing, and take a fourth of the
+    time of start and end. After the block only newer objects are collected (gc.freeze).
     """
     gc.disable()
     try:

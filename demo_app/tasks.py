@@ -1,4 +1,4 @@
-"""The demo app's tasks. Nothing here depends on how they run."""
+"""The demo app's tasks. They do not depend on the backend that runs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from demo_app.settings import settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
-#: Seconds for which a mail is tried: at least four to five days (RFC 5321, section 4.5.4.1).
+#: Seconds after which a mail is given up: at least 4 to 5 days (RFC 5321, section 4.5.4.1).
 GIVE_UP = 5 * 24 * 3600.0
 #: The longest wait between two tries, in seconds.
 LONGEST_WAIT = 3600.0
@@ -55,9 +55,9 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """Send the same mail for the other system on the stage.
+    """Send the same mail for stock Celery on the stage.
 
-    Its Message-ID differs, so that the inbox shows both.
+    Its Message-ID differs, so that the inbox shows both mails.
     """
     mail = _notification(comment_id)
     deliver(replace(mail, message_id=mail.message_id.replace("<", "<stock.", 1)))

@@ -39,7 +39,6 @@ class CeleryBackend(Backend):
         self._store = store
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs in one atomic round trip."""
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by=program())
 
     def find(self, job_id: str) -> TaskResult | None:
@@ -52,16 +51,16 @@ class CeleryBackend(Backend):
         return self._store.states(job_ids)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
-        """Keep these jobs in the history, or (kept=False) forget them as usual."""
+        """Exempt these jobs from the limits of the history; kept=False ends the exemption."""
         self._store.keep(job_ids, kept=kept)
 
     def kept(self) -> list[str]:
-        """Return the ids of jobs that are kept in the history."""
+        """Return the ids of the jobs that `keep` has exempted from the limits of the history."""
         client: Decoded = self._store.client
         return list(client.smembers("kept"))
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs by state, and of all enqueued jobs, at one moment."""
+        """Return a consistent count of the jobs in each state and of all jobs ever `enqueued`."""
         return self._store.snapshot().count
 
     def worker_command(self) -> list[str]:
@@ -153,7 +152,7 @@ def options_of(chosen: Settings) -> Options:
 
 
 def make(settings: Settings) -> Backend:
-    """Return the backend on this project's broker, or on Celery's own transport."""
+    """Return the backend on this project's broker, or on Celery's own transport (`stock`)."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 

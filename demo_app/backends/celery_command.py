@@ -21,8 +21,8 @@ def worker_command() -> list[str]:
 def celery_settings(chosen: Settings) -> dict[str, Any]:
     """Return the settings of a worker with either transport.
 
-    They include late acknowledgement and a prefetch of one, which Celery's manual recommends
-    against lost jobs.
+    They include late acknowledgement and a prefetch of one, which Celery's manual recommends for
+    jobs that must not be lost.
     """
     return {
         "broker_connection_retry_on_startup": True,

@@ -60,7 +60,7 @@ class HueyBackend(Backend):
 
     @cached_property
     def huey(self) -> SqliteHuey:
-        """The queue in its file. Each commit is on disk."""
+        """Huey's queue in the SQLite file. Each commit is synced to the disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
             filename=str(self._path),
@@ -74,7 +74,6 @@ class HueyBackend(Backend):
         return made
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs one by one. A job with a known id is ignored."""
         run = self.huey._registry.string_to_task(f"{__name__}.run")
         for job in jobs:
             if self.find(job.id) is not None:
@@ -85,7 +84,7 @@ class HueyBackend(Backend):
             else:
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
                 self.huey.add_schedule(task)
-            # the task first: with a result and no task, the job would never be enqueued again
+            # the task first: a job that has a result and no task would never be enqueued again
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:
@@ -94,7 +93,7 @@ class HueyBackend(Backend):
         return None if text is EmptyData else _RESULTS.validate_json(text)
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs by state; one whose worker was killed counts as running."""
+        """Return the number of jobs by state; a job whose worker was killed counts as running."""
         sql = f"SELECT {_STATE} AS state, count(*) FROM kv WHERE state IS NOT NULL GROUP BY state"
         return dict(self.huey.storage.sql(sql, results=True))
 
@@ -103,16 +102,16 @@ class HueyBackend(Backend):
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the consumer with this pid takes jobs. A missing file is not created."""
+        """Return True if this consumer is ready for jobs; False if the database file is missing."""
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:
         """Close this process's connection to the file."""
-        if "huey" in self.__dict__:  # the cached property was used
+        if "huey" in self.__dict__:  # the file is open
             self.huey.storage.close()
 
     def _run(self, record: dict[str, Any]) -> None:
-        """Run one job. Huey's consumer calls this."""
+        """Run one job in huey's consumer."""
         job = Job.from_record(record)
         result = self.find(job.id) or self.handle(job)
         begin(result, result.attempts + 1)

@@ -12,7 +12,7 @@ from demo_app.jobs.outcome import Outcome, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
-#: Limit of the kept results. Above it, the oldest ended ones are deleted.
+#: Limit of the results in memory. Above it, the oldest results of ended jobs are deleted.
 _KEEP = 10_000
 
 
@@ -35,7 +35,7 @@ class InProcessBackend(Backend):
             return dict(Counter(result.state for result in self._results.values()))
 
     def _is_new(self, job: Job) -> bool:
-        # also stores the new job's result
+        # if the job is new, also store its first result
         with self._lock:
             if job.id in self._results:
                 return False
@@ -46,7 +46,6 @@ class InProcessBackend(Backend):
         return True
 
     def _try(self, job: Job) -> Outcome:
-        """Run the job once, and update its result."""
         with self._lock:
             begin(self._results[job.id], job.attempts + 1)
         outcome = self._perform(job)

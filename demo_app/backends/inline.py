@@ -1,6 +1,6 @@
 """A backend that runs each job in the producer's thread, while the caller waits.
 
-A job can only be lost together with its caller. The caller waits for retries too.
+The caller waits for retries too. A job is lost only if the caller's process dies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ class InlineBackend(InProcessBackend):
     capabilities = Capabilities(results=True, fifo=True)
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Run each job to its end, with its retries and their waits."""
         for job in jobs:
             if not self._is_new(job):
                 continue

@@ -1,4 +1,4 @@
-"""A queue in the producer's memory with threads that run its jobs: Active Job's async adapter.
+"""A queue in the producer's memory, and threads that run its jobs, as in Rails' async adapter.
 
 It is fast and simple, and loses all jobs if the process dies.
 """
@@ -19,15 +19,15 @@ from demo_app.settings import Settings
 
 
 class MemoryBackend(InProcessBackend):
-    """A queue in memory. concurrency: the number of threads that take the jobs."""
+    """A queue in memory. concurrency: the number of threads that run its jobs."""
 
     name = "memory"
     capabilities = replace(QUEUE, priority=Priority.EXACT)
 
     def __init__(self, concurrency: int) -> None:
         super().__init__()
-        self._ready: list[tuple[int, int, Job]] = []  # by priority, then in order
-        self._later: list[tuple[float, int, Job]] = []  # by due time
+        self._ready: list[tuple[int, int, Job]] = []  # a heap: by priority, then by arrival
+        self._later: list[tuple[float, int, Job]] = []  # a heap: by due time
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -35,11 +35,6 @@ class MemoryBackend(InProcessBackend):
         self._threads: list[threading.Thread] = []  # started with the first job
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue the jobs in this process's queue.
-
-        Raises:
-            RuntimeError: the backend was closed.
-        """
         with self._changed:
             if self._closed:
                 raise RuntimeError("the in-memory backend is closed and accepts no more jobs")
@@ -48,7 +43,7 @@ class MemoryBackend(InProcessBackend):
                 self._put(job, job.due or 0.0)
 
     def close(self) -> None:
-        """Wait for running jobs to end. Waiting jobs are lost."""
+        """Stop the threads when their running jobs have ended. Waiting jobs are lost."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

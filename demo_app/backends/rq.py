@@ -41,10 +41,10 @@ _STATES = {
 class RqBackend(Backend):
     """Jobs on RQ.
 
-    RQ's registry of started jobs notices a worker that was killed in the middle of a job, and the
-    job runs again. A worker that is killed while it takes a job loses the job: with several queues
-    RQ pops with BLPOP, and the registry gives back only jobs with the status "started", which the
-    job's own process stores. A lost job's key remains, with the status "queued".
+    If a worker is killed in the middle of a job, RQ's registry of started jobs enqueues the job
+    again. If it is killed while it dequeues a job, the job is lost: with several queues RQ pops
+    with BLPOP, and the registry requeues only jobs with the status "started", which is stored later
+    by the job's own process. A lost job's key remains, with the status "queued".
     """
 
     name = "rq"
@@ -60,7 +60,7 @@ class RqBackend(Backend):
 
     @cached_property
     def connection(self) -> redis.Redis:
-        """The connection to Redis. RQ reads bytes."""
+        """The connection to Redis. Its replies are bytes, as RQ expects."""
         return redis.Redis.from_url(
             client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
         )
@@ -72,7 +72,6 @@ class RqBackend(Backend):
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Enqueue each job in one atomic step. A job with a known id is ignored."""
         for job in jobs:
             queue = self.queues[class_list_of(job.queue_name, job.priority)]
             made = queue.create_job(
@@ -83,7 +82,7 @@ class RqBackend(Backend):
                 timeout=ceil(self._settings.job_seconds),
                 result_ttl=24 * 3600,
                 meta={"attempts": job.attempts, "errors": [], "reason": ""},
-                retry=Retry(self._settings.max_rescues),  # for a dead worker
+                retry=Retry(self._settings.max_rescues),  # if the worker dies
             )
             try:
                 if job.due is None:
@@ -109,7 +108,7 @@ class RqBackend(Backend):
         result.started_at, result.finished_at = found.started_at, found.ended_at
         if state == "done":
             result._return_value = found.return_value()
-        if state == "dead" and len(result.errors) < result.attempts:  # given up by RQ
+        if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up
             last = found.latest_result()
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))
@@ -131,7 +130,7 @@ class RqBackend(Backend):
         return [sys.executable, "-m", "demo_app.backends.rq_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the pool with this pid has a worker that takes jobs."""
+        """Return True if the pool with this pid has a worker that is ready for jobs."""
         with suppress(redis.RedisError, psutil.NoSuchProcess):
             children = {child.pid for child in psutil.Process(pid).children()}
             return any(one.pid in children for one in Worker.all(connection=self.connection))

@@ -52,9 +52,9 @@ def run(record: dict[str, Any]) -> Any:
 
 
 class Ours(RqJob):
-    """A job that may only call `run`.
+    """An RQ job that can only call `run`.
 
-    RQ would call any function that a message names, so that writing to Redis could run any program.
+    RQ calls any function that a message names: whoever can write to Redis could run any program.
     """
 
     success_callback = failure_callback = stopped_callback = None
@@ -68,7 +68,7 @@ class Ours(RqJob):
 
 
 class Worker(RqWorker):
-    """A worker of the pool that renews its claim each second."""
+    """A worker of the pool that sends a heartbeat for its job each second."""
 
     max_connection_wait_time = 1.0
 
@@ -100,4 +100,4 @@ def main() -> None:
 if __name__ == "__main__":
     from demo_app.backends.rq_worker import main as start
 
-    start()  # under its own module name, so that forked processes find the same classes
+    start()  # not the main() of `__main__`, so that forked processes find the same classes

@@ -1,7 +1,7 @@
 """Stock Celery on Redis, for comparison: its own producer, transport and worker.
 
-Its settings are the ones that Celery's manual recommends against lost jobs: late acknowledgement,
-`task_reject_on_worker_lost`, and a prefetch of one.
+It has the settings that Celery's manual recommends for jobs that must not be lost: late
+acknowledgement, `task_reject_on_worker_lost`, and a prefetch of one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def stock_app(chosen: Settings) -> Celery:
 
 
 class StockBackend(Backend):
-    """Enqueues jobs like any Celery program."""
+    """Publishes jobs with Celery's own producer."""
 
     name = "celery"
     capabilities = Capabilities(run_after=True, in_redis=True)
@@ -56,7 +56,6 @@ class StockBackend(Backend):
         self._settings, self._app = chosen, stock_app(chosen)
 
     def _enqueue(self, jobs: list[Job]) -> None:
-        """Publish the jobs one by one."""
         for job in jobs:
             self._app.send_task(
                 job.task,
@@ -77,7 +76,7 @@ class StockBackend(Backend):
         return worker_command()
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the worker process with this pid takes jobs."""
+        """Return True if the worker process with this pid is ready for jobs."""
         with suppress(RedisError), connect(self._settings.redis_url, timeout=2.0) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
         return False
@@ -92,7 +91,7 @@ class KombuJobs:
     """The jobs in kombu's keys.
 
     waiting: ids in the lists of the queues. taken: ids of unacknowledged jobs with the time of
-    their delivery (seconds since the epoch); those of a dead worker stay until the visibility
+    their delivery (seconds since the epoch); jobs of a dead worker remain until the visibility
     timeout.
     """
 
@@ -101,7 +100,7 @@ class KombuJobs:
 
 
 def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJobs:
-    """Read the lists of the queues, `unacked` and `unacked_index`, at one moment.
+    """Read the lists of the queues, `unacked` and `unacked_index` in one transaction.
 
     Raises:
         redis.RedisError: Redis does not answer.
@@ -131,7 +130,7 @@ def _id(text: str) -> str:
 def worker_app(chosen: Settings) -> Celery:
     """Return the app of a stock worker with every known task."""
     made = stock_app(chosen)
-    since = time.time()  # before it takes a job
+    since = time.time()  # before its first job
     load_tasks(chosen.task_modules)
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)

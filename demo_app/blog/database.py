@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from demo_app.blog.tables import TABLES
 
-#: The errors of a database that is unavailable, and of a violated foreign key. PostgreSQL's errors
-#: are converted to those of SQLite, so that one `except` catches both.
+#: DatabaseDown: the database is unavailable. IntegrityError: a foreign key is violated. Errors of
+#: PostgreSQL are converted to these classes of SQLite, so that one `except` catches both.
 DatabaseDown = sqlite3.OperationalError
 IntegrityError = sqlite3.IntegrityError
-#: Seconds for which a transaction waits for others.
+#: Seconds that a transaction waits for other transactions to end.
 _PATIENCE = 10.0
 _NAME = "INSERT INTO blog SELECT ? WHERE NOT EXISTS (SELECT 1 FROM blog)"
 
@@ -40,7 +40,7 @@ class Connection(Protocol):
 
 
 class Database(ABC):
-    """A database with one connection for each thread. where: its address, for messages."""
+    """A database with one connection for each thread. where: its path or URL, for messages."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -99,7 +99,7 @@ class SqliteDatabase(Database):
     Args:
         path: the file.
         create: create the file and its tables if they are missing, as the web app does. A worker
-            must not: it would use a new, empty blog.
+            passes False, since it would run with a new, empty blog.
 
     Raises:
         DatabaseMissing: the blog does not exist, and `create` is False.
@@ -154,7 +154,7 @@ class SqliteDatabase(Database):
 
 
 def _has_posts(path: Path) -> bool:
-    """Return True if the file is a blog. Do not create it."""
+    """Return True if the file is a blog's database. A missing file is not created."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as file:
             return file.execute("SELECT 1 FROM posts").fetchone() is not None

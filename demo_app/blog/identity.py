@@ -19,7 +19,7 @@ from demo_app.settings import Settings
 
 #: The key of the id in Redis.
 KEY = "blog"
-#: Seconds that a worker waits for its blog, since the web app may be starting.
+#: Seconds that a worker waits for its blog's database, since the web app may still be starting.
 PATIENCE = 10.0
 
 
@@ -28,10 +28,10 @@ class AnotherBlog(RuntimeError):
 
 
 def announce(chosen: Settings, database: Database) -> None:
-    """Store the blog's id in Redis, unless there is one.
+    """Store the blog's id in Redis, unless Redis has one already.
 
     Raises:
-        AnotherBlog: there is another blog's id.
+        AnotherBlog: Redis already has the id of another blog.
         redis.RedisError: Redis does not answer.
     """
     if not _in_redis(chosen):
@@ -65,7 +65,7 @@ def open_blog(chosen: Settings) -> Database:
 def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
-    Before the first job there may be no blog.
+    If Redis has no blog's id yet, the blog may not exist, and the worker starts.
     """
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -1,4 +1,4 @@
-"""A thread that repeats a step, and rests when there is nothing to do."""
+"""A thread that repeats a step, and sleeps when there is nothing to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo_app.blog.database import Database
 
 log = logging.getLogger(__name__)
 
-#: Seconds of rest after a step without work, and after a step that failed.
+#: Seconds to sleep after a step without work, and after a step that failed.
 _REST, _PAUSE = 1.0, 0.5
 
 
@@ -20,7 +20,7 @@ class Loop:
     Args:
         step: returns a true value if there may be more work, and raises if the queue does not
             answer.
-        database: the thread closes its connection at the end.
+        database: the thread closes its connection to this database when it ends.
     """
 
     def __init__(self, step: Callable[[], int], database: Database) -> None:
@@ -37,7 +37,7 @@ class Loop:
         self._thread.start()
 
     def wake(self) -> None:
-        """Run the step now."""
+        """End the thread's sleep, so that the step runs now."""
         self._wanted.set()
 
     def stop(self) -> None:
@@ -56,7 +56,7 @@ class Loop:
         self._database.close()
 
     def _poll(self) -> float:
-        """Run the step, and return the seconds to rest."""
+        """Run the step, and return the seconds to sleep."""
         try:
             more = self._step()
         except Exception as error:  # any error of the queue: the outbox keeps its jobs

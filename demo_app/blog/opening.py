@@ -9,7 +9,7 @@ from demo_app.settings import Settings
 
 
 def open_database(chosen: Settings, *, create: bool = True) -> Database:
-    """Open the database of the settings. create, errors: see `SqliteDatabase`."""
+    """Open the database of the settings. See `SqliteDatabase` for `create` and the errors."""
     if not chosen.database_url:
         return SqliteDatabase(chosen.database, create=create)
     made: Database = _postgres().PostgresDatabase(chosen.database_url, create=create)
@@ -26,7 +26,7 @@ def check_server(url: str) -> str:
 
 
 def _postgres() -> ModuleType:
-    """Import the module. Raise DatabaseMissing if the driver is not installed."""
+    """Import the module `postgres`. Raise DatabaseMissing if its driver is not installed."""
     try:
         from demo_app.blog import postgres
     except ImportError as error:

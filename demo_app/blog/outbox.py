@@ -1,9 +1,9 @@
 """The outbox: a table that keeps each job until it is done.
 
 The row is written in the same transaction as the comment: both are stored or neither is, even if
-Redis is away. A relay hands the rows over to the queue in their order, and deletes each row
-when its job is done. A job that the queue has lost is handed over again with the same id; a queue
-that knows the id ignores it.
+Redis is away. A relay hands the rows over: it enqueues their jobs in the order of the rows, and
+deletes each row when its job is done. A job that the queue has lost is enqueued again with the same
+id; a queue that knows the id ignores it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Entry:
 
 
 def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]:
-    """Return the oldest rows behind the row `after`."""
+    """Return up to `limit` rows with a number above `after`, the lowest first."""
     sql = "SELECT id, job_id, job FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
     return [_entry(*row) for row in database.read(sql, after, limit)]
 
@@ -50,7 +50,7 @@ def _entry(row: int, job_id: str, record: str) -> Entry:
 def handed_over(
     database: Database, after: int, up_to: int, limit: int = 500
 ) -> list[tuple[int, str]]:
-    """Return the oldest rows behind `after`, up to `up_to`, each with its job's id."""
+    """Return up to `limit` pairs (row, job id) with `after` < row <= `up_to`, in order."""
     sql = "SELECT id, job_id FROM outbox WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
     return list(database.read(sql, after, up_to, limit))
 
@@ -62,19 +62,19 @@ def remove(database: Database, rows: list[int]) -> None:
 
 
 def remove_job(database: Database, job_id: str) -> None:
-    """Delete one job that was handed over without the relay."""
+    """Delete the row of a job that was enqueued without the relay."""
     with database.transaction() as transaction:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 
 
 def among(database: Database, job_ids: list[str]) -> dict[str, int]:
-    """Return the rows of these jobs that the outbox still has, by the job's id."""
+    """Return the row number of each of these jobs that is still in the outbox, by job id."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
     return dict(database.read(sql, *job_ids))
 
 
 def size(database: Database, after: int = 0) -> int:
-    """Return the number of jobs behind the row `after`."""
+    """Return the number of rows above the row `after`."""
     sql = "SELECT count(*) FROM outbox WHERE id > ?"
     return int(database.read(sql, after).fetchone()[0])

@@ -8,7 +8,7 @@ from io import BytesIO
 
 from demo_app.blog.database import Database
 
-#: The longer side of a thumbnail, in pixels.
+#: Limit of the longer side of a thumbnail (pixels).
 LONGEST = 320
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _COLUMNS = "name, owner, owner_email, uploaded_at, content"

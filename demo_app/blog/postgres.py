@@ -26,13 +26,13 @@ from demo_app.broker.connection import masked
 
 #: The oldest supported version: older servers round floating-point numbers.
 OLDEST = 12
-#: Defaults for the address: timeouts after which a silent server counts as unavailable.
+#: Default parameters of a connection: after these timeouts a silent server is unavailable.
 _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite, also
-#: for the lock of a machine that has vanished in a transaction.
+#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite. A
+#: machine that vanishes in a transaction loses its lock after the same time.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -127,7 +127,6 @@ class _Session:
             self._connection = _connected(*self._where)
 
     def execute(self, sql: str, values: Sequence[Any] | None = None) -> psycopg.Cursor[Any]:
-        """See `Connection`."""
         statement = sql.replace("?", "%s").encode()
         with _as_sqlite():
             try:
@@ -144,14 +143,12 @@ class _Session:
                 raise
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> psycopg.Cursor[Any]:
-        """See `Connection`."""
         with _as_sqlite():
             cursor = self._connection.cursor()
             cursor.executemany(sql.replace("?", "%s").encode(), rows)
             return cursor
 
     def roll_back(self) -> None:
-        """Roll back the transaction, if there is one."""
         self.in_transaction = False
         try:
             self._connection.execute("ROLLBACK")
@@ -159,7 +156,6 @@ class _Session:
             self._connection.close()
 
     def close(self) -> None:
-        """See `Connection`."""
         self._connection.close()
 
 
@@ -171,7 +167,7 @@ class _Text(StrDumperUnknown):
 
 
 def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
-    """Connect. Raise psycopg.Error, or DatabaseMissing if the server cannot be used."""
+    """Return a connection. Raise psycopg.Error, or DatabaseMissing if the server is unsuitable."""
     parameters: dict[str, Any] = conninfo_to_dict(_DEFAULTS)
     try:
         parameters |= conninfo_to_dict(url)

@@ -114,8 +114,8 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
 def delete_all_comments(database: Database) -> None:
     """Delete every comment and its job in the outbox. The next comment is number 1.
 
-    The outbox continues its row numbers, since the relay reads behind the last row that it has
-    seen.
+    The outbox continues its row numbers, since the relay reads only rows above the last one that it
+    has seen.
     """
     with database.transaction() as transaction:
         for table in ("comment_keys", "comments", "outbox"):
@@ -140,7 +140,7 @@ def add_comment(
     keep_job: bool = True,
     key: str = "",
 ) -> tuple[Comment, Job]:
-    """Store a comment and, in the same transaction, the job that sends its mail.
+    """Store a comment and, in the same transaction, the job that sends its mail; return both.
 
     Args:
         database: the blog's database.
@@ -149,7 +149,7 @@ def add_comment(
         email: the reader's address.
         body: the text.
         notify: the task that takes the comment's id.
-        keep_job: False does not use the outbox, for an experiment.
+        keep_job: False does not store the job in the outbox (for an experiment).
         key: an idempotency key; a repeated comment with the same key is stored once.
 
     Raises:
@@ -168,7 +168,7 @@ def add_comment(
                 f"INSERT INTO comments ({_NEW}) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
                 (post_id, author, email, body, created_at, job_id),
             ).fetchone()
-        except IntegrityError as error:  # the table refers to `posts`
+        except IntegrityError as error:  # the foreign key: an unknown post
             raise NoSuchPost(f"there is no post {post_id}") from error
         if key:
             transaction.execute("INSERT INTO comment_keys VALUES (?, ?)", (key, comment_id))

@@ -1,7 +1,8 @@
 """The reconciliation of the outbox with the queue.
 
-The row of a job that is done is deleted, and a job that the queue has lost is handed over again. So
-no mail is lost if Redis is wiped, or restored from old data.
+When a job is done or discarded, its row is deleted; a job that the queue has lost is enqueued
+again. So no
+mail is lost if Redis is wiped, or restored from old data.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ENDED = ("done", "discarded")
 
 
 class Reconciliation:
-    """Compares the outbox with the queue, step by step. at_once: rows of one step."""
+    """Compares the outbox with the queue, step by step. at_once: limit of the rows of one step."""
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
@@ -47,8 +48,8 @@ class Reconciliation:
             set_aside: rows that were not handed over.
 
         Returns:
-            The number of rows (0 at the end of a round), and the first row whose job is lost, or
-            None.
+            The number of rows that were looked up (0 at the end of a round), and the lowest row
+            whose job is lost, or None.
         """
         if not self._begun:
             self._keep_no_others()
@@ -79,7 +80,7 @@ class Reconciliation:
         return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
-        # a process may have been killed after it had deleted rows
+        # kept jobs without a row: a process was killed after it had deleted their rows
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
             batch = kept[first : first + _ASKED]

@@ -1,7 +1,7 @@
 """The relay hands the jobs of the outbox over to the queue.
 
-A comment wakes it. While the queue does not answer, it tries again, and no reader waits. One thread
-hands jobs over, another reconciles the outbox with the queue (see `reconciliation`).
+Each comment wakes it. While the queue does not answer, it retries; readers do not wait for it. One
+thread hands jobs over, another reconciles the outbox with the queue (see `reconciliation`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Relay:
         keep: True if a row stays until its job is done. If False, or if the backend has no
             results, a row is deleted as soon as the queue has the job.
         announce: is called before a queue that may be new gets its first job.
-        at_once: rows of one step.
+        at_once: limit of the rows of one step.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Relay:
         self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
     def start(self) -> None:
-        """Start the threads, beginning with rows of an earlier process."""
+        """Start the threads. They begin with the rows that an earlier process has left."""
         for loop in self._loops:
             loop.start()
 
     def wake(self) -> None:
-        """Hand new rows over now."""
+        """Wake the thread that hands over new rows."""
         self._loops[0].wake()
 
     def stop(self) -> None:
@@ -79,16 +79,17 @@ class Relay:
         return row <= self._reached and row not in self._set_aside
 
     def size(self) -> int:
-        """Return the number of jobs that were not handed over yet."""
+        """Return the number of jobs in the outbox that were not handed over yet."""
         with self._lock:
             aside = sum(row <= self._reached for row in self._set_aside)
             return outbox.size(self._database, after=self._reached) + aside
 
     def hand_over(self) -> int:
-        """Hand over one batch, and return its number of jobs.
+        """Hand over one batch, and return its number of rows.
 
         A job that is malformed or not supported is set aside until the next start, so that
-        later jobs are not blocked. Raises the backend's error if it does not answer; the rows stay.
+        later jobs are not blocked. Raises the backend's error if the queue does not answer; then
+        the rows remain.
         """
         reached = self._reached
         batch = outbox.pending(self._database, after=reached, limit=self._at_once)
@@ -106,7 +107,7 @@ class Relay:
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
             self._set_aside |= reasons
-            if reached == self._reached:  # otherwise it was set to an earlier, lost row
+            if reached == self._reached:  # else `hand_over_again` has just lowered it
                 self._reached = batch[-1].row
         for row in sorted(fresh):
             log.error("A row of the outbox can't be enqueued, and is set aside: %s", reasons[row])
@@ -122,7 +123,7 @@ class Relay:
         return {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
 
     def settle(self) -> int:
-        """Reconcile some rows, and hand over again the jobs that the queue has lost.
+        """Reconcile a batch of rows, and enqueue again the jobs that the queue has lost.
 
         Returns the number of rows; see `Reconciliation.settle`.
         """
@@ -134,7 +135,7 @@ class Relay:
         return rows
 
     def hand_over_again(self, row: int) -> None:
-        """Hand over the job of this row again, and all jobs behind it."""
+        """Enqueue the job of this row again, and the jobs of all later rows."""
         with self._lock:
             self._reached, self._announced = min(self._reached, row - 1), False
         self.wake()

@@ -3,7 +3,7 @@
 Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards: a
 worker killed in between loses it. Here one Lua script moves the job from the queue to the worker's
 claims, so that it is always in one of them. While its queues are empty, the worker waits for a
-token; waiting takes no job. `turns` decides which command is sent next.
+token; the wait itself removes no job. `turns` decides which command is sent next.
 
 A consumer without acknowledgement (such as `celery inspect`) claims nothing and is not registered
 as a worker.
@@ -43,22 +43,22 @@ from .turns import Claiming, Reason, Turns, Waiting
 
 log = logging.getLogger(__name__)
 
-#: kombu 5.6 stops polling when a connection is closed.
+#: True if a wait for jobs may be ended by closing its connection: kombu 5.6 would stop polling.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
-#: The script for consumers that do not acknowledge.
+#: The script that claims for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks whether a wait for jobs is overdue. With kombu's own 25, a half-open
+#: Seconds between two checks for overdue waits for jobs. With kombu's own 25, a half-open
 #: connection keeps its worker idle for up to 51 seconds. An app may choose its own interval.
 OVERDUE_CHECK = 2.0
 #: Seconds of silence on a connection before a PING is sent over it. An app may choose its own.
 SILENCE = 16.0
-#: Values that JSON does not have, such as a `datetime` in a header, are encoded as in kombu.
+#: Compact JSON. Values that JSON does not have, such as a `datetime`, are encoded as in kombu.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
     "separators": (",", ":"),
     "default": JSONEncoder().default,
 }
-#: Adds to a set even if Redis is full.
+#: A script that adds a member to a set even if Redis is full (`maxmemory`).
 _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], ARGV[1])"
 
 
@@ -106,7 +106,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # kombu limits each channel; `lua` has its own limit
+        pool.max_connections = 2**31  # kombu's limit is for each channel; `lua` has its own limit
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
         )
@@ -132,8 +132,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     ) -> None:
         """Give the message a delivery tag.
 
-        A message that kombu publishes again after a lost reply keeps its tag, by which Redis
-        recognises it.
+        If kombu publishes a message again after a lost reply, it keeps the tag of the message, so
+        that `enqueue.lua` recognises it.
         """
         tag = message["properties"].get("delivery_tag")
         super()._inplace_augment_message(message, exchange, routing_key)
@@ -201,7 +201,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
             self.in_flight.work([queue], **process.info())
-        self._end_wait()  # there may be jobs in this queue
+        self._end_wait()  # jobs may wait in this queue already
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def close(self) -> None:
@@ -210,7 +210,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         super().close()
 
     def _end_wait(self) -> None:
-        # a wait takes no job, so its reply is not needed
+        # a wait removes no job from a queue, so its reply may be lost
         connection = self._in_poll
         if MAY_END_WAIT and connection and isinstance(self._sent, Waiting):
             connection.disconnect()
@@ -253,7 +253,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             answer = self._answer()
         finally:
             self._in_poll = None
-        if not isinstance(sent, Claiming):  # a token has come, or the wait has ended
+        if not isinstance(sent, Claiming):  # a token has arrived, or the wait has timed out
             self._turns.begin()
             raise Empty
         texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
@@ -270,7 +270,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
         Args:
             claims: the jobs.
-            queues: the queues that they may be from.
+            queues: the queues from which they may have been claimed.
             tracked: False for a consumer without acknowledgement.
         """
         taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
@@ -307,11 +307,11 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise Empty from None
 
     def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
-        """Hold a job and return its delivery, or None if it cannot be delivered.
+        """Register a claimed job, and return its delivery; None if it cannot be delivered.
 
         Args:
             claimed: the job.
-            queues: the queues that it may be from.
+            queues: the queues from which it may have been claimed.
             tracked: True if it will be acknowledged.
         """
         queue = next(name for name in queues if claimed.claim.list_name in lists_of(name))
@@ -350,7 +350,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise Empty from None
         except redis.exceptions.ResponseError as error:
             if str(error).startswith("LEASELOST"):
-                with suppress(redis.exceptions.RedisError):  # the heartbeat goes on trying
+                with suppress(redis.exceptions.RedisError):  # the heartbeat will retry
                     here.lease.renew().send()
                 raise Empty from None
             # Redis refuses, for example because its disk is full: claim again after a short wait
@@ -372,7 +372,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         raise Empty
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """Return one message, or None. With `no_ack` its job is done immediately."""
+        """Return one message, or None. With `no_ack` its job is acknowledged immediately."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
             self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
@@ -380,7 +380,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:
-    """Return the id of the running job if these headers are of its next try, or "".
+    """Return the running job's id in Redis if these headers are its next try's, else "".
 
     A running job publishes its next try under its own task id (`retry`, `replace`), with a greater
     count. Any other message with that task id is a separate job.
@@ -395,7 +395,7 @@ def _retried_job(headers: Mapping[str, Any]) -> str:
 
 
 def _moment(eta: str) -> float:
-    """Return an ETA as seconds since the epoch. The default time zone is UTC."""
+    """Return an ETA as seconds since the epoch. An ETA without a time zone is in UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -15,8 +15,8 @@ class Disposition(StrEnum):
     RETRY = "retry"
     DISCARD = "discard"
     DEAD = "dead"
-    REQUEUE = "requeue"  # to its queue's head
-    REQUEUE_LAST = "requeue_last"  # to its tail
+    REQUEUE = "requeue"  # to the head of its queue
+    REQUEUE_LAST = "requeue_last"  # to the tail of its queue
     UNANSWERED = "unanswered"  # the reply to the claim was lost
     LOST = "lost"  # the process that ran it died
 
@@ -52,7 +52,7 @@ class Claimed:
 
 
 class Delivery(NamedTuple):
-    """The message of a claim on its way to its consumer, with its delivery tag."""
+    """The message of a claimed job, to be delivered to its consumer with this tag."""
 
     tag: str
     payload: dict[str, Any]
@@ -63,8 +63,8 @@ class Ending(NamedTuple):
     """The requested end of a claim.
 
     detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
-    message for the job; "" keeps the old one. needs: the name of a service that the job waits for
-    (RETRY), or that works (DONE), which wakes some of the jobs that wait for it.
+    message for the job; "" keeps the old one. needs: a service. With RETRY the job waits for it;
+    with DONE it works again, and some of the jobs that wait for it are woken.
     """
 
     how: Disposition
@@ -86,7 +86,7 @@ class Ended:
 
 
 def claimed_by(worker: str, reply: Sequence[str]) -> list[Claimed]:
-    """Return the claims in the reply of a script that claims."""
+    """Parse the reply of a script that claims jobs."""
     parts = zip(*[iter(reply)] * 5, strict=False)
     return [
         Claimed(Claim(worker, list_name, job_id, number), message, bool(redelivered))

@@ -82,7 +82,7 @@ _SPELT = {
     "valkeys": "rediss",
     "sentinel": "redis",  # for the parser: the rest of the URL has the same form
 }
-#: Prefixes of options that a connection over a unix socket does not take.
+#: Prefixes of options that a connection over a unix socket does not accept.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
 
 
@@ -144,11 +144,11 @@ def scheme_of(url: str | None) -> str:
 
 
 def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return kombu's options of a connection, completed from the URL.
+    """Return kombu's options for a connection, with the values that the URL sets.
 
     Args:
         url: such as ``redis://[[user]:password@]host:port/db``.
-        options: kombu's.
+        options: the options from kombu.
 
     Raises:
         ValueError: the database is not a number.

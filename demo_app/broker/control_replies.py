@@ -19,7 +19,7 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: Limit of the listed jobs. The soonest come first.
+#: Limit of the listed jobs: the soonest ones are listed.
 LIMIT = 1000
 
 
@@ -50,7 +50,7 @@ def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> li
         pipe.lindex(queue.keys("job", job_id), 0)
     listed = []
     for text, (_, due) in zip(pipe.execute(), found, strict=True):
-        with suppress(Exception):  # unreadable: it is dead when it is due
+        with suppress(Exception):  # skip an unreadable job: it becomes dead when it is due
             raw = json.loads(text)
             if raw["properties"]["delivery_info"].get("list") in lists:
                 eta = raw["headers"].get("eta") or datetime.fromtimestamp(due, UTC).isoformat()
@@ -74,7 +74,7 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
 def store_failure(app: Any, message: str) -> None:
     """Store a WorkerLostError as the result of a dead job, and call its errbacks.
 
-    If that fails, it is only logged: the job is still kept among the dead jobs.
+    An error is only logged: the job remains among the dead jobs.
 
     Args:
         app: the Celery app.
@@ -86,5 +86,5 @@ def store_failure(app: Any, message: str) -> None:
         request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
         error = WorkerLostError("every process that ran the task has died with it")
         app.backend.mark_as_failure(request.id, error, request=request)
-    except Exception:  # pickled arguments, or a backend that is away
+    except Exception:  # pickled arguments, or the result backend does not answer
         log.exception("The result of a dead job could not be stored")

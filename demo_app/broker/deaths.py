@@ -14,12 +14,12 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
     Args:
         queue: the queue of the stack.
         pid: the process id of the worker on this machine.
-        by: who reports it, for the journal.
-        end_lease: also end the worker's lease, so that the next rescue takes its jobs. Only for a
-            caller that saw the process exit: a living worker would go on with its jobs.
+        by: the author of the report, for the journal.
+        end_lease: also end the worker's lease, so that the next rescue gives back its jobs. Only
+            for a caller that saw the process exit: a living worker would continue to run its jobs.
 
     Raises:
-        redis.RedisError: Redis is away or refuses.
+        redis.RedisError: Redis does not answer, or refuses.
     """
     name = f"{socket.gethostname()}-{pid}-"
     client: Decoded = queue.client

@@ -1,4 +1,4 @@
-"""The defaults that this broker sets in an app: late acknowledgement."""
+"""The default settings of an app on this broker: late acknowledgement."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from .connection import client_url
 
-#: By default Celery acknowledges a job before it runs, and also if its process was killed. Here a
-#: job is acknowledged when it has ended. An app or a task may set False.
+#: By default Celery acknowledges a job before it runs, and also if its process was killed. With
+#: this broker a job is acknowledged when it has ended. An app or a task may set False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
 #: RedBeat uses the broker's URL unless this is set, and does not know `claims+`.
 REDBEAT = "redbeat_redis_url"
@@ -25,7 +25,7 @@ def set_defaults(app: Any) -> None:
     """Set late acknowledgement, unless the app or a task has its own setting.
 
     Runs when an app is finalized, before or after its tasks are bound, and again when its worker
-    starts: only then may the app know its broker.
+    starts: an app may learn its broker's URL only then.
     """
     if not is_chosen(app.conf):
         return
@@ -49,7 +49,7 @@ def early_tasks(app: Any) -> str:
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:
     """Return True if the attribute was copied from the app's settings when the task was bound.
 
-    `Task.bind` sets `__bound__` first, so the task's own attributes come before it.
+    `Task.bind` sets `__bound__` before it copies settings: the class's own attributes precede it.
     """
     names = list(vars(task))
     if not {attribute, "__bound__"} <= set(names):

@@ -1,4 +1,4 @@
-"""The cause of an error that stopped a job: its message, this worker, or a server that is away."""
+"""The cause of an error that stopped a job: its message, this worker, or an unavailable server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError, SerializationError
 
 from .claim import Disposition, Ending
 
-#: Redis or the result backend is away, or memory is short. Such an error passes: try again later.
+#: Redis or the result backend is unavailable, or memory is short: the same job may succeed later.
 _PASSING = (redis.RedisError, OperationalError, ConnectionError, TimeoutError, MemoryError)
 #: A malformed message raises one of these in the code that reads it.
 _OF_CONTENT = (ValueError, TypeError, LookupError, AttributeError, SerializationError)
@@ -21,9 +21,9 @@ _READERS = (
 
 
 def passes(error: BaseException) -> bool:
-    """Return True if the error has nothing to do with the message or this worker.
+    """Return True if neither the message nor this worker is the cause of the error.
 
-    An exit that was requested (SystemExit) counts too.
+    This includes a requested exit (SystemExit).
     """
     return not isinstance(error, Exception) or isinstance(error, _PASSING)
 

@@ -14,7 +14,7 @@ _LATEST = 2.5e11
 
 
 class State(StrEnum):
-    """The states of a job. It is always in exactly one."""
+    """The states of a job. A job is always in exactly one of them."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -31,7 +31,7 @@ class Event:
 
     at: seconds since the epoch by Redis' clock. by: the worker or person that caused it. detail:
     JSON from a worker, plain text from a script. job, id: the job, and the id of the entry in the
-    journal; "" for an event of a worker, and in a job's own history.
+    journal; both "" for an event of a worker, and in a job's own history.
     """
 
     event: str
@@ -43,7 +43,7 @@ class Event:
 
     @cached_property
     def notes(self) -> dict[str, Any]:
-        """The detail as an object; plain text is under `text`."""
+        """The detail as a dict; a plain text becomes the value of `text`."""
         return object_of(self.detail) or ({"text": self.detail} if self.detail else {})
 
     @property

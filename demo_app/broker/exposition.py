@@ -13,7 +13,7 @@ Metric = tuple[str, str, Mapping[str, float]]
 
 
 def exposition(metrics: Iterable[Metric]) -> str:
-    """Return the text of these metrics. A name that ends with ``_total`` is a counter's.
+    """Return the text of these metrics. A metric is a counter if its name ends with ``_total``.
 
     https://prometheus.io/docs/practices/naming/
     """
@@ -39,7 +39,7 @@ def metrics_of(seen: Snapshot) -> Iterator[Metric]:
 
 
 def _escaped(text: str) -> str:
-    """Escape the three characters that a label's value may not contain as they are.
+    """Escape backslashes, quotes and line feeds in a label's value.
 
     https://prometheus.io/docs/instrumenting/exposition_formats/#comments-help-text-and-type-information
     """

@@ -1,9 +1,9 @@
-"""The fold: the state of every job after a number of events of the journal.
+"""The fold: it computes the state of every job from the events of the journal.
 
-Every change of state writes one event in the same atomic step. So the events up to a moment give
-the state of Redis at that moment: each job's state and holder, and the order of the queue.
+Every change of state writes one event in the same atomic step. So the state at any time can be
+computed from the events until then: each job's state and worker, and the order of the queue.
 
-(A job whose record was deleted from Redis by hand leaves no event.)
+(There is no event if another program deletes a job's record from Redis.)
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def state_after(events: Iterable[str], state: State = State.QUEUED) -> State:
 class Run:
     """One claim of a job by a worker.
 
-    began, ended: seconds since the epoch; `ended` is None while it lasts. how: the event that ended
-    it; "rescued" if its worker died.
+    began, ended: seconds since the epoch; `ended` is None while the claim lasts. how: the event
+    that ended the claim; "rescued" if its worker died.
     """
 
     worker: str
@@ -80,17 +80,17 @@ class JobRecord:
 
     @property
     def holder(self) -> str:
-        """The worker that runs it; "" for none."""
+        """The worker that has the job's claim; "" for none."""
         return self.runs[-1].worker if self.state is State.RUNNING else ""
 
     @property
     def deliveries(self) -> int:
-        """The number of its claims."""
+        """The number of the job's claims."""
         return len(self.runs)
 
     @property
     def attempts(self) -> int:
-        """The number of tries that began: claims, except those that were given back."""
+        """The number of tries that began: all claims except the ones that were given back."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 
@@ -106,12 +106,12 @@ class JobRecord:
 
     @property
     def done(self) -> float | None:
-        """When it was done (seconds since the epoch), or None."""
+        """The time when the job was done (seconds since the epoch), or None."""
         return self.since if self.state is State.DONE else None
 
     @property
     def given_up(self) -> float | None:
-        """When it became dead or discarded (seconds since the epoch), or None."""
+        """The time when the job became dead or discarded (seconds since the epoch), or None."""
         return self.since if self.state in (State.DEAD, State.DISCARDED) else None
 
 
@@ -119,8 +119,9 @@ class JobRecord:
 class WorkerRecord:
     """One worker.
 
-    killed: when its death was reported. died: when `found_by` found its lease expired (both seconds
-    since the epoch). held: the jobs that it holds. rescued: the jobs that were rescued from it.
+    killed: the time when its death was reported. died: the time when `found_by` found its lease
+    expired (both in seconds since the epoch). held: the jobs that it has claimed. rescued: the jobs
+    that were rescued from it.
     """
 
     id: str
@@ -134,7 +135,7 @@ class WorkerRecord:
 
     @property
     def alive(self) -> bool:
-        """True while no event reports its end."""
+        """True unless an event has reported the worker's end."""
         return self.killed is None and self.died is None and not self.stopped
 
 
@@ -144,7 +145,7 @@ class Fold:
     def __init__(self) -> None:
         self.jobs: dict[str, JobRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
-        self._places: dict[str, int] = {}  # of the queued jobs; the lowest runs next
+        self._places: dict[str, int] = {}  # sort keys of the queued jobs
         self._tail, self._head = count(1), count(0, -1)
 
     @property
@@ -183,7 +184,7 @@ class Fold:
         return self.workers.setdefault(worker_id, WorkerRecord(worker_id))
 
     def forget(self, job_id: str) -> None:
-        """Forget a job, to keep a long-running fold small."""
+        """Forget a job, so that a long-running fold does not grow."""
         self.jobs.pop(job_id, None)
 
     def _follow_worker(self, entry: Event) -> None:
@@ -194,7 +195,7 @@ class Fold:
                 self.worker(entry.by).stopped = True
             case "worker_killed":
                 worker = self.worker(entry.detail)
-                worker.killed = worker.killed or entry.at  # there may be two reports
+                worker.killed = worker.killed or entry.at  # use the first of two reports
             case "worker_died":
                 worker = self.worker(entry.detail)
                 worker.died, worker.found_by = entry.at, entry.by

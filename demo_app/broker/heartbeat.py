@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 def without_script(act: Callable[[], None]) -> Callable[[], Step]:
-    """Return a step that calls `act` after the other steps' replies have arrived."""
+    """Return a step that sends no script, and calls `act` after all replies have arrived."""
     return lambda: Step((), lambda _: act())
 
 
@@ -70,7 +70,7 @@ class Heartbeat:
         While Redis does not answer, the thread keeps trying.
         """
         self._pause = self.round()
-        if self._next <= self._seconds:  # rescued jobs must run before those behind them
+        if self._next <= self._seconds:  # rescue their jobs before this worker claims later ones
             self._stopped.wait(self._pause)
             self._pause = self.round()
         self._thread.start()
@@ -84,7 +84,7 @@ class Heartbeat:
     def round(self) -> float:
         """Run one round, and return the seconds until the next one.
 
-        A step that fails is logged, and the others go on.
+        A failed step is logged, and the other steps still run.
         """
         self._next, steps = math.inf, dict[str, Step]()
         for name, prepare in self._steps().items():
@@ -93,7 +93,7 @@ class Heartbeat:
         calls = [step.call for step in steps.values() if step.call]
         try:
             replies = iter(self._send(calls) if calls else [])
-        except Exception as error:  # each step handles it in its own way
+        except Exception as error:  # every step gets the error as its reply
             replies = iter([error] * len(calls))
         for name, step in steps.items():
             reply = next(replies) if step.call else None
@@ -109,7 +109,6 @@ class Heartbeat:
 
     @contextmanager
     def _logged(self, name: str) -> Iterator[None]:
-        """Log an error of this step, and go on."""
         try:
             yield
         except redis.RedisError as error:

@@ -2,8 +2,8 @@
 
 Celery and its extensions keep messages in places that a broker cannot list: a pool, a token bucket,
 a timer, a list of an extension. But a message to which nothing in this process refers can neither
-run here nor be acknowledged. So a claim is held until its channel has closed and Python has deleted
-its message.
+run here nor be acknowledged. So an unacknowledged claim is kept until its channel has closed and
+Python has deleted its message.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _SEARCH = 30.0
 class Held:
     """A claim with its message.
 
-    ending: its requested end, or None. delivered: Celery's object for the message.
+    ending: its requested end, or None. delivered: Celery's object for the message, or None before
+    its delivery.
     closed: True when the channel that delivered it has closed.
     """
 
@@ -56,10 +57,10 @@ class HeldClaims:
         self._lock = threading.Lock()
 
     def take(self, claimed: Claimed) -> str | None:
-        """Hold a claim, and return the tag of this delivery.
+        """Add a claim, and return the tag of this delivery.
 
         Each delivery has a new tag: the same job may be delivered again while an old run ends.
-        Returns None if the claim was refused meanwhile.
+        Returns None if `refuse_unanswered` has refused the claim meanwhile.
         """
         tag = str(next(self._tags))
         with self._lock:
@@ -73,12 +74,12 @@ class HeldClaims:
         return self._held.get(tag)
 
     def end(self, tag: str) -> None:
-        """Stop holding the claim with this tag."""
+        """Remove the claim with this tag."""
         with self._lock:
             self._held.pop(tag, None)
 
     def clear(self) -> None:
-        """Stop holding every claim."""
+        """Remove every claim."""
         with self._lock:
             self._held.clear()
 
@@ -94,7 +95,7 @@ class HeldClaims:
             held.delivered = weakref.ref(message)
 
     def channel_closed(self, tags: Iterable[str]) -> None:
-        """Note that the channel of these deliveries has closed: Celery may drop waiting jobs."""
+        """Note that these deliveries' channel has closed: Celery may drop its waiting jobs."""
         self._search_until = time.monotonic() + _SEARCH
         for tag in tags:
             held = self._held.get(tag)
@@ -114,8 +115,9 @@ class HeldClaims:
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
         """Return the claims whose replies were lost with a connection.
 
-        claims: the worker's claims in Redis. A reply counts as lost if this process did not have
-        the claim in two calls in a row. If the reply still arrives, `take` refuses the claim.
+        claims: the worker's claims in Redis. The reply to a claim counts as lost if two calls in a
+        row find the claim in Redis and not in this process. If the reply still arrives, `take`
+        refuses the claim.
         """
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}

@@ -1,7 +1,7 @@
 """The jobs in flight in this process: its claims, its lease, its heartbeat, and its shutdown.
 
-They outlive Celery's connections. When Redis goes away, Celery drops its channels; a job that ends
-meanwhile is acknowledged here when Redis is back.
+They outlive Celery's connections. When Redis does not answer, Celery drops its channels. A job that
+ends meanwhile is acknowledged by this module as soon as Redis answers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: Seconds between tries while Redis is away.
+#: Seconds between tries while Redis does not answer.
 PAUSE = 0.2
 #: Rounds of the heartbeat between two searches for jobs that were claimed and cannot run here.
 _LOOK_EVERY = 4
@@ -73,8 +73,8 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
-        self._cut_off, self._connected_at = False, 0.0  # the latter by the monotonic clock
-        self._queues: dict[str, None] = {}  # a set that keeps its order
+        self._cut_off, self._connected_at = False, 0.0  # the time is from the monotonic clock
+        self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()
         #: True in a process that claims jobs; a producer only enqueues them.
         self.working = False
@@ -107,7 +107,7 @@ class InFlight:
         """
         held = self.claims.get(tag)
         if held is not None and held.claim.id in self._waiting_in_redis:
-            with suppress(redis.RedisError):  # the next heartbeat sends the present list
+            with suppress(redis.RedisError):  # the next heartbeat corrects the list in Redis
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
     def set_ending(self, tag: str, ending: Ending, *, only_if_unset: bool = False) -> None:
@@ -117,10 +117,10 @@ class InFlight:
             held.ending = ending
 
     def finish(self, tag: str, ending: Ending, lists: Sequence[str] = ()) -> Claimed | None:
-        """End a claim, now or when Redis is back; see `Queue.finish`.
+        """End a claim, now or as soon as Redis answers; see `Queue.finish`.
 
         An acknowledgement that Redis refuses (because its disk is full, for example) is kept and
-        sent again, as if Redis were away.
+        sent again later.
 
         Args:
             tag: the delivery tag of the claim.
@@ -134,7 +134,7 @@ class InFlight:
             return self._finish(tag, ending, lists)
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
-            # the first ending stays: a job that has ended is not requeued later
+            # only the first ending counts: a job that has ended must not be requeued later
             self._pending.setdefault(tag, ending)
             return None
 
@@ -142,7 +142,8 @@ class InFlight:
         """Send the pending acknowledgements again.
 
         Raises:
-            redis.RedisError: Redis is away, or it refused one of them. The others are sent.
+            redis.RedisError: Redis does not answer, or has refused one of them. All others were
+            sent.
         """
         refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
@@ -192,7 +193,7 @@ class InFlight:
     def check(self, tag: str) -> None:
         """Make sure, before a side effect, that the job is still this worker's.
 
-        Waits while Redis is away and the lease may have run out.
+        If the lease may have expired, waits until Redis answers.
 
         Raises:
             LeaseLost: the job belongs to another worker now, or this one shuts down.
@@ -256,7 +257,7 @@ class InFlight:
         try:
             tags = self._waiting_tags()
             self._waiting_in_redis = {claim.id for tag, claim in self.held().items() if tag in tags}
-        except Exception as error:  # the lease is renewed all the same
+        except Exception as error:  # raised again after the renewal
             failed = error
         renewal = self.lease.renew(self._waiting_in_redis)
 
@@ -300,7 +301,7 @@ class InFlight:
         has renewed its lease.
         """
         if self._cut_off:
-            # other workers may have been cut off too, and are not dead
+            # other workers may have been disconnected too: their expired leases prove nothing
             self._cut_off, self._connected_at = False, time.monotonic()
         beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
         look = self.queue.rescue(
@@ -341,14 +342,14 @@ class InFlight:
     def give_back_unanswered(self) -> Step:
         """Give back claims whose reply was lost with its connection.
 
-        A job whose claims are never answered is dead: its message may be too large.
+        If this happens to a job again and again, it becomes dead: its message may be too large.
         """
         reading = self.queue.held_by(self.lease.worker, self.lists)
 
         def handle(reply: Any) -> None:
             lost = self.claims.refuse_unanswered(reading.result(reply))
             for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
-                self.queue.finish(claim, Disposition.UNANSWERED)  # the oldest comes to the head
+                self.queue.finish(claim, Disposition.UNANSWERED)  # ends with the oldest at the head
             if lost:
                 log.warning(
                     "Returned jobs to their queues: the replies to their claims never arrived"
@@ -362,7 +363,7 @@ class InFlight:
     def give_back_forgotten(self) -> None:
         """Give back jobs that Celery dropped when its connection broke (see `held`)."""
         lost = self.claims.forgotten()
-        for tag in lost:  # the newest first, so that the oldest comes to the head
+        for tag in lost:  # the newest first: the oldest job must end up at the head
             self.finish(tag, Ending(Disposition.REQUEUE, "the connection broke before it ran"))
         if lost:
             log.warning("Returned prefetched jobs to their queues: the connection broke")
@@ -377,7 +378,7 @@ class InFlight:
                 time.sleep(PAUSE)
 
     def leave(self) -> None:
-        """Return the jobs that are still held to the heads of their queues, and deregister.
+        """Return the jobs that have not ended to the heads of their queues, and deregister.
 
         If Redis does not answer, the jobs stay among this worker's claims, and are rescued when its
         lease has run out.
@@ -385,7 +386,7 @@ class InFlight:
         self.draining = self.closing = True
         self.heartbeat.stop()
         self._acknowledge_at_last()
-        self.claims.clear()  # a job that still runs must not have a side effect any more
+        self.claims.clear()  # `check` now fails for jobs that still run
         try:
             self.lease.end()
         except redis.RedisError as error:

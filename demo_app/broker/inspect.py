@@ -19,7 +19,7 @@ from .view import JobView, view_of
 
 #: Jobs at the head of a queue that are searched for one job's position.
 SEARCH_DEPTH = 100_000
-_BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; the other sets newest first
+_BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; other states: newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def get_job(queue: Queue, job_id: str) -> JobView | None:
 
 
 def _position(queue: Queue, list_name: str, job_id: str) -> int | None:
-    """Return a job's place in a list, 1 for the head, or None if it is too far back."""
+    """Return a job's position in a list: 1 for the head, None beyond SEARCH_DEPTH."""
     pipe, key = queue.client.pipeline(transaction=True), queue.keys("queue", list_name)
     pipe.lpos(key, job_id, rank=-1, maxlen=SEARCH_DEPTH)
     pipe.llen(key)
@@ -49,7 +49,7 @@ def _position(queue: Queue, list_name: str, job_id: str) -> int | None:
 
 
 def answers_of(pipe: Decoded) -> list[Any]:
-    """Return the replies of a pipeline; None for a key of another type.
+    """Return the replies of a pipeline, with None in place of an error WRONGTYPE.
 
     Any program may write to Redis, and one such key must not break a whole page.
     """
@@ -65,13 +65,13 @@ def answers_of(pipe: Decoded) -> list[Any]:
 def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
     """Return a page of jobs in one state.
 
-    Queued jobs are in the order in which they run, dead and done ones with the newest first.
+    Queued jobs are in the order in which they will run, ended ones with the newest first.
 
     Args:
         queue: the queue.
         state: the state.
         limit: jobs on the page.
-        cursor: `next` of the page before; it stays valid while jobs move.
+        cursor: `next` of the previous page, also if jobs have moved since.
     """
     if state is State.QUEUED:
         return _queued(queue, limit, cursor)
@@ -88,9 +88,7 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     list_name, _, after = (cursor or "").partition(" ")
     # a job that left the list was claimed, and so were all jobs before it
     skip = (list_name and _position(queue, list_name, after)) or 0
-    found = _next(
-        queue, limit + 1, list_name, skip
-    )  # one more, to know whether there is a next page
+    found = _next(queue, limit + 1, list_name, skip)  # one more shows that there is a next page
     shown = found[:limit]
     views = get_jobs(queue, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
     more = len(found) > limit
@@ -98,11 +96,11 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:
-    """Return list, id and position of the next jobs, `skip` jobs behind the head of `first`."""
+    """Return (list, id, position) of up to `limit` jobs, after `skip` jobs of the list `first`."""
     client: Decoded = queue.client
     lists = client.smembers(queue.keys("lists"))
-    if first and first in lists_of(queue_of(first)):  # it may have become empty since the last page
-        lists = lists | {first}
+    if first and first in lists_of(queue_of(first)):
+        lists = lists | {first}  # not in `lists` if it was emptied since the last page
     lists = sorted(lists, key=urgency)
     start = lists.index(first) if first in lists else 0
     found: list[tuple[str, str, int]] = []
@@ -137,7 +135,7 @@ def _from_set(queue: Queue, state: State, limit: int, cursor: str | None) -> Pag
         rank = client.zrank(key, job_id) if soonest_first else client.zrevrank(key, job_id)
         if rank is not None:
             start = int(rank) + 1
-        else:  # the job has left this state: continue at its place
+        else:  # the job has left this state: continue at its old position
             bounds = ("-inf", f"({score}") if soonest_first else (f"({score}", "+inf")
             start = int(client.zcount(key, *bounds))
     rows = client.zrange(key, start, start + limit, desc=not soonest_first, withscores=True)

@@ -8,7 +8,7 @@ from typing import Any
 from .connection import Decoded
 from .events import Event
 
-#: Entries read in one command.
+#: Limit of the entries that one command reads.
 _AT_ONCE = 5000
 
 
@@ -25,7 +25,7 @@ def order(entry_id: str) -> tuple[int, int]:
 
 
 def between(client: Decoded, since: float, until: float, limit: int) -> list[Event]:
-    """Return the newest entries between two moments (seconds since the epoch), the oldest first."""
+    """Return the newest entries between two times (seconds since the epoch), the oldest first."""
     last, first = int(until * 1000), int(since * 1000)
     rows: Any = client.xrevrange("journal", max=last, min=first, count=limit)
     return [entry_of(*row) for row in reversed(rows)]

@@ -4,7 +4,7 @@
 ``queue:<list>``             list of job ids; the head, which runs next, is at the right end
 ``job:<id>``                 list: the message as its producer sent it, without arguments once the
                              job is done or discarded; then every event
-``claims:<list>:<worker>``   list of the ids that one worker holds
+``claims:<list>:<worker>``   list of the ids that one worker has claimed
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
 ``paused``                   set of workers, and of ``queue:<list>``, that are paused
@@ -13,14 +13,14 @@
 ``suspects``                 hash: worker to the time of the check that found its lease expired
 ``replicated``               written before a producer waits for replicas
 ``look``                     exists for half a heartbeat after a check for dead workers
-``waiting:<worker>``         set of the ids of jobs that the worker holds and has not begun
+``waiting:<worker>``         set of the ids of claimed jobs that the worker has not begun
 ``deaths``                   hash: job id to the workers that died while they ran the job
 ``running``                  hash: id of a running job to the number of its claim
 ``successor:<id>``           the next try that a running job has published
-``scheduled``, ``retrying``  sorted sets of ids, by the moment at which they are due
+``scheduled``, ``retrying``  sorted sets of ids, by the time at which the jobs are due
 ``waits:<service>``          sorted set of the ids that are retrying until the service works
 ``dead``, ``done``,
-``discarded``                sorted sets of ids, by the moment at which they ended
+``discarded``                sorted sets of ids, by the time at which the jobs ended
 ``kept``                     set of the ids of which an outbox has a copy
 ``counters``                 hash: jobs enqueued, done, discarded so far; late ends; claims; bytes
 ``journal``                  capped stream of every change
@@ -45,7 +45,8 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Queues that one worker may consume. A claim passes the five lists of each to Lua's `unpack`,
 #: which returns at most some 8,000 values.
 MOST_QUEUES = 1500
-#: Replaces "" if the queue's own name ends like a list's: `orders:3` is not a list of `orders`.
+#: The suffix instead of "" for a queue whose name ends like a list's: the lists of a queue
+#: `orders:3` must differ from the list `orders:3` of the queue `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 
@@ -85,7 +86,7 @@ def queue_of(list_name: str) -> str:
 
 
 def urgency(list_name: str) -> tuple[int, str]:
-    """Return the sort key of a list: the most urgent first, then by the queue's name."""
+    """Return a sort key: the most urgent lists first, then by the queue's name."""
     queue = queue_of(list_name)
     return lists_of(queue).index(list_name), queue
 

@@ -74,13 +74,13 @@ class Lease:
     def renew(self, waiting: Iterable[str] = ()) -> ScriptCall[bool]:
         """Renew the lease. The result is False if it was lost and a new epoch has begun.
 
-        The first call takes the lease.
+        The first call registers the worker with its first lease.
 
         Args:
-            waiting: ids of the jobs that are held and have not begun.
+            waiting: ids of the claimed jobs that have not begun.
 
         Raises:
-            redis.RedisError: the first lease could not be taken.
+            redis.RedisError: the worker could not be registered.
         """
         with self._changing:
             if not self.worker and not self._over:
@@ -102,7 +102,7 @@ class Lease:
         return ScriptCall(beat.scripts, beat.call, parse)
 
     def end(self) -> None:
-        """Give back the claims and end the lease for good."""
+        """Give back the claims, and end the lease; it cannot be renewed any more."""
         with self._changing:
             worker, self.worker, self._over = self.worker, "", True
             if worker:
@@ -111,8 +111,8 @@ class Lease:
     def check(self, worker: str) -> None:
         """Make sure, before a side effect, that the epoch of a job's claim still has its lease.
 
-        This costs nothing while the lease is valid by the clock of this process. Otherwise the
-        lease is renewed first.
+        No command is sent while the lease is valid by this process's clock. Otherwise the lease is
+        renewed first.
 
         Raises:
             LeaseLost: the epoch is over.

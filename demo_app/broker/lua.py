@@ -48,7 +48,7 @@ def _text(name: str, body: str, options: Options) -> str:
     # When Redis is full (`maxmemory`, `noeviction`) only `enqueue` is refused. If other scripts
     # were refused too, no worker could claim, beat or acknowledge, and no memory would become free.
     flags = "" if name == "enqueue" else "#!lua flags=allow-oom\n"
-    prefix = json.dumps(options.global_keyprefix, ensure_ascii=False)  # Lua 5.1 has no \u
+    prefix = json.dumps(options.global_keyprefix, ensure_ascii=False)  # Lua 5.1 has no escape \u
     given = (
         f"local P, POISON_PAUSE = {prefix}, {options.poison_pause}\n"
         f"local HISTORY_LENGTH = {options.history_length}\n"
@@ -57,7 +57,7 @@ def _text(name: str, body: str, options: Options) -> str:
     )
     text = _file("_prelude") + _file("_claims") + body
     if not options.global_keyprefix:
-        text = text.replace("P .. '", "'")  # no prefix
+        text = text.replace("P .. '", "'")  # drop the empty prefix
     for found in reversed([*_FUNCTION.finditer(text)]):
         rest = text[found.end() :]
         # Redis creates every function at each run of a script: drop the unused ones
@@ -111,7 +111,7 @@ class ScriptCall(Generic[T]):
         return self.parse(self.scripts.run(*self.call))
 
     def result(self, reply: Any) -> T:
-        """Return the result of a reply; raise the error if the reply is one."""
+        """Return the result of a reply. If the reply is an exception, raise it."""
         if isinstance(reply, Exception):
             raise reply
         return self.parse(reply)
@@ -139,7 +139,7 @@ class _Connections:
         return self._client.connection_pool.make_connection()
 
     def give_back(self, connection: Any) -> None:
-        """Return a connection for other threads, or close it if there are enough."""
+        """Make a connection available to other threads, or close it if there are enough."""
         if self._idle.qsize() < CONNECTIONS:
             self._idle.put(connection)
         else:
@@ -184,7 +184,7 @@ class Scripts:
         script = self.registered(name)
         if own := getattr(self._own, "connection", None):
             return self._run_over(own, script, arguments)
-        if self._connections.pid != os.getpid():  # after a fork they are the parent's
+        if self._connections.pid != os.getpid():  # a forked process must not use its parent's
             self._connections = _Connections(self._shared)
         shared = self._connections
         connection = shared.borrow()
@@ -197,7 +197,7 @@ class Scripts:
         try:
             try:
                 return _run(connection, script, arguments)
-            except redis.ConnectionError:  # a restarted server; every script may run twice
+            except redis.ConnectionError:  # retry once: every script can safely run twice
                 return _run(connection, script, arguments)
         except redis.RedisError:
             raise
@@ -218,7 +218,7 @@ class Scripts:
 def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> Any:
     try:
         return _ask(connection, "EVALSHA", script.sha, 0, *arguments)
-    except redis.exceptions.NoScriptError:  # a server that has not seen it yet
+    except redis.exceptions.NoScriptError:  # the server does not know the script yet
         return _ask(connection, "EVAL", script.script, 0, *arguments)
 
 
@@ -233,8 +233,8 @@ def _ask(connection: Any, *command: str | float) -> Any:
 def _packed(connection: Any, command: tuple[str | float, ...]) -> Any:
     """Return the bytes of a command.
 
-    Characters without UTF-8 encoding are escaped: an error may contain an odd file name, and must
-    be stored all the same.
+    Characters without a UTF-8 encoding are escaped: they occur in file names, and so in error texts
+    that must be stored.
     """
     if not _PACK:
         return connection.pack_command(*map(_escaped, command))

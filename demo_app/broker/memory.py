@@ -14,7 +14,7 @@ _PROCESSES = Path("/proc")
 
 
 def resident() -> int:
-    """Return the bytes of this process and its children, such as those of the pool prefork.
+    """Return the memory of this process and its children, such as prefork's processes (bytes).
 
     Shared pages count in each process. Returns 0 on a system without ``/proc``.
     """

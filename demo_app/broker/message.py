@@ -19,7 +19,7 @@ from .keys import class_list_of, queue_of
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_quoted = json.encoder.encode_basestring  # quotes a text for JSON
+_quoted = json.encoder.encode_basestring  # returns a text as a JSON string
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Message:
 def is_job(headers: Mapping[str, Any]) -> bool:
     """Return True if a message with these headers is a task of protocol 2.
 
-    Any other message, also of protocol 1, is only passed on, without a history and an ETA.
+    Any other message, also of protocol 1, is only delivered: it has no history and no ETA here.
     """
     return bool(headers.get("task") and headers.get("id"))
 
@@ -98,7 +98,7 @@ def parse_or_quote(job_id: str, text: str) -> Message:
 
 
 def next_try(text: str) -> str:
-    """Return the message for the next try: the same with one more retry."""
+    """Return the message for the next try: the same with `retries` increased by one."""
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None
@@ -121,7 +121,7 @@ def parse(text: str | bytes) -> Message:
 def read(
     headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any] | None
 ) -> Message:
-    """Return the message of parts that Celery has parsed already."""
+    """Return the message from the parts that Celery has parsed already."""
     info = properties["delivery_info"]
     list_name = info.get("list", info["routing_key"])
     return Message(

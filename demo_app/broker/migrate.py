@@ -26,7 +26,7 @@ from .message import list_in
 from .process import in_flight_here
 from .transport import Transport
 
-#: Seconds that workers of stock Celery have to report which jobs they hold.
+#: Seconds that workers of stock Celery have to report the jobs that they hold.
 _ANSWER = 2.0
 #: The reason why jobs of living workers stay.
 _HELD = "held by workers; run this again when they have ended"
@@ -35,7 +35,8 @@ _HELD = "held by workers; run this again when they have ended"
 class _Move:
     """Moves messages to another broker.
 
-    left: the number of jobs that stay, by reason. dead: the number of jobs that wait for a person.
+    left: the number of jobs that were not moved, by reason. dead: the number of dead jobs, which
+    are not moved either.
     """
 
     def __init__(self, app: Any, source: Any, target: Any) -> None:
@@ -46,12 +47,10 @@ class _Move:
         self._producer = app.amqp.Producer(target, auto_declare=False)
 
     def declare(self, queues: Iterable[str]) -> None:
-        """Declare the queues at the target."""
         for name in queues:
             self.app.amqp.queues[name](self._target.default_channel).declare()
 
     def carry(self, message: Any, queue: str) -> None:
-        """Publish one message to a queue of the target."""
         republish(self._producer, message, exchange="", routing_key=queue)
         self.moved += 1
 
@@ -65,7 +64,7 @@ class _Move:
 
     @contextmanager
     def left_if_unreadable(self) -> Iterator[None]:
-        """Count a message that cannot be read, and go on."""
+        """Count a message that cannot be read, and continue after the block."""
         try:
             yield
         except Exception as error:
@@ -80,7 +79,7 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
     No job is removed before the target has it, so a kill of this command may double jobs, but loses
     none. It prints which jobs stay; the exit status is 1 then.
     """
-    app.conf.broker_transport = None  # each URL names its own
+    app.conf.broker_transport = None  # it would override the transport that each URL names
     with app.connection(options.source) as source, app.connection(options.target) as target:
         if _is_same(source, target):
             print("Both URLs lead to the same broker. Nothing was moved.")
@@ -115,7 +114,7 @@ def _is_same(source: Any, target: Any) -> bool:
         return False
     if not isinstance(source.transport, kombu_redis.Transport):
         return bool(source.as_uri() == target.as_uri())
-    mark = f"migrate:{uuid.uuid4()}"  # two URLs may name one server differently
+    mark = f"migrate:{uuid.uuid4()}"  # the same server may have two different URLs
     source.default_channel.client.set(mark, "", px=10_000)
     return bool(target.default_channel.client.delete(mark))
 
@@ -129,7 +128,7 @@ def _from_claims(move: _Move) -> None:
     move.declare(names)
     for job_id, text in queue.due_later():
         name = queue_of(list_in(text))
-        if name and name not in names:  # no job of this queue waits
+        if name and name not in names:  # a queue with only scheduled or retrying jobs
             names.append(name)
             move.declare([name])
         if move.carry_text(text, name):
@@ -163,7 +162,7 @@ def _take_all(move: _Move, name: str) -> None:
 
 def _from_stock(move: _Move) -> None:
     channel, prefix = move.channel, move.channel.global_keyprefix
-    client: Decoded = redis.Redis(connection_pool=channel.pool)  # kombu's own adds the prefix
+    client: Decoded = redis.Redis(connection_pool=channel.pool)  # kombu's adds the prefix
     bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
     found = {member.decode("utf-8", "replace").split(channel.sep)[-1] for member in members}
@@ -182,22 +181,23 @@ def _escaped(prefix: str) -> str:
 
 
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
-    """Move a list from its head.
+    """Move the messages of a list, beginning at its head.
 
-    A message in transit is in a second list: no worker takes it, and a kill does not lose it.
+    During its move a message is stored in a second list: no worker consumes that list, and a kill
+    of this command does not lose the message.
     """
     in_transit = f"{key}:migrating"
     while client.lmove(in_transit, key, "LEFT", "RIGHT"):
-        pass  # these messages are from a command that was killed
+        pass  # put back the messages that a killed command has left there
     while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(in_transit)
     while client.lmove(in_transit, key, "LEFT", "RIGHT"):
-        pass  # malformed messages stay
+        pass  # put back malformed messages
 
 
 def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
-    """Move the jobs that dead workers had received."""
+    """Move the unacknowledged jobs that dead workers had received."""
     channel = move.channel
     unacked = client.hgetall(prefix + channel.unacked_key)
     held = set(_held_by_the_living(move)) if unacked else set()

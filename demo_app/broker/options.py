@@ -10,15 +10,15 @@ class Options:
     """The options of the broker.
 
     Attributes:
-        lease_seconds: a worker that has not renewed its lease for so long is dead, and its jobs go
-            to other workers.
-        heartbeat_seconds: pause between two renewals.
-        max_rescues: a job whose workers died more often is a poison pill. It gets one more try
-            alone, and then goes to the dead jobs.
+        lease_seconds: length of a lease. A worker that does not renew its lease in this time is
+            dead, and its jobs go to other workers.
+        heartbeat_seconds: pause between two renewals of a lease.
+        max_rescues: if more workers than this die with a job, it is a poison pill. It gets one more
+            try alone; if that worker dies too, the job is dead.
         poison_pause: seconds before that last try.
         history_length: finished jobs that are kept.
         history_bytes: bytes of finished jobs that are kept.
-        journal_length: changes that are kept.
+        journal_length: entries of the journal that are kept.
         wait_for_replicas: replicas that must have a job before the producer's call returns.
         global_keyprefix: prefix of every key in Redis.
 

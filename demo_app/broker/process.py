@@ -68,7 +68,7 @@ def in_a_pools_thread() -> bool:
 
 
 def _forget_the_parents() -> None:
-    # a forked process is not a worker: the claims are its parent's
+    # a forked process is not a worker: the claims belong to its parent
     global _making
     _in_flight.clear()
     _worker.clear()

@@ -20,7 +20,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
-        # a closed channel has no connection, and its jobs are acknowledged all the same
+        # a closed channel can't look it up, but its jobs must still be acknowledged
         self._in_flight: InFlight = channel.in_flight
 
     def can_consume(self) -> bool:
@@ -48,7 +48,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge a job: it is done, unless another ending was set before."""
         error = sys.exc_info()[1]
-        if isinstance(error, DecodeError):  # Celery acknowledges what it can't read
+        if isinstance(error, DecodeError):  # Celery acknowledges unreadable messages
             self._end(delivery_tag, Ending(Disposition.DEAD, reason_of(error)))
         else:
             self._end(delivery_tag, Ending(Disposition.DONE))
@@ -73,9 +73,9 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             worker.look_for_work()
 
     def _queues_to_go_on_with(self) -> list[str]:
-        """Return the queues to claim the next job from, in the step that ends this one.
+        """Return the queues from which the step that ends a job may claim the next one.
 
-        There are none if the prefetch window stays full, or if another part of Celery limits it.
+        Returns [] if the prefetch window stays full, or if another part of Celery limits it.
         """
         replaced_by_celery = "can_consume" in vars(self)  # Celery has set its own method
         if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
@@ -86,7 +86,8 @@ class QoS(virtual.QoS):  # type: ignore[misc]
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
         """Give back the messages of a closed channel.
 
-        A worker keeps its claims, and its jobs go on. `held` finds those that Celery has dropped.
+        A worker gives back nothing here, since its jobs may still run: `held` later finds the jobs
+        that Celery has dropped.
         """
         self._flush()
         if process.controller():

@@ -170,7 +170,7 @@ class Queue:
             after: see `Ending` (seconds).
             message: see `Ending`.
             needs: see `Ending`.
-            next_for: the worker and the lists for the next claim; None for none.
+            next_for: the worker and the lists for the next claim, or None to claim nothing.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.list_name, claim.id, claim.number)
@@ -199,7 +199,7 @@ class Queue:
             worker: its epoch.
             lease_ms: length of the lease (milliseconds).
             info: JSON about the worker, for pages and reports.
-            waiting: ids of the jobs that it holds and has not begun.
+            waiting: ids of its claimed jobs that have not begun.
         """
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
@@ -216,16 +216,16 @@ class Queue:
     ) -> ScriptCall[list[str]]:
         """Return the jobs of dead workers to their queues. The result is the ids of these jobs.
 
-        A worker is dead if two checks, about a heartbeat apart, found its lease expired. Then
-        `suspected` is True if the next check may find another dead worker. `refused_writes` is the
-        number of writes that Redis has refused since it last rewrote its append-only file.
+        A worker is dead if two checks, about a heartbeat apart, found its lease expired. Parsing
+        the reply sets `suspected`: True if the next check may find a dead worker. It also sets
+        `refused_writes`: the writes that Redis has refused since it last rewrote its log.
 
         Args:
             by: the worker that checks.
             lease_ms: length of its lease (milliseconds).
             limit: rescues of one job before it counts as poison.
             beat_ms: pause between its heartbeats (milliseconds).
-            connected: for how long it has reached Redis without a break (seconds).
+            connected: duration of its present connection to Redis (seconds).
         """
         sent, wall = time.monotonic(), time.time()
         # our monotonic clock shows whether the clock of Redis, which ends leases, was set forward
@@ -244,7 +244,7 @@ class Queue:
         return ScriptCall(self.scripts, call, parse)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
-        """Return the messages of those among these jobs that are dead."""
+        """Return the message of each of these jobs that is dead."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
             pipe.zscore(self.keys("dead"), job_id)
@@ -270,8 +270,8 @@ class Queue:
 
         Args:
             job_id: the job.
-            what: "retry" brings it back to its queue; "discard" discards it; "delete" discards it
-                also if it is queued; "moved" forgets it, since it is safe in another queue.
+            what: "retry" enqueues it now; "discard" discards it; "delete" discards it also if it is
+                queued; "moved" deletes it, since another queue has it now.
             by: the author of the decision, for the history.
 
         Returns:
@@ -298,7 +298,7 @@ class Queue:
         return ScriptCall(self.scripts, ("held", worker, *lists), parse)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
-        """Keep these jobs, however long ago they ended; or (kept=False) forget them as usual."""
+        """Exempt these jobs from the limits of the history; kept=False ends the exemption."""
         self._run("keep", int(kept), *job_ids)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
@@ -307,11 +307,11 @@ class Queue:
         return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
-        """Return the state of the whole queue at one moment.
+        """Return a consistent snapshot of the whole queue.
 
         Args:
-            limit: ids to return of each list.
-            with_history: how many of these to return with their history.
+            limit: limit of the ids to return of each list.
+            with_history: number of these jobs to return with their history.
             ids: further jobs to look up.
         """
         reply = self._run("snapshot", limit, with_history, *ids)

@@ -62,7 +62,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
             in_flight.begins(self.message.delivery_tag)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Handle a failed try. Celery decides whether a job whose process died is requeued."""
+        """Handle a failed try. Celery may requeue a job whose process died."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         self._error, self._failure = error, _failed_try(error, exc_info)
@@ -79,7 +79,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         return super().on_retry(exc_info)
 
     def put_aside(self, error: Exception) -> None:
-        """End a job that cannot begin, or whose end failed; see `ending_of`."""
+        """End a job that cannot begin, or whose end could not be handled; see `ending_of`."""
         log.error("A job could not be finished: %s", error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
@@ -87,7 +87,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         self.reject(requeue=self._process_lost)
 
     def reject(self, requeue: bool = False) -> Any:
-        """Reject the job. The death of its process counts like that of a worker."""
+        """Reject the job. The death of its process counts like the death of a worker."""
         if requeue and self._process_lost:
             self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
         elif self._error and not requeue:
@@ -101,12 +101,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
 def _failed_try(error: BaseException, exc_info: Any) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    end = str(exc_info.traceback)[-8000:]  # it names the error
+    end = str(exc_info.traceback)[-8000:]  # the end, since the last line names the error
     return json.dumps({"error": name, "traceback": end})
 
 
 def start(controller: Any, request: Request) -> None:
-    """Give a job to the pool; a job that the pool cannot take ends, and its place becomes free."""
+    """Submit a job to the pool. If the pool cannot run it, end it and free its slot in the pool."""
     try:
         request.execute_using_pool(controller.pool)
         return
@@ -119,5 +119,5 @@ def start(controller: Any, request: Request) -> None:
         for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):  # of prefork
             if promise.correlation_id is request.id:
                 promise.discard()
-    with suppress(AttributeError):  # as in Celery; some pools have no semaphore
+    with suppress(AttributeError):  # as in Celery, since some pools have no semaphore
         controller._quick_release()

@@ -20,7 +20,7 @@ _ARGUMENTS = {
     "BLPOP": ("queue:x", "0"),
     "XREAD": ("STREAMS", "queue:x", "0"),
 }
-#: A key of each kind, as `keys.py` names them.
+#: An example of each kind of key in `keys.py`.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
 #: Returns "cluster" if the server is in cluster mode; otherwise the keys that the user may not
@@ -54,7 +54,7 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
     """Return the commands and keys that the broker needs and the client's user may not use.
 
     Raises:
-        redis.RedisError: Redis is away, or refuses even the script that checks this.
+        redis.RedisError: Redis does not answer, or refuses even the script that checks this.
     """
     commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]

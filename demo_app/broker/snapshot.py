@@ -1,4 +1,4 @@
-"""The state of the whole queue at one moment, read in one script."""
+"""A consistent snapshot of the whole queue, read by one script."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class QueueView:
 class JobSeen:
     """A job that was looked up.
 
-    holder: the worker that runs it; "" for none. rescued: True if it was rescued lately.
+    holder: the worker that runs it; "" for none. rescued: True if one of its last events is a
+    rescue.
     """
 
     state: State
@@ -46,10 +47,11 @@ class JobSeen:
 class Worker:
     """One worker.
 
-    alive: its lease is valid. running: jobs that it holds. here: True if it runs on this machine.
+    alive: its lease is valid. running: number of its claims. here: True if it runs on this machine.
     paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
     the queues that it consumes. since: start of its process (seconds since the epoch). waiting:
-    those of its jobs that had not begun at its last heartbeat. memory: resident bytes of its
+    number of its claimed jobs that had not begun at its last
+    heartbeat. memory: resident bytes of its
     processes, or 0 if unknown.
     """
 
@@ -72,10 +74,10 @@ class Snapshot:
     """The reply of `snapshot.lua`.
 
     Attributes:
-        at: the moment by Redis' clock (seconds since the epoch).
+        at: the time of the snapshot by Redis' clock (seconds since the epoch).
         count: jobs by state, `enqueued`, and `late`, the acknowledgements after a rescue.
         workers: the workers, the oldest first.
-        next_to_run: ids of queued jobs, in that order.
+        next_to_run: ids of queued jobs, in the order in which they will run.
         looked_up: the jobs that were looked up and are known, by id.
     """
 
@@ -94,7 +96,7 @@ class Snapshot:
 
     @classmethod
     def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
-        """Return a snapshot of jobs of which only the number in each state is known."""
+        """Return a snapshot for a backend that only counts its jobs. given: jobs by state."""
         count = {state.value: given.get(state, 0) for state in State}
         count |= {"enqueued": given.get("enqueued", sum(count.values())), "late": 0}
         nothing = dict.fromkeys(("workers", "lists", "histories", "last"), ())
@@ -125,12 +127,12 @@ class Snapshot:
         return next((worker for worker in self.workers if worker.id == worker_id), None)
 
     def queued(self, limit: int) -> list[JobView]:
-        """Return up to `limit` of the jobs that run next, as far as their histories were read."""
+        """Return up to `limit` of the next jobs to run, without jobs whose history was not read."""
         places = ((job, n) for one in self._lists for n, job in enumerate(one["ids"], 1))
         return self._views(places, limit)
 
     def running(self, limit: int) -> list[JobView]:
-        """Return up to `limit` running jobs, as far as their histories were read."""
+        """Return up to `limit` running jobs, without jobs whose history was not read."""
         return self._views(((job, None) for job in self._held), limit)
 
     def queues(self) -> list[QueueView]:
@@ -152,7 +154,7 @@ class Snapshot:
         return views[:limit]
 
 
-@lru_cache(maxsize=1000)  # there are few different lines
+@lru_cache(maxsize=1000)  # most jobs have one of few different lines
 def _seen(line: str) -> JobSeen:
     events, _, owner = line.partition("|")
     state = state_after(events.split())

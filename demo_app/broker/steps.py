@@ -13,6 +13,6 @@ def watch(watcher: Callable[[str], object]) -> None:
 
 
 def passed(step: str) -> None:
-    """Call the watchers: this step has been taken."""
+    """Call every watcher with the name of this step."""
     for watcher in _watchers:
         watcher(step)

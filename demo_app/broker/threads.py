@@ -40,7 +40,7 @@ class _Thread(threading.local):
 
 
 class Threads:
-    """Gives jobs to a pool of threads, which begin them in their order.
+    """Submits jobs to a pool of threads, which begin them in the order of submission.
 
     Args:
         submit: the pool's own ``on_apply``, which runs a function in one of its threads.
@@ -60,7 +60,7 @@ class Threads:
         accept_callback: Callable[..., object] = _nothing,
         **_: Any,
     ) -> Any:
-        """Give a job to the pool, as `celery.concurrency.thread.TaskPool.on_apply` does."""
+        """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`."""
         run = partial(target, *args, **(kwargs or {}))
         self._waiting.append(partial(self._call, run, callback, accept_callback))
         if not self._here.ready:
@@ -69,7 +69,7 @@ class Threads:
         return None
 
     def _take(self) -> None:
-        """Run the job that has waited longest, and each job that an acknowledgement returns."""
+        """Run the oldest waiting job, and then each job that an acknowledgement returns."""
         here = self._here
         here.more = True
         while here.more:
@@ -87,7 +87,7 @@ class Threads:
         callback: Callable[..., object],
         accept_callback: Callable[..., object],
     ) -> None:
-        """Run a job. An error outside the task is its result, as in Celery's other pools."""
+        """Run a job. An error outside the task becomes the job's result, as in Celery's pools."""
         try:
             accept_callback(os.getpid(), monotonic())
             result = run()

@@ -1,4 +1,4 @@
-"""A log for a lasting failure: one line at first, and then one in ten seconds."""
+"""A log for a lasting failure: one line at first, and then one line every ten seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ThrottledLog:
         self._next: dict[str, float] = {}
 
     def log(self, write: Callable[..., None], text: str, *parts: object, **options: object) -> None:
-        """Pass the text and its parts to a logger's method, unless it was logged a moment ago."""
+        """Call a logger's method `write`, unless the text was logged in the last ten seconds."""
         if time.monotonic() < self._next.get(text, 0.0):
             return
         self._next[text] = time.monotonic() + PAUSE

@@ -1,7 +1,7 @@
 """Kombu's Redis transport with channels that claim jobs instead of popping them.
 
-It overrides private methods of kombu 5.6 and 5.7. A test names the methods that a new kombu
-changes.
+It overrides private methods of kombu 5.6 and 5.7. If a new kombu changes one of these, a test fails
+and names it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ from .connection import scheme_of
 from .in_flight import PAUSE, InFlight
 from .keys import STEPS
 
-#: Longest wait for a job (seconds). A new job ends it. With kombu 5.6 nothing else does, so it is
-#: short.
+#: Longest wait for a job (seconds). It is short with kombu 5.6, where nothing except a job ends it.
 WAIT = 5 if MAY_END_WAIT else 1
 
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: No retry if a Sentinel does not answer: the next one is tried.
+    #: A Sentinel that does not answer is not asked again: the next Sentinel is tried.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,
@@ -56,15 +55,15 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
             self.Channel, self.default_port = self.SentinelChannel, 26379
             urls = client.alt or [""]
             client.alt = [url and f"sentinel://{url.rpartition('//')[2]}" for url in urls]
-            client.cycle = None  # Sentinel knows the primary, not the list of URLs
+            client.cycle = None  # do not change to the next URL: Sentinel knows the primary
         super().__init__(client, **options)
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """Register the connections with the worker's event loop, which reads and checks them.
 
-        Only the wait for jobs is checked more often than in kombu. The connection for control
-        messages is closed after two checks without a reply. A busy machine may be too slow for
-        frequent checks, and messages are lost until the connection is open again.
+        Only the connection that waits for jobs is checked more often than in kombu. The connection
+        for control messages is closed after two checks without a reply. A busy machine may be too
+        slow for frequent checks, and messages are lost until the connection is open again.
         """
         super().register_with_event_loop(connection, loop)
         if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:

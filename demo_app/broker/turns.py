@@ -2,7 +2,7 @@
 
 It has three states:
 
-- *claiming*: a script has not been sent in this round. It is sent.
+- *claiming*: at least one script has not been sent in this round. It is sent now.
 - *waiting*: every script has found nothing. BLPOP waits for a token (see `notify` in
   ``_prelude.lua``), which wakes one worker. Waiting takes no job.
 - *draining*: the consumer claims from no queue any more. Nothing is sent.
@@ -23,7 +23,7 @@ _SOON = 1.0
 class Reason(StrEnum):
     """The reasons for an unusual wait after a script has found no job."""
 
-    PAUSED = "paused"  # this worker must not take the tokens of others
+    PAUSED = "paused"  # a paused worker must not use up tokens
     SOON = "soon"  # a suspect waits, or Redis refuses
 
 
@@ -45,7 +45,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Turns:
-    """The state machine. found_nothing: the scripts sent in this round, each with its reason."""
+    """The state machine. found_nothing: scripts that found no job in this round, with reasons."""
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ class Turns:
         """Return the next command, or None while draining.
 
         Args:
-            scripts: each script that claims, with the queues that it takes from.
+            scripts: each script that claims, with the queues from which it claims.
             longest: longest wait (seconds).
         """
         open_ones = {name: tuple(queues) for name, queues in scripts.items() if queues}

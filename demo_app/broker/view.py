@@ -53,7 +53,7 @@ class JobView(JobRecord):
 def view_of(
     job_id: str, lines: list[str], *, position: int | None = None, due: float | None = None
 ) -> JobView:
-    """Return the job of a list `job:<id>`.
+    """Parse a job from its list `job:<id>`.
 
     Args:
         job_id: its id.

@@ -1,4 +1,4 @@
-"""Find a job among all places that may have it.
+"""Find a job in the places that may have it: outbox, queue, memory, inbox.
 
 A job moves from the outbox of its producer (or that program's memory) into the queue, and its mail
 into the inbox. Reading each place once, in that order, finds every job, also one that moves
@@ -45,8 +45,8 @@ PLACE_OF_STATE = {
 class Whereabouts:
     """The place of one job.
 
-    holder: the worker that runs it. rescued: True if it was rescued lately. backend: the backend in
-    this process's memory that has or had it; "" for none.
+    holder: the worker that runs it. rescued: True if one of its last events is a rescue. backend:
+    the backend in this process's memory that has or had it; "" for none.
     """
 
     place: Place
@@ -67,10 +67,10 @@ def where(
 
     Args:
         job_ids: the jobs.
-        outbox: the jobs of the outbox, and whether each was handed over; read before the queue.
+        outbox: the jobs in the outbox, each with True if it was handed over; read before the queue.
         queue: the jobs of the queue; None if Redis does not answer.
         arrived: returns the jobs whose mails have arrived. It is called last, if it is needed.
-        memory: the jobs of backends in this process.
+        memory: the places of the jobs that backends in this process have.
     """
     found: dict[str, Whereabouts] = {}
     nowhere = []
@@ -87,7 +87,7 @@ def where(
         else:
             nowhere.append(job)
     mailed = arrived() if nowhere else ()
-    for job in nowhere:  # the outbox hands a job over again that the queue has forgotten
+    for job in nowhere:  # the outbox enqueues its jobs again if the queue has lost them
         rest = Place.OUTBOX if job in outbox else Place.LOST
         found[job] = Whereabouts(Place.DELIVERED if job in mailed else rest)
     return found

@@ -53,7 +53,7 @@ def goes_on() -> bool:
 
 
 def look_for_work() -> None:
-    """Wake Celery's event loop, which claims a job if there is a free place."""
+    """Wake Celery's event loop, which claims a job if the prefetch window is not full."""
     loop = _loop()
     if loop is not None and process.in_a_pools_thread():
         loop.call_soon(lambda: None)  # the event loop claims whenever it wakes
@@ -76,7 +76,7 @@ def given_up(message: str) -> None:
 
 def _tags(requests: Iterable[Any]) -> set[str]:
     while True:
-        with suppress(RuntimeError):  # another thread has just changed the set
+        with suppress(RuntimeError):  # another thread has changed the set meanwhile: read it again
             return {str(request.message.delivery_tag) for request in requests}
 
 
@@ -98,7 +98,7 @@ def _begin(instance: Any, **_: Any) -> None:
             f"A worker on the claims broker consumes at most {MOST_QUEUES:,} queues, not "
             f"{len(served):,}: divide them among several workers with --queues."
         )
-    # if Redis is away, the worker waits for it
+    # if Redis does not answer, the worker waits for it later
     with suppress(*app.connection_for_read().connection_errors), app.connection_for_read() as link:
         queue = link.channel().in_flight.queue
         if lacks := refusal(queue.client, queue.keys.prefix):
@@ -123,9 +123,9 @@ def _begin(instance: Any, **_: Any) -> None:
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
-    """Keep jobs in the pool when a connection breaks: the worker still has their claims.
+    """Keep Celery's record of the pool's jobs when a connection breaks: they are still claimed.
 
-    Celery would forget those that have not begun, and the pool would run them all the same.
+    Celery would drop its record of jobs that have not begun, although the pool runs them later.
     """
     if process.controller():
         sender.pool.flush = None

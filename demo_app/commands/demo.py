@@ -18,7 +18,7 @@ from demo_app.demo.run import DemoResult, run
 from demo_app.demo.timeline import LATER, Kill, Timeline
 from demo_app.stack import Stack
 
-#: The folder of the picture without --dir; the next run replaces the picture.
+#: The default folder of the picture. Each run replaces the picture.
 PICTURES = Path("build")
 
 
@@ -94,7 +94,6 @@ def _run(console: Console, stack: Stack, comments: int, kills: int) -> tuple[Dem
 
 
 def _print_report(console: Console, result: DemoResult, timeline: Timeline) -> None:
-    """Print each kill with its effects, and the result."""
     start, found = timeline.start, {death.id: death for death in timeline.deaths}
     for kill, seconds in zip(result.kills, result.recovery_s, strict=True):
         console.print(

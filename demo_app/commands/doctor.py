@@ -98,7 +98,7 @@ def _memory(say: Say) -> str:
 def _font(say: Say) -> str:
     try:
         from demo_app.demo.fonts import japanese_font
-    except ImportError:  # no matplotlib, no figures
+    except ImportError:  # without matplotlib no figure needs a font
         return ""
     none = "none: figures have English labels; one is in the package fonts-noto-cjk"
     return japanese_font() or say(none)

@@ -60,7 +60,6 @@ def judge(
 
 
 def _print(console: Console, verdict: Verdict) -> None:
-    """Print the verdict, and the history of a failure."""
     number, name, trials = verdict.level.number, verdict.level.name, len(verdict.trials)
     console.print(f"{number:>2} {_SIGNS[verdict.held]}  {name} ({trials} trials)")
     lines = [verdict.why] * (not verdict.held)

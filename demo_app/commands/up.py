@@ -23,7 +23,7 @@ from demo_app.stack.options import SETTINGS, Options
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 
-#: For `--show`: the number of workers, and a lease (seconds) that is long enough to watch.
+#: For `--show`: the number of workers, and a lease that is long enough to watch (seconds).
 SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 
@@ -88,7 +88,7 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing, suppress(BrokenPipeError):  # the pipe's reader has exited; the stack goes on
+        with printing, suppress(BrokenPipeError):  # the reader has exited; the stack still runs
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):

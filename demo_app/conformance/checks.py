@@ -21,7 +21,7 @@ from demo_app.jobs.capabilities import Death
 from demo_app.rig.polling import until
 from demo_app.rig.process import is_alive
 
-#: Values that are easily changed by encoding or decoding.
+#: Values that wrong encoding or decoding changes easily.
 AWKWARD: list[Any] = [
     None,
     True,
@@ -51,7 +51,7 @@ def expect(fine: object, otherwise: str) -> None:
 
 
 def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
-    """Expect that `act` raises exactly this kind of exception, with the word in its text."""
+    """Expect that `act` raises an exception of exactly this class, with the word in its text."""
     try:
         act()
     except Exception as error:
@@ -88,7 +88,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
     """Check the order with one worker that runs one job at a time."""
     if not harness.capabilities.fifo:
         return "not promised"
-    if not harness.in_request:  # keep the one worker busy, so that the jobs wait
+    if not harness.in_request:  # keep the only worker busy, so that the jobs wait
         harness.put(hold.job("busy"))
         harness.wait_for("began", name="busy")
     ids = harness.put(*map(step.job, range(10)))
@@ -111,7 +111,7 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
         expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
         kept = [error.exception_class_path for error in result.errors]
         expect(kept == 2 * [f"{Passing.__module__}.Passing"], f"of 2 failures it kept {kept}")
-        last = result.errors[-1].traceback  # of an earlier one, only the last line may be kept
+        last = result.errors[-1].traceback  # earlier ones may be shortened
         expect("Traceback" in last, f"no traceback: {last!r:.80}")
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
     return "with backoff"
@@ -126,7 +126,7 @@ def a_pointless_job_is_discarded(harness: Harness) -> str:
 
 
 def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
-    """Enqueue a job, expect its tries and its end, and return its id and its result, if any."""
+    """Run a job, and expect these tries and this last state. Return its id and result (or None)."""
     (job,) = harness.put(tried)
     harness.wait_for("tried", tries, job=job)
     result = harness.finished(job) if harness.capabilities.results else None
@@ -191,7 +191,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # when a later job has run, the jobs above had their chance
+    if not declared:  # after a later job, the jobs above run soon or never
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""

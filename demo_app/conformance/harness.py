@@ -48,7 +48,7 @@ def started(
     Args:
         backend: as in the settings.
         path: folders in which Python finds the backend.
-        patience: how long to wait for an expected event (seconds).
+        patience: longest wait for an expected event (seconds).
         options: further options of the stack.
     """
     sys.path[:0] = [folder for folder in path if folder not in sys.path]
@@ -100,12 +100,12 @@ class Harness:
         return True
 
     def start_worker(self) -> None:
-        """Start a worker, if the backend has any. The stack restarts it when it ends."""
+        """Start the worker, if the backend uses workers. The stack restarts it when it ends."""
         if self.has_worker:
             self.stack.start("worker")
 
     def wait_until_idle(self) -> None:
-        """Wait until a worker waits for its next job in Redis."""
+        """Wait until a worker is blocked in Redis, where it waits for its next job."""
         with closing(connect(self.stack.plan.redis_url)) as client:
             self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
@@ -138,14 +138,14 @@ class Harness:
         return [line for line in found if details.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
-        """Wait until there are `times` of these events, and return them."""
+        """Wait until at least `times` of these events have happened. Return all of them."""
         return self.until(
             lambda: found if len(found := self.events(event, **details)) >= times else None,
             f"{event} {details or ''} {times} times",
         )
 
     def wait_until_all_ran(self, ids: Sequence[str]) -> list[Event]:
-        """Wait until each of these jobs ran; `patience` is for each of them.
+        """Wait until each of these jobs has run, for up to `patience` per job.
 
         Returns:
             The events of the runs, the oldest first.
@@ -155,7 +155,7 @@ class Harness:
         return [event for event in self.events("ran") if event["job"] in ids]
 
     def release(self, name: str) -> None:
-        """Let the job `hold` with that name end."""
+        """Let the job `hold(name)` end."""
         (self.folder / f"release-{name}").touch()
 
     def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
@@ -167,7 +167,6 @@ class Harness:
         )
 
     def _last_line(self) -> str:
-        """Return the last line of the newest log."""
         logs = self.stack.plan.folder.logs.glob("*.log")
         newest = max(logs, key=lambda log: log.stat().st_mtime)
         lines = newest.read_text("utf-8", "replace").splitlines()

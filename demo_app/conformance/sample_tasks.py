@@ -25,7 +25,7 @@ def record(event: str, **details: Any) -> None:
 
 
 class Passing(Exception):
-    """A failure that goes away after some tries."""
+    """A failure that does not occur any more after some tries."""
 
 
 @task

@@ -62,7 +62,7 @@ def draw(
 
 
 def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
-    """Return the moments at which something happens (seconds since the epoch), in order."""
+    """Return the times of all events in the picture (seconds since the epoch), in order."""
     moments = {timeline.start, *(kill.at for kill in kills)}
     for job in timeline.jobs:
         moments |= {job.enqueued, job.since}
@@ -71,7 +71,7 @@ def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
 
 
 def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[float, float]]:
-    """Return the long waits in which nothing happens (seconds since the first job)."""
+    """Return begin and end of each long wait for a rescue (seconds since the first job)."""
     rescues = [run for job in timeline.jobs for run in job.deaths]
     now = moments[-1]
     return [
@@ -119,7 +119,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str]
 ) -> int:
-    """Mark each rescue, and write kills and expired leases above the picture where there is room.
+    """Mark each rescue, and label kills and expired leases above the picture if they fit.
 
     Returns:
         The number of rows of labels.
@@ -129,7 +129,7 @@ def _name_the_moments(
         if death.rescued and death.died:
             named.append((death.died, say("lease expired: rescued")))
             axes.axvline(death.died - timeline.start, color=EDGE, linewidth=1.0, linestyle=":")
-    ends: list[float] = []  # the right end of each row, as a share of the width
+    ends: list[float] = []  # by row: the right end of its last label, as a share of the width
     for at, text in sorted(named):
         where = axes.transData.transform((at - timeline.start, 0))
         place = float(axes.transAxes.inverted().transform(where)[0])

@@ -95,7 +95,7 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
 
 
 def journal_end(client: Client) -> str:
-    """Return the id of the newest entry of the journal, after which an experiment begins."""
+    """Return the id of the journal's newest entry: later entries belong to the experiment."""
     last = client.redis().xrevrange("journal", count=1)
     return str(last[0][0]) if last else "0-0"
 
@@ -106,7 +106,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
     Args:
         stack: the stack of the worker.
         client: a client of the stack.
-        seconds: how long to wait for a busy worker.
+        seconds: longest wait for a busy worker.
         restart: False keeps the workers dead until they are started.
 
     Raises:
@@ -114,7 +114,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
     """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
-        # the summary counts a killed worker as alive until its lease ends
+        # the summary counts a killed worker as alive until its lease expires
         living = stack.ready["pids"]["worker"]
         return [w for w in now["workers"] if w["running"] and w["pid"] in living]
 

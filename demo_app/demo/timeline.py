@@ -33,7 +33,7 @@ class Kill:
 
 @dataclass(slots=True)
 class Timeline:
-    """Jobs in the order of their enqueueing, dead workers, and all workers by their ids."""
+    """The jobs, the oldest first; the workers that died; and all workers by id."""
 
     jobs: list[JobRecord]
     deaths: list[WorkerRecord]

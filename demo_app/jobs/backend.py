@@ -1,4 +1,4 @@
-"""The interface of a backend, which takes jobs and runs them.
+"""The interface of a backend, which accepts jobs and runs them.
 
 A new backend is one file: a subclass with `_enqueue` and the methods for its further capabilities.
 The settings choose it by name: a module in `demo_app.backends` with a function `make`, or
@@ -25,12 +25,12 @@ _PACKAGE = "demo_app.backends"
 
 
 class Backend(ABC):
-    """Takes jobs and runs them.
+    """Accepts jobs and runs them.
 
     Attributes:
         name: as in the settings.
         in_request: True if `_enqueue` runs the jobs before it returns.
-        capabilities: what it promises; a job that needs more is refused.
+        capabilities: its promises; a job that needs more is refused.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Backend(ABC):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Enqueue these jobs in their order. They have been checked.
 
-        A backend with results ignores a job whose id is known: after a restart the outbox hands
-        over its jobs again. If a server does not answer, raise its error; the caller hands the same
-        jobs over again.
+        A backend with results ignores a job whose id is known: after a restart the relay enqueues
+        the outbox's jobs again. If a server does not answer, raise its error; the caller will retry
+        with the same jobs.
         """
 
     def enqueue(self, job: Job) -> TaskResult:
@@ -66,7 +66,7 @@ class Backend(ABC):
             self.check(job)
         self._enqueue(jobs)
         hit(Step.ENQUEUED)
-        if self.in_request:  # they have ended
+        if self.in_request:  # the jobs have ended already
             return [self.find(job.id) or self.handle(job) for job in jobs]
         return [self.handle(job) for job in jobs]
 
@@ -90,7 +90,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the jobs that this backend can run. Return reasons, by id, for the others."""
+        """Enqueue the jobs that this backend can run. Return the reason, by id, for each other."""
         reasons = {}
         for job in jobs:
             try:
@@ -101,7 +101,7 @@ class Backend(ABC):
         return reasons
 
     def handle(self, job: Job) -> TaskResult:
-        """Return the result object of an enqueued job."""
+        """Return the result object of a job that was just enqueued."""
         return TaskResult(
             job.id,
             job.task,
@@ -119,24 +119,24 @@ class Backend(ABC):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Return the state of each of these jobs that is known.
 
-        The caller hands over the others again. Raises the backend's error if it does not answer.
+        The caller enqueues unknown jobs again. Raises the backend's error if it does not answer.
         """
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:  # noqa: B027 - may be
-        """Keep these jobs, however long ago they ended, or (kept=False) forget them as usual.
+        """Exempt these jobs from the limits of the history; kept=False ends the exemption.
 
-        An outbox has a copy of them, and will call `states`. Raises the backend's error if it does
-        not answer.
+        An outbox has a copy of these jobs, and will call `states` for them. Raises the backend's
+        error if it does not answer.
         """
 
     def kept(self) -> list[str]:
-        """Return the ids of the jobs that are kept."""
+        """Return the ids of the jobs that `keep` has exempted."""
         return []
 
     def count_by_state(self) -> dict[str, int]:
-        """Return how many jobs are in each state, as far as the backend knows."""
+        """Return the number of jobs in each state, as far as the backend knows it."""
         return {}
 
     def worker_command(self) -> list[str] | None:
@@ -147,21 +147,21 @@ class Backend(ABC):
         return None
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the worker process with this pid takes jobs."""
+        """Return True if the worker process with this pid is ready for jobs."""
         return True
 
     def close(self) -> None:  # noqa: B027 - a backend may have nothing to close
-        """Stop taking jobs, and close connections and threads. It may be called twice."""
+        """Stop accepting jobs, and close connections and threads. It may be called twice."""
 
 
 def backend_named(name: str | None = None) -> Backend:
-    """Return the backend of this name, or the one of the settings; one object for each process.
+    """Return the backend of this name, or of the settings; each process has one object per name.
 
     Raises:
         ValueError: the name is unknown.
         ImportError: the backend's library is missing; the message says what to install.
     """
-    # a plain str, since a member of BackendName is another key of the cache
+    # as a plain str, since a member of BackendName would be another key of the cache
     return started_backend(str(name or settings().backend))
 
 

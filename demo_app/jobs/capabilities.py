@@ -19,7 +19,7 @@ class Priority(StrEnum):
 
 
 class Death(StrEnum):
-    """Processes that may be killed with SIGKILL without a lost job.
+    """Kinds of processes that a SIGKILL may end without a lost job.
 
     ENQUEUER: the producer, while its jobs wait. WORKER: a worker in the middle of a job. CLAIM: a
     worker while it takes a job.
@@ -35,7 +35,7 @@ class Capabilities:
     """The optional features of a backend. Every backend runs jobs and retries failed ones.
 
     Attributes:
-        priority: how many priorities it distinguishes.
+        priority: the number of priorities that it distinguishes.
         run_after: jobs can wait until they are due.
         results: `find` returns the result of a job.
         fifo: jobs of the same queue and priority begin in the order in which they were enqueued.
@@ -51,5 +51,5 @@ class Capabilities:
     in_redis: bool = False
 
 
-#: What every backend with separate workers promises here.
+#: The common promises of this project's backends with separate workers.
 QUEUE = Capabilities(run_after=True, results=True, fifo=True)

@@ -15,8 +15,8 @@ from demo_app.jobs.job import Job
 class Context:
     """The context of a running job.
 
-    attempt: 1 for the first try. check: raises LeaseLost if another worker has the job. notes: for
-    the job's history.
+    attempt: 1 for the first try. check: raises LeaseLost if another worker has the job. notes:
+    facts for the job's history, by name.
     """
 
     job: Job
@@ -49,7 +49,7 @@ def note(name: str, value: str) -> None:
 
 @contextmanager
 def running(context: Context) -> Iterator[None]:
-    """Make this the context of the block."""
+    """Make `context` the current context of the `with` block."""
     token = _current.set(context)
     try:
         yield

@@ -22,7 +22,7 @@ class Job:
         arguments: its arguments by name.
         queue_name: the queue.
         priority: higher runs first; 0 is normal.
-        run_after: when it may run, with a time zone; None for now.
+        run_after: the earliest time to run it, with a time zone; None for now.
         attempts: tries that have failed so far.
         id: its id.
         enqueued_at: seconds since the epoch.

@@ -20,7 +20,7 @@ class Succeeded:
 class Retry:
     """The job failed and is tried again.
 
-    after: seconds until then. outage: also try it as soon as another job of its task succeeds.
+    after: seconds until the next try. outage: try it earlier if another job of its task succeeds.
     """
 
     after: float

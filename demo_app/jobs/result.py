@@ -43,18 +43,18 @@ class TaskError:
 
 @dataclass(slots=True)
 class TaskResult:
-    """The state of a job at one moment. `Backend.find` returns a newer one.
+    """The state of a job when it was read. `Backend.find` returns the present state.
 
     Attributes:
         id: the job's id.
         task: the dotted name of its task.
-        arguments: its arguments; None if the backend has dropped those of an ended job.
+        arguments: its arguments; None if the job has ended and the backend has dropped them.
         backend: the backend's name.
         attempts: tries that have begun.
         errors: one error for each failed try.
-        enqueued_at, started_at, finished_at: moments, or None.
+        enqueued_at, started_at, finished_at: the times of these changes, or None.
         state: the job layer's state, finer than `status`.
-        reason: why it was discarded.
+        reason: the reason why it was discarded; "" for other jobs.
     """
 
     id: str

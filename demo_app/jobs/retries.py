@@ -19,7 +19,7 @@ R = TypeVar("R")
 class RetryPolicy:
     """The policy to retry a job later, with exponential backoff and jitter.
 
-    Without jitter, all jobs that failed together would come back together.
+    Without jitter, all jobs that failed together would be retried together.
 
     Attributes:
         exceptions: the exceptions that it applies to.
@@ -30,8 +30,8 @@ class RetryPolicy:
         within: seconds after enqueueing in which the number of tries has no limit. There are
             `attempts` tries in any case, since the clock of the worker may differ from that of the
             producer.
-        outage: the exceptions mean that a service is away. The first job of the task that succeeds
-            wakes those that wait.
+        outage: the exceptions mean that a service does not answer. The first job of the task that
+            succeeds wakes its waiting jobs.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)
@@ -48,7 +48,7 @@ class RetryPolicy:
         return full * (1.0 - self.jitter * chance())
 
     def gives_up(self, failures: int, age: float) -> bool:
-        """Return True if a job is dead after these failures, `age` seconds after enqueueing."""
+        """Return True if no try is left after these failures, `age` seconds after enqueueing."""
         # keeps: patience
         return failures >= self.attempts and (self.within is None or age >= self.within)
 

@@ -1,4 +1,4 @@
-"""The verdict on a trial: a text that describes the problem, or an empty one."""
+"""The verdict on a trial: a text that describes the problem, or an empty text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
-#: Limit of the jobs in the wrong order that are named.
+#: Limit of the jobs that a verdict on the order names.
 _MANY = 8
 #: A check: yields a sentence for each problem that it finds, the first problem first.
 _Check = Callable[[Plan, Record, Say], Iterator[str]]
@@ -84,7 +84,7 @@ def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
 
 
 def _broken(record: Record, say: Say) -> str:
-    """Return the last fault with its process and step; "" without a fault."""
+    """Return a text with the last fault, its process and its step; "" without a fault."""
     broken = [act for act in record.of("act") if act["act"] not in REPAIRS]
     if not broken:
         return ""
@@ -99,7 +99,7 @@ def _order(_: Plan, record: Record, say: Say) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
     expected = [job for job in record.put if job in begun]
     asked = {event["job"]: event["at"] for event in record.of("putting")}
-    # of two concurrent puts, either may be the first
+    # the order of concurrent puts is not defined
     if not any(
         record.put.get(other, inf) < asked.get(one, inf) for one, other in combinations(begun, 2)
     ):

@@ -10,13 +10,13 @@ from demo_app.judge.record import Record, Say
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: Limit of the runs until all steps are seen; and seconds to wait for a job's acknowledgement.
+#: Limit of the runs until all steps were seen; seconds to wait for an acknowledgement.
 _TIMES, _QUIET = 3, 0.5
 #: Levels that kill the server with the jobs.
 _OF_SERVER = (10, 11)
-#: The level that looks for a dead letter.
+#: The level with a poison pill, which must end as a dead letter.
 _POISON = 9
-#: The reason if a level found a job nowhere, but cannot be judged.
+#: The reason why a level cannot be judged although its job was not found.
 BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."
@@ -46,7 +46,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
         for step in _steps(killed, stepped):
             found.setdefault(f"again:{step}" if step.startswith("claim") else step)
         if not stepped or any(event.get("method") == "ack" for event in plain.events):
-            break  # ack was called
+            break
     steps = [step for step in found if step.removeprefix("again:") not in sure]
     return [*sure, *steps], {*sure}
 
@@ -67,7 +67,7 @@ def _named(method: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
-    """Return True if the level found a job nowhere, but never saw a job in the store.
+    """Return True if a job was not found, and the judge never saw any job in the store.
 
     Args:
         plan: the plan of the trial that failed.
@@ -87,7 +87,7 @@ def not_asked(
     missed: Sequence[str],
     say: Say,
 ) -> str:
-    """Return the reason why the level was not really tested; "" if it was.
+    """Return the reason why the level counts as not tested; "" if it was tested.
 
     A library with an adapter always counts as tested.
 

@@ -43,7 +43,7 @@ class EventLog:
         """Close every connection."""
         for line in (self._listener, *self._lines):
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)  # wakes its thread
+                line.shutdown(socket.SHUT_RDWR)  # ends the read of the connection's thread
         self._listener.close()
 
     def _accept(self) -> None:

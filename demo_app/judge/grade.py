@@ -51,7 +51,6 @@ def grade(
 
 
 def _targets(given: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of each target, and the target itself."""
     if not Path(given).is_dir():
         yield given, given
     for path in filter(Path.is_file, sorted(Path(given).rglob("*.py"))):

@@ -12,7 +12,7 @@ from demo_app.judge.steps import MOVES
 
 #: A message id that the judge generated: only its beginning is shown.
 _UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
-#: A job with more runs than this is endless; and the number of its runs that are shown.
+#: _OFTEN: a job with more runs is endless. _SHOWN: limit of the shown runs of such a job.
 _OFTEN, _SHOWN = 10, 3
 #: The texts of simple events.
 _WORDS = {
@@ -75,7 +75,7 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
 
 
 def _is_long(events: list[Event], number: int) -> bool:
-    """Return True if there is an event of another process before this `put` returned."""
+    """Return True if another process reported an event before this `put` returned."""
     who = events[number]["who"]
     for event in events[number + 1 :]:
         if event["who"] != who:
@@ -86,7 +86,7 @@ def _is_long(events: list[Event], number: int) -> bool:
 
 
 def _what(event: Event, say: Say) -> str:
-    """Return the event in words; "" for one that only the judge needs."""
+    """Return the event in words; "" for an event that only the judge needs."""
     match event["event"]:
         case "call":
             return _call(event)
@@ -108,7 +108,7 @@ def _what(event: Event, say: Say) -> str:
 
 
 def _call(event: Event) -> str:
-    """Return the commands of a call; for a rescue only those that move jobs."""
+    """Return the commands of a call; for a rescue only the commands that move jobs."""
     sent = event["commands"]
     if event["method"] == "rescue":
         sent = [words for words in sent if MOVES.search(words.split()[0])]

@@ -1,4 +1,4 @@
-"""The processes that run a learner's queue: forks of a process that has loaded the file.
+"""The processes that run a learner's queue: forks of a process that has loaded the learner's file.
 
 ``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It first writes JSON about
 the class. Then it reads a role from each line, forks a process that plays it, and writes its pid.
@@ -39,7 +39,7 @@ def load(file: Path, source: bytes, name: str) -> Any:
 
 
 def play(role: Role, queue_class: Any, steps: Steps) -> None:
-    """Play the producer, or a worker, or report where jobs are."""
+    """Play the role: a producer, a worker, or a process that reports the places of jobs."""
     os.chdir(role.files)
     steps.role = role
     queue = queue_class(stepped_redis(steps))
@@ -68,9 +68,9 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
                 return answer
             kind = type(answer).__name__
             role.log("error", method=method, error=repr(answer)[:100], type=kind)
-        except Exception as error:  # the worker goes on and tries again
+        except Exception as error:  # the worker logs the error, and continues
             role.log("error", method=method, error=describe(error))
-        time.sleep(0.1)  # no busy loop
+        time.sleep(0.1)  # do not retry at full speed
         return None
 
     if hasattr(queue, "beat"):
@@ -84,7 +84,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     while True:
         job = call("claim")
         if job is None:
-            time.sleep(0.02)  # in case claim does not wait
+            time.sleep(0.02)  # `claim` may return immediately
             continue
         message_id = queue.message_id(job) if hasattr(queue, "message_id") else uuid.uuid4().hex
         run_job(role, job, str(message_id))
@@ -114,7 +114,7 @@ def main() -> None:
     queue_class = load(file, source, name)
     for silent in (1, 2):  # drop later output: nothing reads it
         os.dup2(os.open(os.devnull, os.O_WRONLY), silent)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks become no zombies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks do not become zombies
     print(json.dumps({"where": hasattr(queue_class, "where")}), file=answers)
     for line in sys.stdin:
         pid = os.fork()

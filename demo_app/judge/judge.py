@@ -20,14 +20,14 @@ from demo_app.judge.record import Record, Say
 from demo_app.judge.runner import run_plan
 from demo_app.judge.targets import Target
 
-#: Seconds without progress after which a job counts as lost.
+#: Seconds without progress after which a trial ends and unfinished jobs count as lost.
 PATIENCE = 12.0
 #: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
 #: `PATIENCE` for trials without a fault up to level 4, which wait for no lease.
 _NO_LEASE = 6.0
-#: Limit of the runs of a trial until its fault occurs; and the levels with a time limit: a failed
-#: trial is run as often, since the machine may have been busy.
+#: _TIMES: limit of the runs of a trial whose fault did not occur, or that failed at a level with a
+#: time limit (_IN_TIME), where a busy machine may be the reason.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
 #: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
@@ -40,7 +40,7 @@ class Outcome:
     """A plan and the record of its trial.
 
     Attributes:
-        why: why the level's promise was broken; "" if it was kept.
+        why: the reason for a broken promise; "" if the promise was kept.
     """
 
     plan: Plan
@@ -59,7 +59,7 @@ class Verdict:
 
     Attributes:
         trials: all trials; a failure is the last one, and minimised.
-        why: why the level fails, or could not be tested; "" if it holds.
+        why: the reason why the level fails, or could not be tested; "" if it holds.
     """
 
     level: Level
@@ -77,7 +77,7 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """Return how many jobs were put, lost or doubled in all trials; see `Record`."""
+        """Return the number of jobs that were `what` (put, lost, doubled) in all trials."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Judge:
         self._begun: list[Future[Outcome]] = []
         #: The steps that every worker with a job passes.
         self._sure = {"run:begin", "run:end"}
-        #: Set when a level is decided.
+        #: By level: set to stop the other trials of a level whose verdict is known.
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
 
@@ -180,7 +180,7 @@ class Judge:
         return outcome
 
     def _missed(self, record: Record) -> list[str]:
-        """Return the missed steps that every worker with a job should have passed."""
+        """Return the steps in `_sure` that no process passed although a fault was planned there."""
         return [event["step"] for event in record.of("missed") if event["step"] in self._sure]
 
     def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
@@ -197,7 +197,7 @@ class Judge:
         if last.too_busy:
             trials[-1] = replace(last, why="")
             return Verdict(level, trials, self._say(BUSY))
-        if last.why and len(last.plan.jobs) > 2:  # a smaller plan can't be minimised
+        if last.why and len(last.plan.jobs) > 2:  # a plan with two jobs is small enough
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         if last.why and is_blind(last.plan, records):
@@ -225,7 +225,7 @@ class Judge:
         return trials
 
     def _minimised(self, failed: Outcome) -> Outcome:
-        """Return the smallest failing trial that was found in time: fewer faults, fewer jobs."""
+        """Return the failing trial with the fewest faults and jobs that was found in time."""
         stop = self._stops[failed.plan.level]
         timer = threading.Timer(self._shrink, stop.set)
         timer.start()

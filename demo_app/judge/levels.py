@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from demo_app.judge.plan import IDLE, Act, Fault, Plan
 from demo_app.judge.steps import OPEN
 
-#: Seconds until a killed worker's job must run again; and the duration of a long job (seconds).
+#: BACK: seconds until a killed worker's job must run again. LONG: seconds that a long job takes.
 BACK, LONG = 5.0, 7.0
-#: Jobs of a long queue; the same for a library, since some start a process for each job; and the
-#: runs after which a poison pill counts as endless.
+#: BACKLOG: jobs in a long queue. MANY: limit of jobs for a library, since some libraries start a
+#: process for each job. ENDLESS: limit of the runs of a poison pill.
 BACKLOG, MANY, ENDLESS = 300, 60, 8
 Steps = Sequence[str]
 
@@ -62,7 +62,7 @@ def _runs(_: Steps) -> list[Plan]:
     return [
         Plan(1),
         Plan(1, _names(3), early=1),
-        # the same text twice means two jobs, also while the first one runs
+        # two jobs with the same text must both run, also if the first one still runs
         Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
         Plan(1, _names(BACKLOG), workers=2),
     ]
@@ -98,7 +98,7 @@ def _worker_dies(steps: Steps) -> list[Plan]:
     return [
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
-        Plan(5, _names(BACKLOG), (_BUSY,)),  # a worker may have fetched the others ahead
+        Plan(5, _names(BACKLOG), (_BUSY,)),  # the worker may have prefetched other jobs
         # each job is interrupted once, and no job is a poison pill
         Plan(5, _names(5), tuple(Fault(f"run:{job}", Act.KILL) for job in _names(5))),
         # acknowledging one of two jobs with the same text must not remove the other

@@ -11,9 +11,9 @@ class Act(StrEnum):
     """A fault that hits a process while it halts at a step."""
 
     KILL = "SIGKILL"
-    #: Stopped until another worker had time to take over, and then continued.
+    #: The process is stopped until another worker had time to rescue its job, and then continued.
     PAUSE = "SIGSTOP, and SIGCONT later"
-    #: Stopped for less than a lease.
+    #: The process is stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
     #: Two workers are stopped at the same step, and continued at the same time.
     BOTH = "two workers at the same step"
@@ -87,7 +87,7 @@ class Plan:
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:
-        """Return plans with one fault less, or with fewer jobs (in rising order)."""
+        """Return plans with one fault less, and plans with fewer jobs (the smallest first)."""
         fewer = [
             replace(self, faults=self.faults[:i] + self.faults[i + 1 :])
             for i in range(len(self.faults))

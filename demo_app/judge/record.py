@@ -61,7 +61,7 @@ class Record:
 
     @property
     def ended(self) -> list[str]:
-        """The jobs that ran to their end, as often as each did."""
+        """The jobs that ran to their end, each once for every such run."""
         return [run.job for run in self.runs if run.end is not None]
 
     @property
@@ -88,7 +88,7 @@ class Record:
 
     @property
     def times(self) -> Counter[str]:
-        """The number of times that each job began."""
+        """The number of runs of each job that began."""
         return Counter(run.job for run in self.runs)
 
     @property
@@ -99,7 +99,7 @@ class Record:
 
     @property
     def back(self) -> float:
-        """The longest time in seconds from a fault in a job's run to its next run."""
+        """The longest time from a fault in a job's run to its next run (seconds)."""
         waits = [0.0]
         for job, act in product(self.put, self.of("act")):
             begins = [run.begin for run in self.runs if run.job == job]
@@ -110,7 +110,7 @@ class Record:
 
     @property
     def slowest(self) -> float:
-        """The longest time (seconds) from a put to the first run, or a fault to the next one."""
+        """The longest time (seconds) from a put to the first run, or a fault to the next run."""
         begins: dict[str, float] = {}
         for run in self.runs:
             begins.setdefault(run.job, run.begin)
@@ -119,12 +119,12 @@ class Record:
         )
 
     def last_seen(self, job: str) -> list[str] | None:
-        """Return the keys that had the job when it was looked for last, or None if it never was."""
+        """Return the keys that had the job at the last search for it, or None without a search."""
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the method's last call that sent any; None without a call."""
+        """Return the commands of the last call that sent any; None if there was no call."""
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
 

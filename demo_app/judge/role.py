@@ -15,7 +15,7 @@ from typing import Any, Self
 
 #: The variable with the file of the role, for a process that is not a fork of ours.
 VARIABLE = "JUDGE_ROLE"
-#: The variable with the command, or with the app, that is judged.
+#: The variable with the judged command or app.
 COMMAND = "JUDGE_COMMAND"
 #: The variable with the folder of the reader's Celery app.
 APPS = "JUDGE_APPS"
@@ -26,8 +26,6 @@ EVENTS, FILES = "events.sock", "files"
 
 
 class _Line:
-    """A connection to the judge."""
-
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX)
@@ -149,7 +147,7 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
 
     Args:
         role: the role of this process.
-        job: the job; the judge replies with its duration, and whether it is a poison pill.
+        job: the job; the judge's reply has its duration, and True for a poison pill.
         message_id: the id by which an inbox recognises a duplicate mail.
         die: ends the process; called for a poison pill.
     """

@@ -14,7 +14,7 @@ from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
 
-#: Seconds of a pause: longer than any lease that still gives a job back in time.
+#: Seconds of a pause. It is longer than any lease that is short enough for the levels' time limit.
 PAUSE = 5.0
 #: Seconds for a continued worker to send a heartbeat.
 _AWAKE = 1.2
@@ -26,7 +26,7 @@ _RESCUED = 1.5
 _DOWN = 11
 #: Events that count as progress.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
-#: Runs of a job other than poison after which it counts as endless.
+#: Runs after which a job that is not a poison pill counts as endless.
 _TOO_OFTEN = 20
 #: Workers in a row that may end without a run; after more, the queue seems to kill its workers.
 _IN_VAIN = 8
@@ -178,7 +178,7 @@ def _go_on_together(trial: Trial, fault: Fault) -> None:
 def _kill_idle(trial: Trial) -> None:
     victim = trial.ready_worker()
     trial.until(lambda: not trial.seen.unfinished, trial.patience)
-    time.sleep(0.3)  # until it is inside its next claim
+    time.sleep(0.3)  # time to begin its next claim
     victim.running.send(signal.SIGSTOP)
     trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))

@@ -59,7 +59,7 @@ class TrialServer:
         self._opens = threading.Event()
 
     def start(self) -> None:
-        """Start the server with its old data."""
+        """Start the server with the data of its last run."""
         self._opens.clear()
         self._server.start()
         with redis.Redis(unix_socket_path=self.path) as client:
@@ -79,7 +79,7 @@ class TrialServer:
         return await asyncio.open_unix_connection(self.path)
 
     def where(self, text: str) -> list[str]:
-        """Return the keys with the job's text. No key: the job is nowhere."""
+        """Return the keys that have the job's text; [] if the job is not in the server."""
         client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,
@@ -94,8 +94,7 @@ class TrialServer:
 
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:
-    """Return True if an element of the key has the text."""
-    if kind == "hash":  # a counter with the job's name does not store the job
+    if kind == "hash":  # a counter whose name is the job's text does not store the job
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]

@@ -23,9 +23,9 @@ from redis.retry import Retry
 
 from demo_app.judge.role import Role
 
-#: Shown characters of a command.
+#: Limit of the shown characters of a command.
 _SHOWN = 60
-#: Shown commands of a call.
+#: Limit of the shown commands of a call.
 _MANY = 20
 #: Commands that add a job to a key or remove it.
 MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
@@ -68,7 +68,7 @@ class Steps:
             yield
         finally:
             self._local.call = None
-            # report also a put, claim or ack that sent nothing: a common mistake
+            # also report a put, claim or ack without a command: a common mistake
             is_step = call.commands or method in ("put", "claim", "ack")
             if is_step and (signature := (method, *call.names.elements())) not in self._known:
                 self._known.add(signature)
@@ -80,7 +80,7 @@ class Steps:
     def command(self, name: str, words: str) -> Iterator[None]:
         """Count the block, which sends a command and receives its reply, as a step."""
         call: _Call | None = getattr(self._local, "call", None)
-        if call is None:  # in the constructor of the queue
+        if call is None:  # sent by the constructor of the queue
             yield
             return
         call.names[name] += 1

@@ -101,8 +101,8 @@ class Target:
 class Learners(Target):
     """A learner's class.
 
-    Two processes load the file; w1 is a fork of one of them, w2 of the other. So a random value of
-    the file differs between workers.
+    Two processes load the file. The first worker is a fork of one process, the second worker of the
+    other process. So a random value of the file differs between workers.
 
     Args:
         name: ``FILE.py:CLASS``.
@@ -136,7 +136,7 @@ class Learners(Target):
 
 
 class _Host:
-    """A process that loads the learner's file and forks those that run its class; see `host`."""
+    """A process that loads the learner's file and forks the processes that run its class."""
 
     def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
         self._path, self._say = Path(target.rpartition(":")[0]), say
@@ -150,16 +150,15 @@ class _Host:
         self._lock = threading.Lock()
 
     def loaded(self) -> dict[str, object]:
-        """Wait until the class is loaded, and return facts about it.
+        """Wait until the class is loaded, and return the facts that the process has written.
 
         Raises:
-            CannotJudge: it can't be loaded.
+            CannotJudge: the class can't be loaded.
         """
         failure = self._say("{name} can't be loaded", name=self._called)
         return dict(json.loads(self._read(failure)))
 
     def start(self, role: Role) -> Running:
-        """Start a fork that plays the role."""
         assert self._process.stdin is not None
         with self._lock:
             with suppress(BrokenPipeError):
@@ -171,7 +170,6 @@ class _Host:
             return Running(None)
 
     def close(self) -> None:
-        """Close the streams."""
         for stream in (self._log, self._process.stdin, self._process.stdout):
             assert stream is not None
             with suppress(BrokenPipeError):
@@ -222,11 +220,7 @@ class Adapter(Target):
         return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
-        """Check that the reader's app can be loaded from the folder of the judge's caller.
-
-        Raises:
-            CannotJudge: it can't.
-        """
+        """Raise CannotJudge if the reader's app can't be loaded from the present folder."""
         self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
         environment = self.group.environment
@@ -238,11 +232,7 @@ class Adapter(Target):
 
 
 def _find_program(command: str) -> None:
-    """Check that the command can be run.
-
-    Raises:
-        CannotJudge: it can't.
-    """
+    """Raise CannotJudge if the command can't be run."""
     try:
         program, *_ = shlex.split(command)
     except ValueError as error:

@@ -24,11 +24,11 @@ from demo_app.judge.wire_log import WireLog
 from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 
-#: The step of a process, by the event that it reports.
+#: The step of a process, for each event that it reports at this step.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
           "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
-#: Seconds without an event of a producer after which its put counts as stuck.
+#: Seconds without an event of a producer after which its present put counts as stuck.
 _STUCK = 6.0
 #: Limit of the jobs that are searched for together.
 LOOKS = 20
@@ -88,7 +88,6 @@ class Trial:
         self.parts: list[Part] = []
         self._over = False
         self._log = EventLog(self.folder / EVENTS, self._answer, self._named)
-        #: Logs an event of the judge.
         self.note = self._log.note
         self._record = Record([])
 
@@ -112,7 +111,7 @@ class Trial:
         self.parts.remove(part)
 
     def look_for(self, job: str, event: str = "where") -> None:
-        """Log the job's keys in the server, and its place according to the queue's `where`.
+        """Log the job's keys in the server, and the reply of the queue's own `where`.
 
         Args:
             job: the job.
@@ -130,7 +129,7 @@ class Trial:
 
     @property
     def seen(self) -> Record:
-        """The record until now."""
+        """The record of the trial until now."""
         if len(self._log.events) > len(self._record.events):
             self._record = Record([*self._log.events])
         return self._record

@@ -1,4 +1,4 @@
-"""The log of a process's commands to the server, at each of which it can halt."""
+"""The log of a process's commands to the server. The process can halt at each command."""
 
 from __future__ import annotations
 

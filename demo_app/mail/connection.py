@@ -1,4 +1,4 @@
-"""A connection to the mail server of the settings, and the errors that its replies mean."""
+"""A connection to the mail server of the settings, and the exceptions for its error replies."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class MailDeferred(MailError):
 
 
 class MailServerAway(MailDeferred):
-    """The server does not answer or refuses every client, so it would take no mail now."""
+    """The server does not answer, or refuses every client: no mail can be sent now."""
 
 
 #: 5xx replies about the session, not the mail: a command out of order (RFC 5321), missing or wrong

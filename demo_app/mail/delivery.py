@@ -26,7 +26,7 @@ def deliver(mail: Mail) -> None:
     """Send the mail, and return when the server has accepted it.
 
     Raises:
-        MailRefused: the server refuses the mail for good.
+        MailRefused: the server refuses the mail permanently.
         MailDeferred: the server does not accept it now.
         LeaseLost: another worker has the job.
     """
@@ -54,7 +54,7 @@ def _begin(mail: Mail) -> None:
             return _envelope(kept, mail)
         except OSError as error:  # the base of smtplib's exceptions
             if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
-                raise  # about this mail; 421 closes the connection (RFC 5321, section 3.8)
+                raise  # the reply is about this mail, since only 421 closes (RFC 5321, 3.8)
             _drop()  # the server has closed an idle connection, and nothing was sent yet
     try:
         _local.smtp = connect(settings())

@@ -1,7 +1,7 @@
 """The mails of the blog.
 
 A Message-ID is derived from the subject of the mail, not from the moment of sending. So a second
-delivery of the same notification has the same one, and the inbox shows the mail once.
+delivery of a notification has the same Message-ID, and the inbox shows the mail once.
 """
 
 from __future__ import annotations

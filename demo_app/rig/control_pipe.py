@@ -30,11 +30,11 @@ class ControlPipe:
 
     def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
         if path.exists() or path.is_symlink():
-            path.unlink()  # from a stack that was killed; there may be a request in it
+            path.unlink()  # a killed stack has left it, perhaps with a request
         os.mkfifo(path, 0o600)
         self._path = path
         self._answers = answers
-        # opened for writing too, so that it does not end when a writer closes it
+        # also open for writing: otherwise reads would end when a writer closes it
         self._pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
@@ -52,7 +52,7 @@ class ControlPipe:
         rest = b""
         while not self._ended.is_set():
             *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
-            rest = rest[-_LONGEST:]  # the beginning of a request
+            rest = rest[-_LONGEST:]  # an incomplete request
             for request, answer in self._answers.items():
                 if request in lines:  # several equal requests count once
                     answer()

@@ -25,7 +25,7 @@ class Line:
 class Ledger:
     """Every promised mail.
 
-    late: how many of them have not arrived, and still have a job somewhere.
+    late: the number of mails that have not arrived and whose job still exists.
     """
 
     lines: tuple[Line, ...]

@@ -1,4 +1,4 @@
-"""Wait by polling for something that sends no notification."""
+"""Wait by polling for a condition that sends no notification."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Answer = TypeVar("Answer")
 def poll(seconds: float = math.inf) -> Iterator[None]:
     """Yield for each poll until `seconds` have passed.
 
-    After a poll it rests four times as long as the poll took, or a tenth of the time waited so far,
-    so that it leaves the processor to the processes that it waits for.
+    After each poll, sleep for four times the poll's duration or a tenth of the time so far,
+    whichever is longer (0.02 to 0.1 s): the awaited processes need the processor.
     """
     first = time.monotonic()
     while True:
@@ -41,7 +41,7 @@ class Stillness:
         self._since = time.monotonic()
 
     def seconds(self, value: object) -> float:
-        """Return for how long the value has been the same (seconds)."""
+        """Note the present value, and return the seconds since it last changed."""
         if value != self._value:
             self._value, self._since = value, time.monotonic()
         return time.monotonic() - self._since

@@ -10,7 +10,7 @@ from demo_app.rig.process import StackError
 
 #: Below the range of ephemeral ports for outgoing connections.
 _RANGE = range(20_000, 32_000)
-#: Tests may have seeded the default generator, and parallel ones would choose the same ports.
+#: Tests may have seeded the default generator: parallel tests would choose the same ports.
 _chance = random.SystemRandom()
 #: A socket that is bound to each reserved port without listening.
 _signs: dict[int, socket.socket] = {}

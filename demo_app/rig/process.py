@@ -44,7 +44,7 @@ def role_of(pid: int, mark: str) -> str:
 def send_to_all(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process and to its descendants, whatever their groups are.
 
-    They are stopped before a SIGKILL, so that none of them sees the end of another one.
+    Before a SIGKILL all of them are stopped, so that none can react to the end of another process.
     """
     if number is signal.SIGKILL:
         send_to_all(pid, signal.SIGSTOP)
@@ -64,7 +64,7 @@ class Process:
     Args:
         role: its role in the stack.
         command: the program and its arguments.
-        environment: its whole environment.
+        environment: its complete environment.
         log: the file for its output.
         number: its number among the processes of its role.
 

@@ -1,4 +1,4 @@
-"""A proxy between two processes, which breaks their connections as a network does."""
+"""A proxy between clients and a server, which breaks their connections like a faulty network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-#: Opens a connection to the other side.
+#: Opens a connection to the server.
 Connect = Callable[[], Coroutine[Any, Any, Streams]]
 Answer = TypeVar("Answer")
 
@@ -45,15 +45,15 @@ class Connection:
 
 
 class Proxy:
-    """Forwards each connection to the other side, and breaks it in the ways of a network.
+    """Forwards each connection to the server, and breaks it like a faulty network.
 
     Safe to use from every thread.
 
     Args:
-        connect: opens a connection to the other side, or is its port on this machine.
+        connect: opens a connection to the server, or is the server's port on this machine.
         at: the unix socket to listen on; without it, a free `port`.
         watch: is awaited before data are forwarded; gets the connection, the data and `is_answer`.
-        tls: TLS for clients; the other side gets plain text.
+        tls: TLS for clients; the server gets plain text.
 
     Attributes:
         delay: delay of all data in both directions (seconds).
@@ -121,7 +121,7 @@ class Proxy:
     def freeze(self, ports: Container[int] | None = None) -> None:
         """Make connections half-open. New connections work.
 
-        ports: the proxy's ports of these connections, as the other side sees them; default all.
+        ports: the proxy's ports of these connections, as the server sees them; default all.
         """
 
         def freeze(one: Connection) -> None:
@@ -204,7 +204,7 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
             await self._plugged_in.wait()
-            while connection.frozen:  # a frozen connection reports no end either
+            while connection.frozen:  # a half-open connection does not report its end
                 await asyncio.sleep(3600.0)
         finally:
             writer.close()

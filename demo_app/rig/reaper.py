@@ -58,7 +58,7 @@ def reap(
     Args:
         stack_id: the mark.
         pids: leaders of process groups.
-        seconds: how long to continue when no process is found.
+        seconds: minimum duration of the search, for processes that appear late.
         marker: the variable with the mark.
     """
     for pid in pids:
@@ -79,7 +79,7 @@ def _marked(mark: str) -> set[int]:
         with suppress(OSError):
             pid = int(entry.parent.name)
             ours = pid != os.getpid() and expected in entry.read_bytes().split(b"\0")
-            # another reaper ends after its own work
+            # do not kill another reaper, which ends by itself
             if ours and reaper not in entry.with_name("cmdline").read_bytes().split(b"\0"):
                 found.add(pid)
     return found

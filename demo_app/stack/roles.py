@@ -1,4 +1,4 @@
-"""The roles of a stack: their commands, and the checks that they are ready."""
+"""The roles of a stack: the commands of their processes, and the checks of readiness."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def twin_url(self) -> str:
-        """The URL of stock Celery's Redis database; "" without a twin."""
+        """The URL of stock Celery's Redis database; "" if stock Celery does not run."""
         return f"{self.redis_url}?virtual_host=1" if self.options.twin else ""
 
     @property

@@ -150,7 +150,7 @@ class Stack:
         }
 
     def _revive(self) -> None:
-        """Start dead processes without automatic restart; errors go to `on_event`."""
+        """Start dead processes without automatic restart; report errors to `on_event`."""
         supervisor = self._running()
         for role, count in self._counts().items():
             try:
@@ -201,7 +201,6 @@ def _plan(options: Options, folder: Folder) -> Plan:
 
 
 def _release(plan: Plan) -> None:
-    """Release the ports of a plan."""
     release(plan.web_port, plan.inbox_port, plan.smtp_port)
     if (socket := plan.redis_socket) is not None:
         socket.unlink(missing_ok=True)

@@ -20,9 +20,9 @@ from demo_app.stack.roles import STOCK, Plan, command, readiness
 PATIENCE = 45.0
 #: Limit of the starts of a process that is killed before it answers.
 STARTS = 3
-#: Pause before the next start of a process that did not start (seconds).
+#: Seconds between a failed start of a process and the next one.
 PAUSE = 1.0
-#: Duration of an outage, long enough for people to see it (seconds).
+#: Seconds that an outage takes, so that people see it.
 OUTAGE_SECONDS = 5.0
 
 Event = dict[str, str | int]
@@ -119,7 +119,7 @@ class Supervisor:
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
         self._end("redis", seconds=2.0)
-        reap(self._plan.stack_id)  # other processes may have inherited the mark
+        reap(self._plan.stack_id)  # end other processes that have inherited the mark
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:
@@ -157,7 +157,7 @@ class Supervisor:
             pool.shutdown(wait=False)  # after an error do not wait for the others
 
     def _start(self, role: str, number: int) -> Process:
-        """Start a process and wait until it answers. Restart it if it is killed before."""
+        """Start a process and wait until it answers. If it is killed meanwhile, restart it."""
         starts = 1
         while True:
             process = self._begin(role, number)
@@ -225,7 +225,7 @@ class Supervisor:
                 return
 
     def _report(self, event: Event) -> None:
-        """Call `on_event`. An error in it must not end the supervision."""
+        """Call `on_event`. An error in this function must not end the supervision."""
         try:
             self._on_event(event)
         except Exception:

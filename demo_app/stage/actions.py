@@ -31,8 +31,8 @@ from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 
 BURST = 50
-#: For the comparison of both systems: the number of comments, the fault of the mail server, and
-#: the longest wait until the jobs of both run (seconds).
+#: For the comparison of both systems. COMPARED: number of comments. HELD: the fault of the mail
+#: server. PATIENCE: longest wait until the jobs of both systems run (seconds).
 COMPARED = 8
 HELD = {**SLOW, "seconds": 9.0}
 PATIENCE = 8.0
@@ -40,7 +40,7 @@ PATIENCE = 8.0
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
-#: Held while comments are posted; a clean start waits for it.
+#: Locked while comments are posted; the action `clean` waits until it is unlocked.
 _posting = threading.Lock()
 
 
@@ -118,7 +118,7 @@ def _queue(stage: Stage) -> Queue:
 
 
 def _our_redis(stage: Stage) -> Decoded:
-    """Return the client of the stack's Redis. Raises DomainError if it is another server."""
+    """Return a client of the stack's Redis. Raises DomainError if it is an external server."""
     client = _queue(stage).client
     try:
         pid = int(redis_state(client).info["process_id"])
@@ -170,10 +170,10 @@ def _clean(stage: Stage) -> None:
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
-    _route(stage, settings().backend)  # later comments use it again
+    _route(stage, settings().backend)  # later comments use the configured backend again
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
-            if worker.running:  # otherwise it would send a mail later
+            if worker.running:  # it would send mails later
                 processes.send(worker.pid, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()

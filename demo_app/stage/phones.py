@@ -12,7 +12,7 @@ from demo_app.settings import Settings
 def host_for_phones() -> str:
     """Return this machine's address in its network; "" if the web app listens on localhost only.
 
-    DEMO_WEB_HOST=0.0.0.0 makes it listen for all.
+    DEMO_WEB_HOST=0.0.0.0 makes it listen on all addresses.
     """
     if Settings().web_host not in ("0.0.0.0", "::"):
         return ""

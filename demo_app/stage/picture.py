@@ -26,7 +26,8 @@ class Picture:
     """The stage at one moment.
 
     Attributes:
-        sums: numbers of jobs by the names in SUMS; `posted`: of all jobs; `held`: of dead workers.
+        sums: numbers of jobs by the names in SUMS; `posted`: all jobs; `held`: jobs of dead
+            workers.
         floors: the tokens on each floor, in their order; a worker's floor is named by its id.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
@@ -35,7 +36,7 @@ class Picture:
         paused: True if a queue is paused.
         mail: the mood of the mail server.
         mail_seconds: seconds that the mail server takes for a mail.
-        twice: the number of mails that came again and are shown once.
+        twice: the number of duplicate mails, which the picture does not show.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds).
         tape: a replay's begin and end (since, until), the moments of the events before and after it
@@ -80,7 +81,7 @@ class Picture:
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
         """Return sentences for a screen reader, each with True if it is visible too.
 
-        A sentence is visible if the board does not show the same.
+        A sentence is visible unless the board shows the same facts.
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
@@ -138,7 +139,7 @@ def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:
 
 def _floor(one: DeliveryStatus, workers: dict[str, bool]) -> str:
     if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
-        return "readers"  # the reader waits for an inline job
+        return "readers"  # the backend `inline` runs the job while its reader waits
     if one.place is Place.RUNNING:
         owner = one.holder if one.holder in workers else "unseen"
         return "memory" if one.backend else owner

@@ -34,8 +34,8 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
 _MODULE = re.compile(r'<script type="module" src="[^"]*?([\w.]+)"></script>\s*')
 _LIVE = re.compile(r' data-(?:live|poll)="[^"]*"|<link rel="icon"[^>]*>')
-#: Seconds between two pictures; to read a caption (plus `LETTER` for each letter); and for the
-#: longest step.
+#: Seconds. BETWEEN: from one picture to the next. WORDS: to read a caption, plus LETTER for each
+#: letter. PATIENCE: for the longest step.
 BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
 LETTER = {"en": 0.06, "ja": 0.12}
 
@@ -49,7 +49,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
     ):
 
         def take() -> dict[str, Any]:
-            """Store a picture (empty while the web app is dead) and return its numbers."""
+            """Record a picture ("" while the web app is dead). Return the numbers of `state_of`."""
             nonlocal page
             answer = None
             with suppress(httpx.HTTPError):
@@ -85,7 +85,7 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
 
 
 def picture_of(page: str) -> str:
-    """Return the part of the stage's page that changes, without requests to a server."""
+    """Return the part of the stage's page that changes, without attributes that cause requests."""
     return _LIVE.sub("", page[page.index("<main") : page.index("</main>")] + "</main>")
 
 
@@ -120,7 +120,7 @@ def _address(module: str) -> str:
 
 
 def _data(name: str, page: str) -> dict[str, Any]:
-    """Return the data that a page has for scripts."""
+    """Return the JSON in the page's attribute `data-<name>`, or {}."""
     found = re.search(rf"data-{name}='([^']*)'", page)
     return json.loads(unescape(found[1])) if found else {}
 

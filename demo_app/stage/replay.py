@@ -1,4 +1,4 @@
-"""The system at an earlier moment, and the last kill, from the journal."""
+"""The state of the system at an earlier moment, and the last kill, both from the journal."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Past:
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to the job since then
-        if following.event == "enqueued":  # a new job, or a job that was due
+        if following.event == "enqueued":  # it was new, or scheduled until then
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

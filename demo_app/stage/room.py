@@ -33,7 +33,7 @@ def page(
     """Show the question, or the place of this phone's job, whose id is hard to guess."""
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
     number = notice.comment_id if notice else 0
-    # a new comment may be missing in the places, which are cached
+    # the places are cached: a new comment may not be among them yet
     unseen = "waiting" if number >= stage.first_of_round() else "over"
     place = next((name for name, ones in stage.places().items() if number in ones), unseen)
     return render(request, "room.html", notice=notice, place=place)

@@ -8,7 +8,7 @@ from demo_app.web.inbox import Inbox
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: Together with DOWN: also closes the connections that workers keep open.
+#: Used with DOWN: it also closes the connections that workers keep open.
 HANG_UP = {"at": "mail", "do": "close"}
 
 
@@ -23,7 +23,7 @@ class Sink(Inbox):
     def mood(self) -> tuple[str, float]:
         """Return the mood (well, slow, down, odd, away), and the seconds for a mail if slow.
 
-        It is odd with other faults, and away if the sink does not answer.
+        The mood is "odd" with other faults, and "away" if the sink does not answer.
         """
         rules = self.ask("GET", "/api/faults")
         if rules is None:
@@ -37,7 +37,7 @@ class Sink(Inbox):
         return "odd" if rules else "well", 0.0
 
     def hits(self) -> int:
-        """Return how often the present faults have affected a mail."""
+        """Return the number of times that the present faults have affected a mail."""
         return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:

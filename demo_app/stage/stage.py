@@ -78,7 +78,7 @@ class Stage:
                 redis_answers = False
         mood, seconds = self.inbox.mood()
         mails = self.inbox.stats() or {}
-        if seen is not None:  # otherwise show the workers that were seen last
+        if seen is not None:  # without Redis, show the workers of the last snapshot
             self._seen = seen.workers
         on_floors = arranged(found, in_order, {one.id: one.alive for one in self._seen})
         floors = on_floors["floors"]
@@ -146,7 +146,7 @@ class Stage:
         )
 
     def _newest_kill(self, queue: Queue) -> WorkerRecord | None:
-        """Return the newest kill of this round. Read only new entries of the journal."""
+        """Return the newest kill of this round. Each call reads only new entries of the journal."""
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
             if self._begun != begun:
@@ -160,7 +160,6 @@ class Stage:
             return last_kill(self._fold, begun)
 
     def _notices(self) -> list[Notice]:
-        """Return the notifications of this round, the newest first."""
         first = self.first_of_round()
         newest = posts.newest_notices(self.comments.database, COUNTED)
         return [one for one in newest if one.comment_id >= first]

@@ -44,7 +44,7 @@ class TwinPicture:
     back_in: float
 
     def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
-        """Return the places of our jobs for the same comments; phones may post others too."""
+        """Return the places of our jobs for the same comments, without comments from phones."""
         posted = {number for numbers in self.places.values() for number in numbers}
         return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
 
@@ -111,14 +111,14 @@ class Twin:
         lost = {job for job, since in self._unseen_since.items() if now - since > _LOST_AFTER}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            # not lost yet: it is between two steps, or its mail is in transit
+            # not lost yet: the job may be between two keys, or its mail in transit
             unseen_as = "lost" if job in lost else "running"
             place = found.get(job) or ("delivered" if job in self._mailed else unseen_as)
             places[place].append(int(number))
         return places
 
     def _worker(self) -> tuple[int | None, bool, float]:
-        """Return the pid of the newest stock worker, whether it is alive, and its start."""
+        """Return pid, liveness and start time of the newest stock worker; pid None without one."""
         keys = self._client.keys("stock-worker:*")
         records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []
         newest = max(records, key=lambda one: moment_of(one.get("since")), default={})

@@ -1,4 +1,4 @@
-"""The web app with the stage, as a stack runs it: ``python -m demo_app.stage.web``."""
+"""The web app with the stage, as run by a stack: ``python -m demo_app.stage.web``."""
 
 from __future__ import annotations
 

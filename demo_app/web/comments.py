@@ -23,7 +23,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The route of a comment's job: its backend, and whether it goes through the outbox."""
+    """The route of a comment's job: its backend, and True if the job goes through the outbox."""
 
     backend: Backend
     use_outbox: bool
@@ -33,7 +33,7 @@ class CommentService:
     """Accepts comments.
 
     Attributes:
-        database: where posts, comments and the outbox are stored.
+        database: the database with the posts, the comments and the outbox.
         relay: hands the outbox over to the configured backend, whatever the route is.
         route: the present route. The stage may replace it as a whole, so that a comment uses either
             the old or the new one.
@@ -60,7 +60,7 @@ class CommentService:
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
         """Store a comment, and make sure that its job will run.
 
-        Do not wait for the queue or the mail, unless the backend runs jobs in the request.
+        The call waits for the queue and the mail only if the backend runs jobs in the request.
 
         Args:
             post_id: the post.
@@ -93,7 +93,7 @@ class CommentService:
             raise DomainError(422, "key_taken") from None
         except NoSuchPost:
             raise DomainError(404, "no_post", id=post_id) from None
-        if route.backend.in_request or not route.use_outbox:  # else the relay enqueues it
+        if route.backend.in_request or not route.use_outbox:  # otherwise the relay enqueues the job
             route.backend.enqueue(job)
             if route.use_outbox:
                 outbox.remove_job(self.database, job.id)

@@ -1,4 +1,4 @@
-"""The current place of each comment's notification, which may be lost.
+"""The present place of each comment's notification; a notification may be lost.
 
 It reads every place that may have the job, for `demo_app.broker.where`.
 """
@@ -39,7 +39,7 @@ class DeliveryStatus(Whereabouts):
 
     @property
     def station(self) -> str:
-        """The last station that a reader's mail has reached; "queued" if no more is known."""
+        """The last station that a reader's mail is known to have reached; at least "queued"."""
         if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
             return "posted"
         reached = self.place in (Place.RUNNING, Place.DELIVERED)
@@ -117,7 +117,7 @@ class Locator:
         for notice in notices:
             young = time.time() - notice.created_at < 1.0
             if found[notice.job_id].place is Place.LOST and young:
-                # it may not be in this process's memory yet
+                # its job may be about to enter this process's memory
                 found[notice.job_id] = Whereabouts(Place.MEMORY)
         return found, seen
 
@@ -133,7 +133,7 @@ class Locator:
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """Look up each job in a backend with its own queue.
 
-        A job is `UNSURE` if the backend can't look it up, or if there are too many jobs.
+        A job is `UNSURE` if the backend can't look it up, or if more than _LOOKED_UP are wanted.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -143,7 +143,7 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for job in ids[-_LOOKED_UP:]:  # the oldest, which move first
+        for job in ids[-_LOOKED_UP:]:  # the oldest jobs
             try:
                 result = backend.find(job)
             except redis.RedisError:
@@ -155,7 +155,7 @@ class Locator:
         return found
 
     def _arrived(self) -> set[str]:
-        """Return the jobs whose mails have arrived; call the inbox at most twice a second."""
+        """Return the ids of the jobs whose mails have arrived, cached for half a second."""
         with self._lock:
             if time.monotonic() - self._asked_inbox < 0.5:
                 return self._mailed

@@ -24,7 +24,8 @@ from demo_app.web.snapshot import take
 class Services:
     """The parts of one web app, which is also the `Host` of the pages about jobs.
 
-    queue: the queue in Redis, or None if the jobs are elsewhere. rate_limit: the limit of comments.
+    queue: the queue in Redis, or None if the jobs are not in Redis. rate_limit: the limit of
+    comments.
     """
 
     comments: CommentService
@@ -52,7 +53,7 @@ class Services:
         return ()
 
 
-# A coroutine, since FastAPI calls a plain function in a thread, which it may have to wait for.
+# A coroutine: FastAPI would run a plain function in a thread pool, which may be exhausted.
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services

@@ -40,7 +40,7 @@ def healthz(services: ServicesDep) -> Health:
 
 
 def no_database(request: Request, error: Exception) -> Response:
-    """Return the answer to any request while the blog's database is away."""
+    """Return the response to any request while the blog's database is unavailable."""
     problem = DomainError(503, "database", {"retry-after": "10"}, reason=str(error))
     return error_response(request, problem)
 

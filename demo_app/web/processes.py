@@ -1,7 +1,7 @@
 """The processes of this stack on this machine, and signals to its workers.
 
-A worker stores its pid and host in Redis. The process may be gone and its pid reused, so signals
-are sent only to processes that belong to this stack.
+A worker stores its pid and host in Redis. That process may have ended, and its pid may be reused:
+signals are sent only to processes of this stack.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: Maximum number of addresses; the one that was idle for longest is deleted first.
+#: Maximum number of addresses; above it, the address with the longest idle time is deleted.
 _ADDRESSES = 10_000
 
 

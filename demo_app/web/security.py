@@ -1,4 +1,4 @@
-"""Access to the web app: the blog is open to every reader, and the rest needs the token."""
+"""Access to the web app: the blog is open to every reader; all other pages need the token."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def take(
 ) -> Snapshot:
     """Return `Queue.snapshot(limit, with_history, ids)`, or the backend's counts without a queue.
 
-    A worker of this machine whose process has exited is not alive, whatever its lease.
+    A worker of this machine whose process has exited is not alive, even with a valid lease.
 
     Raises:
         redis.ConnectionError, redis.TimeoutError: Redis can't be reached.

@@ -36,14 +36,14 @@ def make_app(chosen: Settings) -> Celery:
         broker_transport_options={
             "master_name": master_name,
             **asdict(options_of(chosen)),
-            "queue_order_strategy": "priority",  # the first queue first
+            "queue_order_strategy": "priority",  # the first queue has priority
         },
         task_queues=[Queue(name, routing_key=name) for name in chosen.queues],
         worker_enable_prefetch_count_reduction=False,
     )
     load_tasks(chosen.task_modules)
     for name in all_tasks():
-        # a failed job without a set ending is dead, not done
+        # a failed job for which no ending was set is dead, not done
         made.task(name=name, bind=True, max_retries=None, acks_on_failure_or_timeout=False)(run)
     return made
 

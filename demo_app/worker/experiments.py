@@ -17,7 +17,7 @@ from demo_app.broker.lease import Lease
 from demo_app.broker.queue import Queue
 from demo_app.settings import Safeguard, settings
 
-#: Pop a job like stock Celery: remove it from its queue without recording it.
+#: Pop a job as stock Celery does: the job leaves its queue and is recorded nowhere.
 _POP = """
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead')
@@ -42,7 +42,7 @@ return 1
 
 class _UncheckedLease(Lease):
     def check(self, worker: str) -> None:
-        """Do nothing: a worker that was declared dead goes on."""
+        """Do nothing: a worker that was declared dead continues to run its jobs."""
 
 
 class UnsafeInFlight(InFlight):

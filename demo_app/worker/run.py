@@ -69,7 +69,7 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
                 job = replace(job, arguments=by_names)
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
-        # Redis only counts this acknowledgement as late
+        # Redis will only count this acknowledgement as late
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         raise
     except JobTimeout:

@@ -2,7 +2,7 @@
 
 - SIGTERM is Celery's warm shutdown: the worker claims no job and finishes its own. Jobs that are
   not done after `stop_seconds` go back to the head of their queue.
-- After a second SIGTERM, or SIGQUIT, all jobs go back immediately.
+- After a second SIGTERM, or after SIGQUIT, all jobs go back immediately.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Shutdown:
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
         pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
         if not any(name in pool for name in ("thread", "solo")):
-            # the claims belong to this process: other processes could not check the lease
+            # only this process, which has the claims, can check the lease
             sys.exit(
                 f"The demo app's worker needs a pool of threads: use --pool threads, not {pool}."
             )

@@ -28,7 +28,7 @@ class Running:
 
 
 class TimeLimit:
-    """The time limit of one worker process. seconds: the longest run of a job."""
+    """The time limit of the jobs of one worker process. seconds: the longest run of a job."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -50,7 +50,7 @@ class TimeLimit:
         finally:
             with self._lock:
                 self._runs.remove(run)
-            if run.expired:  # cancel an exception that has not been raised yet
+            if run.expired:  # cancel the exception if it was not raised yet
                 _raise_in(run.thread, None)
 
     def watch(self, every: float) -> None:

@@ -123,7 +123,7 @@ local function redelivered(id)
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake other workers for the jobs of these lists: this worker may have taken their tokens.
+-- Wake other workers for the jobs of these lists, since this worker may have used up the tokens.
 local function pass_on(lists)
   for _, list in ipairs(lists) do notify(list, redis.call('LLEN', queue_key(list))) end
 end
@@ -134,7 +134,7 @@ end
 -- if it must claim again soon, since a suspect becomes free without a token.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
-  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually there is neither
+  if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually neither key exists
     if redis.call('SISMEMBER', PAUSED, worker) == 1 then
       pass_on(lists)
       return claimed, 'paused'
@@ -152,7 +152,7 @@ local function claim(worker, limit, lists)
       list, id = pop_past_suspects(worker, open, lists)
     else
       local popped = redis.pcall(unpack(pop))
-      if popped and popped.err then  -- a foreign key: the queues behind it go on without it
+      if popped and popped.err then  -- a foreign key: claim from the other lists only
         for i = #pop - 1, 3, -1 do
           if is_foreign(pop[i]) then table.remove(pop, i) end
         end
@@ -166,7 +166,7 @@ local function claim(worker, limit, lists)
       return claimed, quarantine and 'soon' or nil
     end
     local message = redis.call('LINDEX', job_key(id), 0)
-    if message then  -- otherwise its record was deleted
+    if message then  -- nil if another program has deleted its record
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(list, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
@@ -175,7 +175,7 @@ local function claim(worker, limit, lists)
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
-      if unanswered then return claimed end  -- alone: its reply may be lost again
+      if unanswered then return claimed end  -- no further job: this reply may be lost too
     else
       forget_deaths(id)
     end

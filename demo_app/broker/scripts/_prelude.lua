@@ -21,7 +21,7 @@ local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local KEPT, LOOK = P .. 'kept', P .. 'look'
 local JOURNAL, SERVER = P .. 'journal', P .. 'server'
 
--- Lua passes no more than some 8,000 values to a function at once.
+-- Call act(...) with a part of the values at a time, since Lua passes at most some 8,000 values to a function.
 local function in_parts(values, first, act)
   for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
 end
@@ -46,7 +46,7 @@ local function event_at(id, number)
   if line then return event_in(line) end
 end
 
--- The last event that changed the job's state. A late acknowledgement changes nothing.
+-- Return the last event that changed the job's state; a late acknowledgement did not.
 local function last_event(id)
   local number = -1
   while event_at(id, number) == 'late' do number = number - 1 end
@@ -75,7 +75,7 @@ local function journal(id, event, by, detail)
     'job', id, 'event', event, 'by', by or '', 'detail', detail or '')
 end
 
--- Only the last failed try keeps its whole detail, since a job may fail very often.
+-- Shorten the detail of the last failed try before the next one is recorded: a job may fail very often.
 local function shorten_last_failure(id)
   for number = -1, -20, -1 do
     local line = redis.call('LINDEX', job_key(id), number)
@@ -107,8 +107,8 @@ local function notify(list, jobs)
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
 end
 
--- Forget each of these lists that is empty and has no claims. all: the set of names (LISTS or TRANSIENT).
--- The next message adds its list again.
+-- Remove each of these lists from the set `all` (LISTS or TRANSIENT) if it is empty and has no claims. The next
+-- message adds its list again.
 local function forget_empty(all, lists)
   local workers = redis.call('SMEMBERS', WORKERS)
   for _, list in ipairs(lists) do
@@ -119,7 +119,7 @@ local function forget_empty(all, lists)
   end
 end
 
--- The list in a job's message; nil if the message was deleted or is malformed.
+-- Return the list that a job's message names; nil if the message was deleted or is malformed.
 local function list_of(id)
   local readable, list = pcall(function()
     local info = cjson.decode(redis.call('LINDEX', job_key(id), 0)).properties.delivery_info
@@ -129,7 +129,7 @@ local function list_of(id)
 end
 
 -- In the sets of these states, add the result of seconds(id, noted) to each score above `later_than`. noted:
--- the time at which a waiting job came into its state; false for an ended job.
+-- the time at which a waiting job changed to its state; false for an ended job.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do
@@ -171,7 +171,7 @@ local function moment_in(seconds)
   return string.format('%.6f', now + seconds)
 end
 
--- Add a job behind those that ended before it, even if the clock was set back.
+-- Add a job behind the jobs that ended before it, even if the clock was set back.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
@@ -287,7 +287,7 @@ local function set_message(id, message)
   end
 end
 
--- Delete a job; it stays in the counters.
+-- Delete a job. The counters count it as discarded.
 local function forget(id, by, why)
   forget_deaths(id)
   redis.call('DEL', job_key(id))
@@ -310,7 +310,7 @@ local function release(id, by, detail)
 end
 
 -- If a running job has published its own next try (`retry`, `replace`), replace the job with it, and return
--- true. list: the queue that the job was given back to, if it was.
+-- true. list: the list to which the job was just given back, or nil.
 local function follow_successor(id, by, detail, list)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end

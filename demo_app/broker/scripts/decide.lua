@@ -1,5 +1,5 @@
 -- Change a waiting job as a person decides: retry (to the tail of its queue), discard, delete (discard it
--- also if it is queued), or moved (forget it, since it is safe in another queue).
+-- also if it is queued), or moved (delete it, since another queue has it now).
 -- ARGV: id, what, author. Returns the state before, or '' if it was not waiting.
 local id, what, by = unpack(ARGV)
 local list = (what == 'delete' or what == 'moved') and list_of(id)

@@ -1,5 +1,5 @@
 -- Deregister a worker: its jobs go back to the heads of their queues, in their order.
--- ARGV: worker. Returns how many jobs it held.
+-- ARGV: worker. Returns the number of these jobs.
 local worker = ARGV[1]
 local returned = give_back(worker, function(id, list)
   redis.call('HDEL', RUNNING, id)

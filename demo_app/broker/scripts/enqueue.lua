@@ -9,7 +9,7 @@
 --              same as `job`
 --   message    not a task, so it is not counted as a job
 --   transient  like message, in a list that is deleted with its consumer
--- Returns how many jobs were new.
+-- Returns the number of new jobs.
 local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
@@ -41,7 +41,7 @@ local function came_before(id, list, message)
   local stored = redis.call('LINDEX', job_key(id), 0)
   if not stored or stored == message then return stored end
   local tag = tag_of(stored)
-  return tag and tag == tag_of(message) and list_of(id) == list  -- an exchange may lead to two queues
+  return tag and tag == tag_of(message) and list_of(id) == list  -- an exchange may route it to two queues
 end
 
 for i = 3, #ARGV, 5 do
@@ -59,11 +59,11 @@ for i = 3, #ARGV, 5 do
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
     if redis.call('SISMEMBER', TRANSIENT, list) == 0 then
-      forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- lists of consumers that have gone
+      forget_empty(TRANSIENT, redis.call('SMEMBERS', TRANSIENT))  -- lists of consumers that do not exist any more
       redis.call('SADD', TRANSIENT, list)
     end
     redis.call('LPUSH', queue_key(list), id)
-    if kind == 'transient' then  -- in case its consumer is gone
+    if kind == 'transient' then  -- in case its consumer does not exist any more
       redis.call('EXPIRE', job_key(id), 3600)
       redis.call('EXPIRE', queue_key(list), 3600)
     end

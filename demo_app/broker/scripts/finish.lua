@@ -43,7 +43,7 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Return true if the same acknowledgement came before, and its reply was lost. Then the history has this
+-- Return true if the same acknowledgement was received before, and its reply was lost. Then the history has this
 -- outcome by this worker after the last claim; `retrying` may be any outcome of a job with a next try.
 local function said_before()
   for i = -1, -8, -1 do
@@ -85,7 +85,7 @@ elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
 else
   if said_before() then return reply(1) end  -- keeps: late-count
-  if not is_job(id) then return reply(0) end  -- it has no history
+  if not is_job(id) then return reply(0) end  -- it has no history for the event `late`
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
   return reply(0)
@@ -95,7 +95,7 @@ redis.call('HDEL', RUNNING, id)
 if message ~= '' then set_message(id, message) end
 if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
 if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
-  -- its record was deleted while it ran: only the counters must be right
+  -- its record was deleted while it ran: only update the counters
   forget_deaths(id)
   local state = outcome == 'done' and 'done' or 'discarded'
   if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end

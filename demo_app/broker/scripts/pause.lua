@@ -11,7 +11,7 @@ if what == 'worker' then
 else
   for i = 4, #ARGV do
     local list = string.sub(ARGV[i], 7)
-    redis.call('SADD', LISTS, list)  -- pages show it before its first job
+    redis.call('SADD', LISTS, list)  -- so that pages show the queue before its first job
     if not pause then notify(list, redis.call('LLEN', queue_key(list))) end
   end
 end

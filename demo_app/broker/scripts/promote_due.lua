@@ -1,5 +1,5 @@
 -- Move due jobs, scheduled or retrying, to the tails of their queues.
--- ARGV: worker, limit. Returns {how many were moved, seconds until the next one is due ('' for none)}.
+-- ARGV: worker, limit. Returns {number of moved jobs, seconds until the next job is due ('' for none)}.
 local moved, soonest = 0, ''
 follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do

@@ -54,7 +54,7 @@ end
 
 local suspected, moved = 0, {}
 for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
-  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- an older version stores none
+  local lease = tonumber(redis.call('HGET', LEASES, worker) or own_lease)  -- workers of an older version store none
   local left = redis.call('PTTL', worker_key(worker))
   local first_look = tonumber(redis.call('HGET', SUSPECTS, worker) or nil)
   if left > lease then  -- the clock was set back: a dead worker must not seem alive for hours
@@ -65,7 +65,7 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   elseif calm >= lease then  -- keeps: alive
     suspected = suspected + 1
     if is_dead(worker, lease, first_look) then
-      if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may come back: see register.lua
+      if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may register again: see register.lua
         redis.call('SET', was_paused_key(worker), '', 'PX', 7 * 86400 * 1000)
       end
       local _, stay = give_back(worker, function(id, list)
@@ -77,7 +77,7 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
     end
   end
 end
--- Forget the deaths of jobs that were deleted by hand, since deaths make each claim slower.
+-- Forget the deaths of jobs that another program has deleted, since entries in DEATHS make each claim slower.
 for _, id in ipairs(redis.call('HKEYS', DEATHS)) do
   id = string.gsub(id, '^~', '')
   if redis.call('EXISTS', job_key(id)) == 0 then forget_deaths(id) end

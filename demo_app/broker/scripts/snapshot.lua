@@ -21,7 +21,7 @@ for _, name in ipairs({'enqueued', 'done', 'discarded', 'late'}) do
   count[name] = found and tonumber(string.match(found, '^%d+$')) or 0
 end
 
--- The ids of a list from its head, which is at the right.
+-- Return the ids of a list from its head, which is at the right end.
 local function ids_of(key, length)
   local ids = {}
   local found = length > 0 and read({}, 'LRANGE', key, -length, -1) or {}
@@ -69,7 +69,7 @@ local function history_of(id)
   return table.concat(names, ' ') .. '|' .. owner
 end
 
--- Reading more than 300 histories would block the workers: derive the events from the job's place instead.
+-- Reading more than 300 histories would block the workers: derive the events from the key that has the job instead.
 local found = {}
 if #ARGV > 300 then
   for _, list in ipairs(lists) do

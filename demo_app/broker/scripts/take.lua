@@ -1,4 +1,4 @@
--- Take the next messages for a consumer without acknowledgement (AMQP: no-ack); this ends them.
+-- Take the next messages for a consumer without acknowledgement (AMQP: no-ack): they count as done.
 -- ARGV: consumer, limit, then the lists. Returns a list as claim.lua does.
 local by, taken = ARGV[1], (claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)}))
 for i = 1, #taken, 5 do

@@ -1,7 +1,7 @@
 """The dashboard of a Celery app on this broker: its jobs, queues and workers.
 
-``app`` is the ASGI app of Celery's current app, ``dashboard(celery_app)`` that of any. Both need
-the extra `web`.
+``app`` is the ASGI app of Celery's current app, ``dashboard(celery_app)`` that of any other. Both
+need the extra `web`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     dashboard = import_module(".asgi", __name__).dashboard
     globals()["dashboard"] = dashboard
-    if name == "app":  # made on first use: by then the current app has been imported
+    if name == "app":  # made on first use, since the current app must be imported before
         globals()["app"] = dashboard(current_app)
     return globals()[name]

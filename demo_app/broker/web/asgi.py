@@ -1,4 +1,4 @@
-"""The dashboard of a Celery app as an ASGI app: to mount in another one, or to serve alone."""
+"""The dashboard of a Celery app as an ASGI app: to mount in another app, or to serve alone."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CeleryHost:
 
     @property
     def feed(self) -> Feed:
-        """Every change of state as it happens."""
+        """The stream of all changes of a job's state."""
         return Feed(InThreads(self.queue.client), self.queue.keys("journal"))
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
@@ -80,7 +80,7 @@ def dashboard(
 
     Args:
         celery_app: the app; its broker is this one.
-        token: opens the pages. If it is "", a new one is generated and logged.
+        token: gives access to the pages. If it is "", a new token is generated and logged.
         authenticated: True if the app that mounts the dashboard authenticates its users. Then no
             token is needed.
         hosts: the names of this server; a request to another one is refused.

@@ -22,11 +22,11 @@ _TROUBLE = "event: trouble\ndata: Redis can't be reached\n\n"
 
 
 class Feed:
-    """A stream of every change of state as it happens.
+    """A stream of all changes of a job's state.
 
     Args:
-        client: redis-py's client for asyncio, or `InThreads`; None if the jobs are kept elsewhere,
-            and the feed only ticks.
+        client: redis-py's client for asyncio, or `InThreads`; None if the jobs are not in Redis;
+            then the feed only sends `tick`.
         journal: the key of the journal.
     """
 
@@ -39,7 +39,7 @@ class Feed:
         An event `tick` each second if nothing happens; `trouble` while Redis can't be reached.
         """
         last = last or await self._newest()
-        yield f"retry: 1000\n\n{_TICK}"  # a client that has received it misses no change
+        yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change
         while True:
             entries, otherwise = await self._after(last)
             last = entries[-1][0] if entries else last
@@ -56,10 +56,10 @@ class Feed:
             with suppress(redis.RedisError):
                 newest = await self._client.xrevrange(self._journal, count=1)
                 return newest[0][0] if newest else "0-0"
-        return f"{time.time() * 1000:.0f}-0"  # now, by this machine's clock
+        return f"{time.time() * 1000:.0f}-0"  # the id of an entry written now
 
     async def _after(self, last: str) -> tuple[list[tuple[str, dict[str, str]]], str]:
-        """Return the entries after `last` within a second, and the event to send if none."""
+        """Wait up to 1 s for new entries. Return them, and the event to send if there are none."""
         try:
             if self._client is not None:
                 answer = await self._client.xread({self._journal: last}, _BATCH, block=1000)
@@ -74,7 +74,8 @@ class Feed:
 class InThreads:
     """A feed's commands over a synchronous client.
 
-    The broker's own client knows each way to reach Redis (Sentinel, TLS), and must not be blocked.
+    The broker's own client can reach Redis in every way (Sentinel, TLS). It is synchronous, so it
+    runs in threads, and its commands must not block.
     """
 
     def __init__(self, client: Decoded) -> None:
@@ -85,7 +86,7 @@ class InThreads:
         return await run_in_threadpool(self._client.xrevrange, key, count=count)
 
     async def xread(self, streams: dict[str, str], count: int, *, block: int) -> Any:
-        """Return the entries after these ids; wait for half of `block` (ms) if there is none."""
+        """Return the entries after these ids; if there is none, sleep for half of `block` (ms)."""
         found = await run_in_threadpool(self._client.xread, streams, count)
         if not found:
             await asyncio.sleep(block / 2000)

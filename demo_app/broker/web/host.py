@@ -23,7 +23,7 @@ class Host(Protocol):
 
     @property
     def feed(self) -> Feed:
-        """A stream of every change of state as it happens."""
+        """The stream of all changes of a job's state."""
 
     @property
     def backend_name(self) -> str:
@@ -39,7 +39,7 @@ class Host(Protocol):
         """Return the tasks that are enqueued by a schedule."""
 
 
-# A coroutine, since FastAPI calls a plain function in a thread, which it may have to wait for.
+# A coroutine: FastAPI would run a plain function in a thread pool, which may be exhausted.
 async def _host(request: Request) -> Host:
     host: Host = request.app.state.host
     return host

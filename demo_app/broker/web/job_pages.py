@@ -91,12 +91,12 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     else:
         command = f"ZSCORE {keys(state)} {job.id}"
         pipe.zscore(keys(state), job.id)
-    length, answer = pipe.execute(raise_on_error=False)  # a refusal is an answer too
+    length, answer = pipe.execute(raise_on_error=False)  # the page shows errors too
     return [(f"LLEN {record}", length), (command, "(nil)" if answer is None else answer)]
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """Yield each event, the seconds since the last one and, for a rescue, those since the claim.
+    """Yield each event with the seconds since the last event and, for a rescue, since the claim.
 
     A kill leaves no event, since a killed worker cannot write one: an event `killed` is added.
     """

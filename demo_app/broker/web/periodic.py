@@ -12,7 +12,7 @@ from celery import schedules
 class PeriodicTask:
     """One entry of the schedule.
 
-    schedule: as Celery writes it. due: seconds since the epoch; None if it depends on the last
+    schedule: in Celery's words. due: seconds since the epoch; None if it depends on the last
     run, which only `beat` knows.
     """
 
@@ -36,7 +36,7 @@ def periodic_tasks(app: Any) -> list[PeriodicTask]:
 
 
 def _read(schedule: Any, app: Any) -> tuple[str, float | None]:
-    """Return the schedule in words, and when it is due next."""
+    """Return the schedule in words, and the next due time (seconds since the epoch) or None."""
     words = repr(schedule).strip("<>")
     if not isinstance(schedule, schedules.BaseSchedule) or type(schedule) is schedules.schedule:
         return words, None

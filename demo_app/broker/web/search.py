@@ -31,8 +31,8 @@ def known_job(queue: Queue, job_id: str) -> JobView:
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
     """Return a page of the jobs in the state whose id, task, arguments or errors contain the text.
 
-    It may have fewer than `limit` jobs and still a next page: after DEPTH jobs were read. Raises
-    DomainError for an invalid cursor.
+    A page ends after DEPTH jobs were read, so a page with fewer than `limit` jobs may still have a
+    next page. Raises DomainError for an invalid cursor.
     """
     query = text.strip().casefold()
     try:
@@ -55,7 +55,7 @@ def _search(queue: Queue, state: State, query: str, limit: int, cursor: str | No
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
     if len(found) <= limit:
         return Page(jobs, seen.next)
-    # the cursor of a page that ends with the last job shown
+    # a cursor that continues after the last job shown
     return Page(jobs, page(queue, state, limit=found[limit - 1], cursor=cursor).next)
 
 

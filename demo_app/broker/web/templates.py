@@ -22,7 +22,7 @@ from .shared.headers import path_in_app
 from .shared.language import LANGUAGE_COOKIE, LANGUAGES, Translations
 
 _YEAR = 31_536_000  # seconds
-#: The depth of the deepest page. An address with many slashes must not make a long `root`.
+#: The depth of the deepest page. It limits the length of `root` for an address with many slashes.
 _DEEPEST = 8
 _OURS = __package__ or ""
 
@@ -66,7 +66,7 @@ class Pages:
         self._packages.append(package)
 
     def compile(self, *names: str) -> None:
-        """Compile these pages now, so that their first reader does not wait for it."""
+        """Compile these pages now, so that their first reader does not wait for the compilation."""
         for name in names:
             self._templates.get_template(name)
 
@@ -125,7 +125,7 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 
 def _query(parameters: Mapping[str, str], **changes: object) -> str:
-    """Return the page's query string with some values changed (None: left out)."""
+    """Return the page's query string with these values changed; None removes a value."""
     kept = {key: value for key, value in parameters.items() if key != "token"}
     query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(query)}"

@@ -1,6 +1,6 @@
-"""A Celery app, of `celery_settings` or a reader's own, with its settings, on the judge's Redis.
+"""A Celery app from `celery_settings` or from a reader, with its settings, on the judge's Redis.
 
-An app on this project's broker stays on it; any other app gets Celery's transport for Redis.
+An app on this project's broker keeps this broker; any other app gets Celery's transport for Redis.
 """
 
 from __future__ import annotations

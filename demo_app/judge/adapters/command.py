@@ -30,7 +30,7 @@ class Line:
         self._command = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def say(self, **message: Any) -> None:
-        """Send a line. If the command has ended, `hear` reports it."""
+        """Send a message as JSON. If the command has ended, the next `hear` raises EOFError."""
         assert self._command.stdin is not None
         with suppress(BrokenPipeError):
             print(json.dumps(message), file=self._command.stdin)

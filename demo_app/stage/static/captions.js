@@ -12,7 +12,7 @@ document.body.classList.add("show");
 const code = document.createElement("code");
 let step = { words: "" };
 
-// Show the words of a step, with the numbers of the shown picture.
+// Show the caption of a step, with the numbers of the shown picture.
 export function tell(next, waits = false) {
   step = next;
   caption.classList.toggle("asks", Boolean(step.asks));

@@ -14,14 +14,14 @@ function middle(element) {
   const box = element.getBoundingClientRect();
   return box.height ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : seat(element);
 }
-// The final position of an element, also while it moves; on a folded floor, that of its room.
+// Return an element's final position, also while it moves; on a folded floor, the position of its room.
 function seat(element) {
   const seen = element.checkVisibility({ visibilityProperty: true }) ? element : element.closest(".room");
   const board = (seen.offsetParent ?? document.body).getBoundingClientRect();
   return { x: board.left + seen.offsetLeft + seen.offsetWidth / 2, y: board.top + seen.offsetTop + seen.offsetHeight / 2 };
 }
 
-// Keep a room open for a while: folding and unfolding it quickly would shake the picture.
+// Keep each room open for CALM milliseconds: quick folding and unfolding would shake the picture.
 function calm() {
   const now = performance.now();
   for (const room of document.querySelectorAll(".board > .room")) {
@@ -30,13 +30,13 @@ function calm() {
   }
 }
 
-// On a floor without room for all tokens, the last place shows how many more there are. Read all sizes first,
+// If a floor is too small for all tokens, its last place shows the number of hidden tokens. Read all sizes first,
 // then write: reading a size after a write forces the browser to compute the layout again.
 export function crowd() {
   calm();
   const longest = Math.max(2, ...[...document.querySelectorAll(".floor > .token")].map((one) => one.textContent.length));
   document.documentElement.style.setProperty("--digits", longest); // all tokens have the same width
-  const lines = document.body.matches(".look") ? 2 : 1; // of the queue's floor
+  const lines = document.body.matches(".look") ? 2 : 1; // rows of the queue's floor
   const sizes = floors().map((floor) => {
     const tokens = [...floor.children];
     const style = getComputedStyle(floor);
@@ -70,7 +70,7 @@ export function note() {
   places = found;
 }
 
-// A token's position on its floor, which does not change when the room grows or moves.
+// Return a token's position on its floor, which does not change when the room grows or moves.
 const spot = ({ offsetLeft, offsetTop, parentElement: floor }) => `${offsetLeft - floor.offsetLeft} ${offsetTop - floor.offsetTop}`;
 
 function draw(kind, from, to) {
@@ -102,11 +102,11 @@ function streak(from, to, pace) {
   line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }
 
-// Animate every token that has moved since `note`, once; none if the picture shows another time. Here too, read
-// all positions before writing.
+// Animate every token that has moved since `note`; none if the new picture is from another time. Here too, read all
+// positions before writing.
 export function fly(sameTime) {
   const before = places;
-  places = null; // a second call without `note` moves nothing
+  places = null; // so that a second call without `note` moves nothing
   if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));
@@ -117,7 +117,7 @@ export function fly(sameTime) {
     const far = was?.floor !== kind(floor);
     const here = spot(token);
     if (!was || (was.spot === here && !far)) continue; // unmoved, or already moving there
-    if (!far && floor.dataset.floor === "inbox") continue; // tokens keep their places there
+    if (!far && floor.dataset.floor === "inbox") continue; // tokens do not move on this floor
     const row = !far && was.spot.split(" ")[1] === here.split(" ")[1];
     moved.push({ token, was, here: seat(token), far, row, running: token.getAnimations() });
   }

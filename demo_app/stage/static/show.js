@@ -7,9 +7,9 @@ import { close, open } from "./tape.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
-const said = []; // every step with words so far
+const said = []; // every step with a caption so far
 const notes = new BroadcastChannel("show"); // the speaker's window
-let step = -1, playing = false, back = 0; // back: captions between the shown one and the last one
+let step = -1, playing = false, back = 0; // back: number of captions from the last one back to the shown one
 let began = 0; // epoch milliseconds of the first PageDown
 let pressed = -Infinity; // the time of the last PageDown: a worn button sends it twice
 let leads = false; // true in one of several tabs with a show: it accepts keys from the notes

@@ -25,7 +25,7 @@ export function show(moment) {
 }
 
 export function close() {
-  if (main.dataset.film) { play(false); return; } // a film has no present
+  if (main.dataset.film) { play(false); return; } // a film can't show the running system
   clearTimeout(ending);
   view.address = reel = null;
   playing = false;
@@ -55,7 +55,7 @@ function later(by) {
 }
 
 document.addEventListener("fresh", () => {
-  if (!open() || !main.dataset.tape) return; // a picture of the present, requested before
+  if (!open() || !main.dataset.tape) return; // a picture of the running system, requested before the tape was opened
   const first = reel === null;
   reel = JSON.parse(main.dataset.tape);
   if (first || !playing) at = reel.moment;
@@ -97,7 +97,7 @@ const KEYS = {
   ArrowDown: () => jump(later(-1)),
   Escape: (event) => {
     if (!open()) return;
-    event.stopImmediatePropagation(); // do not end the show
+    event.stopImmediatePropagation(); // this Esc must not end the show too
     close();
   },
 };

@@ -9,13 +9,13 @@ const LATEST = 1000; // milliseconds until a missing reply is shown, since the p
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
 let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
 
-// Parts that stay as they are: an input, an open detail, and elements that a script fills in.
+// Do not replace an input, an open detail, or elements that a script fills in.
 const callbacks = {
   beforeNodeMorphed: (old) => !old.matches?.("input, textarea, [data-kept]"),
   beforeAttributeUpdated: (name) => name !== "open",
 };
 
-// The shown page: its address (null for this page; a replay sets another one) and how it is loaded.
+// The shown page: its address (null for this page; a replay sets another address) and the function that loads it.
 export const view = {
   address: null,
   load: async (address) => (await fetch(address, { headers: { accept: "text/html" } })).text(),
@@ -32,7 +32,7 @@ export async function refresh() {
     const text = await view.load(view.address ?? location.href);
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
     if (fresh && !paused && text !== shown) {
-      shown = text; // the same page again changes nothing, and costs no layout
+      shown = text; // an identical page is skipped, since replacing it would cost a layout
       document.dispatchEvent(new Event("stale"));
       Idiomorph.morph(main, fresh, { callbacks });
     }
@@ -104,7 +104,7 @@ document.addEventListener("change", ({ target }) => {
   for (const box of document.querySelectorAll("td.pick input")) box.checked = target.checked;
 });
 
-// While a form waits for its reply (inline jobs!), show for how long. Send it only to a server that
+// While a form waits for its reply (as with inline jobs), show the waiting time. Send it only to a server that
 // answers: with the browser's error page the reader's input would be gone.
 for (const form of document.querySelectorAll("form[data-waits]")) {
   form.addEventListener("submit", async (event) => {
