@@ -64,7 +64,8 @@ class Claims {
   claim(worker) {
     try {
       const [job, , claim] = this.run("claim", worker.name, 1, QUEUE);
-      return claim ? {job, claim, name: worker.name} : null;
+      if (!claim || this.world.lose_answer(worker, job)) return null;
+      return {job, claim, name: worker.name};
     } catch (error) {
       return null;  // LEASELOST: the worker registers again at its next beat
     }

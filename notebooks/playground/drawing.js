@@ -2,7 +2,7 @@
 
 // Event types for the news next to the counts: the visitor's acts, and ordinary events (no news).
 const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
-const ORDINARY = new Set(["comment", "moved", "taken", "mail", "done"]);
+const ORDINARY = new Set(["comment", "moved", "fetched", "taken", "mail", "done"]);
 const tokens = new Map();  // the button of each job, and of each further copy or run of a job
 
 function say(name, values = {}) {
@@ -64,7 +64,7 @@ function draw_jobs(places) {
   queued.forEach(({job}, i) => show("#queue", job, job, i ? "queued" : "next"));
   for (const {job, where, number, ghosts, kept, copies} of places) {
     if (where === "worker") show(`#worker${number}`, job, job, "running");
-    if (where === "held") show(`#worker${number}`, job, job, "held");
+    if (where === "ahead" || where === "held") show(`#worker${number}`, job, job, where);
     if (where === "aside") show("#queue", job, job, "held");
     if (where === "nowhere") show("#nowhere", job, job, "lost");
     for (const mind of ghosts) show(`#worker${mind}`, `${job} in ${mind}`, job, "memory");
@@ -88,8 +88,10 @@ function state_of({number, run, dead, paused, back: starts}, places) {
   if (dead) parts[0] = say("dead", {s: ((starts - page.world.now) / 1000).toFixed(1)});
   const ghost = places.find(({ghosts}) => ghosts.includes(number));
   if (ghost) parts.push(say(ghost.where === "memory" ? "memory" : "believes", ghost));
-  const left = places.filter((one) => one.where === "held" && one.number === number);
-  if (left.length) parts.push(say_here("holds", {jobs: left.map(({job}) => job).join(", ")}));
+  for (const [place, word] of [["ahead", "fetched"], ["held", "holds"]]) {
+    const jobs = places.filter((one) => one.where === place && one.number === number).map(({job}) => job);
+    if (jobs.length) parts.push(say_here(word, {jobs: jobs.join(", ")}));
+  }
   return parts.join(" · ");
 }
 

@@ -1,9 +1,11 @@
 // Celery's own transport on Redis, by its documented steps (kombu 5.7, kombu/transport/redis.py):
 // `BRPOP` removes the message from its list. Only then `HSET unacked` and `ZADD unacked_index`
 // record it. An acknowledgement deletes the record. Records older than the visibility timeout
-// (1 hour) go back to the queue at a worker's next check.
+// (1 hour) go back to the queue at a worker's next check. A worker of concurrency 1 may have PREFETCH
+// messages that it has not acknowledged: by default it fetches jobs before it can run them.
 
 const VISIBILITY = 3600;  // seconds
+const PREFETCH = 4;  // worker_prefetch_multiplier, for one process
 
 class Stock {
   // late: acknowledge after the job (acks_late), not before
@@ -30,19 +32,25 @@ class Stock {
     }
   }
 
-  claim() {
+  // Pop a message if the worker may have one more. Record it after the reply to BRPOP has arrived.
+  fetch(worker) {
+    const running = this.late && worker.run ? 1 : 0;
+    if (worker.ahead.length + running >= PREFETCH) return;
     const job = this.world.store.RPOP("celery");
-    if (job === null) return null;
+    if (job === null) return;
     this.world.tell("moved", job, {file: "kombu", command: "BRPOP", key: "celery"});
-    return {job};
-  }
-
-  // Record the message, after the reply to BRPOP has arrived.
-  begun(worker) {
-    const {job} = worker.run;
+    if (this.world.lose_answer(worker, job)) return;
+    this.world.tell("fetched", job, {worker: worker.number});
     this.step(job, "HSET", "unacked", job, worker.number);
     this.step(job, "ZADD", "unacked_index", (this.world.now + worker.number) / 1000 - 0.003, job);
+    worker.ahead.push(job);
+  }
+
+  claim(worker) {
+    const job = worker.ahead.shift();
+    if (!job) return null;
     if (!this.late) this.acknowledge(job);
+    return {job};
   }
 
   acknowledge(job) {

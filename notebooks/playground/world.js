@@ -57,9 +57,9 @@ class World {
   kill(number) {
     const worker = this.workers[number - 1];
     if (worker.dead) return;
-    const job = worker.run?.job;
-    Object.assign(worker, {dead: true, paused: false, run: null, back: this.now + AWAY});
-    this.tell("killed", job, {worker: number, fate: this.where(job)});
+    const jobs = [...worker.ahead, worker.run?.job];
+    Object.assign(worker, {dead: true, paused: false, run: null, ahead: [], back: this.now + AWAY});
+    for (const job of jobs) this.tell("killed", job, {worker: number, fate: this.where(job)});
   }
 
   pause(number) {
@@ -76,7 +76,7 @@ class World {
   }
 
   wipe() {
-    const gone = this.places().filter(({where}) => ["queue", "worker", "held", "aside"].includes(where));
+    const gone = this.places().filter(({where}) => ["queue", "worker", "ahead", "held", "aside"].includes(where));
     this.store.wipe();
     for (const {job} of gone.reverse()) this.tell("gone", job, {fate: this.where(job)});
     this.tell("wiped");
@@ -85,7 +85,8 @@ class World {
   // Let an hour pass. Workers that run first finish all jobs; then the clock jumps to the end.
   hour() {
     const end = this.now + HOUR;
-    const has_work = ({paused, dead, run}) => !paused && (dead || run || this.queue.queued().length);
+    const has_work = ({paused, dead, run, ahead}) =>
+      !paused && (dead || run || ahead.length || this.queue.queued().length);
     while (this.now < end && this.workers.some(has_work)) this.tick();
     this.now = end;
     this.tell("hour");
@@ -106,24 +107,29 @@ class World {
   }
 
   start(worker) {
-    Object.assign(worker, {dead: false, paused: false, cut: false, run: null});
+    Object.assign(worker, {dead: false, paused: false, cut: false, run: null, ahead: []});
     this.rename(worker);
     this.queue.start?.(worker);
   }
 
   rename(worker) { worker.name = `worker-${worker.number}.${worker.epoch += 1}`; }
 
+  // Return true if the reply that gives the job to the worker gets lost.
+  lose_answer(worker, job) {
+    if (worker.cut) this.tell("answer lost", job, {worker: worker.number});
+    return worker.cut && !(worker.cut = false);
+  }
+
   take(worker) {
     const claimed = this.queue.claim(worker);
     if (!claimed) return;
-    this.tell(worker.cut ? "answer lost" : "taken", claimed.job, {worker: worker.number});
-    worker.run = worker.cut ? null : {...claimed, began: this.now, sent: false};
-    worker.cut = false;
-    if (worker.run) this.queue.begun?.(worker);
+    this.tell("taken", claimed.job, {worker: worker.number});
+    worker.run = {...claimed, began: this.now, sent: false};
   }
 
   // Do the worker's next step: claim a job, send its mail, or acknowledge it.
   work(worker) {
+    this.queue.fetch?.(worker);
     const {run} = worker;
     if (!run) return this.take(worker);
     if (!run.sent && this.now - run.began >= MAIL_AT) {
@@ -153,20 +159,23 @@ class World {
   }
 
   // ---- the visible state
-  // Return the place of each job. In Redis: queue, worker (the job is claimed and runs there), held
-  // (claimed, but not running) or aside. ghosts: numbers of workers that run the job without a claim.
+  // Return the place of each job. In Redis: queue, worker (the job is claimed and runs there), ahead
+  // (fetched by a worker that has not started it), held (claimed, but no worker knows it) or aside.
+  // ghosts: workers that have the job in their memory without a claim.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
     return Array.from({length: this.comments}, (_, i) => String(i + 1)).map((job) => {
-      const minds = this.workers.filter(({run}) => run?.job === job).map(({number}) => number);
+      const minds = this.workers.filter(({run, ahead}) => run?.job === job || ahead.includes(job)).map(({number}) => number);
       const copies = this.inbox[job] || 0;
       const position = queued.indexOf(job), kept = this.outbox.includes(job);
       const number = held.find((one) => one.job === job)?.number;
       const aside = this.queue.aside?.().includes(job);
       const elsewhere = aside ? "aside" : minds.length ? "memory" : copies ? "inbox" : kept ? "outbox" : "nowhere";
+      const started = this.workers[number - 1]?.run?.job === job;
+      const claimed = !minds.includes(number) ? "held" : started ? "worker" : "ahead";
       return {
         job, position, number, copies, kept,
-        where: position >= 0 ? "queue" : minds.includes(number) ? "worker" : number ? "held" : elsewhere,
+        where: position >= 0 ? "queue" : number ? claimed : elsewhere,
         ghosts: minds.filter((one) => one !== number),
       };
     });
@@ -182,7 +191,7 @@ class World {
       delivered: count(({copies}) => copies),
       twice: count(({copies}) => copies > 1),
       lost: count(({where}) => where === "nowhere"),
-      late: this.rung === "late" ? count(({where, copies}) => where === "held" && !copies) : 0,
+      late: this.queue instanceof Stock ? count(({where, copies}) => where === "held" && !copies) : 0,
     };
   }
 }
