@@ -32,14 +32,30 @@ def settings() -> str:
     return "\n".join(rows)
 
 
-def install() -> str:
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+#: The repository's address, such as ``https://github.com/owner/name``; "" if there is none.
+ADDRESS: str = PROJECT["tool"]["jobs-that-survive"]["repository"]
+
+
+def badges(address: str = ADDRESS) -> str:
+    """Return the buttons that open the lessons in a browser, for a repository on GitHub."""
+    owner_and_name = re.sub(r"^https://github\.com/|\.git$|/$", "", address)
+    if not address or owner_and_name == address:
+        return ""
+    return (
+        "[![Open in Codespaces](https://github.com/codespaces/badge.svg)]"
+        f"(https://codespaces.new/{owner_and_name})\n"
+        "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
+        f"(https://mybinder.org/v2/gh/{owner_and_name}/HEAD?urlpath=lab/tree/notebooks)\n"
+    )
+
+
+def install(address: str = ADDRESS) -> str:
     """Return the commands that install the broker for any Celery app.
 
-    They use the repository's address in ``pyproject.toml``, or a checkout if there is no address.
+    They use the repository's address, or a checkout if there is no address.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    address = project["tool"]["jobs-that-survive"]["repository"]
-    version = project["project"]["version"]
+    version = PROJECT["project"]["version"]
     if address:
         source = f"celery-claims @ git+{address}#subdirectory=.dist/celery-claims"
         return f'```sh\npip install "{source}"\n```'
@@ -52,6 +68,7 @@ def install() -> str:
 
 #: For each table: the file that contains it, and the function that makes it.
 TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
+    "README/badges": (ROOT / "README.md", badges),
     "broker/install": (REFERENCE / "broker.md", install),
     "celery-claims/install": (ROOT / ".dist" / "celery-claims" / "README.md", install),
     "judged": (REFERENCE / "judge.md", partial(answers.signs, "judge.csv")),
