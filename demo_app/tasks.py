@@ -110,7 +110,7 @@ def blog() -> Database:
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):
         raise AnotherBlog(
-            f"the job belongs to the blog {context.job.owner}, and this is {database.id}"
+            f"the job belongs to the blog {context.job.owner}, not to {database.id}"
         )
     return database
 

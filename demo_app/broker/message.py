@@ -115,7 +115,7 @@ def parse(text: str | bytes) -> Message:
     try:
         return read(raw["headers"], raw["properties"], _arguments(raw, raw["headers"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a message of Celery's protocol 2: {error}") from error
+        raise ValueError(f"the message does not follow Celery's protocol 2: {error!r}") from error
 
 
 def read(

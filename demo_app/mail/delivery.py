@@ -59,7 +59,7 @@ def _begin(mail: Mail) -> None:
     try:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
-        raise MailServerAway(f"the mail server refuses clients: {answer_of(error)}") from error
+        raise MailServerAway(f"the mail server rejected this client: {answer_of(error)}") from error
     _envelope(_local.smtp, mail)
 
 

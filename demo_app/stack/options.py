@@ -77,7 +77,7 @@ class Options(BaseModel):
         claims = self.transport is Transport.CLAIMS
         if self.twin and (self.redis_url is not None or not claims):
             raise ValueError(
-                "the twin needs the Redis server that the stack starts, and the claims broker"
+                "the twin can't be used with a Redis URL, and needs the claims broker"
             )
         watched = (self.redis_url or "").startswith("sentinel://")
         if watched and (self.backend == BackendName.RQ or not claims):

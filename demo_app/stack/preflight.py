@@ -37,8 +37,8 @@ def check(url: str) -> str:
     except ValueError as error:
         raise StackError(f"{where!r} is not a Redis URL: {error}") from None
     except redis.AuthenticationError as error:
-        wants = "wants a password" if where == url else "refuses the password"
-        raise StackError(f"The Redis server at {where} {wants}: {error}") from None
+        problem = "requires a password" if where == url else "rejects the password"
+        raise StackError(f"The Redis server at {where} {problem}: {error}") from None
     except (redis.ConnectionError, redis.TimeoutError):
         raise StackError(f"No Redis server answers at {where}.") from None
     except redis.RedisError as error:

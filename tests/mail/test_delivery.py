@@ -77,7 +77,7 @@ def test_a_wrong_password_refuses_no_mail(monkeypatch):
 
     with serving(authenticator=never, auth_require_tls=False) as (address, _):
         send_to(monkeypatch, f"smtp://somebody:wrong@{address}")
-        with pytest.raises(MailDeferred, match="refuses clients: 535"):
+        with pytest.raises(MailDeferred, match="rejected this client: 535"):
             deliver(MAIL)
 
 

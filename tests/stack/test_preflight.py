@@ -51,8 +51,8 @@ def test_a_user_who_lacks_a_command_is_refused_by_name(url: str) -> None:
 
 def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
     client_of(url).config_set("requirepass", "another-secret")
-    assert "refuses the password" in _refusal(_as(url, "default", "my-secret"))
-    assert "wants a password" in _refusal(url)
+    assert "rejects the password" in _refusal(_as(url, "default", "my-secret"))
+    assert "requires a password" in _refusal(url)
 
 
 def test_nobody_there(url: str) -> None:
