@@ -1,4 +1,4 @@
-"""The demo app's tasks. They do not depend on the backend that runs them."""
+"""The demo app's tasks. They do not depend on what runs them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """Send the same mail for stock Celery on the stage.
+    """Send the same mail again, for the comparison on the stage.
 
     Its Message-ID differs, so that the inbox shows both mails.
     """
@@ -109,9 +109,7 @@ def blog() -> Database:
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):
-        raise AnotherBlog(
-            f"the job belongs to the blog {context.job.owner}, not to {database.id}"
-        )
+        raise AnotherBlog(f"the job belongs to the blog {context.job.owner}, not {database.id}")
     return database
 
 

@@ -119,7 +119,7 @@ def test_a_job_of_another_blog_is_put_aside_at_once_and_says_whose_it_is(blog):
     outcome = perform(replace(tasks.notify_author.job(1), owner="another blog"))
 
     assert isinstance(outcome, Failed)
-    assert "the job is another blog's" in outcome.error.traceback
+    assert "the job belongs to the blog another blog" in outcome.error.traceback
 
 
 @pytest.mark.parametrize(

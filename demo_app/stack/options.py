@@ -76,9 +76,7 @@ class Options(BaseModel):
     def _fit_together(self) -> Self:
         claims = self.transport is Transport.CLAIMS
         if self.twin and (self.redis_url is not None or not claims):
-            raise ValueError(
-                "the twin can't be used with a Redis URL, and needs the claims broker"
-            )
+            raise ValueError("the twin can't be used with a Redis URL, and needs the claims broker")
         watched = (self.redis_url or "").startswith("sentinel://")
         if watched and (self.backend == BackendName.RQ or not claims):
             raise ValueError("Only the backend celery with the claims broker can use Sentinel")

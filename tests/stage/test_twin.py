@@ -61,7 +61,7 @@ def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
 
 
 def test_a_twin_wants_the_bundled_redis() -> None:
-    with pytest.raises(StackError, match="bundled Redis"):
+    with pytest.raises(StackError, match="Redis URL"):
         Stack(twin=True, redis_url="redis://127.0.0.1:1/0")
 
 
