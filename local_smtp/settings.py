@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(BaseSettings):
     """
     A local mail server that delivers nothing: every mail lands in an inbox to look at, and
-    the server misbehaves on request. It never talks to the network.
+    the server misbehaves on request. It sends no mail to another server.
     Each option can also be set in the environment: LOCAL_SMTP_TOKEN for --token, and so on.
     """  # noqa: D205, D212  # the text of --help
 
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     inbox_port: Annotated[Port, Field(description="port of the inbox; 0 takes a free port")] = 0
     dir: Annotated[
         Path | None,
-        Field(description="where mails are kept; without it, in a folder deleted at the end"),
+        Field(description="folder for the mails; by default a temporary one, deleted at the end"),
     ] = None
     ready_line: Annotated[
         bool, Field(description="print one line of JSON once everything answers")
@@ -45,8 +45,8 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=r"^[A-Za-z0-9._~-]{8,200}$",
-            description="token of the inbox, 8 to 200 letters or digits; set it in the environment,"
-            " since every user of the machine can read a command line",
+            description="token of the inbox, 8 to 200 letters or digits; by default a random"
+            " one. Set it in the environment: every user of the machine can read a command line",
             # in hexadecimal, so that it never begins with a dash like an option
             default_factory=lambda: secrets.token_hex(16),
         ),

@@ -77,7 +77,7 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
     """Move waiting jobs from one broker to another, while workers of both run.
 
     No job is removed before the target has it, so a kill of this command may double jobs, but loses
-    none. It prints which jobs stay; the exit status is 1 then.
+    none. It prints the jobs that it could not move, and exits with 1 if there are any.
     """
     app.conf.broker_transport = None  # it would override the transport that each URL names
     with app.connection(options.source) as source, app.connection(options.target) as target:

@@ -25,7 +25,7 @@ Say = Callable[..., str]
 
 
 def doctor() -> int:
-    """Check this machine: one line a check, and what to do about each that fails."""
+    """Check this machine. Print one line for each check, and what to do if it fails."""
     # the language of the terminal (locale(7))
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(os.environ.get, names)), "")

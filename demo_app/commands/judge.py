@@ -24,20 +24,21 @@ def judge(
         str,
         Argument(
             metavar="FILE.py:CLASS|celery:MODULE:APP|command:COMMAND|NAME",
-            help=f"a name: {', '.join(KNOWN)}",
+            help=f"a class, a Celery app, a program, or one of the names {', '.join(KNOWN)}",
         ),
     ],
     levels: Annotated[str, Option(metavar="1-12", help="such as 5, or 1-4,9")] = "1-12",
     seed: Annotated[int | None, Option(help="[default: a new one, which is printed]")] = None,
     seconds: Annotated[
-        float, Option(min=0, metavar="S", help="for faults at random, for each level")
+        float,
+        Option(min=0, metavar="S", help="seconds of random faults at each of levels 5, 10 and 12"),
     ] = AT_RANDOM,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
 ) -> int:
     """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
 
-    Exit status 0 if every level holds, 1 if one does not, 2 if it could not be judged. The judge
-    runs the code of the target as you.
+    Exit status 0 if every level holds, 1 if a level does not hold or could not be tested, 2 if the
+    queue could not be judged. The judge runs the target's code with your rights.
     """
     numbers = _numbers(levels)
     seed = secrets.randbelow(1_000_000) if seed is None else seed

@@ -30,15 +30,21 @@ SHOW_LEASE = 8.0
 
 @takes_options
 def up(
-    as_json: Annotated[bool, Option("--json", help="for programs: one object a line")] = False,
+    as_json: Annotated[
+        bool, Option("--json", help="print one JSON object per line, for programs")
+    ] = False,
     show: Annotated[
-        bool, Option("--show", help="for an audience: two workers, slow enough to watch, controls")
+        bool,
+        Option(
+            "--show",
+            help="for an audience: two workers, slow mails, a long lease, keys that break things",
+        ),
     ] = False,
     **given: Any,
 ) -> int:
     """Start the whole stack and watch over it, until Ctrl-C.
 
-    DEMO_* settings hold for all that it starts; an option wins over them.
+    DEMO_* settings apply to every process that it starts; an option overrides its setting.
     """
     if show:
         given["workers"] = max(given["workers"], SHOW_WORKERS)

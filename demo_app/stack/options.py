@@ -62,7 +62,8 @@ class Options(BaseModel):
     )
     controls: bool = Field(False, description="pages show keys that kill processes")
     report_deaths: bool = Field(
-        False, description="rescue at once from a worker whose death is seen here"
+        False,
+        description="rescue the jobs of a worker at once when this command sees that it has died",
     )
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
     #: The start-up token; "" for the folder's token. Not an option: a command line is public.

@@ -46,7 +46,7 @@ def words(folder: Path = NOTEBOOKS) -> list[Word]:
 
 def page(folder: Path = NOTEBOOKS) -> str:
     """Return the glossary as Markdown, in the language of that folder."""
-    lines = ["# Words", "", "The last column says which lessons explain it.", ""]
+    lines = ["# Words", "", "The last column names the lesson that explains the word.", ""]
     lines += ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
     lesson, comma = "lesson", ", "
     if folder == JAPANESE:
