@@ -21,7 +21,7 @@ from demo_app.rig.redis_server import binary
 from demo_app.shared.language import translations
 from demo_app.stack import StackError, preflight
 
-Say = Callable[..., str]
+Translate = Callable[..., str]
 
 
 def doctor() -> int:
@@ -29,82 +29,88 @@ def doctor() -> int:
     # the language of the terminal (locale(7))
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(os.environ.get, names)), "")
-    say = translations(language[:2], __package__)
-    found = list(results(say))
+    translate = translations(language[:2], __package__)
+    found = list(results(translate))
     for name, what, well in found:
-        print(f"{'ok  ' if well else 'FAIL'}  {say(name)}: {what}")
+        print(f"{'ok  ' if well else 'FAIL'}  {translate(name)}: {what}")
     return 0 if all(well for *_, well in found) else 1
 
 
-def results(say: Say = str.format) -> Iterator[tuple[str, str, bool]]:
-    """Yield each check's name, its result, and True if it passed. say: translates a sentence."""
+def results(translate: Translate = str.format) -> Iterator[tuple[str, str, bool]]:
+    """Yield each check's name, its translated result, and True if it passed."""
     for name, check in _CHECKS.items():
         try:
-            yield name, check(say), True
+            yield name, check(translate), True
         except (StackError, OSError) as error:
             yield name, str(error), False
 
 
-def _python(_: Say) -> str:
+def _python(_: Translate) -> str:
     return sys.version.split()[0]  # the Makefile refuses an older Python
 
 
-def _redis(say: Say) -> str:
+def _redis(translate: Translate) -> str:
     server = binary()
     shown = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
     if shown.returncode:
         sentence = "{server} does not run; install redis-server, or use --redis-url"
-        raise StackError(say(sentence, server=server))
+        raise StackError(translate(sentence, server=server))
     return " ".join(shown.stdout.split()[:3])
 
 
-def _external_redis(say: Say) -> str:
+def _external_redis(translate: Translate) -> str:
     url = os.environ.get("DEMO_REDIS_URL")
     if not url:
-        return say("none is set: `up` brings its own")
-    return preflight.check(url) or say("{server} can keep the queue", server=masked(url))
+        return translate("none is set: `up` brings its own")
+    return preflight.check(url) or translate("{server} can keep the queue", server=masked(url))
 
 
-def _database(say: Say) -> str:
+def _database(translate: Translate) -> str:
     url = os.environ.get("DEMO_DATABASE_URL")
-    return preflight.check_database(url) if url else say("none is set: the blog has a SQLite file")
+    return (
+        preflight.check_database(url)
+        if url
+        else translate("none is set: the blog has a SQLite file")
+    )
 
 
-def _ports(say: Say) -> str:
+def _ports(translate: Translate) -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-        return say("can listen on 127.0.0.1, such as on port {port}", port=port)
+        return translate("can listen on 127.0.0.1, such as on port {port}", port=port)
 
 
-def _folder(say: Say) -> str:
+def _folder(translate: Translate) -> str:
     with tempfile.TemporaryDirectory() as folder:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
     found = {"free": free, "folder": tempfile.gettempdir()}
     if free < 200:
-        raise StackError(say("only {free} MB free in {folder}; free some, or set TMPDIR", **found))
-    return say("{folder} can be written, {free:,} MB free", **found)
+        raise StackError(
+            translate("only {free} MB free in {folder}; free some, or set TMPDIR", **found)
+        )
+    return translate("{folder} can be written, {free:,} MB free", **found)
 
 
-def _memory(say: Say) -> str:
+def _memory(translate: Translate) -> str:
     free = psutil.virtual_memory().available // 2**20
     if free < 400:
-        raise StackError(say("only {free} MB free; close some programs", free=free))
-    return say("{free:,} MB", free=free)
+        raise StackError(translate("only {free} MB free; close some programs", free=free))
+    return translate("{free:,} MB", free=free)
 
 
-def _font(say: Say) -> str:
+def _font(translate: Translate) -> str:
     try:
         from demo_app.demo.fonts import japanese_font
     except ImportError:  # without matplotlib no figure needs a font
         return ""
     none = "none: figures have English labels; one is in the package fonts-noto-cjk"
-    return japanese_font() or say(none)
+    return japanese_font() or translate(none)
 
 
-_CHECKS: dict[str, Callable[[Say], str]] = {
+_CHECKS: dict[str, Callable[[Translate], str]] = {
     "Python": _python,
     "Redis server": _redis,
     "DEMO_REDIS_URL": _external_redis,

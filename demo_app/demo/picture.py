@@ -30,9 +30,9 @@ def draw(
     kills: Sequence[Kill],
     *,
     title: str = "",
-    say: Callable[..., str] = str.format,
+    translate: Callable[..., str] = str.format,
 ) -> Figure:
-    """Return the picture as a figure. say: translates and formats a text."""
+    """Return the picture as a figure. translate: translates and formats a text."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
@@ -48,16 +48,16 @@ def draw(
     margin = 0.01 * (now - timeline.start)
     axes.set_xlim(-margin, now - timeline.start + margin or 1.0)
     _shorten(axes, _idle_waits(timeline, moments))
-    axes.set_xlabel(say("seconds since the first comment"), fontsize=12)
-    axes.set_ylabel(say("jobs, in their order"), fontsize=12)
+    axes.set_xlabel(translate("seconds since the first comment"), fontsize=12)
+    axes.set_ylabel(translate("jobs, in their order"), fontsize=12)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)
-    rows = _name_the_moments(axes, timeline, kills, say)
-    axes.set_title(title or describe(timeline, kills, say), loc="left", fontsize=13, wrap=True,
-                   pad=8 + 15 * rows)  # fmt: skip
+    rows = _name_the_moments(axes, timeline, kills, translate)
+    title = title or describe(timeline, kills, translate)
+    axes.set_title(title, loc="left", fontsize=13, wrap=True, pad=8 + 15 * rows)
     look: dict[str, Any] = {"frameon": False, "fontsize": 11, "columnspacing": 1.4}
-    figure.legend(handles=_legend(timeline, say), loc="outside lower center", ncols=6, **look)
+    figure.legend(handles=_legend(timeline, translate), loc="outside lower center", ncols=6, **look)
     return figure
 
 
@@ -117,7 +117,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 
 
 def _name_the_moments(
-    axes: Any, timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str]
+    axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
 ) -> int:
     """Mark each rescue, and label kills and expired leases above the picture if they fit.
 
@@ -127,7 +127,7 @@ def _name_the_moments(
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:
-            named.append((death.died, say("lease expired: rescued")))
+            named.append((death.died, translate("lease expired: rescued")))
             axes.axvline(death.died - timeline.start, color=EDGE, linewidth=1.0, linestyle=":")
     ends: list[float] = []  # by row: the right end of its last label, as a share of the width
     for at, text in sorted(named):
@@ -157,12 +157,12 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
 
 
 def describe(
-    timeline: Timeline, kills: Sequence[Kill], say: Callable[..., str] = str.format
+    timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str] = str.format
 ) -> str:
     """Return the picture in words: its title and its text equivalent."""
 
     def count(n: int, one: str, many: str) -> str:
-        return say(one if n == 1 else many, n=n)
+        return translate(one if n == 1 else many, n=n)
 
     rescued = sum(job.rescued for job in timeline.jobs)
     delivered = sum(job.done is not None for job in timeline.jobs)
@@ -181,9 +181,9 @@ def describe(
     if failed:
         parts.append(count(failed, "1 try failed", "{n} tries failed"))
     if given_up:
-        parts.append(say("{n} given up", n=given_up))
-    comma = say(", ")
-    return say("{jobs}: {what}", jobs=comma.join(heads), what=comma.join(parts))
+        parts.append(translate("{n} given up", n=given_up))
+    comma = translate(", ")
+    return translate("{jobs}: {what}", jobs=comma.join(heads), what=comma.join(parts))
 
 
 def _failed_tries(timeline: Timeline) -> int:
@@ -229,21 +229,25 @@ def _bar(
     axes.barh(row, max(0.0, right - left), left=left, height=height, color=color, **style)
 
 
-def _legend(timeline: Timeline, say: Callable[..., str]) -> list[Any]:
+def _legend(timeline: Timeline, translate: Callable[..., str]) -> list[Any]:
     given_up = any(job.given_up is not None for job in timeline.jobs)
     failed = _failed_tries(timeline) > 0
     killed = timeline.deaths or not failed
     kill = [
-        Patch(facecolor=CUT_SHORT, hatch="////", edgecolor="white", label=say("run cut short")),
-        Line2D([], [], color=KILL, linewidth=2.4, label=say("worker killed")),
+        Patch(
+            facecolor=CUT_SHORT, hatch="////", edgecolor="white", label=translate("run cut short")
+        ),
+        Line2D([], [], color=KILL, linewidth=2.4, label=translate("worker killed")),
     ]
     return [
-        Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label=say("waiting")),
-        Patch(color=RUNNING, label=say("running")),
+        Patch(facecolor=WAITING, edgecolor=EDGE, linewidth=0.6, label=translate("waiting")),
+        Patch(color=RUNNING, label=translate("running")),
         *(kill if killed else []),
-        *([Line2D([], [], **_FAILED_TRY, label=say("the try failed"))] * failed),
-        Line2D([], [], color=DELIVERED, marker="o", linestyle="", label=say("mail delivered")),
-        *([Line2D([], [], **_GIVEN_UP, label=say("given up"))] * given_up),
+        *([Line2D([], [], **_FAILED_TRY, label=translate("the try failed"))] * failed),
+        Line2D(
+            [], [], color=DELIVERED, marker="o", linestyle="", label=translate("mail delivered")
+        ),
+        *([Line2D([], [], **_GIVEN_UP, label=translate("given up"))] * given_up),
     ]
 
 

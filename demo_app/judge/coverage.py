@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from demo_app.judge.levels import Level
 from demo_app.judge.plan import Act, Fault, Plan
-from demo_app.judge.record import Record, Say
+from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
@@ -85,7 +85,7 @@ def not_asked(
     steps: Sequence[str],
     records: Sequence[Record],
     missed: Sequence[str],
-    say: Say,
+    translate: Translate,
 ) -> str:
     """Return the reason why the level counts as not tested; "" if it was tested.
 
@@ -97,16 +97,16 @@ def not_asked(
         steps: the steps of the queue.
         records: the trials, all without a problem.
         missed: steps of planned faults that no process passed.
-        say: translates the sentence.
+        translate: translates the sentence.
     """
     if target.trusted:
         return ""
     for step in missed:
-        return say("Nothing could be broken at {step}: no worker came by there.", step=step)
+        return translate("Nothing could be broken at {step}: no worker came by there.", step=step)
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
-        return say("The judge could not halt claim between two of its steps: it sees none.")
+        return translate("The judge could not halt claim between two of its steps: it sees none.")
     if level.number in _OF_SERVER and not any(record.of("sent") for record in records):
-        return say("The jobs are not in the judge's server, so that killing it asks nothing.")
+        return translate("The jobs are not in the judge's server, so that killing it asks nothing.")
     if level.number == _POISON and not any(record.last_seen("poison-1") for record in records):
-        return say("The judge can't look for the poison: the class has no where(job).")
+        return translate("The judge can't look for the poison: the class has no where(job).")
     return ""

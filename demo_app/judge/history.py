@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from demo_app.judge.event_log import Event
-from demo_app.judge.record import Record, Say, complaint
+from demo_app.judge.record import Record, Translate, complaint
 from demo_app.judge.steps import MOVES
 
 #: A message id that the judge generated: only its beginning is shown.
@@ -41,7 +41,7 @@ class Line:
     step: str
 
 
-def story(record: Record, say: Say = str.format) -> list[Line]:
+def story(record: Record, translate: Translate = str.format) -> list[Line]:
     """Return the events that are shown to a person, the oldest first."""
     lines: list[Line] = []
     runs: Counter[str] = Counter()
@@ -56,7 +56,7 @@ def story(record: Record, say: Say = str.format) -> list[Line]:
                 shown[call] = event["commands"]
             else:
                 event = {**event, "commands": event["commands"][before:]}
-        what, job = _what(event, say), event.get("job", "")
+        what, job = _what(event, translate), event.get("job", "")
         if event["event"] == "putting" and not _is_long(record.events, number):
             continue
         runs[job] += event["event"] == "begin"
@@ -85,26 +85,26 @@ def _is_long(events: list[Event], number: int) -> bool:
     return True
 
 
-def _what(event: Event, say: Say) -> str:
+def _what(event: Event, translate: Translate) -> str:
     """Return the event in words; "" for an event that only the judge needs."""
     match event["event"]:
         case "call":
             return _call(event)
         case "error":
-            return complaint(event, say)
+            return complaint(event, translate)
         case "act":
-            return say(str(event["act"]))
+            return translate(str(event["act"]))
         case "where":
             sentence = "{job} is in {keys}" if event["keys"] else "{job} is nowhere"
-            return say(sentence, job=event["job"], keys=", ".join(event["keys"]))
+            return translate(sentence, job=event["job"], keys=", ".join(event["keys"]))
         case "begin" if event["job"].startswith("poison"):
-            return say("begins {job}, and dies of it", **event)
+            return translate("begins {job}, and dies of it", **event)
         case "end":
             made_up = _UUID.match(event["message_id"])
             known = f"{made_up[1]}…" if made_up else event["message_id"]
-            return say("ends {job}, message id {known}", job=event["job"], known=known)
+            return translate("ends {job}, message id {known}", job=event["job"], known=known)
     words = _WORDS.get(event["event"], "")
-    return words and say(words, **event)
+    return words and translate(words, **event)
 
 
 def _call(event: Event) -> str:

@@ -16,7 +16,7 @@ from demo_app.judge.coverage import BLIND, is_blind, not_asked, survey
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
-from demo_app.judge.record import Record, Say
+from demo_app.judge.record import Record, Translate
 from demo_app.judge.runner import run_plan
 from demo_app.judge.targets import Target
 
@@ -104,7 +104,7 @@ class Judge:
         seconds: duration of the random trials, for each level that has them.
         at_once: the number of parallel trials.
         patience: see `PATIENCE`.
-        say: translates the reason why a level could not be tested.
+        translate: translates the reason why a level could not be tested.
         shrink: see `SHRINK`.
     """
 
@@ -115,10 +115,10 @@ class Judge:
         seconds: float = AT_RANDOM,
         at_once: int = 8,
         patience: float = PATIENCE,
-        say: Say = str.format,
+        translate: Translate = str.format,
         shrink: float = SHRINK,
     ) -> None:
-        self._target, self._seed, self._say, self._shrink = target, seed, say, shrink
+        self._target, self._seed, self._translate, self._shrink = target, seed, translate, shrink
         self._seconds, self._patience = seconds, patience
         self._begun: list[Future[Outcome]] = []
         #: The steps that every worker with a job passes.
@@ -159,7 +159,7 @@ class Judge:
     def so_far(self) -> str:
         """Return a sentence with the number of trials that are over."""
         over = sum(future.done() for future in self._begun)
-        return self._say("{over} of {all} trials are over.", over=over, all=len(self._begun))
+        return self._translate("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
     def _records(self, plans: Sequence[Plan]) -> list[Record]:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]
@@ -196,14 +196,14 @@ class Judge:
         last = trials[-1]
         if last.too_busy:
             trials[-1] = replace(last, why="")
-            return Verdict(level, trials, self._say(BUSY))
+            return Verdict(level, trials, self._translate(BUSY))
         if last.why and len(last.plan.jobs) > 2:  # a plan with two jobs is small enough
             last = trials[-1] = self._minimised(last)
         records = [trial.record for trial in trials]
         if last.why and is_blind(last.plan, records):
             trials[-1] = replace(last, why="")
-            return Verdict(level, trials, self._say(BLIND))
-        why = last.why or not_asked(self._target, level, steps, records, missed, self._say)
+            return Verdict(level, trials, self._translate(BLIND))
+        why = last.why or not_asked(self._target, level, steps, records, missed, self._translate)
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[Outcome]]) -> None:

@@ -10,7 +10,7 @@ from itertools import product
 from demo_app.judge.event_log import Event
 
 #: Formats a sentence, and may translate it first.
-Say = Callable[..., str]
+Translate = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class Run:
     message_id: str
 
 
-def complaint(error: Event, say: Say = str.format) -> str:
+def complaint(error: Event, translate: Translate = str.format) -> str:
     """Return in words what a method of the queue raised, or returned instead of a job."""
     sentence = "{method} raised {error}"
     if kind := error.get("type"):
         sentence = (
             "{method} returned {error}, of the type {kind}: it is to return the job's text, or None"
         )
-    return say(sentence, method=error["method"], error=error["error"], kind=kind)
+    return translate(sentence, method=error["method"], error=error["error"], kind=kind)
 
 
 class Record:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from demo_app.judge.record import Say
+from demo_app.judge.record import Translate
 from demo_app.judge.role import APPS, COMMAND, VARIABLE, Role
 from demo_app.rig.process import send_to_all
 from demo_app.rig.process_group import ProcessGroup
@@ -106,16 +106,16 @@ class Learners(Target):
 
     Args:
         name: ``FILE.py:CLASS``.
-        say: translates the reason why the target can't be judged.
+        translate: translates the reason why the target can't be judged.
     """
 
     stepped = True
 
-    def __init__(self, name: str, say: Say) -> None:
+    def __init__(self, name: str, translate: Translate) -> None:
         super().__init__(name)
         path, _, queue_class = name.rpartition(":")
         target = f"{Path(path).resolve()}:{queue_class}"
-        self._hosts = [_Host(target, self.work, self.group, say) for _ in range(2)]
+        self._hosts = [_Host(target, self.work, self.group, translate) for _ in range(2)]
         try:
             loaded = [host.loaded() for host in self._hosts]
         except CannotJudge:
@@ -138,8 +138,8 @@ class Learners(Target):
 class _Host:
     """A process that loads the learner's file and forks the processes that run its class."""
 
-    def __init__(self, target: str, work: Path, group: ProcessGroup, say: Say) -> None:
-        self._path, self._say = Path(target.rpartition(":")[0]), say
+    def __init__(self, target: str, work: Path, group: ProcessGroup, translate: Translate) -> None:
+        self._path, self._translate = Path(target.rpartition(":")[0]), translate
         self._called = f"{self._path.name}:{target.rpartition(':')[2]}"
         self._log = os.fdopen(tempfile.mkstemp(dir=group.folder)[0], "rb")
         self._process = group.start(
@@ -155,7 +155,7 @@ class _Host:
         Raises:
             CannotJudge: the class can't be loaded.
         """
-        failure = self._say("{name} can't be loaded", name=self._called)
+        failure = self._translate("{name} can't be loaded", name=self._called)
         return dict(json.loads(self._read(failure)))
 
     def start(self, role: Role) -> Running:
@@ -163,7 +163,7 @@ class _Host:
         with self._lock:
             with suppress(BrokenPipeError):
                 print(role.to_json(), file=self._process.stdin, flush=True)
-            pid = self._read(self._say("The process that starts the others ended"))
+            pid = self._read(self._translate("The process that starts the others ended"))
         try:
             return Running(psutil.Process(int(pid)))
         except psutil.NoSuchProcess:
@@ -181,12 +181,12 @@ class _Host:
             return line
         output = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
         lines = [line for line in output.splitlines() if line.strip()] or [
-            self._say("no reason was given")
+            self._translate("no reason was given")
         ]
         numbers = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(lines))
         given = {"failure": failure, "error": lines[-1].rstrip("."), "line": "".join(numbers[-1:])}
         where = "{failure}: {error}, at its line {line}." if numbers else "{failure}: {error}."
-        raise CannotJudge(self._say(where, **given))
+        raise CannotJudge(self._translate(where, **given))
 
 
 class Adapter(Target):
@@ -241,12 +241,12 @@ def _find_program(command: str) -> None:
         raise CannotJudge(f"There is no program {program}.")
 
 
-def target_of(name: str, say: Say = str.format) -> Target:
+def target_of(name: str, translate: Translate = str.format) -> Target:
     """Return the target of a command line.
 
     Args:
         name: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``, or one of `KNOWN`.
-        say: translates the reason why the target can't be judged.
+        translate: translates the reason why the target can't be judged.
 
     Raises:
         CannotJudge: there is no such target.
@@ -262,4 +262,4 @@ def target_of(name: str, say: Say = str.format) -> Target:
         raise CannotJudge(f"{name!r} is {kinds} {', '.join(KNOWN)}.")
     if not Path(path).is_file():
         raise CannotJudge(f"There is no file {path}.")
-    return Learners(name, say)
+    return Learners(name, translate)

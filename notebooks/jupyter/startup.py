@@ -25,21 +25,21 @@ def _hint(
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    say, cell = _say(), shell.user_ns["In"][-1]
+    translate, cell = _translate(), shell.user_ns["In"][-1]
     # the cell's own line, or None if the cell could not be parsed
     line = trace.tb_next if trace.tb_frame.f_code.co_name == "run_code" else None
     if isinstance(error, KeyboardInterrupt):
-        print(say("Stopped. You can run the cell again."))
+        print(translate("Stopped. You can run the cell again."))
     elif isinstance(error, SyntaxError) and line is None:
         hint = "Python can't read line {line}: {why}. Is a bracket, quote or comma missing?\n{text}"
-        print(say(hint, line=error.lineno, why=error.msg, text=(error.text or "").rstrip()))
+        print(translate(hint, line=error.lineno, why=error.msg, text=(error.text or "").rstrip()))
     elif name := _missing(error, line):
         hint = "{name!r} is not defined yet. Run the cells above first, from the top."
-        quotes = say(" A word of an answer needs quotes.") if _ANSWERS.search(cell) else ""
-        print(say(hint, name=name) + quotes)
+        quotes = translate(" A word of an answer needs quotes.") if _ANSWERS.search(cell) else ""
+        print(translate(hint, name=name) + quotes)
     elif line is not None and _EXERCISE.search(cell) and not hasattr(error, "_render_traceback_"):
         hint = "Line {line} of this cell ends with an error, {kind}: {why}"
-        print(say(hint, line=line.tb_lineno, kind=kind.__name__, why=error))
+        print(translate(hint, line=line.tb_lineno, kind=kind.__name__, why=error))
     else:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
@@ -53,13 +53,13 @@ def _missing(error: BaseException, line: TracebackType | None) -> str:
     return str(error.name) if isinstance(error, NameError) and own else ""
 
 
-def _say() -> Callable[..., str]:
+def _translate() -> Callable[..., str]:
     """Return the function that translates a text; without `lab`, texts stay in English."""
     try:
-        from lab.language import say
+        from lab.language import translate
     except ImportError:
         return str.format
-    return say
+    return translate
 
 
 _shell: Any = get_ipython()  # type: ignore[no-untyped-call]

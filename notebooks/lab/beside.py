@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from demo_app.rig.process import Process
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.stack import Stack
-from lab.language import say
+from lab.language import translate
 from lab.progress import Progress
 
 #: Seconds until a process must be ready, even on a slow and busy machine.
@@ -47,4 +47,4 @@ class Beside(Process):
 
     def __repr__(self) -> str:
         text = "Process {pid} is running." if self.alive else "Process {pid} is dead."
-        return say(text, pid=self.pid)
+        return translate(text, pid=self.pid)

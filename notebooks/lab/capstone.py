@@ -8,7 +8,7 @@ from pathlib import Path
 
 from IPython.display import HTML
 
-from lab.language import say
+from lab.language import translate
 from lab.ledger import side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
@@ -37,7 +37,9 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     """
     path = Path(file)
     if not path.exists():
-        print(say("There is no {file} beside this page yet. Here is a first rung.", file=file))
+        print(
+            translate("There is no {file} beside this page yet. Here is a first rung.", file=file)
+        )
         path = RUNGS[0]
     text = path.read_text("utf-8")
     lab.redis.flushall()
@@ -52,6 +54,6 @@ def rungs() -> HTML:
         text = path.read_text("utf-8")
         title = text.splitlines()[0].strip('"')
         lines = list(unified_diff(before.splitlines(), text.splitlines(), lineterm="", n=2))[3:]
-        found += folded(say(title), "\n".join(lines) if before else text)
+        found += folded(translate(title), "\n".join(lines) if before else text)
         before = text
     return HTML(found)  # type: ignore[no-untyped-call]

@@ -18,7 +18,7 @@ from demo_app.judge.judge import Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.record import Record
 from demo_app.judge.targets import target_of
-from lab.language import say
+from lab.language import translate
 from lab.program import cell_of
 from lab.progress import Progress
 from lab.running import Lab
@@ -46,8 +46,10 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
         path.write_text(source, "utf-8")
         names = ", ".join(map(str, numbers))
         with (
-            Judge(target_of(f"{path}:{queue.__name__}", say), seed, say=say) as court,
-            Progress(say("the judge, level {names}", names=names), court.so_far),
+            Judge(
+                target_of(f"{path}:{queue.__name__}", translate), seed, translate=translate
+            ) as court,
+            Progress(translate("the judge, level {names}", names=names), court.so_far),
         ):
             verdicts = list(court.judge(numbers))
     held = {verdict.level.number for verdict in verdicts if verdict.held}
@@ -58,7 +60,10 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
         _write(queue)
     holes = [_lanes(one.failure.record, _why(one)) for one in verdicts if one.failure]
     head = ("level", "verdict", "promise", "what kind of hole it is")
-    rows = [(v.level.number, say(_SIGNS[v.held]), say(v.level.name), _why(v)) for v in verdicts]
+    rows = [
+        (v.level.number, translate(_SIGNS[v.held]), translate(v.level.name), _why(v))
+        for v in verdicts
+    ]
     return Several(Table(head, rows), *holes, lamps())
 
 
@@ -90,14 +95,16 @@ def blog_on(file: Path, **options: Any) -> dict[str, Any]:
 def lamps() -> Table:
     """Return the twelve lamps, lit for each level that was passed in any challenge."""
     lit = _judged()
-    rows = [("●" if n in lit else "○", n, say(level.name)) for n, level in LEVELS.items()]
-    caption = say("{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS))
+    rows = [("●" if n in lit else "○", n, translate(level.name)) for n, level in LEVELS.items()]
+    caption = translate(
+        "{lit} of {all} lamps are lit", lit=len(lit & LEVELS.keys()), all=len(LEVELS)
+    )
     return Table(("", "level", "promise"), rows, caption)
 
 
 def _lanes(record: Record, why: str) -> Table:
     """Return the failed trial as a table with a column for each process and for the server."""
-    lines = story(record, say)
+    lines = story(record, translate)
     lanes = [*dict.fromkeys(line.who for line in lines)]
     rows = [
         (f"{line.at:.2f} s", *(line.what if line.who == lane else "" for lane in lanes))
@@ -108,7 +115,7 @@ def _lanes(record: Record, why: str) -> Table:
 
 def _why(verdict: Verdict) -> str:
     failure = verdict.failure
-    return check(failure.plan, failure.record, say) if failure else verdict.why
+    return check(failure.plan, failure.record, translate) if failure else verdict.why
 
 
 def _judged() -> set[int]:

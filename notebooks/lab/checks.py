@@ -11,7 +11,7 @@ from IPython.display import HTML
 from demo_app.commands.doctor import results
 from lab import exercises, exercises_in_code  # noqa: F401  # registers them
 from lab.kinds import TESTS
-from lab.language import meant, say
+from lab.language import meant, translate
 from lab.running import Lab
 from lab.show import LabError, Table, folded
 
@@ -30,27 +30,31 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         raise
     except Exception as error:
         kind = type(error).__name__
-        hint = say("checking your answer failed with {kind}: {error}", kind=kind, error=error)
+        hint = translate("checking your answer failed with {kind}: {error}", kind=kind, error=error)
     if hint is ...:
         put = "○ {name}: no answer yet. Do what the exercise asks, and run this cell again."
-        print(say(put, name=name))
+        print(translate(put, name=name))
         return
     text = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
-    print(say(text, name=name, hint=hint))
+    print(translate(text, name=name, hint=hint))
 
 
 def doctor() -> Table:
     """Return the failed checks of ``python -m demo_app doctor``, or one row if all is well."""
-    found = list(results(say))
-    failed = [(say(name), "FAIL", text) for name, text, well in found if not well]
-    all_well = (say("{n} checks", n=len(found)), "ok", say("here is all that the lessons need"))
+    found = list(results(translate))
+    failed = [(translate(name), "FAIL", text) for name, text, well in found if not well]
+    all_well = (
+        translate("{n} checks", n=len(found)),
+        "ok",
+        translate("here is all that the lessons need"),
+    )
     return Table(("check", "", "found"), failed or [all_well])
 
 
 def solutions(lesson: int) -> HTML:
     """Return the lesson's solutions, folded, so that a learner tries first."""
     found = "".join(
-        folded(f"{say('Solution')} {number} {say(title)}", code, say(words))
+        folded(f"{translate('Solution')} {number} {translate(title)}", code, translate(words))
         for number, title, code, words in read_solutions(lesson)
     )
     return HTML(found)  # type: ignore[no-untyped-call]

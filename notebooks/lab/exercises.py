@@ -14,7 +14,7 @@ from demo_app.jobs.outcome import Succeeded
 from lab.capstone import Tried
 from lab.jobs import work
 from lab.kinds import Hint, exercise, for_each, some_of, word
-from lab.language import say
+from lab.language import translate
 from lab.running import Lab
 
 #: The hint for a function without a `return`.
@@ -26,20 +26,24 @@ def _web_app(answer: int, lab: Lab) -> str | None:
     if answer in lab.stack.ready["pids"]["web"]:
         return None
     if answer == lab.client.web.base_url.port:
-        return say("that is the web app's port, the number in its address. Its pid is on the map.")
-    return say("that is not the pid of the web app. Draw the map again: pids change.")
+        return translate(
+            "that is the web app's port, the number in its address. Its pid is on the map."
+        )
+    return translate("that is not the pid of the web app. Draw the map again: pids change.")
 
 
 @exercise("0.2")
 def _subject(answer: Any, lab: Lab) -> str | None:
     if not isinstance(answer, str):
-        return say('give the subject alone: each mail has it under "subject".')
+        return translate('give the subject alone: each mail has it under "subject".')
     subjects = {mail["subject"] for mail in lab.client.mails()["messages"]}
     if answer in subjects and not answer.startswith("Reader "):
         return None
     if not lab.finished():
-        return say("some mails are still on their way. lab.wait() waits for them; then look again.")
-    return say('no mail that names you has this subject. Post a comment with author="...".')
+        return translate(
+            "some mails are still on their way. lab.wait() waits for them; then look again."
+        )
+    return translate('no mail that names you has this subject. Post a comment with author="...".')
 
 
 @exercise("1.1")
@@ -50,11 +54,11 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     lists += [[round(random.random(), 2) for _ in range(size)] for size in (5, 7, 10)]
     for values in lists:
         if (given := answer(list(values))) is None:
-            return say(_NOTHING)
+            return translate(_NOTHING)
         low, high = median_low(values), median_high(values)
         if given not in (low, (low + high) / 2, high):  # any definition of the median
             text = "for {values} it is wrong. Are they sorted when you count?"
-            return say(text, values=values)
+            return translate(text, values=values)
     return None
 
 
@@ -62,13 +66,13 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
 def _interrupted(answer: set[str], lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if not isinstance(answer, set):
-        return say("give a set, as in {...}: the order does not matter.")
+        return translate("give a set, as in {...}: the order does not matter.")
     right = {job.id for job in jobs if job.rescued}
     if answer == right:
         return None
     if answer - right:
-        return say("some of these jobs never lost a worker.")
-    return say("some are missing. How did the earlier runs of each job end?")
+        return translate("some of these jobs never lost a worker.")
+    return translate("some are missing. How did the earlier runs of each job end?")
 
 
 @exercise("5.3")
@@ -76,10 +80,12 @@ def _message_id(answer: str, lab: Lab) -> str | None:
     mails = lab.client.mails()["messages"]
     for mail in mails:
         if answer == mail["message_id"]:
-            return None if mail["deliveries"] > 1 else say("that mail was delivered only once.")
+            return (
+                None if mail["deliveries"] > 1 else translate("that mail was delivered only once.")
+            )
         if answer == mail["job_id"]:
-            return say("that is the job's id; the mail has its own id.")
-    return say("a Message-ID is in angle brackets, with an @ in it. Look into the inbox.")
+            return translate("that is the job's id; the mail has its own id.")
+    return translate("a Message-ID is in angle brackets, with an @ in it. Look into the inbox.")
 
 
 @exercise("6.3")
@@ -88,13 +94,13 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
         return ...
     for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6), (1, 1)):
         if (found := answer(first, tries)) is None:
-            return say(_NOTHING)
+            return translate(_NOTHING)
         if not isinstance(found, Iterable):
-            return say("give a list of waits, as in [1, 2].")
+            return translate("give a list of waits, as in [1, 2].")
         given = list(found)
         if given != [first * 2**wait for wait in range(tries - 1)]:
             text = "it gives {given} for a first wait of {first} and {tries} tries."
-            return say(text, given=given, first=first, tries=tries)
+            return translate(text, given=given, first=first, tries=tries)
     return None
 
 
@@ -107,23 +113,23 @@ def _backend(answer: Callable[[], Any]) -> Hint:
         return ...
     if len(backend.waiting) != 2:
         text = "after `_enqueue` of two jobs, the number of jobs that wait is {n}."
-        return say(text, n=len(backend.waiting))
+        return translate(text, n=len(backend.waiting))
     backend._enqueue(jobs[2:])
     if len(backend.waiting) != len(jobs):
         text = "after a second `_enqueue`, {n} of {all} jobs wait. Are those before it still there?"
-        return say(text, n=len(backend.waiting), all=len(jobs))
+        return translate(text, n=len(backend.waiting), all=len(jobs))
     for job in jobs:
         try:
             outcome = backend.run_next()
         except AttributeError as error:
             if "ellipsis" in str(error):
-                return say("`_enqueue` is right. Now replace the `...` in `run_next`.")
+                return translate("`_enqueue` is right. Now replace the `...` in `run_next`.")
             raise
         if not isinstance(outcome, Succeeded):
-            return say("`run_next` does not return what `perform` returns.")
+            return translate("`run_next` does not return what `perform` returns.")
         if outcome.value != job.arguments["name"]:
-            return say("the jobs ran in another order than they came.")
-    return say("a job that was run is still waiting.") if backend.waiting else None
+            return translate("the jobs ran in another order than they came.")
+    return translate("a job that was run is still waiting.") if backend.waiting else None
 
 
 @exercise("8.2")
@@ -135,7 +141,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
             continue  # without waiting jobs there is no latency
         if bool(answer(depth, latency, dead)) is not (latency > 60 or dead > 0):
             text = "think of this evening: {depth} wait, the oldest for {latency} s, {dead} dead."
-            return say(text, depth=depth, latency=latency, dead=dead)
+            return translate(text, depth=depth, latency=latency, dead=dead)
     return None
 
 
@@ -148,31 +154,31 @@ def _one_late(answer: int, lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if unfinished := sum(job.done is None for job in jobs):
         text = "not done yet: {n} of your jobs. `a` starts again what is dead; then wait."
-        return say(text, n=unfinished)
+        return translate(text, n=unfinished)
     late = [job for job in jobs if job.done and job.done - job.enqueued > _LATE]
     if not late:
         text = "late so far: none of {n}. What keeps a job for some seconds?"
-        return say(text, n=len(jobs))
+        return translate(text, n=len(jobs))
     if len(late) > 1:
-        return say("{n} jobs were late. `z` is a clean start: try once more.", n=len(late))
+        return translate("{n} jobs were late. `z` is a clean start: try once more.", n=len(late))
     if len(jobs) <= _ON_TIME:
         missing = _ON_TIME - len(jobs) + 1
-        return say("one job was late. Now {n} more that are on time.", n=missing)
+        return translate("one job was late. Now {n} more that are on time.", n=missing)
     if str(answer) != lab.name_of(late[0].id):
         text = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
-        return say(text)
+        return translate(text)
     return None
 
 
 @exercise("12.1")
 def _own_app(answer: Any) -> str | None:
     if not isinstance(answer, Tried):
-        return say("give what `try_out(lab)` returns.")
+        return translate("give what `try_out(lab)` returns.")
     for trial in answer.trials:
         if trial.held is None and trial.name == "the worker is killed":
-            return say("your app has no worker yet: the next rung is Celery.")
+            return translate("your app has no worker yet: the next rung is Celery.")
         if trial.held is False:
-            return f"{say(trial.name)}. {trial.story}"
+            return f"{translate(trial.name)}. {trial.story}"
     return None
 
 

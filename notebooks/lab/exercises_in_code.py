@@ -21,7 +21,7 @@ from demo_app.rig import ports
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 from lab.kinds import Hint, exercise
-from lab.language import say
+from lab.language import translate
 from lab.parcels import Parcels
 from lab.program import Program, cell_of, held
 from lab.running import Lab
@@ -39,22 +39,24 @@ def _queue(answer: tuple[Callable[[str], Any], Callable[[], Any]], lab: Lab) -> 
     if lab.redis.llen("parcels") == 0:
         return ...
     if lab.redis.llen("parcels") != 3:
-        return say("after three calls of `push`, the list has {n}.", n=lab.redis.llen("parcels"))
+        return translate(
+            "after three calls of `push`, the list has {n}.", n=lab.redis.llen("parcels")
+        )
     found = [pop() for _ in "abc"]
     if found == [None] * 3:
-        return say("`pop` gives nothing back. Is there a `return`?")
+        return translate("`pop` gives nothing back. Is there a `return`?")
     if found == ["c", "b", "a"]:
-        return say("the last one in was the first one out. At which end does it go in?")
+        return translate("the last one in was the first one out. At which end does it go in?")
     if found != ["a", "b", "c"]:
-        return say("three jobs went in, and {found} came out.", found=found)
+        return translate("three jobs went in, and {found} came out.", found=found)
     if lab.redis.llen("parcels"):
-        return say("what was popped is still in the list.")
+        return translate("what was popped is still in the list.")
     return None
 
 
 @exercise("2.2")
 def _newest_first(answer: Any, lab: Lab) -> Hint:
-    early = say("wait for the end of the jobs, and give the last four of `started()`.")
+    early = translate("wait for the end of the jobs, and give the last four of `started()`.")
     if not lab.finished():
         if lab.stack.ready["pids"]["worker"]:
             lab.wait()  # the next try needs an empty queue
@@ -63,32 +65,34 @@ def _newest_first(answer: Any, lab: Lab) -> Hint:
     if not isinstance(answer, list) or answer != started:
         return early
     if not all(name.isdigit() for name in started):
-        return say("the last four jobs are not those of four comments.")
+        return translate("the last four jobs are not those of four comments.")
     if started == sorted(started, key=int):
-        return say("they started in the order in which they came. Move the newest one first.")
+        return translate("they started in the order in which they came. Move the newest one first.")
     newest = max(started, key=int)
     if started != [newest, *sorted(set(started) - {newest}, key=int)]:
-        return say("the newest one first, and the others in their order, please.")
+        return translate("the newest one first, and the others in their order, please.")
     return None
 
 
 @exercise("3.3")
 def _log(answer: Any, lab: Lab) -> Hint:
     if lab.redis.config_get("appendonly")["appendonly"] != "yes":
-        return say("`appendonly` is not on: ask Redis with `config_get`.")
+        return translate("`appendonly` is not on: ask Redis with `config_get`.")
     if not lab.redis.lrange("mine", 0, -1):
-        return say("the list `mine` is empty.")
+        return translate("the list `mine` is empty.")
     mine = lab.redis.lindex("mine", 0)
     if isinstance(answer, Path):
-        return say("give the text of the file, not its name.")
+        return translate("give the text of the file, not its name.")
     if not isinstance(answer, str) or mine not in answer:
-        return say("your text is not in what you read. Was it pushed after the log was on?")
+        return translate("your text is not in what you read. Was it pushed after the log was on?")
     with ProcessGroup() as group:  # as after a power failure: a new Redis on a copy of the log
         log = lab.stack.plan.folder.redis / "appendonlydir"
         shutil.copytree(log, group.folder / "appendonlydir")
         with RedisServer(group, group.folder) as server, connect(server.url) as another:
             left = another.lrange("mine", 0, -1)
-    return None if mine in left else say("another Redis that reads this log does not find it.")
+    return (
+        None if mine in left else translate("another Redis that reads this log does not find it.")
+    )
 
 
 @exercise("4.2")
@@ -99,18 +103,20 @@ def _own_app(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
     app, pack, order = answer
     address = lab.stack.ready["redis"].partition("://")[2]
     if not (app.main or "").isidentifier():
-        return say("the app needs a name of one word: it is the first argument of `Celery`.")
+        return translate("the app needs a name of one word: it is the first argument of `Celery`.")
     if str(app.conf.broker_url).partition("://")[2] != address:
-        return say('the app has another Redis: its broker is `os.environ["DEMO_REDIS_URL"]`.')
+        return translate('the app has another Redis: its broker is `os.environ["DEMO_REDIS_URL"]`.')
     if not hasattr(pack, "delay"):
-        return say("`pack` is not a task yet. Which line belongs above it?")
+        return translate("`pack` is not a task yet. Which line belongs above it?")
     mine = Parcels(lab, app)
     with chdir(mine.program.folder):
         order(1)
     if mine.lines():
-        return say("`order` did the work itself, and waited for it. It should enqueue a task.")
+        return translate(
+            "`order` did the work itself, and waited for it. It should enqueue a task."
+        )
     if not held(lab.redis):
-        return say("`order` puts nothing into Redis. Which method of a task does?")
+        return translate("`order` puts nothing into Redis. Which method of a task does?")
     mine.start_worker()
     lab.until(mine.lines, "a packed parcel")
     return None
@@ -121,9 +127,11 @@ def _claims(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
     if ... in answer:
         return ...
     if not str(answer[0].conf.broker_url).startswith(begin := "claims+unix://"):
-        return say("here the address begins with `{begin}`.", begin=begin)
+        return translate("here the address begins with `{begin}`.", begin=begin)
     if not re.search(r"^(import|from) (demo_app\.broker|celery_claims)\b", cell_of("app = "), re.M):
-        return say("the import is missing: a worker of this cell does not know such an address.")
+        return translate(
+            "the import is missing: a worker of this cell does not know such an address."
+        )
     return _own_app(answer, lab)
 
 
@@ -139,7 +147,7 @@ def _late(answer: Any, lab: Lab) -> Hint:
     mine.start_worker()
     found = mine.count(ordered)
     if found.lost:
-        return say(
+        return translate(
             "{n} of {all} parcels were lost: in no list any more.", n=found.lost, all=ordered
         )
     return None
@@ -160,12 +168,12 @@ def _idempotent(answer: Any, lab: Lab) -> Hint:
     finally:
         worker.kill()  # otherwise it would take the tasks of the next try
     if error := next(filter(None, _ENDED.findall(worker.output())), ""):
-        return say("the task raised {error}", error=error)
+        return translate("the task raised {error}", error=error)
     with closing(sqlite3.connect(program.folder / "shop.db")) as db:
         rows = sorted(row[0] for row in db.execute("SELECT parcel FROM packed"))
     if len(rows) < 3:
-        return say("three parcels were to be packed, and the table has {n}.", n=len(rows))
-    return None if rows == [1, 2, 3] else say("the table has {rows}.", rows=rows)
+        return translate("three parcels were to be packed, and the table has {n}.", n=len(rows))
+    return None if rows == [1, 2, 3] else translate("the table has {rows}.", rows=rows)
 
 
 @exercise("5.2")
@@ -178,19 +186,19 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
         with closing(sqlite3.connect(path)) as db:
             answer(db, "good")
             if db.in_transaction:
-                return say("another process sees nothing yet: the transaction has not ended.")
+                return translate("another process sees nothing yet: the transaction has not ended.")
         comments, jobs = _stored(path)
         if not jobs:
-            return ... if not comments else say("the comment is stored, and its job is not.")
+            return ... if not comments else translate("the comment is stored, and its job is not.")
         if comments != jobs:
-            return say("the job in the outbox does not name the comment's id.")
+            return translate("the job in the outbox does not name the comment's id.")
         with closing(sqlite3.connect(path)) as db, suppress(sqlite3.DatabaseError):
             fails = "BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
             db.execute(f"CREATE TRIGGER full BEFORE INSERT ON outbox {fails}")
             answer(db, "bad")  # the insert into the outbox fails, as if the process died here
         if len(_stored(path)[0]) == len(comments):
             return None
-    return say("the outbox failed, and the comment is there alone. Are they one transaction?")
+    return translate("the outbox failed, and the comment is there alone. Are they one transaction?")
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
@@ -204,7 +212,7 @@ def _stored(path: Path) -> tuple[list[int], list[int]]:
 def _handler(answer: Callable[[], Any]) -> Hint:
     handler, port = answer(), ports.take(0, "SMTP")
     if not iscoroutinefunction(handler.handle_DATA):
-        return say("aiosmtpd awaits handle_DATA: begin it with `async def`.")
+        return translate("aiosmtpd awaits handle_DATA: begin it with `async def`.")
     server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
     server.start()
     try:
@@ -214,9 +222,9 @@ def _handler(answer: Callable[[], Any]) -> Hint:
     if codes == [250] * 4 and not handler.mails:
         return ...
     if codes != [451, 451, 250, 250]:
-        return say("it answered {said} to four mails.", said=codes)
+        return translate("it answered {said} to four mails.", said=codes)
     if handler.mails != 2:
-        return say("it accepted two mails, and `mails` is {n}.", n=handler.mails)
+        return translate("it accepted two mails, and `mails` is {n}.", n=handler.mails)
     return None
 
 

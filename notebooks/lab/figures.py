@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from demo_app.demo.colours import CUT_SHORT, EDGE, GOOD, INK, KILL
 from demo_app.demo.fonts import japanese_font
 from demo_app.shared.language import translations
-from lab.language import JAPANESE, Say, say, sentence
+from lab.language import JAPANESE, Translate, sentence, translate
 from lab.show import LabError, Picture
 
 #: The width of a figure (inches).
@@ -23,12 +23,12 @@ WIDTH = 11
 Run = TypeVar("Run")
 
 
-def _labels() -> Say:
+def _labels() -> Translate:
     """Return the function that translates labels. Without a Japanese font they stay in English."""
     font = japanese_font() if JAPANESE else ""
     if font:
         rcParams["font.family"] = [font, "DejaVu Sans"]
-    return say if font else translations("en", "lab")
+    return translate if font else translations("en", "lab")
 
 
 drawn = _labels()
@@ -66,7 +66,7 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")
         axes.set_title(drawn(label), fontsize=14, loc="left")
-        yield axes, say(label), run
+        yield axes, translate(label), run
 
 
 def legend(figure: Figure, *handles: Patch | Line2D) -> None:
@@ -98,11 +98,11 @@ class Outcome:
     def cost(self) -> str:
         """The counts of lost, late and doubled mails as text; "" if all are zero."""
         counts = {"{n} lost": self.lost, "{n} late": self.late, "{n} shown twice": self.twice}
-        return say(", ").join(say(what, n=n) for what, n in counts.items() if n)
+        return translate(", ").join(translate(what, n=n) for what, n in counts.items() if n)
 
     def __str__(self) -> str:
-        text, words = "{name}: of {comments}, {words}", self.cost or say("{n} lost", n=0)
-        return say(text, name=say(self.name), comments=self.comments, words=words)
+        text, words = "{name}: of {comments}, {words}", self.cost or translate("{n} lost", n=0)
+        return translate(text, name=translate(self.name), comments=self.comments, words=words)
 
 
 def outcomes_picture(
@@ -121,7 +121,7 @@ def outcomes_picture(
         LabError: there is no outcome yet.
     """
     if not outcomes:
-        raise LabError(say("There is nothing to draw yet: run the cells above first."))
+        raise LabError(translate("There is nothing to draw yet: run the cells above first."))
     parts = {
         "arrived": Patch(facecolor=GOOD, edgecolor="white", label=drawn(arrived)),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",

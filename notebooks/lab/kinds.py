@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from types import EllipsisType
 from typing import Any
 
-from lab.language import say, typed
+from lab.language import translate, typed
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
@@ -41,15 +41,15 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, set):
-            return say("give a set of words, as in {...}.")
+            return translate("give a set of words, as in {...}.")
         if ... in answer:
             return ...
         if unknown := answer - asked - others:
             text = "{word!r} is not one of the words. Copy them as they are."
-            return say(text, word=min(unknown, key=str))
+            return translate(text, word=min(unknown, key=str))
         if extra := answer & others:
-            return say(too_much).format(repr(_called(min(extra))))
-        return None if answer == asked else say(too_little)
+            return translate(too_much).format(repr(_called(min(extra))))
+        return None if answer == asked else translate(too_little)
 
     return test
 
@@ -64,22 +64,24 @@ def for_each(right: dict[str, str], hint: str) -> Test:
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, dict):
-            return say("keep the braces and the names, and put a word in place of each `...`.")
+            return translate(
+                "keep the braces and the names, and put a word in place of each `...`."
+            )
         if any(said is ... for said in answer.values()):
             return ...
         words = sorted(set(right.values()))
         if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
-            one_of = say(", ").join(repr(_called(word)) for word in words)
-            return say("give one of {words} for each of the {n}.", words=one_of, n=len(right))
+            one_of = translate(", ").join(repr(_called(word)) for word in words)
+            return translate("give one of {words} for each of the {n}.", words=one_of, n=len(right))
         wrong = [name for name in right if answer[name] != right[name]]
-        return say(hint).format(wrong[0]) if wrong else None
+        return translate(hint).format(wrong[0]) if wrong else None
 
     return test
 
 
 def _called(word: str) -> str:
     """Return the word in the lesson's language, except `no`, which is a setting of Redis."""
-    return word if word == "no" else say(word)
+    return word if word == "no" else translate(word)
 
 
 def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Test:
@@ -94,6 +96,6 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
 
     def test(answer: Any) -> str | None:
         said = typed(str(answer)).removesuffix(".0")  # 4.0 is right for 4
-        return None if said == right.casefold() else say(hint_for.get(said, otherwise))
+        return None if said == right.casefold() else translate(hint_for.get(said, otherwise))
 
     return test

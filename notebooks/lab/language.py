@@ -16,14 +16,14 @@ from demo_app.shared.language import translations
 #: True if this lesson is in Japanese. A kernel starts in the folder of its notebook.
 JAPANESE = Path.cwd().is_relative_to(Path(__file__).resolve().parents[1] / "ja")
 #: A function that translates and formats a sentence.
-Say = Callable[..., str]
+Translate = Callable[..., str]
 #: Translates a sentence into the lesson's language and formats it. Unknown texts stay unchanged.
-say = translations("ja" if JAPANESE else "en", "lab", "demo_app.commands")
+translate = translations("ja" if JAPANESE else "en", "lab", "demo_app.commands")
 
 
 def sentence(parts: Iterable[str]) -> str:
     """Join several statements to one sentence."""
-    return say("; ").join(parts) + say(".")
+    return translate("; ").join(parts) + translate(".")
 
 
 def typed(text: str) -> str:
@@ -42,4 +42,4 @@ def meant(answer: Any) -> Any:
     return answer
 
 
-_ENGLISH = {typed(japanese): english for english, japanese in reversed(say.items())}
+_ENGLISH = {typed(japanese): english for english, japanese in reversed(translate.items())}

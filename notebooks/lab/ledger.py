@@ -17,7 +17,7 @@ from demo_app.rig.ledger import Ledger as Counted
 from demo_app.rig.ledger import lines_of
 from demo_app.stack.client import Client
 from lab.figures import drawn, legend, panels, titled
-from lab.language import say, sentence
+from lab.language import sentence, translate
 from lab.show import Picture, Table
 
 #: The style of the end of a comment's line.
@@ -39,7 +39,9 @@ class Posts(list[Posted]):
     """The comments of one `post`, the first one first."""
 
     def __repr__(self) -> str:
-        return say("1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self))
+        return translate(
+            "1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,11 @@ class Ledger(Counted):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rows = [
-            (say("comments that were accepted"), self.comments),
-            (say("mails that arrived"), self.arrived),
-            (say("missing"), self.missing),
-            (say("sent twice, shown once"), self.twice),
-            (say("processes killed by you"), len(self.kills)),
+            (translate("comments that were accepted"), self.comments),
+            (translate("mails that arrived"), self.arrived),
+            (translate("missing"), self.missing),
+            (translate("sent twice, shown once"), self.twice),
+            (translate("processes killed by you"), len(self.kills)),
         ]
         return Table(("the ledger", ""), rows)._repr_mimebundle_()
 
@@ -75,7 +77,7 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     for axes, label, ledger in titled(grid, ledgers):
         _draw(axes, ledger, longest)
         text = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
-        sentences.append(say(text, label=label, arrived=ledger.arrived,
+        sentences.append(translate(text, label=label, arrived=ledger.arrived,
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
     grid[0].set_ylim(most + 0.8, 0.2)
     grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -14,7 +14,7 @@ from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import JobSeen
 from demo_app.broker.where import Place, where
 from demo_app.rig.process import role_of
-from lab.language import say
+from lab.language import translate
 from lab.running import Lab
 from lab.show import LabError, Table
 
@@ -31,7 +31,7 @@ def processes(lab: Lab) -> Table:
     for process in psutil.process_iter():
         if role := role_of(process.pid, mark):
             with suppress(psutil.Error):  # it ended meanwhile
-                words, name = process.cmdline(), say(_NAMES.get(role, role))
+                words, name = process.cmdline(), translate(_NAMES.get(role, role))
                 found.append((name, process.pid, process.status(), shlex.join(words[1:])))
     return Table(("process", "pid", "state", "started with"), sorted(found))
 
@@ -44,11 +44,11 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
     paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
     if not paths:
         none = "There is no log of {role!r}: the roles are redis, smtp, web, worker."
-        raise LabError(say(none, role=role))
+        raise LabError(translate(none, role=role))
     for path in paths:
         text = path.read_text("utf-8", "replace")
         written = [line.rstrip() for line in text.splitlines() if line.strip()]
-        print(f"{path.name}:", *(written[-lines:] or [say("(empty)")]), sep="\n  ")
+        print(f"{path.name}:", *(written[-lines:] or [translate("(empty)")]), sep="\n  ")
 
 
 def history(lab: Lab, job: str) -> Table:
@@ -57,9 +57,9 @@ def history(lab: Lab, job: str) -> Table:
     for line in lab.client.job(job)["timeline"] if known else ():
         detail = line.get("text") or (line.get("traceback") or " ").strip().rpartition("\n")[2]
         if line["event"] == "scheduled" and detail:
-            detail = time.strftime(say("for %d %B, %H:%M:%S"), time.localtime(float(detail)))
+            detail = time.strftime(translate("for %d %B, %H:%M:%S"), time.localtime(float(detail)))
         at = time.strftime("%H:%M:%S", time.localtime(line["at"]))
-        event = say(line["event"]) if line["event"] in STATE_AFTER else line["event"]
+        event = translate(line["event"]) if line["event"] in STATE_AFTER else line["event"]
         found.append((at, event, line.get("by") or "", detail))
     caption = "" if known else "Redis does not have this job."
     return Table(("at", "event", "by", "says"), found, caption)

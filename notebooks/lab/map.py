@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-from lab.language import say
+from lab.language import translate
 from lab.ledger import Posted
 from lab.show import LabError, Picture, Table
 
@@ -28,14 +28,16 @@ def draw_map(stack: Stack) -> Picture:
     """Draw the processes with their pids and ports, and the path of a comment."""
     ready = stack.ready
     values: dict[str, object] = {
-        f"{role}_pid": ", ".join(map(str, found)) or say("none")
+        f"{role}_pid": ", ".join(map(str, found)) or translate("none")
         for role, found in ready["pids"].items()
     }
     values |= {f"{name}_port": urlsplit(ready[name]).port for name in ("web", "inbox")}
     values["smtp_port"] = ready["smtp"].rpartition(":")[2]
     values["threads"] = stack.options.concurrency
-    drawing = re.sub("(?<=>).+(?=</text>)", lambda words: say(words[0]), _DRAWING)
-    return Picture(Template(drawing).substitute(values), Template(say(_WORDS)).substitute(values))
+    drawing = re.sub("(?<=>).+(?=</text>)", lambda words: translate(words[0]), _DRAWING)
+    return Picture(
+        Template(drawing).substitute(values), Template(translate(_WORDS)).substitute(values)
+    )
 
 
 def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client: Client) -> Table:
@@ -44,16 +46,16 @@ def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client:
     row = next(iter(rows(query, posted.comment_id, posted.job_id)), None)
     if row is None:
         text = "This comment was posted in another lab. Run the cell that posts it, then this one."
-        raise LabError(say(text))
-    found = [(say("SQLite, table comments"), json.dumps(dict(row)))]
+        raise LabError(translate(text))
+    found = [(translate("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = redis.lrange(f"job:{posted.job_id}", 0, -1)
-    found.append((say("Redis, the job's message"), job[0] if job else say("nothing")))
-    found += [(say("Redis, the job's history"), line) for line in job[1:]]
+    found.append((translate("Redis, the job's message"), job[0] if job else translate("nothing")))
+    found += [(translate("Redis, the job's history"), line) for line in job[1:]]
     for mail in client.mails()["messages"]:
         if mail["job_id"] == posted.job_id:
             raw = client.inbox.get(f"/api/messages/{mail['id']}/raw").text
-            found.append((say("the mail, as it was received"), raw))
+            found.append((translate("the mail, as it was received"), raw))
             break
     marked = (posted.job_id, "comment_id")
-    caption = say("Comment {n}", n=posted.comment_id)
+    caption = translate("Comment {n}", n=posted.comment_id)
     return Table(("step", "stored bytes"), found, caption, code=True, marked=marked)

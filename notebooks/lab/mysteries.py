@@ -12,7 +12,7 @@ from typing import Any
 from httpx import HTTPError
 from redis.exceptions import RedisError
 
-from lab.language import say
+from lab.language import translate
 from lab.look import place_of
 from lab.progress import Progress
 from lab.running import Lab
@@ -77,8 +77,8 @@ class Mystery(Lab):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         text = "Mystery {n}: where is job 17, and why? A place, and a reason from any row:"
-        caption = say(text, n=self.number)
-        pairs = list(zip_longest(map(say, PLACES), map(say, REASONS), fillvalue=""))
+        caption = translate(text, n=self.number)
+        pairs = list(zip_longest(map(translate, PLACES), map(translate, REASONS), fillvalue=""))
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
 
     def hint(self) -> Table:
@@ -86,8 +86,10 @@ class Mystery(Lab):
         hints = self._case.hints
         self._opened = min(self._opened + 1, len(hints))
         left = len(hints) - self._opened
-        caption = say("{n} more" if left else "that was the last one", n=left)
-        return Table(("", "hint"), list(enumerate(map(say, hints[: self._opened]), 1)), caption)
+        caption = translate("{n} more" if left else "that was the last one", n=left)
+        return Table(
+            ("", "hint"), list(enumerate(map(translate, hints[: self._opened]), 1)), caption
+        )
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Return a hint, or None if the answer is right and the system is repaired.
@@ -97,26 +99,28 @@ class Mystery(Lab):
         """
         self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:
-            return say('give a place and a reason, as in ("done", "Redis does not run").')
+            return translate('give a place and a reason, as in ("done", "Redis does not run").')
         if ... in answer:
             return ...
         where, why = answer
         for word, known in ((where, PLACES), (why, REASONS)):
             if word not in known:
                 text = "{word!r} is not one of the words. Copy them as they are in the table."
-                return say(text, word=word)
+                return translate(text, word=word)
         if where != (self._case.where if self._diagnosed else place_of(self, self.job)):
             text = "{where!r} is not the place. Look once more where job 17 is now."
-            return say(text, where=say(where))
+            return translate(text, where=translate(where))
         if why != self._case.why:
-            return say("the place is right. The reason is another one; the mystery's hint() helps.")
+            return translate(
+                "the place is right. The reason is another one; the mystery's hint() helps."
+            )
         text = "place and reason are right. Now repair it: job 17 is not done yet."
         repaired = False
         if self._diagnosed:
             with suppress(LabError):  # not repaired in time
                 repaired = self.until(self._ended, "the end of job 17", _REPAIRED)
         self._diagnosed = True
-        return None if repaired else say(text)
+        return None if repaired else translate(text)
 
     def _ended(self) -> bool:
         try:

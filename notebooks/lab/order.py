@@ -14,7 +14,7 @@ from demo_app.broker.view import view_of
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, legend, panels, titled
-from lab.language import say, sentence
+from lab.language import sentence, translate
 from lab.show import Picture
 
 #: The style of a job's line if the job kept its place in all three orders, or changed it.
@@ -64,7 +64,7 @@ def order_picture(**runs: Timeline) -> Picture:
         axes.set_ylabel(drawn("place in the order"), fontsize=12)
         axes.grid(axis="y", color=EDGE, alpha=0.15)
         text, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
-        sentences.append(say(text, label=label, n=changed, all=len(lines)))
+        sentences.append(translate(text, label=label, n=changed, all=len(lines)))
     legend(
         figure,
         Line2D([], [], marker="o", label=drawn("kept its place"), **KEPT),

@@ -35,7 +35,7 @@ from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
 from lab.beside import PATIENCE, Beside
-from lab.language import say
+from lab.language import translate
 from lab.ledger import Ledger
 from lab.program import Program, held
 from lab.running import Lab
@@ -112,11 +112,15 @@ class OwnApp:
         done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
                    check=False)  # fmt: skip
         if done.returncode:
-            raise LabError(say("Your app can't be imported: {why}", why=_last_line(done.stderr)))
+            raise LabError(
+                translate("Your app can't be imported: {why}", why=_last_line(done.stderr))
+            )
         parts = set(done.stdout.splitlines()[-1].split())
         for needed in ("web", "Inbox"):
             if needed not in parts:
-                raise LabError(say("Your app does not define the name {name!r}.", name=needed))
+                raise LabError(
+                    translate("Your app does not define the name {name!r}.", name=needed)
+                )
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
@@ -158,11 +162,11 @@ class OwnApp:
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
             template = "The {role} of your app has ended by itself. Its last line: {why}"
-            message = say(template, role=role, why=_last_line(self.running[role].output()))
+            message = translate(template, role=role, why=_last_line(self.running[role].output()))
             if not again:
                 raise LabError(message)
             if role not in self._said:
-                print(message, say("It was started again."), sep="\n")
+                print(message, translate("It was started again."), sep="\n")
                 self._said.add(role)
             self.again(role)
         return True

@@ -12,7 +12,7 @@ from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.uninterruptible import uninterruptible
 from lab.beside import Beside
 from lab.figures import Outcome
-from lab.language import say
+from lab.language import translate
 from lab.program import Program, cell_of, held
 from lab.progress import Progress
 from lab.running import Lab
@@ -36,7 +36,7 @@ class Parcels:
     def __init__(self, lab: Lab, app: Celery) -> None:
         if not isinstance(app, Celery):
             raise LabError(
-                say("`app` is not a Celery app yet. Write it in its cell, and run that cell.")
+                translate("`app` is not a Celery app yet. Write it in its cell, and run that cell.")
             )
         self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
         self._workers: list[Beside] = []
@@ -72,7 +72,7 @@ class Parcels:
         else:
             time.sleep(0.25)  # half the time of a parcel
         self._workers[-1].kill()
-        return say("killed after {n} parcels", n=len(self.lines()))
+        return translate("killed after {n} parcels", n=len(self.lines()))
 
     def _caught(self) -> bool:
         """Suspend the child processes, and return True if one of them packs a parcel.

@@ -14,7 +14,7 @@ from numpy import percentile
 from demo_app.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
 from lab.figures import drawn, panels, titled
-from lab.language import say, sentence
+from lab.language import sentence, translate
 from lab.ledger import Posted
 from lab.running import Lab
 from lab.show import Picture, seconds
@@ -43,12 +43,14 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
             axes.annotate(f"p{share}: {seconds(at)}", (at, end), fontsize=14, color=INK, va=va,
                           ha="right" if at > 0.85 * longest else "left")  # fmt: skip
         data: Any = {"p50": seconds(p50), "p99": seconds(p99), "n": len(values)}
-        sentences.append(say("{name}: p50 {p50}, p99 {p99}, {n} answers", name=say(name), **data))
+        sentences.append(
+            translate("{name}: p50 {p50}, p99 {p99}, {n} answers", name=translate(name), **data)
+        )
     axes.set_yticks(range(len(runs)), list(map(drawn, names)), fontsize=14)
     axes.set_ylim(len(runs) - 0.35, -0.65)
     axes.set_xlim(left=0)
     axes.set_xlabel(drawn("seconds that a reader waited"), fontsize=13)
-    return Picture.of(figure, say("Response times. ") + sentence(sentences))
+    return Picture.of(figure, translate("Response times. ") + sentence(sentences))
 
 
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
@@ -73,7 +75,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.set_ylabel(drawn("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
-        sentences.append(say(text, label=label, n=most))
+        sentences.append(translate(text, label=label, n=most))
     grid[0].set_xlim(left=0)  # after all panels are drawn, since they share it
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
@@ -115,7 +117,7 @@ def watch_picture(**runs: Sequence[Sample]) -> Picture:
         latency.set_xlabel(drawn("seconds"), fontsize=12)
         text = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
         most = {"n": max(waiting), "wait": seconds(max(oldest))}
-        sentences.append(say(text, label=label, **most))
+        sentences.append(translate(text, label=label, **most))
     depths[0].set_ylabel(drawn("depth: jobs that wait"), fontsize=12)
     latencies[0].set_ylabel(drawn("latency: the oldest\nwaits, in seconds"), fontsize=12)
     for axes in grid:

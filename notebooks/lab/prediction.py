@@ -11,7 +11,7 @@ from string import ascii_lowercase
 from IPython.core.error import StdinNotImplementedError
 
 from lab.findings import FINDINGS
-from lab.language import say, typed
+from lab.language import translate, typed
 from lab.progress import Progress
 from lab.show import Table
 
@@ -46,7 +46,7 @@ class Prediction:
 
     def __repr__(self) -> str:
         text = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
-        return say(text, guess=self._tell(self.said))
+        return translate(text, guess=self._tell(self.said))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
         """Return a table with the prediction and the measurement, and the finding.
@@ -61,34 +61,36 @@ class Prediction:
         self.clear = clear and (finding is None or finding.is_shown_by(measured))
         below = ""
         if finding and self.clear:
-            below = say("Seen: {what}", what=say(finding.sentence))
+            below = translate("Seen: {what}", what=translate(finding.sentence))
         elif finding:
-            below = say("Not seen: this machine was too busy. Run this section again.")
+            below = translate("Not seen: this machine was too busy. Run this section again.")
         who = "you said" if self.asked else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()], below=below)
 
     def row(self) -> tuple[str, str, str, str]:
         """Return question, prediction, measurement and verdict. The last two may be empty."""
-        question, said = say(self.question), self._tell(self.said)
+        question, said = translate(self.question), self._tell(self.said)
         if self.measured is None:
             return question, said, "", ""
-        verdict = self._verdict(self.measured) if self.clear else say(_NOT_CLEAR)
+        verdict = self._verdict(self.measured) if self.clear else translate(_NOT_CLEAR)
         return question, said, self._tell(self.measured), verdict
 
     def _tell(self, value: Value) -> str:
-        number = say(str(value))
+        number = translate(str(value))
         if isinstance(value, float):
             number = f"{value:,.0f}" if abs(value) >= 100 else f"{round(value, 3):.3g}"
-        unit = say(self.unit)
+        unit = translate(self.unit)
         if number == "1":
             unit = re.sub("(ie)?s$", lambda many: "y" if many[1] else "", unit)
         return f"{number} {unit}".strip()
 
     def _verdict(self, measured: Value) -> str:
         if isinstance(measured, str) or isinstance(self.said, str):
-            return say(_RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise")
+            return translate(
+                _RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise"
+            )
         far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))
-        return say(_RIGHT if abs(measured - self.said) <= far else "a surprise")
+        return translate(_RIGHT if abs(measured - self.said) <= far else "a surprise")
 
 
 def _same(answer: str) -> frozenset[str]:
@@ -117,17 +119,17 @@ def predict(
             float also a relative error of `_SHARE`.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
-    offer = "".join(f"\n  {letter}) {say(choice)}" for letter, choice in letters.items())
-    one_of = say(", ").join(letters)
-    hint = say("one of the letters {letters}" if letters else "a number of {unit}",
-               letters=one_of, unit=say(unit))  # fmt: skip
+    offer = "".join(f"\n  {letter}) {translate(choice)}" for letter, choice in letters.items())
+    one_of = translate(", ").join(letters)
+    hint = translate("one of the letters {letters}" if letters else "a number of {unit}",
+               letters=one_of, unit=translate(unit))  # fmt: skip
     said: Value | None = None
     with suppress(StdinNotImplementedError, EOFError, OSError):
-        print(f"{say(question)}{offer}{_margin(common, within)}")
-        prompt = say("Your guess ({hint}, or Enter to skip): ", hint=hint)
+        print(f"{translate(question)}{offer}{_margin(common, within)}")
+        prompt = translate("Your guess ({hint}, or Enter to skip): ", hint=hint)
         while said is None and (answer := _ask(prompt)):
             if (said := _understood(answer, letters)) is None:
-                print(say("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
+                print(translate("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     asked = said is not None
     found = Prediction(question, common if said is None else said, asked, unit, within)
     KEPT.pop(question, None)
@@ -137,9 +139,13 @@ def predict(
 
 def _margin(common: Value, within: float) -> str:
     """Return the accepted deviation as text; "" for words and for exact counts."""
-    share = say("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
+    share = translate("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
     parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
-    return say(" (As predicted: at most {far} off.)", far=say(" or ").join(parts)) if parts else ""
+    return (
+        translate(" (As predicted: at most {far} off.)", far=translate(" or ").join(parts))
+        if parts
+        else ""
+    )
 
 
 def predictions() -> Table:
@@ -148,11 +154,11 @@ def predictions() -> Table:
     for one in KEPT.values():
         question, said, measured, verdict = one.row()
         asked += one.asked
-        right += one.asked and verdict == say(_RIGHT)
-        guess = said if one.asked else say("skipped ({guess})", guess=said)
+        right += one.asked and verdict == translate(_RIGHT)
+        guess = said if one.asked else translate("skipped ({guess})", guess=said)
         rows.append((question, guess, measured, verdict))
     counted = "{right} of {asked} as predicted" if asked else "No prediction was made."
-    counted = say(counted, right=right, asked=asked)
+    counted = translate(counted, right=right, asked=asked)
     return Table(("question", "you said", "measured", ""), rows, counted)
 
 
@@ -160,7 +166,9 @@ def _understood(answer: str, letters: dict[str, str]) -> Value | None:
     """Return the value of a typed answer; None if it is not an answer."""
     if letters:
         said = typed(answer)
-        words = {word: choice for choice in letters.values() for word in (choice, say(choice))}
+        words = {
+            word: choice for choice in letters.values() for word in (choice, translate(choice))
+        }
         known = {_same(word): choice for word, choice in words.items()}
         begun = {choice for word, choice in words.items() if typed(word).startswith(said)}
         only = begun.pop() if len(begun) == 1 else None  # an abbreviation, such as "y"

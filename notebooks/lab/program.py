@@ -11,7 +11,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from lab.beside import Beside
-from lab.language import say
+from lab.language import translate
 from lab.running import Lab
 from lab.show import LabError
 
@@ -32,7 +32,7 @@ def cell_of(defines: str) -> str:
         if line.search(cell):
             return re.split(r"^check\(", cell, maxsplit=1, flags=re.MULTILINE)[0]
     none = "No cell of this notebook has a line that begins with {what!r}. Run that cell first."
-    raise LabError(say(none, what=defines))
+    raise LabError(translate(none, what=defines))
 
 
 def held(redis: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from IPython import display as ipython
 from IPython.core.getipython import get_ipython
 
-from lab.language import say
+from lab.language import translate
 
 #: Seconds after which a wait is shown, and after which the situation is shown too.
 _SOON, _LONG = 2.0, 20.0
@@ -53,11 +53,13 @@ class Progress:
     def words(self) -> str:
         """Return the current text of the cell; "" for none."""
         waited = time.monotonic() - self._began
-        words = say("Waiting for {what} … {waited:.0f} s", what=say(self._what), waited=waited)
+        words = translate(
+            "Waiting for {what} … {waited:.0f} s", what=translate(self._what), waited=waited
+        )
         if waited > _LONG:
             with suppress(Exception):  # the situation is only extra information
                 template = "{words}. {situation} The stop button (■) ends this cell."
-                text = say(template, words=words, situation=self._situation())
+                text = translate(template, words=words, situation=self._situation())
                 words = text.replace("  ", " ")  # the situation may be empty
         return words if self._what else ""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from demo_app.broker.keys import urgency
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
-from lab.language import say
+from lab.language import translate
 from lab.progress import Live
 from lab.show import Picture
 
@@ -136,20 +136,20 @@ def draw(moments: list[Moment], name: Callable[[str], str]) -> Picture:
     """Draw the moments, one below the other. `name` returns the name of a job."""
     jobs = {job for moment in moments for one in moment.lists for job in one.ids}
     names = {job: name(job) for job in jobs}
-    legend = "".join(_box(say(label), label) for label in _LEGEND)
+    legend = "".join(_box(translate(label), label) for label in _LEGEND)
     rows, sentences = [_row("", legend)], []
     for moment in moments:
         after = moment.at - moments[0].at
-        when = say("after {n:.1f} s: ", n=after) if len(moments) > 1 else ""
+        when = translate("after {n:.1f} s: ", n=after) if len(moments) > 1 else ""
         if when:
             rows.append(_row(f"<b>{when}</b>", ""))
         for one in moment.lists:
             boxes = "".join(_box(names[job][:_LONGEST], one.what) for job in one.ids)
-            rows.append(_row(escape(_called(one.name)), boxes or say("empty")))
+            rows.append(_row(escape(_called(one.name)), boxes or translate("empty")))
         sentences.append(when + _words(moment.lists, names))
     drawing = f'<div style="{_GRID}">{"".join(rows)}</div>'
-    words = say(". ").join(sentences) + say(".")
-    return Picture(drawing, say("Jobs in each list. ") + words)
+    words = translate(". ").join(sentences) + translate(".")
+    return Picture(drawing, translate("Jobs in each list. ") + words)
 
 
 def _row(name: str, boxes: str) -> str:
@@ -167,11 +167,11 @@ def _words(lists: list[JobList], names: dict[str, str]) -> str:
     for one in lists:
         text = "{list}: {n}, next is {first}" if one.ids and "queue" in one.name else "{list}: {n}"
         first = names[one.ids[0]] if one.ids else ""
-        words.append(say(text, list=_called(one.name), n=len(one.ids), first=first))
-    return say("; ").join(words)
+        words.append(translate(text, list=_called(one.name), n=len(one.ids), first=first))
+    return translate("; ").join(words)
 
 
 def _called(name: str) -> str:
     """Return the list's name in the lesson's language. A key of Redis stays as it is."""
     kind, pid, number = name.partition(" pid ")
-    return f"{say(kind)}{pid}{number}"
+    return f"{translate(kind)}{pid}{number}"

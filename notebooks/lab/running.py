@@ -34,7 +34,7 @@ from demo_app.stack.supervisor import Event
 from lab import order, queue_lists
 from lab.beside import Beside
 from lab.figures import drawn
-from lab.language import say
+from lab.language import translate
 from lab.ledger import Ledger, Posted, Posts, count
 from lab.map import draw_map, steps_of
 from lab.progress import Progress
@@ -107,10 +107,10 @@ class Lab:
 
     def __repr__(self) -> str:
         if self._stack is None:
-            return say("This lab is closed.")
+            return translate("This lab is closed.")
         pids = self.stack.ready["pids"]
         roles = [f"{role} (pid {', '.join(map(str, pids[role]))})" for role in pids if pids[role]]
-        return say("Running: {roles}.", roles=", ".join(roles))
+        return translate("Running: {roles}.", roles=", ".join(roles))
 
     def close(self) -> None:
         """End every process of this lab. It may be called twice."""
@@ -138,7 +138,7 @@ class Lab:
         """The stack of this lab. Raises LabError if the lab is closed."""
         if self._stack is None:
             text = "This lab is closed. Run the cell that starts it, then continue here."
-            raise LabError(say(text))
+            raise LabError(translate(text))
         return self._stack
 
     @cached_property  # until `close` removes it
@@ -191,21 +191,21 @@ class Lab:
             if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
                 return answer
             text = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
-            what, now = say(what), self.situation()
-            raise LabError(say(text, seconds=seconds, what=what, situation=now))
+            what, now = translate(what), self.situation()
+            raise LabError(translate(text, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
         """Return the counts of jobs and workers as text, with a hint."""
         try:
             now = self.client.summary()
         except (httpx.HTTPError, LabError):
-            return say("The web app does not answer.")
+            return translate("The web app does not answer.")
         alive = sum(worker["alive"] for worker in now["workers"])
-        counts = say(", ").join(
-            say("{n} {state}", n=now[state], state=say(state)) for state in UNFINISHED
+        counts = translate(", ").join(
+            translate("{n} {state}", n=now[state], state=translate(state)) for state in UNFINISHED
         )
-        help_ = "" if alive or self.stock else say(" lab.start() starts the workers.")
-        return say("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
+        help_ = "" if alive or self.stock else translate(" lab.start() starts the workers.")
+        return translate("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
 
     def until_still(
         self, still: float = 1.5, enough: Callable[[dict[str, int]], bool] = lambda _: False
@@ -247,7 +247,7 @@ class Lab:
         elif self.stack.ready["pids"].get(role):
             self.kills.append(self._kill_first(role, restart=restart))
         else:
-            raise LabError(say("No {role} runs. lab.start({role!r}) starts it.", role=role))
+            raise LabError(translate("No {role} runs. lab.start({role!r}) starts it.", role=role))
         return self.kills[-1]
 
     def kill_process(
@@ -266,7 +266,7 @@ class Lab:
         before = {*self._restarted}
         kill = self._kill_first(role, number)
         meanwhile()
-        another = say("another {role}", role=say(role))
+        another = translate("another {role}", role=translate(role))
         self.until(lambda: (self._restarted - before) & {*self.stack.ready["pids"][role]}, another)
         self.kills.append(kill)
         return kill
@@ -384,15 +384,18 @@ class Lab:
         """Draw the history of the jobs: each row is a job, and time runs from left to right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
-        figure, words = draw(seen, kills, title=" ", say=drawn), describe(seen, kills, say)
+        figure, words = (
+            draw(seen, kills, title=" ", translate=drawn),
+            describe(seen, kills, translate),
+        )
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # some jobs are not mails, so there was no comment and no delivery
             figure.axes[0].set_xlabel(drawn("seconds since the first job"), fontsize=12)
             for text in figure.legends[0].get_texts():
                 text.set_text(text.get_text().replace(drawn("mail delivered"), drawn("done")))
-            words = words.replace(say(" delivered"), say(" done"))
-        return Picture.of(figure, words + say("."))
+            words = words.replace(translate(" delivered"), translate(" done"))
+        return Picture.of(figure, words + translate("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
         """Return the deaths of workers that were not caused by `kill`.

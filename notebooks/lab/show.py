@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from demo_app.demo.colours import EDGE, INK, PAPER, WAITING
 from demo_app.shared.escape import escape_invisible
-from lab.language import say
+from lab.language import translate
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
 #: The style of a cell. It sets the colours, since JupyterLab's theme sets the colours of rows.
@@ -91,10 +91,10 @@ class Table:
     below: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        caption = escape_invisible(say(self.caption))
-        head = [escape_invisible(say(name)) for name in self.head]
+        caption = escape_invisible(translate(self.caption))
+        head = [escape_invisible(translate(name)) for name in self.head]
         rows = [
-            [escape_invisible(say(first) if isinstance(first, str) else first),
+            [escape_invisible(translate(first) if isinstance(first, str) else first),
              *map(escape_invisible, others)]
             for first, *others in self.rows
         ]  # fmt: skip
@@ -142,7 +142,7 @@ class Several:
 
 def seen(it: bool, yes: str, no: str) -> None:
     """Print the first sentence if `it` is true, or the second one."""
-    print(say(yes if it else no))
+    print(translate(yes if it else no))
 
 
 def seconds(value: float) -> str:

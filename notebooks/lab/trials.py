@@ -14,7 +14,7 @@ from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import poll, until
 from lab.beside import PATIENCE
-from lab.language import say
+from lab.language import translate
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
 from lab.program import held
@@ -49,9 +49,9 @@ class Trial:
 
     def row(self) -> tuple[object, ...]:
         """Return the row of the table."""
-        mark = {True: say("✓ holds"), False: say("✗ fails"), None: "–"}[self.held]
+        mark = {True: translate("✓ holds"), False: translate("✗ fails"), None: "–"}[self.held]
         ledger = self.ledger
-        return say(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
+        return translate(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
 
 
 def trials(app: OwnApp) -> Iterator[Trial]:
@@ -216,7 +216,7 @@ def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None
         held = held and not waited
     story = _story(app, mark, ledger, twice)
     if waited:
-        story.append(say("The mail came first, and then the reader's answer."))
+        story.append(translate("The mail came first, and then the reader's answer."))
     return Trial(name, held, ledger, twice, " ".join(story))
 
 
@@ -225,12 +225,14 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
     posted = {text: times for text, times in app.posted.items() if text.startswith(f"{mark} ")}
     start = min(times[0] for times in posted.values())
     template = "Comments posted: {n}, stored: {stored}."
-    story = [say(template, n=sum(map(len, posted.values())), stored=ledger.comments)]
+    story = [translate(template, n=sum(map(len, posted.values())), stored=ledger.comments)]
     for kill in ledger.kills:
-        story.append(say("After {s:.1f} s: {role} killed.", s=kill.at - start, role=kill.worker))
-    story += [say("The {role} ended by itself.", role=role) for role in sorted(app.ended)]
+        story.append(
+            translate("After {s:.1f} s: {role} killed.", s=kill.at - start, role=kill.worker)
+        )
+    story += [translate("The {role} ended by itself.", role=role) for role in sorted(app.ended)]
     for text in app.forged_in(mark)[:1]:
-        story.append(say("inbox.txt had “{text}” before such a mail was sent.", text=text))
+        story.append(translate("inbox.txt had “{text}” before such a mail was sent.", text=text))
     page = app.page(mark)
     for text in posted:
         if page.count(text) > app.arrived(mark)[text]:
@@ -238,13 +240,13 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
             where = "in a mail on its way to the inbox, after {s:.1f} s" if sent else "on the page"
             if ledger.late >= ledger.missing:
                 where = "in Redis or in your outbox, where it waits"
-            seen = say(where, s=(sent or posted[text])[-1] - start)
+            seen = translate(where, s=(sent or posted[text])[-1] - start)
             template = "“{text}” (posted after {s:.1f} s) has no mail: last seen {where}."
-            story.append(say(template, text=text, s=posted[text][-1] - start, where=seen))
+            story.append(translate(template, text=text, s=posted[text][-1] - start, where=seen))
     if 0 < ledger.late != ledger.missing:
-        story.append(say("Still waiting in Redis or in your outbox: {n}.", n=ledger.late))
+        story.append(translate("Still waiting in Redis or in your outbox: {n}.", n=ledger.late))
     if twice:
-        story.append(say("Mails shown twice: {n}.", n=twice))
+        story.append(translate("Mails shown twice: {n}.", n=twice))
     return story
 
 

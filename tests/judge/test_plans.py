@@ -78,7 +78,7 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
         trusted = False
 
     run = [event(0.0, "sent", "", names=["RPOP"]), event(1.0, "begin", "job-1")]
-    why_not = partial(not_asked, Target(), steps=STEPS, say=str.format)  # type: ignore[arg-type]
+    why_not = partial(not_asked, Target(), steps=STEPS, translate=str.format)  # type: ignore[arg-type]
     assert why_not(LEVELS[5], records=[Record(run)], missed=[]) == ""
     result = why_not(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
     assert "broken at claim:RPOP:1:after" in result

@@ -57,7 +57,7 @@ def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
 
 
 def test_a_lesson_speaks_the_language_of_its_folder() -> None:
-    code = 'from lab.language import say\nprint(say("{n} comments posted", n=3))'
+    code = 'from lab.language import translate\nprint(translate("{n} comments posted", n=3))'
     assert run_code(code, NOTEBOOKS) == "3 comments posted\n"
     printed = run_code(f'{code}\nfrom lab import check\ncheck("9.2", 5)').splitlines()
     assert printed[0] == "コメントを 3 件投稿しました"
