@@ -132,7 +132,10 @@ def _query(parameters: Mapping[str, str], **changes: object) -> str:
 
 
 def arguments(given: dict[str, Any] | None) -> str:
-    """Return arguments for a person, as in ``5, note="x"``; "" for those of an ended job."""
+    """Format a job's arguments for a page, as in ``5, note="x"``.
+
+    Returns "" if they are no longer stored, as for a done or discarded job.
+    """
     return ", ".join(
         # positional ones are named by their numbers
         ("" if name.isdigit() else f"{name}=") + json.dumps(value, ensure_ascii=False, default=str)
