@@ -165,7 +165,7 @@ class Fold:
         holder = job.holder
         job.follow(entry)
         if entry.event == "rescued" and (holder or entry.detail in self.workers):
-            # if the claim is older than the journal, the event names the worker
+            # if the journal no longer has the claim, the worker is known from the event's detail
             self.worker(holder or entry.detail).rescued.append(job.id)
         if holder != job.holder:
             if holder:
