@@ -90,7 +90,7 @@ class JobRecord:
 
     @property
     def attempts(self) -> int:
-        """The number of tries that began: all claims except the ones that were given back."""
+        """The number of tries. Claims that were given back or rescued do not count."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 

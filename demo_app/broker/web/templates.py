@@ -125,7 +125,10 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 
 def _query(parameters: Mapping[str, str], **changes: object) -> str:
-    """Return the page's query string with these values changed; None removes a value."""
+    """Return the page's query string with these values changed.
+
+    A value None, and the token, are removed.
+    """
     kept = {key: value for key, value in parameters.items() if key != "token"}
     query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(query)}"
