@@ -21,7 +21,8 @@ from .options import Options
 from .queue import Queue
 from .rights import refusal
 
-#: The types of the broker's keys with short names, which another program may use too.
+#: Keys of the broker with their types. Their names are so short that another program may use the
+#: same ones.
 _KEYS = {
     "workers": "set",
     "leases": "hash",

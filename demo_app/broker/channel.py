@@ -43,7 +43,7 @@ from .turns import Claiming, Reason, Turns, Waiting
 
 log = logging.getLogger(__name__)
 
-#: True if a wait for jobs may be ended by closing its connection: kombu 5.6 would stop polling.
+#: True if closing a connection may end its wait for jobs. Kombu 5.6 would never poll again.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script that claims for consumers without acknowledgement.
 TAKE = "take"
@@ -79,7 +79,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     QoS = QoS
     _in_poll: Any
     _sent: Claiming | Waiting | None = None  # the command whose reply has not arrived yet
-    _claimant = ""  # the worker for which that command was sent
+    _claimant = ""  # the worker for which `_sent` claims jobs
 
     def __init__(self, connection: Any, **options: Any) -> None:
         client = connection.client
@@ -117,7 +117,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if scheme_of(self._url):
             options = connection_options(self._url, options)
         chosen = self.connection.client.transport_options
-        # kombu 5.6 does not find the option in redis-py's newer classes and leaves it out
+        # kombu 5.6 drops this option: it does not see that redis-py's newer classes accept it
         interval = chosen.get("health_check_interval", SILENCE)
         return {**options, "health_check_interval": interval}
 
@@ -191,8 +191,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self, queue: str, exchange: str, routing_key: str, pattern: str, *args: Any, **kwargs: Any
     ) -> None:
         super()._delete(queue, exchange, routing_key, pattern, *args, **kwargs)
-        # Jobs that are due later stay: finding them means reading every scheduled and retrying job,
-        # and Celery deletes a queue after each reply to `inspect`.
+        # Keep jobs that are due later: finding them would mean reading every scheduled and retrying
+        # job, and Celery deletes a queue after each reply to `inspect`.
         self.in_flight.queue.purge(lists_of(queue), by="deleted")
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
@@ -287,7 +287,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
                     continue
-                for unseen in deliveries[number:]:  # Celery will neither run nor reject these
+                # give these jobs back, since Celery will neither run nor reject them
+                for unseen in deliveries[number:]:
                     self.in_flight.finish(
                         unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
                     )
@@ -357,7 +358,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._throttled.log(log.warning, "Redis refuses to give a job: %s", error)
             if script:
                 self._turns.nothing(script, Reason.SOON)
-            else:  # BLPOP is a write: Redis refuses it at once, so it is not a wait
+            else:  # Redis refused BLPOP without waiting, so wait here
                 sleep(PAUSE)
                 self._turns.begin()
             raise Empty from None
@@ -380,7 +381,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:
-    """Return the running job's id in Redis if these headers are its next try's, else "".
+    """Return the running job's id in Redis if the message is its next try, or "" if it is not.
 
     A running job publishes its next try under its own task id (`retry`, `replace`), with a greater
     count. Any other message with that task id is a separate job.

@@ -63,8 +63,9 @@ class Ending(NamedTuple):
     """The requested end of a claim.
 
     detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
-    message for the job; "" keeps the old one. needs: a service. With RETRY the job waits for it;
-    with DONE it works again, and some of the jobs that wait for it are woken.
+    message for the job; "" keeps the old one. needs: the name of a service; "" for none. With RETRY
+    the job waits for this service; with DONE the service works again, and some of the jobs that
+    wait for it are enqueued.
     """
 
     how: Disposition

@@ -80,7 +80,7 @@ _SPELT = {
     "socket": "unix",
     "valkey": "redis",
     "valkeys": "rediss",
-    "sentinel": "redis",  # for the parser: the rest of the URL has the same form
+    "sentinel": "redis",  # only for redis-py's parser; the rest of the URL has the same form
 }
 #: Prefixes of options that a connection over a unix socket does not accept.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
@@ -162,7 +162,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     if database and not database.isdigit():
         raise ValueError(f"The database behind the last / must be a number, not {database!r}.")
     given = {**options, "host": "127.0.0.1", "port": 6379, "db": 0, **found}
-    if CONNECTIONS[scheme_of(url)] is _Tls:  # accept Celery's spelling too
+    if CONNECTIONS[scheme_of(url)] is _Tls:  # accept Celery's CERT_REQUIRED too
         demanded = given.get("ssl_cert_reqs", "required")
         if isinstance(demanded, str):
             given["ssl_cert_reqs"] = demanded.lower().removeprefix("cert_")

@@ -1,4 +1,4 @@
-"""Reports of a worker's death by the process that killed it or had started it."""
+"""The journal entry of a worker's death, written by the process that killed or started it."""
 
 from __future__ import annotations
 

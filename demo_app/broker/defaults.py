@@ -49,7 +49,8 @@ def early_tasks(app: Any) -> str:
 def _left_to_the_app(task: type[Any], attribute: str) -> bool:
     """Return True if the attribute was copied from the app's settings when the task was bound.
 
-    `Task.bind` sets `__bound__` before it copies settings: the class's own attributes precede it.
+    `Task.bind` sets `__bound__` and then copies settings, so copied attributes come after
+    `__bound__` in the class, and attributes from the app's code come before it.
     """
     names = list(vars(task))
     if not {attribute, "__bound__"} <= set(names):

@@ -74,7 +74,8 @@ def object_of(text: str) -> dict[str, Any]:
     if text.startswith("{"):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
-            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # valid for a page
+            # raises ValueError for NaN and lone surrogates, which a page can't contain
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
             return dict(found)
     return {}
 

@@ -90,7 +90,7 @@ class JobRecord:
 
     @property
     def attempts(self) -> int:
-        """The number of tries that began: all claims except the ones that were given back."""
+        """The number of tries. Claims that were given back or rescued do not count."""
         over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
         return self._failed + (self.state in over)
 
@@ -165,7 +165,7 @@ class Fold:
         holder = job.holder
         job.follow(entry)
         if entry.event == "rescued" and (holder or entry.detail in self.workers):
-            # if the claim is older than the journal, the event names the worker
+            # if the journal no longer has the claim, the worker is known from the event's detail
             self.worker(holder or entry.detail).rescued.append(job.id)
         if holder != job.holder:
             if holder:

@@ -27,9 +27,9 @@ _AGAIN = 0.2
 class Step(NamedTuple):
     """One step of a round.
 
-    call: the script to send; () for none. handle: gets the reply (an exception if Redis refused,
-    None without a script), and returns the seconds until the next round, or None for the usual
-    pause.
+    call: the script to send; () for none. handle: gets the reply (an exception if the script
+    failed, None without a script), and returns the seconds until the next round, or None for the
+    usual pause.
     """
 
     call: Call
@@ -46,7 +46,8 @@ class Heartbeat:
 
     Args:
         seconds: pause between two rounds.
-        steps: returns the steps of the next round by name, each as a function that prepares it.
+        steps: returns a mapping for the next round: each step's name, and a function that returns
+            the `Step`.
         send: sends scripts in one round trip, and returns the reply or the error of each.
         begin: is called in the thread before its first round.
     """
@@ -70,7 +71,8 @@ class Heartbeat:
         While Redis does not answer, the thread keeps trying.
         """
         self._pause = self.round()
-        if self._next <= self._seconds:  # rescue their jobs before this worker claims later ones
+        # rescue the jobs of dead workers before this worker claims newer jobs
+        if self._next <= self._seconds:
             self._stopped.wait(self._pause)
             self._pause = self.round()
         self._thread.start()

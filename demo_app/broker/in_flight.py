@@ -142,8 +142,8 @@ class InFlight:
         """Send the pending acknowledgements again.
 
         Raises:
-            redis.RedisError: Redis does not answer, or has refused one of them. All others were
-            sent.
+            redis.RedisError: Redis does not answer, or has refused one of them. A refusal does not
+                stop the others.
         """
         refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
@@ -169,7 +169,7 @@ class InFlight:
         except Exception as error:
             if passes(error):
                 raise
-            # it would fail each time, here and in every other worker: the job ends without details
+            # this acknowledgement would fail in every worker: store the error as its detail instead
             log.exception("The acknowledgement of the job %s can't be sent", held.claim.id)
             done = chosen.how is Disposition.DONE
             chosen = Ending(Disposition.DONE if done else Disposition.DEAD, reason_of(error))
@@ -281,8 +281,9 @@ class InFlight:
     def _rewrite_log(self, refused: int) -> None:
         """Let Redis rewrite its append-only file after failed writes.
 
-        Redis removes a failed write from the end of the file. If a rewrite opened the file, Redis
-        then writes behind the old end (no O_APPEND), and could not load the file at its next start.
+        After a failed write Redis truncates the file. But a file that a rewrite has created is open
+        without O_APPEND: the next write begins behind the new end of the file and leaves a gap, and
+        Redis could not load the file at its next start. A further rewrite creates a new file.
 
         Args:
             refused: the number of refused writes that Redis has counted.
@@ -291,7 +292,7 @@ class InFlight:
             self.queue.client.bgrewriteaof()
         except redis.ResponseError as error:
             if "in progress" in f"{error}":
-                return  # that rewrite may have begun before the failure: try again
+                return  # that rewrite may be older than the failed write: try again later
         self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 
     def rescue(self) -> Step:
@@ -348,8 +349,9 @@ class InFlight:
 
         def handle(reply: Any) -> None:
             lost = self.claims.refuse_unanswered(reading.result(reply))
+            # the newest first: the oldest job must end up at the head
             for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
-                self.queue.finish(claim, Disposition.UNANSWERED)  # ends with the oldest at the head
+                self.queue.finish(claim, Disposition.UNANSWERED)
             if lost:
                 log.warning(
                     "Returned jobs to their queues: the replies to their claims never arrived"

@@ -86,7 +86,7 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
 
 def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     list_name, _, after = (cursor or "").partition(" ")
-    # a job that left the list was claimed, and so were all jobs before it
+    # if the cursor's job has left the list, it and all jobs before it were claimed: skip none
     skip = (list_name and _position(queue, list_name, after)) or 0
     found = _next(queue, limit + 1, list_name, skip)  # one more shows that there is a next page
     shown = found[:limit]

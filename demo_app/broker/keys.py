@@ -22,7 +22,8 @@
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the time at which the jobs ended
 ``kept``                     set of the ids of which an outbox has a copy
-``counters``                 hash: jobs enqueued, done, discarded so far; late ends; claims; bytes
+``counters``                 hash: jobs enqueued, done, discarded so far; late acknowledgements;
+                             claims; bytes of the ended jobs
 ``journal``                  capped stream of every change
 ``wake:<list>``              list of tokens; each wakes one worker that waits for a job of the list
 ``resume:<worker>``          list with a token for a worker that was paused or resumed
@@ -45,8 +46,8 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Queues that one worker may consume. A claim passes the five lists of each to Lua's `unpack`,
 #: which returns at most some 8,000 values.
 MOST_QUEUES = 1500
-#: The suffix instead of "" for a queue whose name ends like a list's: the lists of a queue
-#: `orders:3` must differ from the list `orders:3` of the queue `orders`.
+#: Replaces the suffix "" if the queue's own name ends with one of the suffixes: the lists of a
+#: queue `orders:3` must differ from the list `orders:3` of the queue `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 

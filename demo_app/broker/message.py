@@ -98,7 +98,7 @@ def parse_or_quote(job_id: str, text: str) -> Message:
 
 
 def next_try(text: str) -> str:
-    """Return the message for the next try: the same with `retries` increased by one."""
+    """Return the message for the next try: with `retries` increased by one, and without an ETA."""
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None

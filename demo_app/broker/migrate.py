@@ -28,7 +28,7 @@ from .transport import Transport
 
 #: Seconds that workers of stock Celery have to report the jobs that they hold.
 _ANSWER = 2.0
-#: The reason why jobs of living workers stay.
+#: The reason why jobs of living workers are not moved.
 _HELD = "held by workers; run this again when they have ended"
 
 
@@ -162,7 +162,8 @@ def _take_all(move: _Move, name: str) -> None:
 
 def _from_stock(move: _Move) -> None:
     channel, prefix = move.channel, move.channel.global_keyprefix
-    client: Decoded = redis.Redis(connection_pool=channel.pool)  # kombu's adds the prefix
+    # not kombu's own client, which adds the prefix to each key
+    client: Decoded = redis.Redis(connection_pool=channel.pool)
     bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
     found = {member.decode("utf-8", "replace").split(channel.sep)[-1] for member in members}

@@ -20,7 +20,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
-        # a closed channel can't look it up, but its jobs must still be acknowledged
+        # stored now: a closed channel can't find `in_flight`, but must acknowledge its jobs
         self._in_flight: InFlight = channel.in_flight
 
     def can_consume(self) -> bool:
@@ -35,7 +35,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         return max(places, 0)
 
     def _in_hand(self) -> int:
-        # a worker still runs jobs that it received over a connection that has broken since
+        # for a worker, also count jobs that it received over a connection that has broken since
         if process.controller():
             return len(self._in_flight.held())
         return len(self._delivered) - len(self._dirty)
@@ -75,7 +75,8 @@ class QoS(virtual.QoS):  # type: ignore[misc]
     def _queues_to_go_on_with(self) -> list[str]:
         """Return the queues from which the step that ends a job may claim the next one.
 
-        Returns [] if the prefetch window stays full, or if another part of Celery limits it.
+        Returns [] if the prefetch window stays full, if Celery has set its own limit
+        (`can_consume`), or if `worker.goes_on` returns False.
         """
         replaced_by_celery = "can_consume" in vars(self)  # Celery has set its own method
         if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:

@@ -61,7 +61,7 @@ class Queue:
         Args:
             message: the job.
             by: the producer, for the history.
-            due: when it may run (seconds since the epoch).
+            due: when it may run (seconds since the epoch); None for now.
         """
         return bool(self.enqueue_many([(message, due)], by=by))
 
@@ -83,7 +83,7 @@ class Queue:
             list_name: the list that it waits in.
             kind: see `enqueue.lua`.
             by: the producer, for the history.
-            due: when it may run (seconds since the epoch).
+            due: when it may run (seconds since the epoch); None for now.
 
         Raises:
             redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).

@@ -116,7 +116,8 @@ def start(controller: Any, request: Request) -> None:
         if passes(error):
             raise
         request.put_aside(error)
-        for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):  # of prefork
+        # prefork keeps an object for the job's result in this cache; other pools have no cache
+        for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):
             if promise.correlation_id is request.id:
                 promise.discard()
     with suppress(AttributeError):  # as in Celery, since some pools have no semaphore

@@ -20,8 +20,8 @@ from .view import JobView, view_of
 class QueueView:
     """One queue.
 
-    size: jobs that wait. latency: seconds since its next job was enqueued, the longest of its
-    lists; 0 for an empty queue. paused: no worker claims from it.
+    size: jobs that wait. latency: seconds since the next job was enqueued; with several priority
+    lists, the maximum over them; 0 for an empty queue. paused: no worker claims from it.
     """
 
     name: str
@@ -127,12 +127,12 @@ class Snapshot:
         return next((worker for worker in self.workers if worker.id == worker_id), None)
 
     def queued(self, limit: int) -> list[JobView]:
-        """Return up to `limit` of the next jobs to run, without jobs whose history was not read."""
+        """Return up to `limit` of the next jobs to run, but only jobs whose history was read."""
         places = ((job, n) for one in self._lists for n, job in enumerate(one["ids"], 1))
         return self._views(places, limit)
 
     def running(self, limit: int) -> list[JobView]:
-        """Return up to `limit` running jobs, without jobs whose history was not read."""
+        """Return up to `limit` running jobs, but only jobs whose history was read."""
         return self._views(((job, None) for job in self._held), limit)
 
     def queues(self) -> list[QueueView]:
@@ -154,7 +154,7 @@ class Snapshot:
         return views[:limit]
 
 
-@lru_cache(maxsize=1000)  # most jobs have one of few different lines
+@lru_cache(maxsize=1000)  # many jobs have the same line
 def _seen(line: str) -> JobSeen:
     events, _, owner = line.partition("|")
     state = state_after(events.split())

@@ -8,7 +8,7 @@ _watchers: list[Callable[[str], object]] = []
 
 
 def watch(watcher: Callable[[str], object]) -> None:
-    """Call the watcher after each step with its name, in the thread that ran it."""
+    """Call the watcher with the name of each step that has run, in the thread that ran it."""
     _watchers.append(watcher)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-#: Seconds until the next claim if a job may become free without a token.
+#: Seconds until the next claim if no token will be sent for a job that can be claimed soon.
 _SOON = 1.0
 
 

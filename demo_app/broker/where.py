@@ -67,10 +67,11 @@ def where(
 
     Args:
         job_ids: the jobs.
-        outbox: the jobs in the outbox, each with True if it was handed over; read before the queue.
+        outbox: the jobs in the outbox, each with True if the outbox has enqueued it. The caller
+            must read the outbox before the queue.
         queue: the jobs of the queue; None if Redis does not answer.
         arrived: returns the jobs whose mails have arrived. It is called last, if it is needed.
-        memory: the places of the jobs that backends in this process have.
+        memory: the places of the jobs that backends in this process have; None for no such jobs.
     """
     found: dict[str, Whereabouts] = {}
     nowhere = []

@@ -43,7 +43,7 @@ end
 
 -- Give back a worker's claims to the heads of their queues, in their order, and forget the worker. If the
 -- key of a queue is foreign, its claims and the worker stay until somebody deletes that key.
--- each(id, list): is called for each job. Returns the ids.
+-- each(id, list): is called for each job. Returns the ids, and a true value if the worker stays.
 local function give_back(worker, each)
   local ids, stay = {}, false
   for _, list in ipairs(redis.call('SUNION', LISTS, TRANSIENT)) do
@@ -131,7 +131,7 @@ end
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
 -- and message of each. The number is a fencing token, which is needed to end the claim.
 -- With an empty list, also return the reason if the worker must not wait for a token: 'paused', or 'soon'
--- if it must claim again soon, since a suspect becomes free without a token.
+-- if it must claim again soon, since no token is sent when a suspect may be claimed again.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually neither key exists

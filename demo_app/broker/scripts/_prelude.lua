@@ -139,9 +139,9 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: otherwise waiting jobs would wait longer by that time. Times later
--- than now are from before the change, and are shifted back too. Earlier times stay, except that a shift by
--- `leap_ahead` is undone. SERVER stores the latest time that any script has seen.
+-- Handle a clock that was set back: otherwise waiting jobs would wait longer by that time. If a job ended or
+-- began to wait at a time that is now in the future, its time is shifted back too. For the other jobs only a
+-- shift by `leap_ahead` is undone. SERVER stores the latest time that any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)

@@ -46,7 +46,7 @@ end
 
 for i = 3, #ARGV, 5 do
   local id, list, due, kind, message = unpack(ARGV, i, i + 4)
-  -- a '~' marks ids that are not of jobs (see `is_job`), but a producer may choose any id
+  -- put '=' before a job's id that begins with '~', since only ids of other messages may do so (see `is_job`)
   local is_task = kind == 'once' or kind == 'job' or kind == 'next try'
   if is_task and not is_job(id) then id = '=' .. id end
   local later = due ~= '' and tonumber(due) + ahead > now

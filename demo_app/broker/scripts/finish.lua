@@ -1,5 +1,5 @@
 -- Acknowledge a claim with its outcome. If the job was rescued meanwhile, `done` still counts unless another
--- worker has finished the job; any other outcome only increases the counter `late`.
+-- worker has finished the job; any other outcome is only counted and recorded as `late`.
 -- ARGV: worker, list, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
 --       requeue_last: to the queue's tail; unanswered: the reply to the claim was lost),
 --       detail, seconds until the next try (for retry), new message ('' keeps the old one),
@@ -43,8 +43,8 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Return true if the same acknowledgement was received before, and its reply was lost. Then the history has this
--- outcome by this worker after the last claim; `retrying` may be any outcome of a job with a next try.
+-- Return true if the same acknowledgement was received before, and its reply was lost. Then this worker
+-- has recorded this outcome after the last claim, or `retrying` if the job had published a next try.
 local function said_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)

@@ -30,10 +30,10 @@ class Question(BaseModel):
 
     Attributes:
         what: the action.
-        state: the list in which the jobs were chosen.
+        state: the list in which the jobs were chosen; None for another page.
         q: the search in which they were chosen.
         job: the ids of the jobs.
-        worker: the worker.
+        worker: the worker; "" for an action on jobs.
     """
 
     what: JobAction | WorkerAction
@@ -44,7 +44,7 @@ class Question(BaseModel):
 
 
 class Decision(Question):
-    """The answer to a question about jobs."""
+    """The form that confirms an action on jobs."""
 
     what: JobAction
 

@@ -83,7 +83,7 @@ def dashboard(
         token: gives access to the pages. If it is "", a new token is generated and logged.
         authenticated: True if the app that mounts the dashboard authenticates its users. Then no
             token is needed.
-        hosts: the names of this server; a request to another one is refused.
+        hosts: the names of this server; a request to another name is refused. "*" allows all.
 
     Raises:
         ImproperlyConfigured: the app has another broker.
@@ -120,10 +120,10 @@ def add_dashboard(
         host: gives the pages access to the jobs.
         pages: the app's pages.
         guard: makes the guard.
-        hosts: the names of this server; a request to another one is refused.
+        hosts: the names of this server; a request to another name is refused. "*" allows all.
     """
     app.state.host, app.state.pages = host, pages
-    # the job pages last: their route /jobs/{state} also matches /jobs/confirm
+    # admin_actions before job_pages, whose route /jobs/{state} also matches /jobs/confirm
     for part in (admin_actions, job_pages, jobs_api):
         app.include_router(part.router)
     serve_files(app, __package__ or "")

@@ -34,7 +34,7 @@ class Feed:
         self._client, self._journal = client, journal
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
-        """Yield server-sent events: every change after the journal's entry `last`.
+        """Yield server-sent events: every change after the journal's entry `last` ("" for now).
 
         An event `tick` each second if nothing happens; `trouble` while Redis can't be reached.
         """

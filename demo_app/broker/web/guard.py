@@ -15,7 +15,7 @@ _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 
 class PageGuard(Guard):
-    """A guard that refuses in the reader's language. Only the static files need no token."""
+    """A guard whose refusals are in the reader's language. Only static files need no token."""
 
     #: No inline code, no other origins, and only our own frames (JupyterLab's proxy uses one).
     policy = (

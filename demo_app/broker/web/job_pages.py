@@ -19,7 +19,7 @@ from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
 PER_PAGE = 25
-#: Jobs of each kind on the first page.
+#: Limit of the running jobs, and of the queued jobs, on the first page.
 FEW = 8
 
 
@@ -96,7 +96,7 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """Yield each event with the seconds since the last event and, for a rescue, since the claim.
+    """Yield each event, the seconds since the previous one and, for a rescue, since the claim.
 
     A kill leaves no event, since a killed worker cannot write one: an event `killed` is added.
     """

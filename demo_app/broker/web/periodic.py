@@ -12,8 +12,8 @@ from celery import schedules
 class PeriodicTask:
     """One entry of the schedule.
 
-    schedule: in Celery's words. due: seconds since the epoch; None if it depends on the last
-    run, which only `beat` knows.
+    schedule: Celery's description of it. due: seconds since the epoch; None if it depends on the
+    last run, which only `beat` knows.
     """
 
     name: str

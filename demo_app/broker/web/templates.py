@@ -125,14 +125,20 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 
 def _query(parameters: Mapping[str, str], **changes: object) -> str:
-    """Return the page's query string with these values changed; None removes a value."""
+    """Return the page's query string with these values changed.
+
+    A value None, and the token, are removed.
+    """
     kept = {key: value for key, value in parameters.items() if key != "token"}
     query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(query)}"
 
 
 def arguments(given: dict[str, Any] | None) -> str:
-    """Return arguments for a person, as in ``5, note="x"``; "" for those of an ended job."""
+    """Format a job's arguments for a page, as in ``5, note="x"``.
+
+    Returns "" if they are no longer stored, as for a done or discarded job.
+    """
     return ", ".join(
         # positional ones are named by their numbers
         ("" if name.isdigit() else f"{name}=") + json.dumps(value, ensure_ascii=False, default=str)
