@@ -12,7 +12,7 @@ from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Say, complaint
 from demo_app.judge.steps import MOVES
 
-#: Limit of the jobs that a verdict on the order names.
+#: Maximum number of jobs in the verdict on a wrong order.
 _MANY = 8
 #: A check: yields a sentence for each problem that it finds, the first problem first.
 _Check = Callable[[Plan, Record, Say], Iterator[str]]
@@ -59,7 +59,7 @@ def _lost(_: Plan, record: Record, say: Say) -> Iterator[str]:
 
 
 def _reasons(record: Record, where: list[str], say: Say) -> Iterator[str]:
-    """Yield possible reasons why a job does not run although nothing was broken."""
+    """Yield possible reasons why a job does not run although the judge injected no fault."""
     puts, claims = record.sent("put"), record.sent("claim")
     for job in record.times:
         if job not in record.put:
