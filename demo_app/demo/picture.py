@@ -71,7 +71,7 @@ def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
 
 
 def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[float, float]]:
-    """Return begin and end of each long wait for a rescue (seconds since `timeline.start`)."""
+    """Return the start and end of each long wait for a rescue (seconds since `timeline.start`)."""
     rescues = [run for job in timeline.jobs for run in job.deaths]
     now = moments[-1]
     return [

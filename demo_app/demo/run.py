@@ -34,7 +34,7 @@ class DemoResult:
     """The result of the demo.
 
     Attributes:
-        recovery_s: for each kill, the seconds until the last interrupted job ran again.
+        recovery_s: for each kill, the seconds until the last interrupted job began again.
     """
 
     comments: int

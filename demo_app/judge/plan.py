@@ -39,7 +39,7 @@ class Fault:
 
     Attributes:
         at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
-            ``put:begin``, or `IDLE`.
+            ``put:begin``, ``put:end``, or `IDLE`.
         act: the kind of fault.
         nth: the fault hits a process when it reaches the step for the nth time.
     """
