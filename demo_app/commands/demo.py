@@ -1,4 +1,4 @@
-"""The command ``demo``: the whole story in the terminal."""
+"""The command ``demo``: posts comments, kills workers, and counts the mails that arrive."""
 
 from __future__ import annotations
 

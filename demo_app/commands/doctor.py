@@ -1,6 +1,6 @@
 """The command ``doctor``: checks this machine, and prints what to do about each failed check.
 
-In a Japanese terminal it prints Japanese, since it is used before the lessons are installed.
+It prints Japanese if the language of the terminal is Japanese.
 """
 
 from __future__ import annotations

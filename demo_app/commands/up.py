@@ -61,7 +61,7 @@ def up(
     return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
 
 
-#: Settings with an option, and variables that a stack sets for its own processes.
+#: Variables of settings that have an option, and variables that a stack sets for its processes.
 _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER, ROLE}
 
 
@@ -108,8 +108,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             print(line, flush=True)
             announced.set()
             while True:
-                # short, since a signal may reach another thread and so not end this sleep; Python
-                # runs the handler in the main thread, after the sleep
+                # short: a signal that another thread receives does not interrupt this sleep, and
+                # Python runs the signal's handler in the main thread only after the sleep
                 time.sleep(0.2)
     except KeyboardInterrupt:
         if not as_json:

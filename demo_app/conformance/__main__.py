@@ -1,4 +1,4 @@
-"""Backends and promises: ``python -m demo_app.conformance``."""
+"""The command that tests the promises of backends: ``python -m demo_app.conformance``."""
 
 from __future__ import annotations
 

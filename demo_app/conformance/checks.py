@@ -1,7 +1,7 @@
 """The checks of the promises: each tests one on a harness; see `suite`.
 
-A death that a backend declares to survive must lose nothing. Any other death is tested too, for the
-table.
+Some checks kill a process. If the backend declares that it survives this kill, no job may be lost.
+Any other kill is tested too, but its result is only shown in the table.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
-    """Check that JSON's values arrive unchanged, and that others are refused by name."""
+    """Check that JSON values arrive unchanged; the error for any other value names the argument."""
     for value in AWKWARD:
         (job,) = harness.put(echo.job(value))
         seen = harness.wait_for("ran", job=job)[0]["value"]
@@ -101,7 +101,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
 
 
 def a_failed_job_is_tried_again(harness: Harness) -> str:
-    """Check the growing waits, and that the result has the tries and the errors."""
+    """Check that the waits between tries grow, and that the result has the tries and the errors."""
     job, result = _ended(harness, stumble.job(failures=2), 3, "done")
     tries = harness.events("tried", job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
@@ -126,7 +126,10 @@ def a_pointless_job_is_discarded(harness: Harness) -> str:
 
 
 def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
-    """Run a job, and expect these tries and this last state. Return its id and result (or None)."""
+    """Run a job, and return its id and its result (None if the backend stores no results).
+
+    Raise Broken unless the job ends in this state after exactly this number of tries.
+    """
     (job,) = harness.put(tried)
     harness.wait_for("tried", tries, job=job)
     result = harness.finished(job) if harness.capabilities.results else None
@@ -137,7 +140,7 @@ def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, T
 
 
 def death_of_who_put_it_in(harness: Harness) -> str:
-    """Kill the process that has enqueued jobs, while the jobs wait."""
+    """Kill the process that has enqueued jobs, before the jobs have ended."""
     if harness.has_worker:
         jobs = harness.put(*map(step.job, range(3)))
     else:
@@ -191,7 +194,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # after a later job, the jobs above run soon or never
+    if not declared:  # once this later job has run, the tested jobs run soon or never
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""

@@ -109,7 +109,7 @@ class Harness:
         with closing(connect(self.stack.plan.redis_url)) as client:
             self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
-    # Calls of the backend
+    # Calls to the backend
 
     def send(self, method: str, *arguments: Any) -> Future[Any]:
         """Call a method of the backend without waiting for its result."""
@@ -132,7 +132,7 @@ class Harness:
     # Events of the jobs
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
-        """Return the events of the jobs, the oldest first, of one kind and with these details."""
+        """Return the jobs' events of a kind ("" for any) with these details, the oldest first."""
         details |= {"event": event} if event else {}
         found = written(self.folder / EVENTS)
         return [line for line in found if details.items() <= line.items()]

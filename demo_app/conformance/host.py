@@ -1,4 +1,4 @@
-"""A process that enqueues jobs for the suite, which calls its backend over a socket.
+"""A process that enqueues jobs: the suite calls the backend in this process over a socket.
 
 The suite kills the process. The jobs of a backend without workers run here too.
 """
@@ -27,7 +27,7 @@ Host.register("backend", backend_named)
 def main() -> None:
     """Handle calls until the suite ends."""
     chosen = settings()
-    (chosen.dir / "host.sock").unlink(missing_ok=True)  # from a killed process
+    (chosen.dir / "host.sock").unlink(missing_ok=True)  # left by a killed process
     load_tasks(chosen.tasks)
     Host(chosen.dir).get_server().serve_forever()
 

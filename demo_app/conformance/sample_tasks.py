@@ -11,7 +11,7 @@ from demo_app.jobs import current, discard_on, retry_on, task
 from demo_app.rig.polling import until
 from demo_app.settings import settings
 
-#: The file, in the stack's folder.
+#: The file of the events, in the stack's folder.
 EVENTS = "events.jsonl"
 
 
@@ -64,6 +64,6 @@ def stumble(failures: int) -> int:
 @task
 @discard_on(LookupError)
 def pointless() -> None:
-    """Fail because the subject is gone."""
+    """Raise an error for which the job is discarded."""
     record("tried")
     raise LookupError("it is gone")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.font_manager import findSystemFonts, fontManager
 
-#: Fonts of Linux, macOS, Windows and TeX.
+#: Fonts with Japanese letters on Linux, macOS, Windows and in TeX.
 _FONTS = (
     *("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic"),
     *("Hiragino Sans", "Hiragino Maru Gothic Pro", "Yu Gothic", "Meiryo", "MS Gothic"),

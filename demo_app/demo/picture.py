@@ -71,7 +71,7 @@ def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
 
 
 def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[float, float]]:
-    """Return begin and end of each long wait for a rescue (seconds since the first job)."""
+    """Return the start and end of each long wait for a rescue (seconds since `timeline.start`)."""
     rescues = [run for job in timeline.jobs for run in job.deaths]
     now = moments[-1]
     return [
@@ -251,7 +251,8 @@ def _legend(timeline: Timeline, translate: Callable[..., str]) -> list[Any]:
     ]
 
 
-if __name__ == "__main__":  # for a demo without matplotlib; the argument is its folder
+# draws the picture of a demo that ran without matplotlib; the argument is the demo's folder
+if __name__ == "__main__":
     _later = Path(sys.argv[1], LATER)
     for _path in save(_later.parent, *pickle.loads(_later.read_bytes())):
         print(_path)

@@ -17,7 +17,7 @@ from demo_app.stack.client import Client
 
 #: Seconds that the mail server takes for each mail, like a fast real server.
 MAIL_SECONDS = 0.05
-#: Jobs that two workers run at the same time.
+#: The number of jobs that run at the same time on both workers together.
 AT_ONCE = 8
 #: Seconds to wait for the last mail.
 LAST_MAIL = 120.0
@@ -34,7 +34,7 @@ class DemoResult:
     """The result of the demo.
 
     Attributes:
-        recovery_s: for each kill, the seconds until the last interrupted job ran again.
+        recovery_s: for each kill, the seconds until the last interrupted job began again.
     """
 
     comments: int
@@ -149,7 +149,7 @@ def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent)
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:
-    """Return the seconds from a kill until every interrupted job ran again; 0.0 for no job."""
+    """Return the seconds until every interrupted job began again; 0.0 if the kill hit no job."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
         # only the first run after the kill: further runs may follow further kills

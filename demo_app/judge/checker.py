@@ -12,7 +12,7 @@ from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Translate, complaint
 from demo_app.judge.steps import MOVES
 
-#: Limit of the jobs that a verdict on the order names.
+#: Maximum number of jobs in the verdict on a wrong order.
 _MANY = 8
 #: A check: yields a sentence for each problem that it finds, the first problem first.
 _Check = Callable[[Plan, Record, Translate], Iterator[str]]
@@ -63,7 +63,7 @@ def _lost(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
 
 
 def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator[str]:
-    """Yield possible reasons why a job does not run although nothing was broken."""
+    """Yield possible reasons why a job does not run although the judge injected no fault."""
     puts, claims = record.sent("put"), record.sent("claim")
     for job in record.times:
         if job not in record.put:

@@ -10,13 +10,14 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: Limit of the runs until all steps were seen; seconds to wait for an acknowledgement.
+#: _TIMES: limit of the rounds of a survey, which ends when an acknowledgement was seen.
+#: _QUIET: seconds to wait for the acknowledgement.
 _TIMES, _QUIET = 3, 0.5
-#: Levels that kill the server with the jobs.
+#: Levels that kill the server that stores the jobs.
 _OF_SERVER = (10, 11)
 #: The level with a poison pill, which must end as a dead letter.
 _POISON = 9
-#: The reason why a level cannot be judged although its job was not found.
+#: The verdict's reason if a job was not found, but the judge never saw any job in the store.
 BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."

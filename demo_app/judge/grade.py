@@ -21,7 +21,7 @@ from demo_app.judge.levels import LEVELS
 from demo_app.markdown import plain, table
 from demo_app.shared.escape import escape_formulas, one_line
 
-#: The signs of a level that holds, fails, or could not be tested.
+#: The symbols of a level that holds, fails, or could not be tested.
 SIGNS = {True: "✓", False: "✗", None: "–"}
 _JUDGE = (sys.executable, "-P", "-m", "demo_app", "judge")
 #: Longest text of a cell (characters).
@@ -58,7 +58,7 @@ def _targets(given: str) -> Iterator[tuple[str, str]]:
 
 
 def judged(target: str, levels: str, seconds: float) -> list[str]:
-    """Return each level's sign, and the reasons of failures; [] if the judge was interrupted."""
+    """Return each level's symbol, and the reasons of failures; [] if the judge was interrupted."""
     unknown = [""] * len(LEVELS)
     command = [*_JUDGE, target, "--levels", levels, "--json"]
     try:

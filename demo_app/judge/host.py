@@ -84,7 +84,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
     while True:
         job = call("claim")
         if job is None:
-            time.sleep(0.02)  # `claim` may return immediately
+            time.sleep(0.02)  # avoid a busy loop if `claim` does not block
             continue
         message_id = queue.message_id(job) if hasattr(queue, "message_id") else uuid.uuid4().hex
         run_job(role, job, str(message_id))

@@ -24,10 +24,11 @@ from demo_app.judge.targets import Target
 PATIENCE = 12.0
 #: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
-#: `PATIENCE` for trials without a fault up to level 4, which wait for no lease.
+#: `PATIENCE` for trials at levels 1 to 4 without a fault: they do not wait for a lease to expire.
 _NO_LEASE = 6.0
-#: _TIMES: limit of the runs of a trial whose fault did not occur, or that failed at a level with a
-#: time limit (_IN_TIME), where a busy machine may be the reason.
+#: _TIMES: limit of the runs of one trial. A trial is repeated if its fault did not occur, or if it
+#: failed and a busy machine may be the reason: at a level with a time limit (_IN_TIME), or if the
+#: outcome is `too_busy`.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
 #: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
@@ -123,7 +124,7 @@ class Judge:
         self._begun: list[Future[Outcome]] = []
         #: The steps that every worker with a job passes.
         self._sure = {"run:begin", "run:end"}
-        #: By level: set to stop the other trials of a level whose verdict is known.
+        #: For each level: an event that stops its other trials when its verdict is known.
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
 

@@ -62,7 +62,7 @@ def _runs(_: Steps) -> list[Plan]:
     return [
         Plan(1),
         Plan(1, _names(3), early=1),
-        # two jobs with the same text must both run, also if the first one still runs
+        # a job must run even if it is enqueued while another job with the same text runs
         Plan(1, ("job-1:2.0",), later=("job-1:2.0",), early=1),
         Plan(1, _names(BACKLOG), workers=2),
     ]
@@ -99,7 +99,7 @@ def _worker_dies(steps: Steps) -> list[Plan]:
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
         Plan(5, _names(BACKLOG), (_BUSY,)),  # the worker may have prefetched other jobs
-        # each job is interrupted once, and no job is a poison pill
+        # each job is interrupted only once, so none may count as a poison pill
         Plan(5, _names(5), tuple(Fault(f"run:{job}", Act.KILL) for job in _names(5))),
         # acknowledging one of two jobs with the same text must not remove the other
         Plan(5, ("job-1", "job-1"), (_BUSY,), ready=True),

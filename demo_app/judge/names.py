@@ -19,7 +19,7 @@ class Names:
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the texts of these jobs; new ones are never in alphabetical order."""
+        """Return the texts of these jobs. Three or more new texts are never in a sorted order."""
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
         texts = [f"q{secrets.token_hex(4)}z" for _ in new]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):
@@ -29,5 +29,5 @@ class Names:
         return tuple(self.texts[label] for label in labels)
 
     def readable(self, words: str) -> str:
-        """Replace the texts of jobs in the words with their names in the history."""
+        """Return the words, with each job's name in the history in place of its random text."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

@@ -39,9 +39,9 @@ class Fault:
 
     Attributes:
         at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
-            ``put:begin``, or `IDLE`.
+            ``put:begin``, ``put:end``, or `IDLE`.
         act: the kind of fault.
-        nth: it hits the process that passes the step for the nth time.
+        nth: the fault hits a process when it reaches the step for the nth time.
     """
 
     at: str
@@ -62,10 +62,10 @@ class Plan:
         level: the level to which it belongs.
         jobs: the jobs, enqueued before any worker runs, unless `early`.
         faults: the faults.
-        later: jobs that another process enqueues when a pause has ended, or immediately without a
-            fault.
+        later: jobs that another producer enqueues after a pause or the first producer's death;
+            without a fault, right after `jobs`.
         early: the number of workers that start before the jobs are enqueued.
-        workers: the number of living workers that are maintained at the end.
+        workers: the number of workers that the judge keeps running after the last fault.
         quiet: seconds to wait after the last run, in case a job runs again.
         producer_dies: True if the producer is killed before the server starts again.
         ready: True if another worker runs all other jobs before the fault.

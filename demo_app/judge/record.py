@@ -19,7 +19,7 @@ class Run:
 
     Attributes:
         begin: the start by the machine's monotonic clock (seconds).
-        end: the end, or None if the run was interrupted.
+        end: the end (seconds), or None if the run was interrupted or still goes on.
     """
 
     who: str
@@ -30,7 +30,7 @@ class Run:
 
 
 def complaint(error: Event, translate: Translate = str.format) -> str:
-    """Return in words what a method of the queue raised, or returned instead of a job."""
+    """Describe the error that a method of the queue raised, or the wrong value that it returned."""
     sentence = "{method} raised {error}"
     if kind := error.get("type"):
         sentence = (
@@ -48,7 +48,7 @@ class Record:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
-        #: The time at which the `put` of each job returned, in this order.
+        #: The time at which the `put` of each job returned, the earliest first.
         self.put: dict[str, float] = {e["job"]: e["at"] for e in self.of("put")}
         #: The number of puts: a job may be enqueued twice.
         self.puts = Counter(e["job"] for e in self.of("put"))
@@ -77,7 +77,7 @@ class Record:
 
     @property
     def late(self) -> bool:
-        """True if a process that the judge had not stopped woke up much too late."""
+        """True if a process that no fault had hit woke up much too late."""
         stopped = {act["to"] for act in self.of("act")}
         return any(late["who"] not in stopped for late in self.of("late"))
 
@@ -88,7 +88,7 @@ class Record:
 
     @property
     def times(self) -> Counter[str]:
-        """The number of runs of each job that began."""
+        """The number of runs that began, by job."""
         return Counter(run.job for run in self.runs)
 
     @property
@@ -110,7 +110,7 @@ class Record:
 
     @property
     def slowest(self) -> float:
-        """The longest time (seconds) from a put to the first run, or a fault to the next run."""
+        """The longest time from put to first run, or from a fault to the next run (seconds)."""
         begins: dict[str, float] = {}
         for run in self.runs:
             begins.setdefault(run.job, run.begin)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-#: The variable with the file of the role, for a process that is not a fork of ours.
+#: The environment variable with the path of the role's file, for the process of an adapter.
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the judged command or app.
 COMMAND = "JUDGE_COMMAND"
@@ -33,7 +33,7 @@ class _Line:
         self._answers = self._socket.makefile("rb")
 
     def say(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message. With `asks` wait for the reply and return it.
+        """Send a message. Return the reply if the message has a true `asks`, otherwise {}.
 
         Raises:
             EOFError: the trial is over.
@@ -62,7 +62,7 @@ class Role:
         address: the address of its proxy to the server, a socket or a URL.
         jobs: the jobs that a producer enqueues.
         asks: the jobs to locate.
-        halt: the step at which the process waits until the judge lets it go on.
+        halt: the step at which the process waits until the judge lets it go on; "" for none.
         claims: False for a worker that claims no job until the judge lets it.
     """
 
@@ -94,7 +94,7 @@ class Role:
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
-        """Report an event to the judge. With `asks` wait for the reply and return it."""
+        """Report an event to the judge. With asks=True in `details` return the reply, else {}."""
         mine = os.getpid(), threading.get_ident(), self.who
         if mine not in _lines:
             _lines[mine] = _Line(Path(self.folder) / EVENTS)
@@ -143,7 +143,7 @@ def _die() -> None:
 
 
 def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _die) -> None:
-    """Run the job: send its mail.
+    """Run the job, which only simulates the sending of a mail.
 
     Args:
         role: the role of this process.

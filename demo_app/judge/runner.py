@@ -14,13 +14,13 @@ from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
 
-#: Seconds of a pause. It is longer than any lease that is short enough for the levels' time limit.
+#: Seconds of a pause. The lease of a queue that rescues jobs within `BACK` seconds is shorter.
 PAUSE = 5.0
 #: Seconds for a continued worker to send a heartbeat.
 _AWAKE = 1.2
-#: Longest nap (seconds); and seconds until a second worker has reached the step of the first.
+#: _NAP: longest nap. _SECOND: longest wait for a second worker at the same step (both in seconds).
 _NAP, _SECOND = 0.8, 4.0
-#: Seconds within which each worker calls `rescue`, which it does every second.
+#: Seconds in which every worker calls `rescue` at least once: it calls it every second.
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
@@ -28,7 +28,7 @@ _DOWN = 11
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 #: Runs after which a job that is not a poison pill counts as endless.
 _TOO_OFTEN = 20
-#: Workers in a row that may end without a run; after more, the queue seems to kill its workers.
+#: Limit of the workers that start in a row without a run; with more, the queue seems to kill them.
 _IN_VAIN = 8
 #: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
@@ -144,7 +144,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """Stop the worker while another one works; then continue it and enqueue a job for it."""
+    """Stop the worker while another one works. Then continue it, and enqueue the later jobs."""
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()
     trial.stop.wait(PAUSE)
@@ -178,7 +178,7 @@ def _go_on_together(trial: Trial, fault: Fault) -> None:
 def _kill_idle(trial: Trial) -> None:
     victim = trial.ready_worker()
     trial.until(lambda: not trial.seen.unfinished, trial.patience)
-    time.sleep(0.3)  # time to begin its next claim
+    time.sleep(0.3)  # the worker needs time to begin its next claim
     victim.running.send(signal.SIGSTOP)
     trial.act(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))

@@ -39,12 +39,12 @@ class TrialServer:
     Args:
         folder: the folder of the trial.
         group: ends the server.
-        password: the server's password; with one, the server gets a TCP address.
+        password: the server's password, for clients over TCP; "" for clients over a unix socket.
         fsync: True to sync each write before the reply (slow), for trials that kill the server.
             With everysec, a kill could lose a job although the queue is correct.
 
     Attributes:
-        address: its URL without the port, if it has a password.
+        address: the URL for clients over TCP, with {} for the port; "" without a password.
     """
 
     def __init__(

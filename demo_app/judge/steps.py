@@ -104,7 +104,7 @@ class Steps:
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """Halt at the role's step until the judge lets the process go on; return True there."""
+        """At the role's step, halt until the judge lets the process go on, and return True."""
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
@@ -155,7 +155,7 @@ def stepped_redis(steps: Steps) -> RedisInSteps:
 
 
 def step_files(steps: Steps) -> None:
-    """Count each later opening of a file for writing as a step."""
+    """From now on, count each opening of a file for writing as a step."""
     opens = io.open
 
     def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:

@@ -30,7 +30,7 @@ _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
 
 #: Seconds without an event of a producer after which its present put counts as stuck.
 _STUCK = 6.0
-#: Limit of the jobs that are searched for together.
+#: Limit of the jobs that `look` searches for.
 LOOKS = 20
 
 
@@ -194,7 +194,7 @@ class Trial:
             self.note("put waits", to=who, job="".join(begun[-1:]))
 
     def halted(self, part: Part, seconds: float | None = None) -> bool:
-        """Wait until the process halts. Return False if it does not, for example without jobs."""
+        """Wait until the process halts. Return False if it does not, for example without a job."""
         since = time.monotonic()
 
         def idle() -> bool:
@@ -208,12 +208,12 @@ class Trial:
         return self.happened(part.who, "halt") is not None
 
     def look(self) -> None:
-        """Log where each unfinished job is."""
+        """Log where the unfinished jobs are."""
         for job in self.seen.unfinished[:LOOKS]:
             self.look_for(job)
 
     def act(self, part: Part, act: str) -> None:
-        """Log a fault of the process."""
+        """Log an action of the judge that hits the process, such as a fault."""
         self.note("act", to=part.who, act=act)
 
     def kill(self, part: Part) -> None:
@@ -233,7 +233,7 @@ class Trial:
         self.note("act", to="server", act="started again")
 
     def _named(self, event: Event) -> Event:
-        """Replace the texts of jobs in the event with their names in the history."""
+        """Return a copy of the event, with a name such as "job-1" in place of each random text."""
         readable: Event = {
             name: self.names.readable(str(event[name]))
             for name in ("error", "message_id", "words")

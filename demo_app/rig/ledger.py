@@ -38,7 +38,7 @@ class Ledger:
 
     @property
     def arrived(self) -> int:
-        """The number of mails in the inbox."""
+        """The number of promised mails that have arrived."""
         return sum(line.arrived is not None for line in self.lines)
 
     @property

@@ -12,7 +12,7 @@ from demo_app.rig.process import StackError
 _RANGE = range(20_000, 32_000)
 #: Tests may have seeded the default generator: parallel tests would choose the same ports.
 _chance = random.SystemRandom()
-#: A socket that is bound to each reserved port without listening.
+#: For each reserved port, a socket that is bound to it without listening.
 _signs: dict[int, socket.socket] = {}
 
 

@@ -123,7 +123,7 @@ class Process:
         Descendants in another process group, such as RQ's processes for jobs, get only SIGKILL.
         """
         if number is signal.SIGKILL and self.alive:
-            with suppress(psutil.Error, OSError):  # no file descriptor may be free
+            with suppress(psutil.Error, OSError):  # psutil fails if no file descriptor is free
                 send_to_all(self.pid, number)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)

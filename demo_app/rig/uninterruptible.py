@@ -14,7 +14,7 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
-    """Call `act`, and delay signals that would end the process until it returns.
+    """Call `act`, and delay signals that would end the process until `act` returns.
 
     Otherwise a process that was started but not yet recorded could outlive its stack, and a library
     could stay half imported. After `act`, the handler of the first signal is called, which may

@@ -22,7 +22,7 @@ UNFINISHED = ("queued", "running", "retrying", "scheduled")
 
 
 class Client:
-    """A client of a stack. For other requests, its HTTP clients are `web` and `inbox`.
+    """A client of a stack. For other requests use its HTTP clients, `web` and `inbox`.
 
     ready: the output of ``up --json``, or `Stack.ready`. patience: timeout (seconds).
     Methods raise httpx.HTTPError if a server can't be reached, or returns an error.
@@ -89,7 +89,7 @@ class Client:
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
-        """Retry or discard a waiting job."""
+        """Retry or discard a waiting or dead job. what: "retry" or "discard"."""
         return _json(self.web.post(f"/api/jobs/{job_id}/{what}"))
 
     def mail_stats(self) -> dict[str, int]:

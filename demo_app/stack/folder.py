@@ -23,7 +23,7 @@ class Folder:
         self._temporary = path is None
         try:
             named = Path(path or tempfile.mkdtemp(prefix="demo-"))
-            self._lock = take_directory(named, "stack")  # it stores mails and the token
+            self._lock = take_directory(named, "stack")  # must be private: it stores mails
             self.path = named.resolve()
             self.redis, self.mail, self.logs = (
                 self.path / name for name in ("redis", "mail", "logs")

@@ -68,7 +68,7 @@ class Options(BaseModel):
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
     #: The start-up token; "" for the folder's token. Not an option: a command line is public.
     token: Token = ""
-    #: False starts no process: `Stack.start` starts each role.
+    #: If False, the stack does not start its processes itself: call `Stack.start` for each role.
     autostart: bool = True
     #: Further settings for every process, for experiments.
     environment: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """The check of an external Redis before a stack starts on it.
 
-On an unsuitable server the queue would fail later, without an error: for example by an evicted job.
+An unsuitable server would lose jobs later without an error, for example if it evicts keys.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def refuse(info: Mapping[str, Any], where: str) -> None:
     """Raise StackError if the server's version, role or settings do not suit the queue.
 
     Args:
-        info: its reply to INFO.
-        where: its URL, for the message.
+        info: the server's reply to INFO.
+        where: the server's URL, for the message.
     """
     version, policy = str(info["redis_version"]), info.get("maxmemory_policy", "noeviction")
     why = ""

@@ -21,7 +21,7 @@ from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 
 ROLES = ("redis", "smtp", "web", "worker")
-#: The worker of stock Celery, which uses another database of the same Redis.
+#: The role of stock Celery's worker, which uses another database of the same Redis.
 STOCK = "stock"
 
 

@@ -30,8 +30,8 @@ from demo_app.stack.supervisor import Event, Supervisor
 class Stack:
     """The running demo app with all its parts; a context manager.
 
-    It takes the options of `Options`. `on_event` is called with each process that dies or is
-    restarted. Raises StackError if it can't start; then no process is left.
+    It takes the options of `Options`. `on_event` is called for each death, restart and problem of a
+    process. Raises StackError if the stack can't start; then no process is left.
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
@@ -68,7 +68,7 @@ class Stack:
 
     @property
     def plan(self) -> Plan:
-        """The addresses and pids of all parts. Raises StackError unless the stack runs."""
+        """The addresses and folders of the stack. Raises StackError unless the stack runs."""
         if self._plan is None:
             raise StackError("The stack does not run.")
         return self._plan
@@ -100,12 +100,12 @@ class Stack:
         Args:
             role: the role.
             number: the signal.
-            pid: only the process with this id.
+            pid: only the process with this id; None for all.
             restart: False keeps the role dead until `start`. Workers of a stack with
                 restart=False stay dead in any case.
 
         Returns:
-            The pids.
+            The pids of the processes that received the signal.
 
         Raises:
             StackError: the role is unknown.
@@ -150,7 +150,7 @@ class Stack:
         }
 
     def _revive(self) -> None:
-        """Start dead processes without automatic restart; report errors to `on_event`."""
+        """Start the missing processes of roles without automatic restart; report errors."""
         supervisor = self._running()
         for role, count in self._counts().items():
             try:

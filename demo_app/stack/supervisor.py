@@ -32,7 +32,7 @@ _NAMES[STOCK] = "The stock worker"
 
 
 class Supervisor:
-    """The supervisor of a stack. on_event: is called with each process that dies or is restarted.
+    """The supervisor of a stack. on_event: is called for each death, restart and problem.
 
     Processes are started in threads, never in the caller's thread: a KeyboardInterrupt reaches only
     the main thread, so it cannot come between the start and the entry in `_processes`.
@@ -82,7 +82,7 @@ class Supervisor:
         return [process.pid for process in victims]
 
     def revive(self, role: str, count: int) -> None:
-        """Start the missing processes of a role without automatic restart, and wait for them.
+        """If the role has no automatic restart, start its missing processes and wait for them.
 
         Raises StackError if one does not answer.
         """
@@ -99,7 +99,7 @@ class Supervisor:
         """Kill the role's only process, and restart it after `OUTAGE_SECONDS`."""
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
-        with suppress(StackError):  # the stack stops, or the error was reported
+        with suppress(StackError):  # an error must not end the control pipe's thread
             self.revive(role, 1)
 
     def wait_for(self, role: str, count: int) -> None:
@@ -154,7 +154,7 @@ class Supervisor:
                 started.result()
             return [started.result() for started in starting]
         finally:
-            pool.shutdown(wait=False)  # after an error do not wait for the others
+            pool.shutdown(wait=False)  # after an error do not wait for the other processes
 
     def _start(self, role: str, number: int) -> Process:
         """Start a process and wait until it answers. If it is killed meanwhile, restart it."""
@@ -206,7 +206,7 @@ class Supervisor:
         self._reaper.remove(process.pid)
 
     def _ended(self, process: Process) -> None:
-        """Restart a process that has died, if its role restarts."""
+        """Forget a process that has died, and restart it if its role has automatic restart."""
         self._forget(process)
         if self._stopping.is_set():
             return
@@ -225,7 +225,7 @@ class Supervisor:
                 return
 
     def _report(self, event: Event) -> None:
-        """Call `on_event`. An error in this function must not end the supervision."""
+        """Call `on_event`. An error in `on_event` must not end the supervision."""
         try:
             self._on_event(event)
         except Exception:

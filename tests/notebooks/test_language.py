@@ -45,7 +45,7 @@ def test_every_sentence_of_a_lesson_is_there_in_japanese() -> None:
 
 
 def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
-    assert unsayable() == [], "use say('… {name}', name=…)"
+    assert unsayable() == [], "use translate('… {name}', name=…)"
 
 
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
@@ -88,7 +88,7 @@ def test_each_word_on_offer_is_understood_in_japanese_as_in_english() -> None:
     code = """
 import tomllib
 from pathlib import Path
-from lab.language import meant, say
+from lab.language import meant, translate
 from lab.mysteries import PLACES, REASONS
 asked = tomllib.loads(Path("lab/exercises.toml").read_text("utf-8"))
 words = {*PLACES, *REASONS, "yes", "no", "first", "second"}
@@ -97,8 +97,8 @@ for one in asked["some_of"].values():
 for one in asked["for_each"].values():
     words |= {*one["right"].values()}
 for word in words:
-    assert meant(say(word)) == meant(word) == word, word
-    assert meant((say(word), ...)) == (word, ...)
+    assert meant(translate(word)) == meant(word) == word, word
+    assert meant((translate(word), ...)) == (word, ...)
 print(len(words))
 """
     assert int(run_code(code)) > 40
