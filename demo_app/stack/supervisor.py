@@ -8,7 +8,6 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
 
 from demo_app.rig.polling import poll
 from demo_app.rig.process import GRACE, Process, StackError
@@ -99,8 +98,11 @@ class Supervisor:
         """Kill the role's only process, and restart it after `OUTAGE_SECONDS`."""
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
-        with suppress(StackError):  # an error must not end the control pipe's thread
-            self.revive(role, 1)
+        with self._reviving:
+            if role not in self._held_down:  # `revive` has started it meanwhile
+                return
+            self._held_down.discard(role)
+        self._restart(role, 1)
 
     def wait_for(self, role: str, count: int) -> None:
         """Wait until `count` processes of the role answer. Raise StackError on a timeout."""
@@ -210,8 +212,11 @@ class Supervisor:
         self._forget(process)
         if self._stopping.is_set():
             return
-        role, number = process.role, process.number
-        self._report({"event": "died", "role": role, "pid": process.pid})
+        self._report({"event": "died", "role": process.role, "pid": process.pid})
+        self._restart(process.role, process.number)
+
+    def _restart(self, role: str, number: int) -> None:
+        """Start a process, if its role has automatic restart, until it answers."""
         pause = 0.0
         while self._comes_back(role) and not self._stopping.wait(pause):
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from support import client_of, gone, let_judge, pids_of, redis_running, refuses,
 
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
-from demo_app.stack import Stack, StackError
+from demo_app.stack import Stack, StackError, supervisor
 from demo_app.stack.client import Client
 
 
@@ -143,6 +144,27 @@ def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: W
     assert [event["event"] for event in events[:2]] == ["died", "trouble"]
     assert "can't be started" in str(events[1]["what"])
     until(lambda: events[-1]["event"] == "started", what="a later try")
+    _is_mailed(client)
+
+
+@pytest.mark.thorough
+def test_after_an_outage_redis_is_started_until_it_answers(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, client, events = watched
+    events.clear()
+    monkeypatch.setattr(supervisor, "OUTAGE_SECONDS", 0.1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no free descriptor
+    outage = threading.Thread(target=stack._running().outage, args=("redis",))
+    try:
+        outage.start()
+        until(lambda: len(events) >= 2, what="the first try")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [event["event"] for event in events[:2]] == ["died", "trouble"]
+    until(lambda: events[-1]["event"] == "started", what="a later try")
+    outage.join()
     _is_mailed(client)
 
 
