@@ -18,7 +18,7 @@ def _iso(seconds: float) -> str:
 Time = Annotated[float, PlainSerializer(_iso, return_type=str)]
 
 
-class Line(NamedTuple):
+class DialogueLine(NamedTuple):
     """A line of a dialogue: of the client (C), of the server (S), or a remark (#)."""
 
     #: Unix seconds.
@@ -74,7 +74,7 @@ class Delivery(_Envelope):
     peer: str
     size: int
     same_bytes: bool
-    dialogue: list[Line]
+    dialogue: list[DialogueLine]
 
 
 class Attachment(BaseModel):

@@ -20,7 +20,7 @@ from local_smtp import bounds
 from local_smtp.fault_rules import EFFECTS, OK, Fault, Outcome, Step
 from local_smtp.faults import Faults
 from local_smtp.mail import Incoming, read_key_headers, readable
-from local_smtp.models import Incident, Line
+from local_smtp.models import DialogueLine, Incident
 from local_smtp.receiving import read_mail
 from local_smtp.store import statements
 from local_smtp.store.writer import Writer
@@ -81,7 +81,7 @@ class Session(SMTP):
         self.around = around
         self.state = Transaction()
         self.step: Step | None = None
-        self.dialogue: list[Line] = []
+        self.dialogue: list[DialogueLine] = []
         self._room = bounds.DIALOGUE_CHARACTERS
         self._smtp_methods = {
             name: partial(self._command, name, method)
@@ -241,7 +241,7 @@ class Session(SMTP):
     def note(self, who: str, text: str) -> None:
         """Record a line of the client (C), of the server (S), or a remark (#)."""
         if self._room > 0:
-            self.dialogue.append(Line(round(time.time(), 4), who, text[: self._room]))
+            self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
 
     def _set_post_data_state(self) -> None:

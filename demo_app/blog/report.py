@@ -10,7 +10,7 @@ from typing import NamedTuple
 from demo_app.blog.database import Database
 
 
-class Line(NamedTuple):
+class ReportLine(NamedTuple):
     """The number of comments and of readers of a post in a month."""
 
     post: int
@@ -20,7 +20,7 @@ class Line(NamedTuple):
     readers: int
 
 
-def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
+def month_of_comments(database: Database, year: int, month: int) -> list[ReportLine]:
     """Return a line for each post, also for one without comments. Months are in UTC.
 
     Raises:
@@ -36,12 +36,12 @@ def month_of_comments(database: Database, year: int, month: int) -> list[Line]:
         begin.timestamp(),
         end.timestamp(),
     )
-    return [Line(*row) for row in rows]
+    return [ReportLine(*row) for row in rows]
 
 
-def as_csv(lines: list[Line]) -> bytes:
+def as_csv(lines: list[ReportLine]) -> bytes:
     """Return the lines as CSV (RFC 4180), with a byte order mark for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerows([Line._fields, *lines])
+    writer.writerows([ReportLine._fields, *lines])
     return text.getvalue().encode("utf-8-sig", "replace")

@@ -3,7 +3,7 @@
 Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards: a
 worker killed in between loses it. Here one Lua script moves the job from the queue to the worker's
 claims, so that it is always in one of them. While its queues are empty, the worker waits for a
-token; the wait itself removes no job. `turns` decides which command is sent next.
+token; the wait itself removes no job. `consumer_state` decides which command is sent next.
 
 A consumer without acknowledgement (such as `celery inspect`) claims nothing and is not registered
 as a worker.
@@ -31,6 +31,7 @@ from kombu.utils.json import JSONEncoder, loads
 from . import process, worker
 from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
+from .consumer_state import Claiming, ConsumerState, Reason, Waiting
 from .error_kinds import ending_of, passes, reason_of
 from .in_flight import PAUSE, InFlight
 from .keys import list_of, lists_of
@@ -39,7 +40,6 @@ from .options import DEFAULTS, NAMES, Options
 from .qos import QoS
 from .queue import Kind, Queue
 from .throttled_log import ThrottledLog
-from .turns import Claiming, Reason, Turns, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         client = connection.client
         self._url = client.hostname or ""
         self._without_ack: set[str] = set()
-        self._turns, self._throttled = Turns(), ThrottledLog()
+        self._consumer_state, self._throttled = ConsumerState(), ThrottledLog()
         scheme = scheme_of(self._url) or "redis"
         self.connection_class = CONNECTIONS[scheme]
         self.connection_class_ssl = WITH_TLS.get(scheme, WITH_TLS["redis"])
@@ -215,7 +215,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if MAY_END_WAIT and connection and isinstance(self._sent, Waiting):
             connection.disconnect()
             self._in_poll = None
-            self._turns.begin()
+            self._consumer_state.begin()
 
     def claimed_queues(self) -> list[str]:
         """Return the queues whose consumers acknowledge; the queue whose turn it is comes first."""
@@ -230,7 +230,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             here.claim_script: [] if here.draining else self.claimed_queues(),
             TAKE: [name for name in queues if name in self._without_ack],
         }
-        command = self._turns.next_command(scripts, timeout or self.brpop_timeout)
+        command = self._consumer_state.next_command(scripts, timeout or self.brpop_timeout)
         if command is None:
             return
         connection = self._in_poll = self.client.connection
@@ -254,10 +254,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         finally:
             self._in_poll = None
         if not isinstance(sent, Claiming):  # a token has arrived, or the wait has timed out
-            self._turns.begin()
+            self._consumer_state.begin()
             raise Empty
         texts = [p.decode(errors="substitute") if isinstance(p, bytes) else p for p in answer]
-        if not self._turns.replied(sent.script, texts):
+        if not self._consumer_state.replied(sent.script, texts):
             raise Empty
         claims = claimed_by(self._claimant, texts)
         self.deliver_claims(claims, sent.queues, tracked=sent.script != TAKE)
@@ -341,7 +341,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             command = "EVALSHA" if script else "BLPOP"
             return self.client.parse_response(self.client.connection, command)
         except self.connection_errors:
-            self._turns.begin()
+            self._consumer_state.begin()
             self.client.connection.disconnect()
             raise
         except redis.exceptions.NoScriptError:  # Redis was started again, or is another server
@@ -357,10 +357,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             # Redis refuses, for example because its disk is full: claim again after a short wait
             self._throttled.log(log.warning, "Redis refuses to give a job: %s", error)
             if script:
-                self._turns.nothing(script, Reason.SOON)
+                self._consumer_state.nothing(script, Reason.SOON)
             else:  # Redis refused BLPOP without waiting, so wait here
                 sleep(PAUSE)
-                self._turns.begin()
+                self._consumer_state.begin()
             raise Empty from None
 
     def _get(self, queue: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryLine:
     """One line of the history.
 
     Attributes:
@@ -41,9 +41,9 @@ class Line:
     step: str
 
 
-def story(record: Record, translate: Translate = str.format) -> list[Line]:
+def story(record: Record, translate: Translate = str.format) -> list[HistoryLine]:
     """Return the events that are shown to a person, the oldest first."""
-    lines: list[Line] = []
+    lines: list[HistoryLine] = []
     runs: Counter[str] = Counter()
     #: The commands that were shown when a process halted in a call.
     shown: dict[tuple[str, str], list[str]] = {}
@@ -67,7 +67,7 @@ def story(record: Record, translate: Translate = str.format) -> list[Line]:
         at, step = round(event["at"] - start, 3), event.get("step", "")
         if event["event"] == "begin" and runs[job] > 1:
             what += f" ({runs[job]}×)"
-        line = Line(at, who, what, step)
+        line = HistoryLine(at, who, what, step)
         same = lines and (lines[-1].who, lines[-1].what, lines[-1].step) == (who, what, step)
         if what and not same:
             lines.append(line)

@@ -37,7 +37,7 @@ BUSY = "This machine was too busy: run it again."
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """A plan and the record of its trial.
 
     Attributes:
@@ -64,11 +64,11 @@ class Verdict:
     """
 
     level: Level
-    trials: Sequence[Outcome]
+    trials: Sequence[TrialOutcome]
     why: str
 
     @property
-    def failure(self) -> Outcome | None:
+    def failure(self) -> TrialOutcome | None:
         """The trial that broke the promise."""
         return self.trials[-1] if self.trials[-1].why else None
 
@@ -121,7 +121,7 @@ class Judge:
     ) -> None:
         self._target, self._seed, self._translate, self._shrink = target, seed, translate, shrink
         self._seconds, self._patience = seconds, patience
-        self._begun: list[Future[Outcome]] = []
+        self._begun: list[Future[TrialOutcome]] = []
         #: The steps that every worker with a job passes.
         self._sure = {"run:begin", "run:end"}
         #: For each level: an event that stops its other trials when its verdict is known.
@@ -165,7 +165,7 @@ class Judge:
     def _records(self, plans: Sequence[Plan]) -> list[Record]:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]
 
-    def _try(self, plan: Plan, times: int = _TIMES) -> Outcome:
+    def _try(self, plan: Plan, times: int = _TIMES) -> TrialOutcome:
         """Run a plan; repeat it if a busy machine may be the reason for its outcome."""
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
@@ -173,7 +173,7 @@ class Judge:
         if self._target.trusted:
             plan = replace(plan, jobs=plan.jobs[:MANY])
         record = run_plan(self._target, plan, patience, self._stops[plan.level])
-        outcome = Outcome(plan, record, check(plan, record))
+        outcome = TrialOutcome(plan, record, check(plan, record))
         in_time = plan.level in _IN_TIME or outcome.too_busy
         again = in_time if outcome.why else self._missed(record)
         if again and times > 1 and not self._stops[plan.level].is_set():
@@ -184,8 +184,10 @@ class Judge:
         """Return the steps in `_sure` that no process passed although a fault was planned there."""
         return [event["step"] for event in record.of("missed") if event["step"] in self._sure]
 
-    def _verdict(self, level: Level, steps: Sequence[str], begun: list[Future[Outcome]]) -> Verdict:
-        trials: list[Outcome] = []
+    def _verdict(
+        self, level: Level, steps: Sequence[str], begun: list[Future[TrialOutcome]]
+    ) -> Verdict:
+        trials: list[TrialOutcome] = []
         for future in begun:
             trials.append(future.result())
             if trials[-1].why:
@@ -207,7 +209,7 @@ class Judge:
         why = last.why or not_asked(self._target, level, steps, records, missed, self._translate)
         return Verdict(level, trials, why)
 
-    def _end(self, level: int, begun: list[Future[Outcome]]) -> None:
+    def _end(self, level: int, begun: list[Future[TrialOutcome]]) -> None:
         """Stop the other trials of the level."""
         for future in begun:
             future.cancel()
@@ -215,17 +217,17 @@ class Judge:
         wait(future for future in begun if not future.cancelled())
         self._stops[level].clear()
 
-    def _at_random(self, level: Level, steps: Sequence[str]) -> list[Outcome]:
+    def _at_random(self, level: Level, steps: Sequence[str]) -> list[TrialOutcome]:
         """Run trials with several faults, until the time is up or one fails."""
         chance = random.Random(f"{self._seed} {level.number}")
-        deadline, trials = time.monotonic() + self._seconds, list[Outcome]()
+        deadline, trials = time.monotonic() + self._seconds, list[TrialOutcome]()
         while time.monotonic() < deadline and not (trials and trials[-1].why):
             plans = [at_random(level, steps, chance) for _ in range(4)]
             tried = self._pool.map(lambda plan: self._try(plan, 1), plans)
             trials += sorted(tried, key=lambda trial: bool(trial.why))
         return trials
 
-    def _minimised(self, failed: Outcome) -> Outcome:
+    def _minimised(self, failed: TrialOutcome) -> TrialOutcome:
         """Return the failing trial with the fewest faults and jobs that was found in time."""
         stop = self._stops[failed.plan.level]
         timer = threading.Timer(self._shrink, stop.set)

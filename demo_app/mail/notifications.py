@@ -10,7 +10,7 @@ from html import escape
 
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
-from demo_app.blog.report import Line, as_csv
+from demo_app.blog.report import ReportLine, as_csv
 from demo_app.mail.message import Attachment, Mail, Mailbox, is_address
 
 DOMAIN = "blog.test"
@@ -48,7 +48,7 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
 
 
 def monthly_report(
-    lines: list[Line], month: str, request: str, *, to: Mailbox, sender: Mailbox
+    lines: list[ReportLine], month: str, request: str, *, to: Mailbox, sender: Mailbox
 ) -> Mail:
     """Return a mail with the month's comments as a CSV file.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """One promised mail.
 
     promised, arrived: seconds since the epoch; `arrived` is None without a mail.
@@ -28,7 +28,7 @@ class Ledger:
     late: the number of mails that have not arrived and whose job still exists.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
     late: int = 0
 
     @property
@@ -59,7 +59,7 @@ class Ledger:
 
 def lines_of(
     promised: Iterable[tuple[str, float]], mails: Iterable[Mapping[str, Any]]
-) -> tuple[Line, ...]:
+) -> tuple[LedgerLine, ...]:
     """Return a line for each promised mail, with its job as the name.
 
     Args:
@@ -73,6 +73,6 @@ def lines_of(
         arrived.setdefault(job, []).append(at)
         deliveries[job] = deliveries.get(job, 0) + mail["deliveries"]
     return tuple(
-        Line(job, at, min(arrived.get(job, ()), default=None), deliveries.get(job, 0))
+        LedgerLine(job, at, min(arrived.get(job, ()), default=None), deliveries.get(job, 0))
         for job, at in promised
     )

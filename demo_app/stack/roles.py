@@ -26,7 +26,7 @@ STOCK = "stock"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StackPlan:
     """The addresses and folders of a stack."""
 
     options: Options
@@ -101,7 +101,7 @@ class Plan:
         return {**inherited, **ours, **self.options.environment}
 
 
-def command(role: str, plan: Plan) -> list[str]:
+def command(role: str, plan: StackPlan) -> list[str]:
     """Return the command that starts a process of the role."""
     python = [sys.executable, "-m"]
     if role == "redis":
@@ -123,7 +123,7 @@ def command(role: str, plan: Plan) -> list[str]:
     return words
 
 
-def readiness(role: str, plan: Plan, pid: int) -> Callable[[], bool]:
+def readiness(role: str, plan: StackPlan, pid: int) -> Callable[[], bool]:
     """Return a function that returns True once the process is ready."""
     if role == "redis":
         return lambda: redis_answers(plan.redis_url)

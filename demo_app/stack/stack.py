@@ -23,7 +23,7 @@ from demo_app.settings import complaint
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 from demo_app.stack.preflight import check, check_database
-from demo_app.stack.roles import STOCK, Plan
+from demo_app.stack.roles import STOCK, StackPlan
 from demo_app.stack.supervisor import Event, Supervisor
 
 
@@ -41,7 +41,7 @@ class Stack:
             raise StackError(f"{': '.join(filter(None, complaint(error)))}.") from None
         self._on_event = on_event or (lambda _: None)
         self._supervisor: Supervisor | None = None
-        self._plan: Plan | None = None
+        self._plan: StackPlan | None = None
         self._started = ExitStack()
 
     def __enter__(self) -> Stack:
@@ -67,7 +67,7 @@ class Stack:
         self.stop()
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> StackPlan:
         """The addresses and folders of the stack. Raises StackError unless the stack runs."""
         if self._plan is None:
             raise StackError("The stack does not run.")
@@ -170,7 +170,7 @@ class Stack:
         return self._supervisor
 
 
-def _plan(options: Options, folder: Folder) -> Plan:
+def _plan(options: Options, folder: Folder) -> StackPlan:
     stack_id = uuid.uuid4().hex
     folder.take_over(stack_id)
     if database_url := options.environment.get("DEMO_DATABASE_URL"):
@@ -187,7 +187,7 @@ def _plan(options: Options, folder: Folder) -> Plan:
             raise StackError(
                 f"A Redis server of an earlier run still uses {folder.redis}. Stop it first."
             )
-    return Plan(
+    return StackPlan(
         options=options,
         folder=folder,
         stack_id=stack_id,
@@ -200,7 +200,7 @@ def _plan(options: Options, folder: Folder) -> Plan:
     )
 
 
-def _release(plan: Plan) -> None:
+def _release(plan: StackPlan) -> None:
     release(plan.web_port, plan.inbox_port, plan.smtp_port)
     if (socket := plan.redis_socket) is not None:
         socket.unlink(missing_ok=True)

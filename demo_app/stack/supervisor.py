@@ -13,7 +13,7 @@ from demo_app.rig.polling import poll
 from demo_app.rig.process import GRACE, Process, StackError
 from demo_app.rig.reaper import ReaperClient, reap
 from demo_app.rig.redis_server import set_aside_unreadable
-from demo_app.stack.roles import STOCK, Plan, command, readiness
+from demo_app.stack.roles import STOCK, StackPlan, command, readiness
 
 #: Seconds until a started process must answer, even on a slow and busy machine.
 PATIENCE = 45.0
@@ -37,7 +37,7 @@ class Supervisor:
     the main thread, so it cannot come between the start and the entry in `_processes`.
     """
 
-    def __init__(self, plan: Plan, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, plan: StackPlan, on_event: Callable[[Event], None]) -> None:
         self._plan = plan
         self._on_event = on_event
         self._processes: list[Process] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_smtp.bounds import DELIVERIES
-from local_smtp.models import Delivery, Line, Mail, MailPage, Stats
+from local_smtp.models import Delivery, DialogueLine, Mail, MailPage, Stats
 
 _MAIL = (
     "SELECT id, message_id, sender, recipients, subject, author, job_id, received_at, size,"
@@ -104,8 +104,8 @@ def _mail(row: sqlite3.Row) -> Mail:
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:
-    dialogue = [Line(*line) for line in json.loads(row["dialogue"])]
+    dialogue = [DialogueLine(*line) for line in json.loads(row["dialogue"])]
     if row["replied_at"] is not None:
-        dialogue.append(Line(row["replied_at"], "S", row["reply"]))
+        dialogue.append(DialogueLine(row["replied_at"], "S", row["reply"]))
     values = {**dict(row), "recipients": json.loads(row["recipients"]), "dialogue": dialogue}
     return Delivery(**values)

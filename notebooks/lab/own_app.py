@@ -30,7 +30,7 @@ import httpx
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig import ports
-from demo_app.rig.ledger import Line
+from demo_app.rig.ledger import LedgerLine
 from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
@@ -258,7 +258,7 @@ class OwnApp:
         posted = {text: iter(self.posted[text][-page.count(text) :]) for text in page}
         came = {text: iter(self._came[text]) for text in page}
         lines = [
-            Line(n, next(posted[t]), next(came[t], None), arrived[t] - page.count(t) + 1)
+            LedgerLine(n, next(posted[t]), next(came[t], None), arrived[t] - page.count(t) + 1)
             for n, t in enumerate(page, 1)
         ]
         twice = sum(times > max(1, page.count(text)) for text, times in arrived.items())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from demo_app.blog.database import Database
-from demo_app.blog.report import Line, as_csv, month_of_comments
+from demo_app.blog.report import ReportLine, as_csv, month_of_comments
 
 
 def comment(database: Database, post: int, when: datetime, author="Reader", email="r@example.test"):
@@ -43,7 +43,7 @@ def test_a_month_that_there_is_not_is_refused(database):
 
 
 def test_the_file_has_the_numbers_below_their_names():
-    text = as_csv([Line(1, 'Why "=1"?', "Björn", 12, 3)]).decode("utf-8-sig")
+    text = as_csv([ReportLine(1, 'Why "=1"?', "Björn", 12, 3)]).decode("utf-8-sig")
 
     names, row = csv.reader(io.StringIO(text, newline=""))
     assert names == ["post", "title", "author", "comments", "readers"]

@@ -24,9 +24,9 @@ from support import message, until
 from demo_app.broker import transport
 from demo_app.broker.channel import MAY_END_WAIT
 from demo_app.broker.claim import Claim, Claimed
+from demo_app.broker.consumer_state import Waiting
 from demo_app.broker.message import compose
 from demo_app.broker.queue import Queue
-from demo_app.broker.turns import Waiting
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 

@@ -163,7 +163,7 @@ def _wake(world: World, worker: Worker) -> None:
     """Remove a token from Redis, and let the worker claim, as after BLPOP."""
     list_name = next(list_name for list_name in LISTS if world.server.has(f"wake:{list_name}"))
     world.server.command("LPOP", f"wake:{list_name}")
-    worker.turns.begin()
+    worker.consumer.begin()
 
 
 def _answer(world: World, worker: Worker) -> None:

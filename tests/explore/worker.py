@@ -14,6 +14,7 @@ import redis
 from demo_app.backends.celery import job_of
 from demo_app.broker import held, in_flight, lease, lua
 from demo_app.broker.claim import Claimed, Disposition, Ending, claimed_by
+from demo_app.broker.consumer_state import ConsumerState, Waiting
 from demo_app.broker.in_flight import InFlight
 from demo_app.broker.lease import LeaseLost
 from demo_app.broker.lua import Call
@@ -21,7 +22,6 @@ from demo_app.broker.message import parse
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.broker.throttled_log import ThrottledLog
-from demo_app.broker.turns import Turns, Waiting
 from demo_app.jobs.perform import perform
 from demo_app.worker.run import conclude
 from explore.line import LINE
@@ -166,7 +166,7 @@ class Worker:
     phase: of each delivery tag: waits, runs, or has run. due: time of the next heartbeat. stuck:
     time until which a job blocks the whole process. halted: the step in the middle of which the
     process was stopped, the replies it had received and the step's start; () if it is not halted.
-    turns: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
+    consumer: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Worker:
     stuck: float = 0.0
     paused: bool = False
     halted: tuple[Any, ...] = ()
-    turns: Turns = field(default_factory=Turns)
+    consumer: ConsumerState = field(default_factory=ConsumerState)
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
@@ -198,7 +198,7 @@ class Worker:
     @property
     def asleep(self) -> bool:
         """Return True if the worker waits the full time for a token. Shorter waits end at once."""
-        command = self.turns.next_command({"claim": ["mail"]}, LONGEST)
+        command = self.consumer.next_command({"claim": ["mail"]}, LONGEST)
         waits = isinstance(command, Waiting) and command.seconds == LONGEST
         return self.setup.waits and waits
 
@@ -216,7 +216,7 @@ class Worker:
         worker = self.here.lease.worker
         reply = self.here.queue.scripts.run("claim", worker, self.places, *lists)
         if self.setup.waits:
-            self.turns.replied("claim", reply)
+            self.consumer.replied("claim", reply)
         return claimed_by(worker, reply)
 
     def take_in(self, claimed: Sequence[Claimed]) -> None:

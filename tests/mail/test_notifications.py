@@ -4,7 +4,7 @@ import pytest
 
 from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
-from demo_app.blog.report import Line
+from demo_app.blog.report import ReportLine
 from demo_app.mail import notifications
 from demo_app.mail.message import Mailbox
 
@@ -67,7 +67,7 @@ def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
 
 
 def test_a_report_counts_what_its_file_lists():
-    lines = [Line(1, "One", "Akiko", 2, 1), Line(2, "Two", "Björn", 0, 0)]
+    lines = [ReportLine(1, "One", "Akiko", 2, 1), ReportLine(2, "Two", "Björn", 0, 0)]
 
     mail = notifications.monthly_report(
         lines, "2026-11", "r", to=Mailbox("A", "a@b.test"), sender=BLOG

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
-from demo_app.rig.ledger import Line
+from demo_app.rig.ledger import LedgerLine
 from lab.capstone import Tried
 from lab.checks import check
 from lab.ledger import Ledger
@@ -29,7 +29,7 @@ def forgetful() -> Any:
 
 
 def worker_killed() -> Tried:
-    lost = Ledger((Line(1, 0.0, None, 0),))
+    lost = Ledger((LedgerLine(1, 0.0, None, 0),))
     return Tried([Trial("the worker is killed", held=False, ledger=lost, story="Its story.")])
 
 

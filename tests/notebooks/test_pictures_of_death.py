@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from demo_app.demo.timeline import Kill
-from demo_app.rig.ledger import Line
+from demo_app.rig.ledger import LedgerLine
 from lab import Lab, queue_lists
 from lab.jobs import poison, work
 from lab.ledger import Ledger, side_by_side
@@ -44,7 +44,7 @@ def test_the_snapshots_always_include_a_death() -> None:
 
 def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_picture() -> None:
     """The time axis would begin too early if the cell with the kill was run twice."""
-    lines = tuple(Line(n, promised=100.0, arrived=102.0, deliveries=1) for n in range(3))
+    lines = tuple(LedgerLine(n, promised=100.0, arrived=102.0, deliveries=1) for n in range(3))
     kills = tuple(Kill(at, 1, "w") for at in (60.0, 101.0, 160.0))
     drawn = [side_by_side(this=Ledger(lines, kills=shown)).drawing for shown in (kills, kills[1:2])]
     first, second = (re.sub(r"\b[a-z][0-9a-f]{10}\b", "", one) for one in drawn)
@@ -55,7 +55,7 @@ def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
     """The panels share one y axis. A short last panel must not cut off the rows of the others, and
     the ticks must be whole numbers."""
     runs = {
-        f"run {count}": Ledger(tuple(Line(n, 100.0, 102.0, 1) for n in range(count)))
+        f"run {count}": Ledger(tuple(LedgerLine(n, 100.0, 102.0, 1) for n in range(count)))
         for count in (4, 2)
     }
     words = re.findall(r"<!-- (.*?) -->", side_by_side(**runs).drawing)

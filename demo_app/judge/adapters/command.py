@@ -20,7 +20,7 @@ class Refused(Exception):
     """The command did not accept a job."""
 
 
-class Line:
+class CommandPipe:
     """The connection to the command."""
 
     def __init__(self, role: Role) -> None:
@@ -81,7 +81,7 @@ class Line:
 
 def play(role: Role) -> Callable[[str], None] | None:
     """Start the command and send its role."""
-    line = Line(role)
+    line = CommandPipe(role)
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.files)
     if role.jobs:

@@ -44,7 +44,7 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class Turns:
+class ConsumerState:
     """The state machine. found_nothing: scripts that found no job in this round, with reasons."""
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)
