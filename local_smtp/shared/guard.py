@@ -72,7 +72,8 @@ class Guard:
 
         Args:
             request: the request.
-            error: 401 without the token, 403 from another site, 415 for another type of body.
+            error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
+                nor a form.
         """
         raise NotImplementedError
 
@@ -114,7 +115,8 @@ class Guard:
             received += len(body)
             if received > REQUEST_BODY_BYTES:
                 raise HTTPException(413)
-            if is_form and not body.isascii():  # browsers send ASCII, and decoding takes 0.1 s
+            # browsers send forms in ASCII; decoding other bytes would take up to 0.1 s
+            if is_form and not body.isascii():
                 raise HTTPException(400)
             return message
 

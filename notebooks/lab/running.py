@@ -398,9 +398,9 @@ class Lab:
         return Picture.of(figure, words + translate("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
-        """Return the deaths of workers that were not caused by `kill`.
+        """Return a `Kill` for each death of a worker that `kill` did not cause.
 
-        Each kill has the time of the death, not the time of the rescue.
+        The time of each `Kill` is the time of the death, not of the rescue.
         """
         known = {kill.worker for kill in self.kills}
         return [
