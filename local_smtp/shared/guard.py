@@ -24,7 +24,7 @@ _FORM = "application/x-www-form-urlencoded"
 #: Accepted types of bodies; others get 415. A body without a type is read as JSON.
 _BODIES = ("", "application/json", _FORM)
 
-#: The names of this machine for its own browsers.
+#: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 PAGE_POLICY = (
@@ -82,7 +82,7 @@ class Guard:
         return True
 
     def is_page(self, path: str) -> bool:
-        """Return True if a browser may open this path with the token in its address."""
+        """Return True if a browser may open this path with the token in the URL."""
         return path == "/"
 
     def holds_token(self, request: Request) -> bool:

@@ -39,7 +39,7 @@ class SinkGuard(Guard):
         return _tell(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return False only for the style sheet of the form for the token."""
+        """Return False only for the style sheet, which the page that asks for the token needs."""
         return path != "/static/page.css"
 
 

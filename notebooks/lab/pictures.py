@@ -76,7 +76,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(translate(text, label=label, n=most))
-    grid[0].set_xlim(left=0)  # after all panels are drawn, since they share it
+    grid[0].set_xlim(left=0)  # last, since all panels share the axis
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 
@@ -97,7 +97,7 @@ class Sample:
 
 
 def numbers_of(lab: Lab) -> list[Sample]:
-    """Return the numbers from the first job until now, from the journal in Redis."""
+    """Return a sample for each time step from the first job until now, from Redis's journal."""
     seen, now = lab.seen(), time.time()
     looks = (seen.start + n * _MOMENT for n in range(int((now - seen.start) / _MOMENT)))
     return [_sample(seen, moment) for moment in (*looks, now)]

@@ -77,7 +77,7 @@ class Lab:
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
-        options.setdefault("controls", True)  # lessons and their pages kill processes
+        options.setdefault("controls", True)  # the web app's pages show buttons that kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._restarted: set[int] = set()  # pids of restarted processes
         stack = Stack(self._on_event, **options)

@@ -25,7 +25,7 @@ _SLOW = 0.08
 #: to enqueue its jobs.
 _SOON = 5.0
 _COMMENTS = 4
-#: Kills of the web app; each kill waits for one more commit than the last one.
+#: Kills of the web app: right after the first, the second and the third commit of a comment.
 _KILLS = 3
 #: Tries of a trial in which no comment was stored.
 _TRIES = 3
