@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the pipe's reader has exited
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        # at exit, Python flushes standard output, which must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 

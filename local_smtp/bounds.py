@@ -21,7 +21,7 @@ SMTP_SECONDS = 300.0
 DIALOGUE_CHARACTERS = 16 * 1024
 
 # Header fields and parts
-#: Bytes at the start of a mail in which Subject, From and Message-ID are searched.
+#: Bytes at the start of a mail in which its key headers (see `KeyHeaders`) are searched.
 HEAD_BYTES = 64 * 1024
 #: Characters of a header field that are decoded, since decoding takes quadratic time.
 FIELD_CHARACTERS = 2048

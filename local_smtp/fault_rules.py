@@ -54,7 +54,7 @@ class Effect:
     words: str
     #: Returns the outcome of a rule of this kind.
     outcome: Callable[[Fault], Outcome]
-    #: True if it needs the whole mail, so that a rule can use it only at "reply".
+    #: True if the effect needs the whole mail. A rule can use such an effect only at "reply".
     whole_mail: bool = False
 
 

@@ -32,7 +32,7 @@ HEAD = (
 
 
 def harmless(html: str) -> str:
-    """Return a mail's HTML without anything that loads from elsewhere."""
+    """Return a mail's HTML with its links and active tags made inert; `POLICY` blocks the rest."""
     return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 

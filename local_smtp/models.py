@@ -105,13 +105,13 @@ class ParsedMail(Mail, Parts):
 
 
 class Incident(_Envelope):
-    """A refusal or a fault that was played."""
+    """A refusal, or a fault that was carried out."""
 
     at: Time
     step: Step
     peer: str
     subject: str
-    #: The refusal, if there was one.
+    #: The reply that refused the mail or the command; None if nothing was refused.
     reply: str | None
-    #: A description of the rule that hit.
+    #: A description of the fault rule that was applied; None if there was none.
     fault: str | None

@@ -19,8 +19,9 @@ def mail_sink(tmp_path: Path) -> Iterator[MailSink]:
     Send to `mail_sink.smtp`, wait with `mail_sink.wait_for(count)`, read with
     `mail_sink.message(mail)`, and make it misbehave with `mail_sink.faults.put([...])`.
     """
-    from local_smtp.settings import Settings  # imported only if it is used: pytest loads
-    from local_smtp.sink import MailSink  # this module in every run
+    # imported here, since pytest loads this module even if no test uses the fixture
+    from local_smtp.settings import Settings
+    from local_smtp.sink import MailSink
 
     with MailSink(Settings(dir=tmp_path / "mail-sink")) as sink:
         yield sink

@@ -45,4 +45,4 @@ class Servers:
         smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
-        loop.set_exception_handler(lambda *_: None)  # no log of sessions that never began
+        loop.set_exception_handler(lambda *_: None)  # do not log sessions that were never started

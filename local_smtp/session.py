@@ -47,7 +47,7 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Transaction:
-    """The state of the current mail that is not in its envelope."""
+    """The state of the current mail, in addition to its envelope."""
 
     #: The recipient of the present RCPT command.
     recipient: str | None = None
@@ -93,7 +93,7 @@ class Session(SMTP):
             cast(asyncio.Transport, self.transport).abort()
 
     def hang_up(self) -> NoReturn:
-        """Close the connection after the client has read the replies."""
+        """End the session. The connection closes once all replies have been sent."""
         if self.transport is not None:
             self.transport.close()
         raise asyncio.CancelledError
@@ -110,7 +110,7 @@ class Session(SMTP):
     # Commands
 
     async def _http(self, arg: str | None) -> None:
-        # A web page can send HTTP here, with a mail in the request's body.
+        # Close the connection: a web page can send an HTTP request with SMTP commands in its body.
         await self.push("421 4.7.0 This is a mail server; that was HTTP")
         self.hang_up()
 
@@ -236,7 +236,7 @@ class Session(SMTP):
                 self.around.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
-            self.hang_up()  # a web page may have sent a long URL, and a mail in the request's body
+            self.hang_up()  # the line may be an HTTP request with a long URL; see `_http`
 
     def note(self, who: str, text: str) -> None:
         """Record a line of the client (C), of the server (S), or a remark (#)."""
@@ -246,7 +246,8 @@ class Session(SMTP):
 
     def _set_post_data_state(self) -> None:
         super()._set_post_data_state()  # type: ignore[no-untyped-call]
-        self.state = Transaction(refused=self.state.refused)  # a refused EHLO and HELO count once
+        # count only one refused mail if both EHLO and HELO are refused
+        self.state = Transaction(refused=self.state.refused)
 
     def start_anew(self) -> None:
         """Forget the current mail. The next one has its own dialogue."""

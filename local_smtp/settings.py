@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="LOCAL_SMTP_",
         frozen=True,
-        hide_input_in_errors=True,  # the token is input
+        hide_input_in_errors=True,  # errors must not show the token
         cli_prog_name="python -m local_smtp",
         cli_kebab_case=True,
         cli_implicit_flags="toggle",

@@ -40,6 +40,6 @@ def escape_invisible(value: object) -> str:
     return "".join(parts)
 
 
-@cache  # a text may have 10,000 such characters, at each page view
+@cache  # a page may show a text with 10,000 invisible characters
 def _shown(sign: str) -> str:
     return f"⟨U+{ord(sign):04X}⟩"

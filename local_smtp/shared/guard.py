@@ -24,7 +24,7 @@ _FORM = "application/x-www-form-urlencoded"
 #: Accepted types of bodies; others get 415. A body without a type is read as JSON.
 _BODIES = ("", "application/json", _FORM)
 
-#: The names of this machine for its own browsers.
+#: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 PAGE_POLICY = (
@@ -72,7 +72,8 @@ class Guard:
 
         Args:
             request: the request.
-            error: 401 without the token, 403 from another site, 415 for another type of body.
+            error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
+                nor a form.
         """
         raise NotImplementedError
 
@@ -81,7 +82,7 @@ class Guard:
         return True
 
     def is_page(self, path: str) -> bool:
-        """Return True if a browser may open this path with the token in its address."""
+        """Return True if a browser may open this path with the token in the URL."""
         return path == "/"
 
     def holds_token(self, request: Request) -> bool:
@@ -114,7 +115,8 @@ class Guard:
             received += len(body)
             if received > REQUEST_BODY_BYTES:
                 raise HTTPException(413)
-            if is_form and not body.isascii():  # browsers send ASCII, and decoding takes 0.1 s
+            # browsers send forms in ASCII; decoding other bytes would take up to 0.1 s
+            if is_form and not body.isascii():
                 raise HTTPException(400)
             return message
 

@@ -11,9 +11,9 @@ READING = frozenset({"GET", "HEAD"})
 
 
 def beside(headers: Headers, url: str) -> str:
-    """Return a link to another app of this machine; "" without a URL.
+    """Return `url` for a link to another app of this machine; "" if `url` is "".
 
-    Behind jupyter-server-proxy the browser needs another URL, in which the port is a folder.
+    Behind jupyter-server-proxy, return a relative URL with the port instead, such as ``../8025/``.
     """
     port = url.rpartition(":")[2]
     return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
@@ -22,7 +22,7 @@ def beside(headers: Headers, url: str) -> str:
 def path_in_app(scope: Scope) -> str:
     """Return the path of a request below the prefix at which the app is mounted.
 
-    With a prefix, a guard that compares the whole path does not recognise any path of the app.
+    A guard compares this path with the app's paths, since they do not contain the prefix.
     """
     path: str = scope["path"]
     rest = path.removeprefix(scope.get("root_path", ""))

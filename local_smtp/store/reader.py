@@ -49,7 +49,7 @@ class Reader:
         Args:
             words: the words, separated by blanks.
             limit: mails on a page.
-            before: the id before which the page begins; None for the newest mail.
+            before: the page has only mails with a smaller id; None to begin with the newest mail.
         """
         escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # LIKE's wildcards
         values = [f"%{word}%" for word in escaped.split()]

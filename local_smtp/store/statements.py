@@ -21,7 +21,7 @@ class Receipt:
 
 
 def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
-    """Store a mail; for a duplicate, store only the delivery."""
+    """Store a mail. If its Message-ID is already stored, store only the delivery."""
     values = {
         **asdict(mail.headers),
         "sender": mail.sender,

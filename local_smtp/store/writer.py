@@ -79,7 +79,7 @@ class Writer:
 
     def __init__(self, path: Path, on_stored: Callable[[list[Receipt]], None]) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # WAL with synchronous=FULL: a commit is durable before it returns, and others may read.
+        # WAL with synchronous=FULL: a commit is durable before it returns, and blocks no readers.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")

@@ -70,7 +70,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
         """Download a part."""
         name, content = inbox.part(message, part)
         headers = _NO_FRAME | _download(name)
-        # never the type that the mail declares
+        # with the type that the mail declares, a browser might run the part
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/faults")

@@ -39,7 +39,7 @@ class SinkGuard(Guard):
         return _tell(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return False only for the style sheet of the form for the token."""
+        """Return False only for the style sheet, which the page that asks for the token needs."""
         return path != "/static/page.css"
 
 
@@ -48,7 +48,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     app = FastAPI(
         title="local_smtp mail sink",
         version=__version__,
-        docs_url=None,  # their pages load scripts from other sites; /openapi.json does not
+        docs_url=None,  # the documentation pages would load scripts from other sites
         redoc_url=None,
     )
     app.add_exception_handler(HTTPException, _tell)
@@ -79,7 +79,7 @@ def _tell(request: Request, error: Exception) -> Response:
 
 
 def _explain(request: Request, error: Exception) -> Response:
-    """Return a 422 with the problems, but not the values of the request: NaN is not JSON."""
+    """Return a 422 with the problems. Omit the request's values: JSON cannot contain a NaN."""
     assert isinstance(error, RequestValidationError)
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     # in ASCII, since the input may contain a lone surrogate

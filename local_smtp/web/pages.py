@@ -35,7 +35,7 @@ def visible(value: Any) -> Any:
 
 @cache
 def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader  # the pages of most sinks are never opened
+    from jinja2 import Environment, PackageLoader  # imported late: most sinks never show a page
 
     templates = Environment(
         loader=PackageLoader("local_smtp.web", "page"),
@@ -50,7 +50,7 @@ def _templates() -> Environment:
 
 
 def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
-    """Return the routes of the pages. `app_url` is the app that sends the mails, or ""."""
+    """Return the routes of the pages. `app_url`: the app that sends the mails; "" for no link."""
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(name: str, request: Request, **shown: Any) -> str:

@@ -71,7 +71,7 @@ html_baseurl = os.environ.get("SITE", "")  # the address of the published site
 html_theme = "furo"
 html_static_path = html_css_files = ["book.css"]
 html_copy_source = html_show_sourcelink = html_show_copyright = html_show_sphinx = False
-html_show_search_summary = False  # a page opened as a file can't fetch another one
+html_show_search_summary = False  # needs fetch(), which fails in a page opened as a file
 
 
 class Search(SearchEnglish):
@@ -132,7 +132,7 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = linked(page, folder, cell.source)
-            elif "app = ..." in cell.source:  # the solution, since later cells need the app
+            elif "app = ..." in cell.source:  # insert the solution, since later cells need the app
                 cell.source = solved(cell.source)
         source[0] = nbformat.writes(notebook)
 
@@ -147,10 +147,10 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
 def dress(
     app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
-    """Add a description, the frame's language, and a link to the page in the other language."""
+    """Set the page's description and language, and link to the page in the other language."""
     if tree:
         texts = (" ".join(part.astext().split()) for part in tree.findall(nodes.paragraph))
-        first = next((text for text in texts if len(text) > 20), "")  # not just a link
+        first = next((text for text in texts if len(text) > 20), "")  # shorter texts are links
         context["metatags"] += _META.format(escape(first), html_baseurl)
     japanese = name.startswith("notebooks/ja/")
     words = JAPANESE if japanese else gettext.NullTranslations()

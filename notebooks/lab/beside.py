@@ -16,7 +16,11 @@ PATIENCE = 45.0
 
 
 class Beside(Process):
-    """A process that ends with its lab. The reaper finds it by its environment."""
+    """A process that ends with its lab.
+
+    If the kernel is killed, the reaper kills the process, which it finds by an environment variable
+    (on Linux).
+    """
 
     def __init__(
         self,

@@ -33,7 +33,8 @@ class Tried(Several):
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     """Start the app of a file, kill each of its parts, and count the mails.
 
-    lab: the app uses its Redis. file: if missing, the solution of the lowest rung is used.
+    lab: the lab whose Redis the app uses. file: the file of the app; if it does not exist, the
+    solution of the lowest rung is used.
     """
     path = Path(file)
     if not path.exists():
@@ -48,7 +49,7 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
 
 
 def rungs() -> HTML:
-    """Return a folded solution for each rung: the first in full, each other one as a diff."""
+    """Return a folded solution for each rung: the first in full, the others as diffs."""
     found, before = "", ""
     for path in RUNGS:
         text = path.read_text("utf-8")

@@ -97,7 +97,7 @@ def _paused(lab: Mystery) -> str:
 def _refuses_to_write(lab: Mystery) -> str:
     _sixteen(lab)
     (pid,) = lab.stack.ready["pids"]["redis"]
-    if hasattr(resource, "prlimit"):  # a quota instead of a full disk
+    if hasattr(resource, "prlimit"):  # a limited file size acts like a full disk
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         written = "aof_last_write_status"
         lab.until(lambda: lab.redis.info("persistence")[written] == "err", "a Redis that refuses")

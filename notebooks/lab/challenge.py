@@ -27,7 +27,8 @@ from lab.show import Several, Table
 #: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The file of the last class that passed all levels or ran on the blog; its path from a lesson.
+#: The file of the last class that passed every judged level or ran on the blog. YOURS is the file's
+#: path from the folder of the lessons.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 

@@ -145,7 +145,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
     return None
 
 
-#: Seconds after which a job is late; and the number of others that must be on time.
+#: Seconds after which a job is late; and the number of other jobs that must be on time.
 _LATE, _ON_TIME = 4.0, 5
 
 

@@ -61,7 +61,7 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
         runs: the runs by name; "_" in a name becomes a space.
 
     Yields:
-        The panel, the name for a sentence, and the run.
+        The panel, the translated name, and the run.
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")

@@ -29,7 +29,7 @@ class FolderBackend(Backend):
 
     def start(self) -> None:
         """Requeue the jobs of a process that died, and start the thread."""
-        for left in self._running.iterdir():  # its process died while it ran
+        for left in self._running.iterdir():  # a job whose process died
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 

@@ -17,8 +17,8 @@ TESTS: dict[str, Test] = {}
 def exercise(name: str) -> Callable[[Test], Test]:
     """Register the test of an exercise.
 
-    The test gets the answer, and the lab if the cell passes one. It returns a hint, None for a
-    right answer, or `...` for no answer.
+    The test gets the answer, and the lab if the cell passes one. It returns a hint; None if the
+    answer is right; `...` if the learner has not yet replaced the `...` by an answer.
     """
 
     def register(test: Test) -> Test:

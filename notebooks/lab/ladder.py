@@ -27,8 +27,9 @@ class Rung:
     """One way to run jobs.
 
     Attributes:
-        by_hand: the options of a Celery worker that the campaign starts instead of the stack.
-        still: seconds without a mail after which no mail is expected.
+        by_hand: the options of a Celery worker that the campaign itself starts; () if the stack
+            starts the workers.
+        still: seconds without a change after which the campaign stops waiting for mails.
     """
 
     name: str
@@ -132,8 +133,8 @@ def _campaign(rung: Rung) -> list[Outcome]:
 
         held = _held(lab, {row["job_id"] for row in lab.rows("SELECT job_id FROM comments")})
         with _part(lab, ends, max(rung.still, 4.5), patient=not {"outbox", "keep"} & {*without}):
-            lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})  # so some mails take longer
-            _post(lab, 3 * _COMMENTS)  # more than its threads run and prefetch
+            lab.faults({"at": "reply", "do": "wait", "seconds": 3.0})  # jobs run during the wipe
+            _post(lab, 3 * _COMMENTS)  # more than the worker runs and prefetches, so some jobs wait
             lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
             lab.redis.flushall()
             lab.faults()
@@ -155,10 +156,10 @@ def _part(
     Args:
         lab: the lab of the rung.
         ends: the id of the last comment of each part; this part's is appended.
-        still: seconds without a change after which no mail is expected.
-        patient: True if all mails will arrive, so that the wait is long on a busy machine.
+        still: seconds without a change after which the wait ends.
+        patient: True if all mails should arrive. `still` is then 30 seconds, for a busy machine.
         count: the name of the mail server's count to wait for.
-        again: number of expected duplicates; negative for mails that are never sent.
+        again: the expected mails minus the comments; negative if some mails are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield

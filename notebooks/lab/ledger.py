@@ -20,7 +20,7 @@ from lab.figures import drawn, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture, Table
 
-#: The style of the end of a comment's line.
+#: The style of the marker at the end of a comment's bar.
 _ARRIVED: dict[str, Any] = {"color": DELIVERED, "marker": "o", "markersize": 4}
 _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "markeredgewidth": 2.4}
 
@@ -69,7 +69,7 @@ def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Le
 
 
 def side_by_side(**ledgers: Ledger) -> Picture:
-    """Draw the arrival of each mail, one panel per ledger; a missing mail ends in a cross."""
+    """Draw the arrival of each mail, one panel per ledger; a missing mail's bar ends in a cross."""
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
     most = max(ledger.comments for ledger in ledgers.values())

@@ -18,7 +18,7 @@ from lab.language import translate
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: The names of some roles' processes.
+#: Displayed names of roles; other roles are displayed as they are.
 _NAMES = {"web": "web app", "smtp": "mail server", "stock": "worker"}
 
 

@@ -43,7 +43,8 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Limit for job 17 after a repair: a process starts, a lease expires, the job retries (seconds).
+#: Seconds after a repair in which job 17 must end: a process may have to start, a lease to expire,
+#: and the job to be retried.
 _REPAIRED = 30.0
 
 
@@ -94,8 +95,9 @@ class Mystery(Lab):
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Return a hint, or None if the answer is right and the system is repaired.
 
-        Until the first right answer, the place must be the present one; a repair changes it. The
-        system is repaired if job 17 is done or discarded.
+        Until the first right answer, the place is compared with the present place of job 17. After
+        that, it is compared with the place in the mystery, since a repair moves the job. The system
+        is repaired once job 17 is done or discarded.
         """
         self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:

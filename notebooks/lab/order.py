@@ -38,7 +38,7 @@ def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
     """Return a label of the job: the number of its comment, its name, or its task's name."""
     view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
-    if arguments is None:  # Redis drops the arguments of an ended job
+    if arguments is None:  # Redis does not keep the arguments of a done or discarded job
         found = rows("SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
         returned = {} if view.return_value is None else {"name": view.return_value}
         arguments = dict(found[0]) if found else returned

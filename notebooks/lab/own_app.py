@@ -41,8 +41,8 @@ from lab.program import Program, held
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a mail after which none is expected: more than a lease, less than stock Celery's
-#: hour.
+#: Seconds without a new mail after which the wait ends: more than a lease, less than the hour after
+#: which stock Celery redelivers a job.
 _STILL = 10.0
 #: A folder with a module that Python imports at its start; see the module's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
@@ -53,7 +53,7 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 
 
 class OwnApp:
-    """The running app. proxy: the proxy in front of its inbox, whose port is `inbox`."""
+    """The running app. inbox: the port of its inbox. proxy: the proxy in front of the inbox."""
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
@@ -67,7 +67,7 @@ class OwnApp:
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
         self._came: dict[str, list[float]] = defaultdict(list)
-        #: The accepted comments, and the comments that inbox.txt had before a mail was sent.
+        #: The accepted comments, and the comments that inbox.txt had before their mail was sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
         self.let_pass = math.inf  # number of mails that may still reach the inbox; later mails wait

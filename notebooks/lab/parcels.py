@@ -18,8 +18,8 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a new line after which none is expected: more than a lease, less than stock
-#: Celery's hour.
+#: Seconds without a new line after which the wait ends: more than a lease, less than the hour after
+#: which stock Celery redelivers a job.
 _STILL = 8.0
 
 
@@ -77,7 +77,7 @@ class Parcels:
     def _caught(self) -> bool:
         """Suspend the child processes, and return True if one of them packs a parcel.
 
-        Otherwise resume them. A task that stock Celery has yet to acknowledge early does not count.
+        Otherwise resume them. With early acknowledgement, only acknowledged tasks count.
         """
         if not (worker := self._workers[-1]).alive:
             return True

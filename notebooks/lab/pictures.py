@@ -34,7 +34,7 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
         spread = [row + 0.26 * ((n * 7) % 11 - 5) / 5 for n in range(len(values))]
         axes.plot(values, spread, "o", color=RUNNING, markersize=6, alpha=0.6)
         p50, p99 = map(float, percentile(values, (50, 99)))
-        # p50's label is above and p99's below, so that they never meet
+        # p50's label is above and p99's below, so that they never overlap
         for share, at, color, style, end, va in (
             (50, p50, DELIVERED, "-", row - 0.34, "bottom"),
             (99, p99, KILL, "--", row + 0.34, "top"),
@@ -54,10 +54,10 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 
 
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
-    """Return how many retries began in each tenth of a second since the start.
+    """Return, for each task, how many retries began in each tenth of a second since the start.
 
-    names: the name of each job's task, by job id. Returns a count for each name; it may be 0, since
-    on a busy machine a job may begin after the service is up.
+    names: the name of each job's task, by job id. A task may have no retries: on a busy machine its
+    jobs may begin after the service is up.
     """
     found = {name: Counter[int]({0: 0}) for name in sorted({*names.values()})}
     for job in (job for job in seen.jobs if job.id in names):
@@ -76,7 +76,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(translate(text, label=label, n=most))
-    grid[0].set_xlim(left=0)  # after all panels are drawn, since they share it
+    grid[0].set_xlim(left=0)  # last, since all panels share the axis
     grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 
@@ -97,7 +97,7 @@ class Sample:
 
 
 def numbers_of(lab: Lab) -> list[Sample]:
-    """Return the numbers from the first job until now, from the journal in Redis."""
+    """Return a sample for each time step from the first job until now, from Redis's journal."""
     seen, now = lab.seen(), time.time()
     looks = (seen.start + n * _MOMENT for n in range(int((now - seen.start) / _MOMENT)))
     return [_sample(seen, moment) for moment in (*looks, now)]

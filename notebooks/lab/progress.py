@@ -1,7 +1,4 @@
-"""The output of a running cell: a picture that is replaced, and the reason why the cell waits.
-
-It imports no large module: the first cell of a lesson prints that it imports the others.
-"""
+"""The output of a running cell: a picture that is replaced, and the reason why the cell waits."""
 
 from __future__ import annotations
 

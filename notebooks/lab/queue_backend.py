@@ -34,8 +34,8 @@ from demo_app.settings import Settings, settings
 class QueueBackend(Backend):
     """Enqueues each job in a learner's queue, and runs the jobs that a worker claims.
 
-    queue_class: a class for the judge. All processes use one folder as the current folder, in which
-    the class may store an outbox.
+    queue_class: a class like those that the judge tests. Its methods run in the same current folder
+    in all processes, so that the class may store an outbox there.
     """
 
     name = "my queue"
@@ -91,7 +91,7 @@ class QueueBackend(Backend):
     def _run(self, job: Job) -> None:
         outcome = perform(job)
         if isinstance(outcome, Retry):
-            # wait here, so that the worker keeps its claim: a timer would be lost with the worker
+            # keep the claim during the wait, so that the job is not lost if the worker dies
             time.sleep(outcome.after)
             self.queue.put(json.dumps(replace(job, attempts=job.attempts + 1).as_record()))
 
@@ -115,7 +115,7 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 
 
 def main() -> None:
-    """Work until SIGTERM. A job that runs then is finished first."""
+    """Run jobs until SIGTERM. Finish the current job before the exit."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()

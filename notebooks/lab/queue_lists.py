@@ -122,7 +122,8 @@ class Film:
 def snapshots(moments: list[Moment]) -> list[Moment]:
     """Return the first and the last moment, and one between them if there is one.
 
-    The one between is the first with a dead worker, or else the middle one of those that differ.
+    The moment between them is the first with a dead worker, or else the middle one of those that
+    differ from both. If the first and the last moment have the same lists, return only the last.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

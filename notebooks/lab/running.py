@@ -77,7 +77,7 @@ class Lab:
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
-        options.setdefault("controls", True)  # lessons and their pages kill processes
+        options.setdefault("controls", True)  # the web app's pages show buttons that kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._restarted: set[int] = set()  # pids of restarted processes
         stack = Stack(self._on_event, **options)
@@ -398,9 +398,9 @@ class Lab:
         return Picture.of(figure, words + translate("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
-        """Return the deaths of workers that were not caused by `kill`.
+        """Return a `Kill` for each death of a worker that `kill` did not cause.
 
-        Each kill has the time of the death, not the time of the rescue.
+        The time of each `Kill` is the time of the death, not of the rescue.
         """
         known = {kill.worker for kill in self.kills}
         return [

@@ -19,7 +19,7 @@ from demo_app.shared.escape import escape_invisible
 from lab.language import translate
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
-#: The style of a cell. It sets the colours, since JupyterLab's theme sets the colours of rows.
+#: The style of a cell. It needs its own colours, since JupyterLab's theme colours the rows.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
     "text-align:left;vertical-align:top"
@@ -39,7 +39,7 @@ class LabError(Exception):
 class Picture:
     """A drawing (SVG or HTML) and its description, for screen readers and text output.
 
-    png: the same drawing in base64.
+    png: the same drawing as PNG in base64; "" if there is none.
     """
 
     drawing: str
@@ -75,7 +75,7 @@ class Picture:
 class Table:
     """Rows under a head, with a caption.
 
-    Every cell is shown as text. The first one of each row is translated.
+    Every cell is shown as text. The first cell of each row is translated.
 
     Attributes:
         code: True for a monospaced font.
@@ -110,7 +110,8 @@ class Table:
         return f'<table style="{style}">{above}<tr>{names}</tr>{body}</table>{below}'
 
     def _row(self, first: str, *others: str) -> str:
-        narrow = f"{_CELL};min-width:9em" if self.code else _CELL  # next to long texts
+        # long code in the other columns must not squeeze the first column
+        narrow = f"{_CELL};min-width:9em" if self.code else _CELL
         return f'<th scope="row" style="{narrow}">{first}</th>' + "".join(map(self._cell, others))
 
     def _cell(self, cell: str) -> str:

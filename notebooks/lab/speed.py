@@ -70,7 +70,7 @@ class Speed:
 def race(lab: Lab) -> list[Speed]:
     """Move the same jobs through Redis and SQLite, with files on the same disk.
 
-    In both stores, an acknowledged job survives a power failure.
+    In both stores, a change survives a power failure once the call that makes it has returned.
     """
     stores = {
         "Redis": partial(_redis, lab.redis),

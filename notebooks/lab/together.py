@@ -71,7 +71,7 @@ def _crash(backend: str) -> Outcome:
     with closing(Lab(beside=True, backend=backend, without=("outbox",))) as lab:
         lab.slow_mail(30.0)  # no job is done before the kill, even on a slow machine
         lab.post(_COMMENTS)
-        # then all threads run jobs, so the kill does not hit the claim of a job
+        # once all threads run jobs, the kill cannot interrupt the claim of a job
         lab.until(lambda: lab.fault_hits() >= lab.stack.options.concurrency, "jobs at work")
         lab.kill_process("web" if backend == "memory" else "worker", meanwhile=lab.faults)
         lab.until(lambda: not lab.client.summary()["queued"], "an empty queue")

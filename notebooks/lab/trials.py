@@ -25,11 +25,12 @@ _SLOW = 0.08
 #: to enqueue its jobs.
 _SOON = 5.0
 _COMMENTS = 4
-#: Kills of the web app; each kill waits for one more commit than the last one.
+#: Kills of the web app: right after the first, the second and the third commit of a comment.
 _KILLS = 3
 #: Tries of a trial in which no comment was stored.
 _TRIES = 3
-#: Limits (seconds): some rounds of a relay; a comment's reply while the relay is stopped.
+#: Limits (seconds): for some rounds of a relay, and for the reply to a comment while the relay is
+#: stopped.
 _ROUNDS, _COMMENT = 15.0, 2.0
 
 
@@ -133,7 +134,7 @@ def _redis_down(app: OwnApp) -> Trial:
 def _let_the_relay_try(app: OwnApp) -> None:
     """Wait until the relay has ended, or has tried to enqueue its jobs a few times.
 
-    A try is recognised by statements that repeat on the relay's database.
+    The relay has tried a few times once it has executed the same SQL statement a few times.
     """
     (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     statements.touch()
@@ -205,7 +206,7 @@ def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None
         name: the name of the trial.
         mark: the first word of its comments.
         kills: the kills of this trial.
-        waited: True if the reader waited for the mail; None in other trials.
+        waited: True if the reader waited for the mail; None if the trial does not test this.
     """
     ledger, twice = app.settle(mark, kills)
     ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis ends

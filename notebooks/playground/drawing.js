@@ -1,6 +1,6 @@
 // Draws the stations with their jobs, the news, and the story of one job.
 
-// Event types for the news next to the counts: the visitor's acts, and ordinary events (no news).
+// Event types: the visitor's acts, and ordinary events, which are not shown in the news.
 const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
 const ORDINARY = new Set(["comment", "moved", "fetched", "taken", "mail", "done"]);
 const tokens = new Map();  // the button of each job, and of each further copy or run of a job

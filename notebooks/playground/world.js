@@ -82,7 +82,7 @@ class World {
     this.tell("wiped");
   }
 
-  // Let an hour pass. Workers that run first finish all jobs; then the clock jumps to the end.
+  // Let an hour pass. First the running workers finish all jobs; then the clock jumps to the end.
   hour() {
     const end = this.now + HOUR;
     const has_work = ({paused, dead, run, ahead}) =>

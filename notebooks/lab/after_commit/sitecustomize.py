@@ -25,7 +25,7 @@ class Connection(sqlite3.Connection):
     _stored = 0
 
     def cursor(self, factory: Any = None) -> Any:
-        """Return a cursor that can commit by itself, as in autocommit mode."""
+        """Return a `Cursor`, whose statements commit by themselves in autocommit mode."""
         return super().cursor(factory or Cursor)
 
     def execute(self, *arguments: Any) -> Any:
