@@ -35,7 +35,8 @@ SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
 #: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: For claims only these commands count, not those within its scripts. For stock all count.
+#: The commands that count for claims. Redis's statistics also contain the commands within scripts,
+#: which do not count here. For stock all commands count.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
@@ -151,7 +152,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
     with kombu.Connection(url) as connection:
         ours = isinstance(connection.transport, Transport)
-        if ours:  # usually all threads of a process share one lease and heartbeat
+        if ours:  # a separate lease and heartbeat, as in a separate process
             connection.transport.in_flight_class = type("Own", (InFlight,), {})
         with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
             consumer.qos(prefetch_count=1)

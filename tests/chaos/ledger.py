@@ -22,8 +22,8 @@ class Ledger(Counted):
     """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
     suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
-    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the dead jobs that
-    `_bring_back` retried, each id with the reason of its death.
+    again after an unknown outcome. acknowledged_late: acknowledgements that came after a rescue.
+    by_hand: the dead jobs that the campaign retried, each id with the reason of its death.
     """
 
     suppressed: int = 0
