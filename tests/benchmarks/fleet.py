@@ -3,7 +3,8 @@
 Hundreds of Celery workers do not fit on one machine. So each worker is a thread of this process
 with its own connection, channel and consumer: the channel of claims sends the real scripts and
 heartbeats, stock's channel the real commands. The numbers do not include Celery's other messages
-(events, mailbox), nor the claim within an acknowledgement.
+(events, mailbox). Acknowledging a job and claiming the next one are two commands here; in a real
+worker they are usually one.
 """
 
 from __future__ import annotations

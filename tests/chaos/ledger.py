@@ -45,7 +45,7 @@ class Ledger(Counted):
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Return the rows of a query. Read the SQLite file directly, not through its process."""
+    """Return the rows of a query, read directly from the SQLite file."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 

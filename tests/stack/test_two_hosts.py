@@ -51,7 +51,7 @@ def _comments(*clients: Client) -> set[str]:
 
 
 def _comments_until_both_work(*clients: Client) -> set[str]:
-    """Post comments until the worker of each host sends a mail."""
+    """Post comments until the worker of each host runs a job."""
     accepted: set[str] = set()
 
     def both_work() -> bool:
