@@ -17,7 +17,7 @@ NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
 
 
 def main() -> None:
-    # the benchmark's servers and workers exit too
+    # SIGTERM raises SystemExit, so that the benchmark's servers and workers are stopped too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__.splitlines()[0]

@@ -3,7 +3,8 @@
 Hundreds of Celery workers do not fit on one machine. So each worker is a thread of this process
 with its own connection, channel and consumer: the channel of claims sends the real scripts and
 heartbeats, stock's channel the real commands. The numbers do not include Celery's other messages
-(events, mailbox), nor the claim within an acknowledgement.
+(events, mailbox). Acknowledging a job and claiming the next one are two commands here; in a real
+worker they are usually one.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
 #: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: For claims only these commands count, not those within its scripts. For stock all count.
+#: The commands that count for claims. Redis's statistics also contain the commands within scripts,
+#: which do not count here. For stock all commands count.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
@@ -151,7 +153,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
     with kombu.Connection(url) as connection:
         ours = isinstance(connection.transport, Transport)
-        if ours:  # usually all threads of a process share one lease and heartbeat
+        if ours:  # a separate lease and heartbeat, as in a separate process
             connection.transport.in_flight_class = type("Own", (InFlight,), {})
         with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
             consumer.qos(prefetch_count=1)

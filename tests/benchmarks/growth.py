@@ -59,7 +59,7 @@ def run() -> list[Table]:
 
 
 def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
-    """Return the time of each step at each size. due: the jobs' due time; None: due immediately."""
+    """Return the time of each step at each size. due: epoch seconds; None: immediately."""
     found: Found = {}
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))

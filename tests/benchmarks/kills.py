@@ -30,7 +30,7 @@ def missing_after_a_kill(name: str, layout: str) -> int:
 
 
 def _busiest(running: Running) -> int:
-    """Return the process without children that used most processor time: it runs jobs."""
+    """Return the childless process with the most processor time, since that process runs jobs."""
     leaves = [
         process
         for worker in running.workers

@@ -21,7 +21,7 @@ from demo_app.broker.view import JobView
 LISTS = lists_of("mail")
 LEASE = 60_000
 RESCUES = 3
-#: With so few heartbeats, only the first one happens during a test.
+#: A heartbeat every 60 s, so that only the first one happens during a test.
 CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
 
 
@@ -83,7 +83,7 @@ class Scene:
         return self.queue.decide(job, what, by="a person")
 
     def note_earlier(self, seconds: float) -> None:
-        """Move the last event of the first job into the past."""
+        """Move the last event of `job-1` into the past; negative: into the future."""
         line = json.loads(str(self.queue.client.lindex("job:job-1", -1)))
         line[1] = f"{float(line[1]) - seconds:.6f}"
         self.queue.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))

@@ -71,7 +71,7 @@ def open_one(open_shop: OpenShop) -> OpenShop:
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shop]:
-    """Return a shop with a worker, for tests without faults. Each test has its own parcels."""
+    """Return a shop with a worker. All tests without faults share it, with different parcels."""
     folder = tmp_path_factory.mktemp("served") / "shop"
     shop = Shop(folder, "claims", request.param, accept_content=["json", "pickle"])
     shop.add(TASKS)

@@ -116,7 +116,8 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
-    # with over 100 lists, a rescue forgets the empty ones. This list is empty: its job is delayed
+    # as if a rescue had forgotten this list, which is empty since its job is delayed (a rescue
+    # forgets empty lists if there are more than 100)
     shop.redis.srem("shop:lists", "letters")
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")

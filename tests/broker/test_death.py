@@ -118,7 +118,8 @@ def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
 
 
 def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
-    """Redis may have paused after that check, and the worker's heartbeat may be in flight."""
+    """The first check is older than a lease. Redis may have paused since then, and the worker's
+    heartbeat may still be in flight."""
     _earlier(silent, LEASE / 1000 + 1)
     assert _look(silent) == ([], True)
 

@@ -9,8 +9,7 @@ import pytest
 from broker.conftest import OpenShop
 from support import until
 
-#: A task whose jobs an extension collects, as celery-batches does: its list keeps the requests, and
-#: a timer runs them all.
+#: A task whose jobs are collected in a list, as in celery-batches. A timer then runs them all.
 COLLECTED = """
 from celery import Task
 from celery.worker.request import Request

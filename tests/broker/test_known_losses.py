@@ -4,8 +4,8 @@ Each test runs on both transports. On stock it must fail, and is marked as a str
 version of Celery or kombu fixes the loss, the test reports it. The Celery app is an outside one.
 The only differences are ``claims+`` in its broker's URL and a short lease, which saves time. Stock
 has the settings that its manual recommends against losses (late acknowledgement, reject on worker
-lost, prefetch 1), except where a thread is about the defaults. CI shows one loss on stock, the
-nightly tests show all.
+lost, prefetch 1), except where a user's report is about the defaults. CI shows one loss on stock,
+the nightly tests show all.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def shop(open_one: OpenShop, transport: str) -> Shop:
 def _hand_to_a_stopped_worker(shop: Shop, worker: Any) -> str:
     """Stop the worker while it waits in Redis, and enqueue a job. Return the job's parcel.
 
-    A worker's wait can end before the job comes. Then Redis has not sent it the job: let the worker
-    run the job, and try again. On claims Redis sends only a token, and the worker claims the job
-    later.
+    On stock, the worker's wait may time out before the job is enqueued. Redis then does not send
+    the job to the stopped worker: let the worker run this job, and try again with another one. On
+    claims Redis sends only a wake token, and the worker claims the job later.
     """
     for attempt in range(10):
         parcel = f"p{attempt}"
@@ -108,7 +108,7 @@ def test_a_job_due_later_outlives_the_worker_that_had_fetched_it(shop: Shop) -> 
     assert not shop.lost(["lamp"], PATIENCE[shop.transport])
 
 
-#: The hour after which stock redelivers a job, shortened as its users do.
+#: A short visibility timeout, as some users set it. By default stock redelivers after an hour.
 SHORT = {"visibility_timeout": 2, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 
 
@@ -138,7 +138,7 @@ def test_a_job_longer_than_any_timeout_runs_once(open_one: OpenShop, transport: 
 @both("celery/kombu#1836")
 def test_a_sigterm_under_load_loses_nothing(open_one: OpenShop, transport: str) -> None:
     """The signal reaches the children too, as from systemd and from a shell."""
-    shop = open_one(transport)  # Celery's defaults, as in the thread
+    shop = open_one(transport)  # Celery's defaults, as in the report
     worker = shop.start_worker()
     parcels = [f"p{number}" for number in range(12)]
     shop.order(*parcels, seconds=1)

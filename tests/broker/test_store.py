@@ -192,7 +192,7 @@ def test_a_paused_worker_leaves_the_tokens_to_others(scene: Scene) -> None:
     scene.queue.pause("w", True)
     assert scene.queue.client.llen("resume:w") == 1, "it waits for its own token from now on"
     scene.put(1)
-    scene.queue.client.delete("wake:mail")  # the worker has taken the token
+    scene.queue.client.delete("wake:mail")  # as if the worker had taken the token
     assert scene.queue.scripts.run("claim", "w", 1, *LISTS) == ["paused"]
     assert scene.queue.client.llen("wake:mail") == 1
 

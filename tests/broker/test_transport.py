@@ -175,7 +175,7 @@ def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
     channel = waiting.channel
     assert channel._sent.seconds == 60
     queue = channel.in_flight.queue
-    # deaths of an unknown job would be deleted
+    # the job must exist, since the deaths of an unknown job would be deleted
     queue.client.rpush(queue.keys("job", "job-1"), "{}")
     queue.client.hset(queue.keys("deaths"), "job-1", "one two")
     waiting.add_queue(kombu.Queue("mail"))
@@ -261,7 +261,7 @@ def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
     call_repeatedly = hub.call_repeatedly
 
     def note(delay: float, callback: Any, *args: Any) -> Any:
-        # of a callback that is cancelled and registered again, the last delay counts
+        # a callback may be cancelled and registered again: its last delay counts
         seconds[callback.__name__] = delay
         return call_repeatedly(delay, callback, *args)
 

@@ -33,7 +33,7 @@ class Comparison:
         return None
 
     def behind(self) -> list[str]:
-        """Return the tests that pass on stock and not on claims, with the exceptions."""
+        """Return the tests that pass on stock and not on claims, including allowed exceptions."""
         return sorted(passed(self.stock) - passed(self.claims))
 
     def excepted(self) -> list[str]:

@@ -167,7 +167,7 @@ def _live(shop: Bazaar, minutes: float) -> int:
         if spent > minutes * 30 and not half:
             half = True
             shop.run("import shop; shop.long.delay('long', 5)")
-            time.sleep(2)  # the task has started
+            time.sleep(2)  # until the task has started
             worker.send_signal(3)  # SIGQUIT: the soft shutdown
             worker.wait(timeout=90)
             worker = shop.start_worker(*options)

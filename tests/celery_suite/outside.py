@@ -1,8 +1,8 @@
 """A Celery app outside this project, in a separate folder, and its workers.
 
 The task `pack` writes a line into a file at its start and at its end, so a test can count the runs
-of each parcel, also of killed workers. It can wait at a gate: until the test creates a file. The
-task `nothing` does nothing.
+of each parcel, including those in killed workers. `pack` can wait until the test creates a file,
+the gate. The task `nothing` does nothing.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ SLOW = 7.0
 STRANDED = 8.0
 #: Seconds after a fault of Redis, or of its connection, in which no worker is declared dead.
 DISTURBED = 4.0
-#: Seconds. FORGOTTEN: of data that a killed Redis may lose. SLACK: maximum delay of a log line.
+#: FORGOTTEN: maximum seconds of recent data that a killed Redis loses. SLACK: maximum delay of a
+#: log line (seconds).
 FORGOTTEN, SLACK = 2.5, 0.5
 #: A fault of Redis's connection that disturbs no heartbeat.
 HARMLESS = "wire to redis: a claim's answer lost"
@@ -149,7 +150,7 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Return the jobs that were given up without a 550 reply. Each 550 excuses one job.
+    """Return the dead jobs that no injected 550 reply explains. Each 550 fault explains one job.
 
     (A killed mail server may have sent a 550 that is not in the history. So a kill counts too.)
     """
@@ -190,7 +191,7 @@ def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
 
 
 def _stale(history: History, mail: Line) -> list[str]:
-    """Return the mail's deliveries outside a claim. Each claim excuses one delivery."""
+    """Return the mail's deliveries that no claim explains. Each claim explains one delivery."""
     left = sorted(mail["deliveries"])
     for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
         mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)

@@ -15,8 +15,8 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import until
 
-#: UNTIL_DEAD: maximum seconds until a paused worker counts as dead. AND_THEN: the pause after that
-#: (seconds), in which others run its jobs.
+#: UNTIL_DEAD: maximum seconds until a paused worker counts as dead. AND_THEN: seconds for which it
+#: stays paused after that, while other workers run its jobs.
 UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 # --- at random times
@@ -151,7 +151,7 @@ def pause_before_mail(context: Context) -> list[Fault]:
     if happened is None:
         return []
     at, pid = happened
-    context.system.signal(pid, signal.SIGSTOP)  # records the process as stopped
+    context.system.signal(pid, signal.SIGSTOP)  # already stopped: only updates `System.stopped`
     return [_wake(context, Fault(f"worker: paused at {Step.MAIL_BEGUN}", at, at, (pid,)))]
 
 

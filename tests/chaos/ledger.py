@@ -22,8 +22,8 @@ class Ledger(Counted):
     """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
     suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
-    again after an unknown outcome. acknowledged_late: after a rescue. by_hand: the dead jobs that
-    `_bring_back` retried, each id with the reason of its death.
+    again after an unknown outcome. acknowledged_late: acknowledgements that came after a rescue.
+    by_hand: the dead jobs that the campaign retried, each id with the reason of its death.
     """
 
     suppressed: int = 0
@@ -45,7 +45,7 @@ class Ledger(Counted):
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Return the rows of a query. Read the SQLite file directly, not through its process."""
+    """Return the rows of a query, read directly from the SQLite file."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 

@@ -19,7 +19,7 @@ from demo_app.stack.client import Client
 
 #: Maximum number of events that `trace` prints for a job.
 _LAST = 12
-#: The reason why a job was dead before it was retried by hand, by job id.
+#: For the id of each dead job that the campaign retried: the reason of its death.
 ByHand = dict[str, str]
 
 

@@ -16,7 +16,7 @@ from chaos.plan import Plan
 from chaos.system import System
 from demo_app.rig.polling import poll, until
 
-#: Faults that may be in progress at the same time.
+#: Maximum number of faults in progress at the same time.
 AT_ONCE = 8
 #: Maximum seconds that a new fault waits for an accepted comment.
 LONGEST = 5.0

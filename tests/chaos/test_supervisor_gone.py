@@ -60,7 +60,7 @@ def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
         for _ in range(3):
             client.comment()
-        os.kill(ready["pids"]["redis"][0], signal.SIGSTOP)  # it can't react any more
+        os.kill(ready["pids"]["redis"][0], signal.SIGSTOP)  # a stopped Redis reacts only to SIGKILL
         _reaper_of(supervisor).kill()
         supervisor.kill()
         supervisor.wait()

@@ -1,4 +1,4 @@
-"""Faults of connections: lost requests, lost answers, delays, holes, half-open ones, resets."""
+"""Faults of connections, such as lost requests and replies, delays, silence and resets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CLAIM_LOST = "a claim's answer lost"
 _CLAIMED = re.compile(rb"\$36\r\n[0-9a-f-]{36}\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n\d+\r\n\$[01]\r\n")
 
 
-#: Replies that are lost in a row. More than one, so that some belong to workers that die later.
+#: Replies to lose in a row: more than one, so that some belong to workers that die later.
 _CLAIMS = 3
 
 

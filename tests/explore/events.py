@@ -14,7 +14,8 @@ def enabled(world: World) -> list[Event]:
     if world.put < len(world.plan.jobs):
         events.append(("put",))
     room = len(world.workers) < world.plan.alive and world.started < len(world.plan.processes)
-    # with two blogs, start no worker before Redis has a blog's id: until then any could start
+    # with two blogs, start no worker before Redis stores a blog's id, which decides whose workers
+    # start
     if room and (world.plan.blogs < 2 or world.server.has("blog")):
         events.append(("start",))
     for number, blog in enumerate(world.blogs):
@@ -47,7 +48,7 @@ def _steps(world: World, worker: Worker, waiting: bool) -> list[str]:
         steps.append("begin")
     if worker.asleep and any(world.server.has(f"wake:{list_name}") for list_name in LISTS):
         steps.append("wake")
-    # without a waiting job, a claim changes something only if the worker then waits for a token
+    # a claim that finds no job has an effect only if the worker then waits for a token
     looks = waiting or worker.setup.waits
     if worker.here.lease.worker and looks and worker.places > 0 and not worker.asleep:
         steps.append("claim")

@@ -1,5 +1,6 @@
--- Prepended to a script: the caller sets Redis's time and run id. Redis itself handles each
--- command's expiry, but between two commands no key has a time to live.
+-- Prepended to a script, so that the caller sets Redis's time and run id. A key has a time to live
+-- in Redis only while a command uses the key. Between commands its expiry time is stored in a hash
+-- (FROZEN.key), so that no key expires in real time.
 -- ARGV: the time (epoch seconds, microseconds), the server's run id, then the script's arguments.
 local FROZEN = {ARGV[1], ARGV[2], run = ARGV[3], now = ARGV[1] + ARGV[2] / 1e6, real = redis.call}
 local redis, given, ARGV = setmetatable({}, {__index = redis}), ARGV, {}

@@ -46,7 +46,7 @@ class Hangs(Exception):
 
 
 class FrozenRedis:
-    """A server whose time only the caller changes. now: epoch seconds. run: number of its start.
+    """A server whose time only the caller changes. now: epoch seconds. run: its run id.
 
     A context manager: the server ends with the block, or with this process.
     """

@@ -28,7 +28,7 @@ from explore.worker import Client, Logged, Setup, Wire
 if TYPE_CHECKING:
     from explore.world import World
 
-#: A full round is due whenever time has passed, however long the last round took.
+#: The pause between two full rounds of the reconciliation: 1 s, however long a round took.
 reconciliation._FULL, reconciliation._REST = 1.0, 0
 
 
@@ -145,7 +145,7 @@ class Key:
         processes = world.plan.processes
         self._without_meaning = (
             *(() if any(setup.waits for setup in processes) else ("wake:",)),
-            # only another worker reads the time of the last lease check
+            # with only one worker, no step depends on the time of the last lease check
             *(() if len(processes) > 1 else ("look",)),
         )
         numbers = {part for key, _, parts in content if key == "running" for part in parts[1::2]}
@@ -205,7 +205,7 @@ class Key:
         if key == "counters":
             return [pair for pair in pairs if pair[0] not in ("claims", "bytes")]
         if key == "server":
-            # the latest time seen by any process counts only while the clock is behind it
+            # `at`, the latest time seen by a script, matters only while the clock is behind it
             found = dict(pairs)
             at, since, ahead = (float(found.get(name, 0)) for name in ("at", "since", "ahead"))
             return max(0.0, self._when(at)), self._when(since), round(ahead, 3)

@@ -31,7 +31,7 @@ _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "
 @dataclass
 class Found:
     """The result of a search. broken: the broken promise, or "". steps: the shortest sequence of
-    steps to it. complete: True if the bound was reached."""
+    steps to it. complete: True if every state within the plan's bound was explored."""
 
     plan: Plan
     broken: str = ""
@@ -57,11 +57,11 @@ Todo = deque[tuple[bytes, Saved, Event | None]]
 def taken(
     world: World, on: RememberingRedis, todo: Todo
 ) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
-    """Take the steps in `todo`, also those that are added meanwhile. Yield each with the server's
-    content after it, and the error that it raised.
+    """Take the steps in `todo`, including those that are added meanwhile. Yield each step with the
+    server's content after it, and the error that it raised ("" for none).
 
-    The scripts of many states run in one round trip. A step that needs a result that is not stored
-    yet is taken again when the result is there.
+    The scripts of many states run in one round trip. A step stops at a script whose result is not
+    stored yet, and is taken again after the next round trip.
     """
     again: Todo = deque()
     missing: dict[Asked, None] = {}
@@ -115,7 +115,10 @@ class Breadth:
         self._wishes: dict[bytes, Event | None] = {}
 
     def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
-        """Search until a promise is broken or the bound is reached. limit: states."""
+        """Search until a promise is broken, all states are explored, or a limit is exceeded.
+
+        limit: maximum number of states. seconds: maximum duration.
+        """
         began, world = time.monotonic(), self._world
         content = self._on.save()
         name = name_of(Key(world, content))

@@ -281,7 +281,7 @@ def _pass(world: World) -> None:
     stuck = [w.stuck for w in world.workers.values() if w.stuck > world.now]
     latest = world.now + (10.0 if healthy else 1.0)
     world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
-    world.mark = None  # the data on disk is at most a second old, so an older mark is dropped
+    world.mark = None  # now too old: a rollback loses the data of at most a second
     for blog in world.blogs:
         blog.asked = False
 

@@ -160,11 +160,11 @@ class Judge:
         try:
             if not world.differs(mutant):
                 return Answer("equal"), 0
-            # with a mistake the world may have more states
+            # a higher limit, since the world may have more states with the mistake
             found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
         except Hangs:
             return Answer("ends", name), 0
-        except Exception as error:  # the mistake raised an error at the start of the world
+        except Exception as error:  # with the mistake, the world can't be set up
             return Answer(f"raises {type(error).__name__}", name), 0
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)

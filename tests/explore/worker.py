@@ -41,7 +41,8 @@ class Setup(NamedTuple):
 
     places: the maximum of jobs it may hold, started or not; one job runs at a time. skew: of its
     clock (seconds). goes_on: acknowledging a job also claims the next one, in the same step.
-    foreign: True for the worker of another app, which sets no endings (this project's app does).
+    foreign: True for a worker of another app, which acknowledges each job as done (this project's
+    app also sets other endings, such as a retry).
     slow: the reply to a claim arrives in a separate step. waits: after a claim without a job the
     worker waits for a token.
     """

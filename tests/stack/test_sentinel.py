@@ -1,4 +1,4 @@
-"""Tests of Sentinel's addresses, and of late replies of a watched Redis."""
+"""Tests of sentinel:// URLs, and of late replies of a Redis server that Sentinel monitors."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _comments(*clients: Client) -> set[str]:
 
 
 def _comments_until_both_work(*clients: Client) -> set[str]:
-    """Post comments until the worker of each host sends a mail."""
+    """Post comments until the worker of each host runs a job."""
     accepted: set[str] = set()
 
     def both_work() -> bool:
@@ -109,8 +109,8 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
             two.kill(role, signal.SIGCONT)
         assert second.comment(key="asked again")["job_id"] in written - accepted
 
-        # a worker and the database die. Then a web app dies right after a commit, and both die
-        # again
+        # a worker and the database die. After their restart a web app dies right after a commit,
+        # and then the database and a worker die again
         first.set_faults(SLOW)
         written |= _comments_until_both_work(first, second)
         two.kill("worker")

@@ -1,4 +1,4 @@
-"""Other Python queues with the same work, each with its best settings here.
+"""The compared Python queues, with the same work. Each has its best settings for this machine.
 
 A peer module has `enqueue(payload)`, and `LAYOUTS`: for each way to run eight jobs at a time, the
 commands of the workers. The fastest layout is measured first, and used. A module may have an

@@ -1,4 +1,4 @@
-"""Fixtures with an outside Celery app and its dashboard, served by the command."""
+"""Fixtures with an outside Celery app and its dashboard, served by ``demo_app.broker web``."""
 
 from __future__ import annotations
 
