@@ -117,7 +117,7 @@ def task(
     """Make a module-level function a task.
 
     Raises:
-        TypeError: a worker could not find the function by its name, or not call it.
+        TypeError: a worker could not find the function by its name, or could not call it.
         ValueError: the priority is out of range.
     """
 

@@ -38,7 +38,7 @@ class BadAddress(ValueError):
 
 
 def is_address(value: str) -> bool:
-    """Return True if the text is a valid address. Forms must accept no other.
+    """Return True if the text is a valid address. Forms must reject any other text.
 
     An encoded word is not allowed in an address (RFC 2047, section 5): it could be shown as
     another address.
