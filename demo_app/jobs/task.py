@@ -52,7 +52,7 @@ class Task(Generic[P, R]):
         run_after: datetime | None = None,
         backend: str | None = None,
     ) -> Task[P, R]:
-        """Return a copy with other options.
+        """Return a copy with other options. None leaves an option unchanged.
 
         Args:
             priority: -100 to 100; higher runs first.

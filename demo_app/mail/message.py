@@ -100,7 +100,7 @@ class Mail:
     def to_bytes(self, job_id: str = "") -> bytes:
         """Return the mail with CRLF line ends.
 
-        job_id: the job that sends it, for the link from the inbox to the job.
+        job_id: the job that sends the mail, for the link from the inbox to the job; "" for none.
         """
         boundary = uuid.uuid4().hex
         headers = [
