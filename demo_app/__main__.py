@@ -27,8 +27,8 @@ def main() -> int:
             signal.signal(number, lambda *_: None)
         raise KeyboardInterrupt
 
-    for number in ENDS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
+    for number in ENDS:  # under nohup(1), SIGHUP stays ignored
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, end)
     try:
         from demo_app.startup import garbage_collection_paused

@@ -1,11 +1,11 @@
 """The named steps of a job, at which a test can kill or stop a process.
 
-With ``DEMO_DIE_AT="armed"``, `enable` writes a file named after a step. The process that passes the
-step removes the file, and sends the signal in it to itself.
+With ``DEMO_DIE_AT="armed"``, a test calls `enable`, which writes a file named after a step. The
+process that passes the step removes the file, and sends the signal in it to itself.
 
-With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file at its start: the process
-at the third pass of the step gets SIGKILL. This happens once, so that its successor survives the
-step.
+With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file when it starts. The process
+that makes the third pass of the step gets SIGKILL. The file is not written again, so that the
+restarted process survives the step.
 
 Without the variable a step costs one call of an empty function.
 """
@@ -27,7 +27,7 @@ class Step(StrEnum):
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
     OUTBOX_SETTLED = "outbox_settled"  # the relay has read the states of its jobs
-    POPPED = "popped"  # only without the atomic claim: removed from its queue, recorded nowhere
+    POPPED = "popped"  # only without the atomic claim: the job is in no key
     CLAIMED = "claimed"
     STARTED = "started"
     MAIL_BEGUN = "mail_begun"  # the server waits for the mail; no byte of it was sent
@@ -43,8 +43,8 @@ class Step(StrEnum):
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
     """Let the process that makes the nth pass of the step send the signal to itself.
 
-    The passes of all processes are counted. folder: the stack's DEMO_DIR. Returns a file, which
-    exists until then.
+    The passes of all processes are counted. folder: the stack's DEMO_DIR. Returns the file with the
+    signal, which exists until that pass.
     """
     armed = _armed(folder, step)
     armed.parent.mkdir(parents=True, exist_ok=True)

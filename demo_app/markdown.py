@@ -10,7 +10,7 @@ _BAR = re.compile(r"(\\*)\|")
 
 
 def plain(cell: str) -> str:
-    """Escape HTML, links and pictures in a cell, since others may have written its text."""
+    """Escape HTML, links and pictures in a cell, since users may have written its text."""
     return cell.replace("<", "&lt;").replace("](", "]&#40;")
 
 

@@ -198,7 +198,7 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Return this process's settings. Exit with a sentence if one is not valid."""
+    """Return this process's settings. Exit with an error message if a setting is not valid."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The demo app's tasks. They do not depend on what runs them."""
+"""The demo app's tasks, which run on any backend."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_WAIT = 3600.0
 
 
 class NotFound(LookupError):
-    """The job's subject is not in the database, which may not be restored completely yet."""
+    """The job's comment, post or picture is not in the database; a restore may be running."""
 
 
 def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
@@ -102,10 +102,11 @@ def sender() -> Mailbox:
 
 
 def blog() -> Database:
-    """Return the blog's database, which only the web app creates.
+    """Return the blog's database.
 
     Raises:
         AnotherBlog: the running job belongs to another blog.
+        DatabaseMissing: the web app has not created the database, or it is another blog's.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):

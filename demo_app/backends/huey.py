@@ -82,7 +82,7 @@ class HueyBackend(Backend):
             if job.run_after is None:
                 self.huey.enqueue(task)
             else:
-                task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey stores it
+                task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey expects
                 self.huey.add_schedule(task)
             # the task first: a job that has a result and no task would never be enqueued again
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
@@ -102,7 +102,7 @@ class HueyBackend(Backend):
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if this consumer is ready for jobs; False if the database file is missing."""
+        """Return True if the consumer with this pid is ready for jobs. Creates no database file."""
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:

@@ -94,7 +94,7 @@ class RqBackend(Backend):
                 continue
 
     def find(self, job_id: str) -> TaskResult | None:
-        """Return the job's result, or None. RQ forgets a job a day after its end."""
+        """Return the job's result, or None. RQ deletes a done or discarded job after a day."""
         try:
             found = RqJob.fetch(job_id, self.connection, serializer="json")
         except NoSuchJobError:
@@ -108,7 +108,7 @@ class RqBackend(Backend):
         result.started_at, result.finished_at = found.started_at, found.ended_at
         if state == "done":
             result._return_value = found.return_value()
-        if state == "dead" and len(result.errors) < result.attempts:  # RQ gave it up
+        if state == "dead" and len(result.errors) < result.attempts:  # RQ gave up the job
             last = found.latest_result()
             error = (last and last.exc_string) or "the worker died"
             result.errors.append(TaskError(GIVEN_UP, error))

@@ -1,7 +1,7 @@
 """Run RQ's workers: ``python -m demo_app.backends.rq_worker``.
 
-It is RQ's own pool of workers, each of which forks a process for every job. Only RQ's intervals are
-changed: by default it checks for dead workers every ten minutes.
+It is RQ's own pool of workers, each of which forks a process for every job, with two changes:
+shorter intervals (by default RQ checks for dead workers every ten minutes), and the class `Ours`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def run(record: dict[str, Any]) -> Any:
         mine.retries_left = 0  # RQ's retries are for dead workers
         raise JobDead(outcome.error.traceback)
     if isinstance(outcome, Retry):
-        now = time.time()  # RQ cuts fractions of seconds
+        now = time.time()  # round up below, since RQ cuts fractions of seconds
         wait: Any = ceil(now + outcome.after) - now  # a float works, though the type is int
         return RqRetry(max=mine.meta["attempts"] + 1, interval=[wait])
     return None
@@ -54,14 +54,15 @@ def run(record: dict[str, Any]) -> Any:
 class Ours(RqJob):
     """An RQ job that can only call `run`.
 
-    RQ calls any function that a message names: whoever can write to Redis could run any program.
+    RQ's own class calls any function that a message names, so that whoever can write to Redis could
+    run any program.
     """
 
     success_callback = failure_callback = stopped_callback = None
 
     @property
     def func(self) -> Callable[..., Any]:
-        """The function `run`. Raises LookupError for a job of another program."""
+        """The function `run`. Raises LookupError if the message names another function."""
         if self.instance is not None or self.func_name != RUN:
             raise LookupError(f"{self.func_name!r} is not a function that may run here")
         return run

@@ -130,7 +130,7 @@ def _id(text: str) -> str:
 def worker_app(chosen: Settings) -> Celery:
     """Return the app of a stock worker with every known task."""
     made = stock_app(chosen)
-    since = time.time()  # before its first job
+    since = time.time()  # before the worker takes its first job
     load_tasks(chosen.task_modules)
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)

@@ -98,8 +98,8 @@ class SqliteDatabase(Database):
 
     Args:
         path: the file.
-        create: create the file and its tables if they are missing, as the web app does. A worker
-            passes False, since it would run with a new, empty blog.
+        create: create the file and its tables if they are missing. The web app passes True. A
+            worker passes False, so that it does not start with a new, empty blog.
 
     Raises:
         DatabaseMissing: the blog does not exist, and `create` is False.

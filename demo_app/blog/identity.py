@@ -65,7 +65,8 @@ def open_blog(chosen: Settings) -> Database:
 def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
-    If Redis has no blog's id yet, the blog may not exist, and the worker starts.
+    If Redis has no blog's id, the web app may not have created the database yet: then the worker
+    starts, and only checks the PostgreSQL server (if one is set).
     """
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -48,7 +48,8 @@ class Loop:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        # a sync would delay web requests; if a power failure undoes a delete, it is repeated
+        # a sync after each delete would delay web requests, and is not needed: if a power failure
+        # undoes a delete, it is repeated
         self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.clear()

@@ -25,7 +25,8 @@ def add(transaction: Connection, job: Job) -> None:
 class Entry:
     """One row of the outbox.
 
-    job: None if this version of the app cannot read it, as after a rollback. problem: the reason.
+    job: None if this version of the app cannot read it, as after a rollback. problem: the reason;
+    "" if the job can be read.
     """
 
     row: int

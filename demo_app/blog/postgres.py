@@ -26,13 +26,13 @@ from demo_app.broker.connection import masked
 
 #: The oldest supported version: older servers round floating-point numbers.
 OLDEST = 12
-#: Default parameters of a connection: after these timeouts a silent server is unavailable.
+#: Default parameters of a connection. A server that is silent for these times counts as down.
 _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite. A
-#: machine that vanishes in a transaction loses its lock after the same time.
+#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite. If a
+#: client vanishes during a transaction, the server releases the client's lock after the same time.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -98,7 +98,7 @@ class PostgresDatabase(Database):
 
     def sync_later(self) -> None:
         """See `Database`."""
-        # applies to a new connection too
+        # sent at the start of each connection that this thread opens from now on
         self._local.further = "SET synchronous_commit = off"
 
     def count_anew(self, transaction: Connection, table: str) -> None:
@@ -138,8 +138,8 @@ class _Session:
                 return self._connection.execute(statement, values)
             except psycopg.Error:
                 raise
-            except BaseException:  # such as the time limit of a job: the reply stays unread
-                self._connection.close()
+            except BaseException:  # such as JobTimeout
+                self._connection.close()  # a later statement could get the unread reply
                 raise
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> psycopg.Cursor[Any]:
@@ -196,7 +196,7 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
-        if not error.diag.message_primary:  # an error page must not show the address
+        if not error.diag.message_primary:  # only logged: its text has the address
             logging.getLogger(__name__).warning("No connection to the database: %s", error)
         raise DatabaseDown(error.diag.message_primary or "no connection to the database") from error
 

@@ -105,7 +105,7 @@ def newest_notices(database: Database, limit: int) -> list[Notice]:
 
 
 def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
-    """Return the notice that a job sends, among the newest 500 comments on a post."""
+    """Return the notice of a job, or None if it is not among the post's newest 500 comments."""
     sql = f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500"
     rows = database.read(sql, post_id)
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
@@ -148,9 +148,9 @@ def add_comment(
         author: the reader's name.
         email: the reader's address.
         body: the text.
-        notify: the task that takes the comment's id.
+        notify: the task of the job, which takes the comment's id.
         keep_job: False does not store the job in the outbox (for an experiment).
-        key: an idempotency key; a repeated comment with the same key is stored once.
+        key: an idempotency key, or "". A repeated comment with the same key is stored once.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

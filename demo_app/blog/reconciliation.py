@@ -1,8 +1,7 @@
 """The reconciliation of the outbox with the queue.
 
 When a job is done or discarded, its row is deleted; a job that the queue has lost is enqueued
-again. So no
-mail is lost if Redis is wiped, or restored from old data.
+again. So no mail is lost if Redis is wiped, or restored from old data.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ log = logging.getLogger(__name__)
 #: Rows of one step. Jobs end roughly in the order in which they were enqueued, so a round usually
 #: ends at the first step without an ended job.
 _ASKED = 100
-#: Pause between two full rounds: at least 5 s, and 50 times the duration of the last one.
+#: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
+#: duration of the last round.
 _FULL, _REST = 5.0, 50
 #: A job in one of these states does not need its row any more. A dead job does: a person may retry
 #: it, and until then it must not be lost.
@@ -80,7 +80,8 @@ class Reconciliation:
         return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
-        # kept jobs without a row: a process was killed after it had deleted their rows
+        # end the exemption of jobs without a row: an earlier process may have been killed right
+        # after it had deleted their rows
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
             batch = kept[first : first + _ASKED]

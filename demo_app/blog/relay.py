@@ -30,7 +30,7 @@ class Relay:
         backend: the queue.
         keep: True if a row stays until its job is done. If False, or if the backend has no
             results, a row is deleted as soon as the queue has the job.
-        announce: is called before a queue that may be new gets its first job.
+        announce: called before the first batch, and before the next one if the queue has lost jobs.
         at_once: limit of the rows of one step.
     """
 

@@ -22,7 +22,7 @@ class ArgumentError(TypeError):
 
 
 def check_function(function: Callable[..., Any]) -> None:
-    """Raise TypeError if a worker could not find the function by its name, or not call it."""
+    """Raise TypeError if a worker could not find the function by its name, or could not call it."""
     if function.__name__ != function.__qualname__:
         raise TypeError(
             f"{function.__qualname__} can't be a task: a worker finds tasks by name, "

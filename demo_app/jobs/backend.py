@@ -90,7 +90,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the jobs that this backend can run. Return the reason, by id, for each other."""
+        """Enqueue the jobs that this backend can run. Return the reasons for the others, by id."""
         reasons = {}
         for job in jobs:
             try:

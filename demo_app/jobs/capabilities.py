@@ -19,7 +19,7 @@ class Priority(StrEnum):
 
 
 class Death(StrEnum):
-    """Kinds of processes that a SIGKILL may end without a lost job.
+    """The deaths of processes (by SIGKILL) that a backend may survive without losing a job.
 
     ENQUEUER: the producer, while its jobs wait. WORKER: a worker in the middle of a job. CLAIM: a
     worker while it takes a job.
@@ -39,7 +39,7 @@ class Capabilities:
         run_after: jobs can wait until they are due.
         results: `find` returns the result of a job.
         fifo: jobs of the same queue and priority begin in the order in which they were enqueued.
-        survives: the deaths in which it loses no job.
+        survives: the deaths of processes after which no job is lost.
         in_redis: its jobs are in the Redis of the settings.
     """
 

@@ -48,7 +48,7 @@ class Job:
 
     def as_record(self) -> dict[str, Any]:
         """Return the job as a JSON object."""
-        absent = set() if self.owner else {"owner"}  # an older app does not know the field
+        absent = set() if self.owner else {"owner"}  # an older app would reject the field
         record: dict[str, Any] = _RECORDS.dump_python(self, mode="json", exclude=absent)
         return record
 

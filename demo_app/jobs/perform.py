@@ -40,7 +40,7 @@ def perform(
 
     Raises:
         LeaseLost: another worker has the job.
-        BaseException: any exception that is not an Exception; see `after_failure`.
+        BaseException: the job raised an exception that does not derive from `Exception`.
     """
     task = find_task(job.task)
     if task is None:

@@ -1,7 +1,7 @@
 """Retries and discards of failed jobs: `retry_on` and `discard_on`, as in Rails' Active Job.
 
-Put them below `@task`. The first one that names the exception applies. Other exceptions are retried
-with the default policy, since most failures pass.
+Put them below `@task`. The first one that names the exception applies. Jobs with other exceptions
+are retried with the default policy, since most failures are temporary.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class RetryPolicy:
         attempts: number of tries.
         first: the first wait (seconds). Each wait is twice the one before.
         longest: the longest wait (seconds).
-        jitter: random share of each wait (0 to 1).
-        within: seconds after enqueueing in which the number of tries has no limit. There are
-            `attempts` tries in any case, since the clock of the worker may differ from that of the
-            producer.
+        jitter: the largest share of a wait by which it is shortened at random (0 to 1).
+        within: the job is retried for at least this time after it was enqueued (seconds), even
+            after `attempts` tries; None if only the tries count. A job always has `attempts` tries,
+            since the clocks of the worker and the producer may differ.
         outage: the exceptions mean that a service does not answer. The first job of the task that
             succeeds wakes its waiting jobs.
     """
@@ -78,7 +78,7 @@ def retry_on(
 
 
 def discard_on(*exceptions: type[BaseException]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Discard a job after these exceptions, since its subject no longer exists."""
+    """Discard a job after these exceptions, since another try would not help."""
     return _with(DiscardPolicy(exceptions))
 
 

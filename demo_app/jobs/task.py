@@ -52,7 +52,7 @@ class Task(Generic[P, R]):
         run_after: datetime | None = None,
         backend: str | None = None,
     ) -> Task[P, R]:
-        """Return a copy with other options.
+        """Return a copy with other options. None leaves an option unchanged.
 
         Args:
             priority: -100 to 100; higher runs first.
@@ -117,7 +117,7 @@ def task(
     """Make a module-level function a task.
 
     Raises:
-        TypeError: a worker could not find the function by its name, or not call it.
+        TypeError: a worker could not find the function by its name, or could not call it.
         ValueError: the priority is out of range.
     """
 

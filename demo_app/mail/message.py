@@ -38,7 +38,7 @@ class BadAddress(ValueError):
 
 
 def is_address(value: str) -> bool:
-    """Return True if the text is a valid address. Forms must accept no other.
+    """Return True if the text is a valid address. Forms must reject any other text.
 
     An encoded word is not allowed in an address (RFC 2047, section 5): it could be shown as
     another address.
@@ -100,7 +100,7 @@ class Mail:
     def to_bytes(self, job_id: str = "") -> bytes:
         """Return the mail with CRLF line ends.
 
-        job_id: the job that sends it, for the link from the inbox to the job.
+        job_id: the job that sends the mail, for the link from the inbox to the job; "" for none.
         """
         boundary = uuid.uuid4().hex
         headers = [

@@ -1,7 +1,7 @@
 """The mails of the blog.
 
-A Message-ID is derived from the subject of the mail, not from the moment of sending. So a second
-delivery of a notification has the same Message-ID, and the inbox shows the mail once.
+A Message-ID is derived from the comment, picture or report, not from the time of sending. So a
+second delivery of a notification has the same Message-ID, and the inbox shows the mail once.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def monthly_report(
 ) -> Mail:
     """Return a mail with the month's comments as a CSV file.
 
-    month: such as ``2026-11``. request: distinguishes this report from a later one of the month.
+    month: such as ``2026-11``. request: an id, such as the job's; different for each report.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))

@@ -31,7 +31,7 @@ from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 
 BURST = 50
-#: For the comparison of both systems. COMPARED: number of comments. HELD: the fault of the mail
+#: For the comparison with stock Celery. COMPARED: number of comments. HELD: the fault of the mail
 #: server. PATIENCE: longest wait until the jobs of both systems run (seconds).
 COMPARED = 8
 HELD = {**SLOW, "seconds": 9.0}
@@ -88,14 +88,14 @@ def _kill_worker(stage: Stage) -> None:
 
 
 def _twin(stage: Stage) -> None:
-    """Post comments to both systems, and kill a worker of each in the middle of its jobs."""
+    """Post comments to this system and to stock Celery, and kill a busy worker of each."""
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
     queue = _queue(stage)
     stage.new_round()
     stage.inbox.misbehave(HELD)
-    # stock Celery has one worker, so only one of ours works; the others take over after the kill
+    # stock Celery has one worker: pause all but one of ours until the kill
     resting = [worker.id for worker in _living(stage)[1:]]
     for worker in resting:
         queue.pause(worker, True)
@@ -130,7 +130,7 @@ def _our_redis(stage: Stage) -> Decoded:
 
 
 def _kill_redis(stage: Stage) -> None:
-    """Kill Redis; the supervisor restarts it after some seconds, so that people see it."""
+    """Kill Redis. The supervisor restarts it after some seconds, so that people see the outage."""
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
@@ -202,7 +202,7 @@ def _route(stage: Stage, name: str) -> None:
     configured = settings().backend
     if name == BackendName.CELERY and configured != name:
         raise DomainError(409, "no_celery", backend=configured)
-    # jobs of a backend in this process's memory do not go through the relay, and die with it
+    # the relay enqueues only in the configured backend; any other one keeps its jobs in memory
     use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
     stage.comments.use(Route(backend_named(name), use_outbox))
 

@@ -10,7 +10,7 @@ from demo_app.settings import Settings
 
 
 def host_for_phones() -> str:
-    """Return this machine's address in its network; "" if the web app listens on localhost only.
+    """Return this machine's address in its network; "" unless the web app listens everywhere.
 
     DEMO_WEB_HOST=0.0.0.0 makes it listen on all addresses.
     """

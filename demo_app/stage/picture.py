@@ -38,7 +38,7 @@ class Picture:
         mail_seconds: seconds that the mail server takes for a mail.
         twice: the number of duplicate mails, which the picture does not show.
         last_kill: the worker that was killed last in this round.
-        moment: the shown moment of a replay (epoch seconds).
+        moment: the shown moment of a replay (epoch seconds); None for the present.
         tape: a replay's begin and end (since, until), the moments of the events before and after it
             (previous, next; None at the ends), and its bookmarks (marks).
     """

@@ -41,7 +41,7 @@ LETTER = {"en": 0.06, "ja": 0.12}
 
 
 def record(show: str = "four-minutes", language: str = "en") -> str:
-    """Play the show, and return its file. Raise TimeoutError if a step does not end."""
+    """Play the show, and return the file's text. Raise TimeoutError if a step does not end."""
     frames, page, current = list[Frame](), "", -1
     with (
         Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,

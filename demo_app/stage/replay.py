@@ -25,7 +25,7 @@ class Past:
     Args:
         entries: the journal, the oldest entry first.
         moment: the moment (epoch seconds).
-        present: the ids of the present workers.
+        present: the ids of the workers that exist now.
 
     Attributes:
         fold: the fold of the entries up to the moment.
@@ -69,7 +69,7 @@ class Past:
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to the job since then
-        if following.event == "enqueued":  # it was new, or scheduled until then
+        if following.event == "enqueued":  # until then it was in the outbox, or scheduled
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

@@ -47,9 +47,9 @@ def page(
         request: the request.
         stage: the stage.
         at: the moment of a replay (epoch seconds); None for now.
-        since: the begin of the tape; default ten minutes ago.
-        until: the end of the tape; default now.
-        show: the name of a show to play.
+        since: the begin of the tape (epoch seconds); None for ten minutes before its end.
+        until: the end of the tape (epoch seconds); None for now.
+        show: the name of a show to play; "" for none.
     """
     if at is None or stage.queue is None:
         return _page(request, stage, stage.picture(), show)

@@ -1,6 +1,7 @@
 """A show: steps that play on the stage, from a file of the folder `shows`.
 
-four-minutes.toml describes a step. `minutes` is the length of the show, for the speaker's clock.
+The file four-minutes.toml explains the fields of a step. `minutes` is the length of the show, for
+the speaker's clock.
 """
 
 from __future__ import annotations

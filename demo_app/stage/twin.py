@@ -23,7 +23,7 @@ from demo_app.tasks import notify_author_too
 from demo_app.web import processes
 from demo_app.web.inbox import Inbox
 
-#: The places of a job, in stock Celery and in ours.
+#: The places of a job, in stock Celery and in this project's system.
 PLACES = ("waiting", "running", "held", "delivered", "lost")
 #: A hash with the job ids of this round and their comments' numbers.
 _POSTED = "twin:posted"
@@ -37,14 +37,15 @@ class TwinPicture:
 
     Attributes:
         places: the numbers of the comments, by the places of their jobs.
-        back_in: seconds until the oldest job of `held` is given back at the earliest.
+        back_in: seconds until the visibility timeout of the oldest job in `held`, when Celery may
+            requeue it; 0 without such a job.
     """
 
     places: dict[str, list[int]]
     back_in: float
 
     def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
-        """Return the places of our jobs for the same comments, without comments from phones."""
+        """Return the places of our jobs for the comments of this picture. lane: `Picture.lane`."""
         posted = {number for numbers in self.places.values() for number in numbers}
         return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
 

@@ -87,7 +87,7 @@ def _services(chosen: Settings) -> Services:
     posts.seed(database)
     backend = backend_named()
     route = JobRoute(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
-    # without the atomic claim, the outbox would hide the losses that the experiment shows
+    # an experiment without the atomic claim shows lost jobs; the outbox would enqueue them again
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)

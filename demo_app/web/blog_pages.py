@@ -25,7 +25,7 @@ SHOWN, SHOWN_CHARACTERS = 200, 100_000
 
 
 class CommentIn(BaseModel):
-    """A comment as it comes in."""
+    """A comment in a request to the API."""
 
     author: str = ""
     email: str = ""
@@ -33,7 +33,7 @@ class CommentIn(BaseModel):
 
 
 class CommentOut(BaseModel):
-    """The answer to a program."""
+    """The API's response to a comment."""
 
     comment_id: int = Field(ge=1)
     job_id: str
@@ -89,7 +89,7 @@ def comment_by_api(
     given: CommentIn,
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
-    """Take a comment from a program; the same Idempotency-Key again is the same comment."""
+    """Accept a comment from a program. With an Idempotency-Key, a repeated one is stored once."""
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(
         post_id, given.author, given.email, given.body, key=idempotency_key
@@ -136,9 +136,9 @@ def _post_page(
         request: the request.
         services: the parts of the app.
         post_id: the post.
-        posted: the job of the reader's own comment; its id is hard to guess.
-        error: the reason why a comment was not accepted.
-        given: the fields of that comment.
+        posted: the id of the job of the reader's own comment (hard to guess), or "".
+        error: the reason why a comment was not accepted, or None.
+        given: the fields of the rejected comment, or None.
     """
     database = services.comments.database
     post = posts.post(database, post_id)

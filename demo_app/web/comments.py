@@ -1,4 +1,4 @@
-"""The service that accepts comments: it stores each with its job, or enqueues the job."""
+"""The service that accepts comments: it stores each one, and stores or enqueues its job."""
 
 from __future__ import annotations
 
@@ -60,14 +60,15 @@ class CommentService:
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
         """Store a comment, and make sure that its job will run.
 
-        The call waits for the queue and the mail only if the backend runs jobs in the request.
+        The call waits for the mail only if the backend runs jobs in the request, and for the queue
+        only if the job does not go through the outbox.
 
         Args:
             post_id: the post.
             author: the name of the reader.
             email: the address of the reader.
             body: the text of the comment.
-            key: an idempotency key: a repeated comment with the same key is stored once.
+            key: an idempotency key, or "". A repeated comment with the same key is stored once.
 
         Returns:
             The comment.
@@ -111,9 +112,9 @@ class CommentService:
 
 
 def _check(author: str, email: str, body: str) -> None:
-    """Raise DomainError if the mailer would refuse the address, or a field is empty or too long.
+    """Raise DomainError if a field is empty or too long, or a mail can't contain it.
 
-    Each error's key ends with the form's field.
+    In an error's key, such as "no_email", the name of the form's field follows the underscore.
     """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")

@@ -1,6 +1,7 @@
-"""The present place of each comment's notification; a notification may be lost.
+"""The present place of each comment's notification, which may be lost.
 
-It reads every place that may have the job, for `demo_app.broker.where`.
+This module reads the outbox, this process's memory, the queue and the inbox;
+`demo_app.broker.where` decides the place.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from demo_app.web.snapshot import take
 
 #: Limit of the jobs that are looked up one by one in a backend.
 _LOOKED_UP = 100
-#: Seconds that a reader's page waits for the place, and the limit of waiting pages.
+#: Seconds that a page waits for a notification's place; number of threads that look places up.
 _PATIENCE, _THREADS = 0.5, 4
 
 
@@ -39,7 +40,7 @@ class DeliveryStatus(Whereabouts):
 
     @property
     def station(self) -> str:
-        """The last station that a reader's mail is known to have reached; at least "queued"."""
+        """The last station that the mail has surely reached: posted, queued, running, delivered."""
         if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
             return "posted"
         reached = self.place in (Place.RUNNING, Place.DELIVERED)
@@ -83,7 +84,8 @@ class Locator:
             most: limit of the jobs of each list in the snapshot.
 
         Returns:
-            The statuses, and the snapshot; None if Redis does not answer, or there is none.
+            The statuses, and the snapshot, which is None if Redis does not answer, or if the jobs
+            are not in Redis.
         """
         open_ = [one for one in notices if one.job_id not in self._delivered]
         found, seen = self._find(open_, most)
@@ -117,7 +119,7 @@ class Locator:
         for notice in notices:
             young = time.time() - notice.created_at < 1.0
             if found[notice.job_id].place is Place.LOST and young:
-                # its job may be about to enter this process's memory
+                # the comment is new: its job may not be in this process's memory yet
                 found[notice.job_id] = Whereabouts(Place.MEMORY)
         return found, seen
 
@@ -133,7 +135,8 @@ class Locator:
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """Look up each job in a backend with its own queue.
 
-        A job is `UNSURE` if the backend can't look it up, or if more than _LOOKED_UP are wanted.
+        Only the oldest _LOOKED_UP jobs are looked up; the others are `UNSURE`. If the backend can't
+        look jobs up, all are `UNSURE`. Jobs with a delivered mail and unknown jobs are left out.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -143,7 +146,7 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for job in ids[-_LOOKED_UP:]:  # the oldest jobs
+        for job in ids[-_LOOKED_UP:]:  # the newest job comes first
             try:
                 result = backend.find(job)
             except redis.RedisError:

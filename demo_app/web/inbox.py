@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from demo_app.settings import settings
 
 _SECONDS = 2.0
-#: Mails of one page; the sink's limit.
+#: Mails per page: the sink's maximum.
 _PAGE = 500
 
 

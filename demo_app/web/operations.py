@@ -22,7 +22,7 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """outbox: jobs that the queue does not have yet. trouble: why, if there is a reason."""
+    """outbox: jobs not handed over to the queue yet. trouble: why they can't be, or ""."""
 
     ok: bool
     outbox: int
@@ -31,7 +31,7 @@ class Health(BaseModel):
 
 @router.get("/healthz")
 def healthz(services: ServicesDep) -> Health:
-    """200 while comments can be taken; Redis may be away, the outbox keeps their jobs."""
+    """Return 200 if comments can be accepted, also without Redis: the outbox keeps their jobs."""
     relay = services.comments.relay
     try:
         return Health(ok=True, outbox=relay.size(), trouble=relay.trouble)

@@ -1,4 +1,4 @@
-"""Access to the web app: the blog is open to every reader; all other pages need the token."""
+"""Access to the web app: paths about jobs need the token; all others are open to everyone."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def make_app(chosen: Settings) -> Celery:
 
 
 def _address(url: str) -> tuple[str, str | None]:
-    """Return Redis' URL in Celery's spelling, and its name in Sentinel."""
+    """Return the URL of Redis in Celery's form, and its Sentinel name (None without Sentinel)."""
     watched = Watched.read(url)
     if watched is None:
         return client_url(url), None

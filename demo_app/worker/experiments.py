@@ -79,6 +79,6 @@ class UnsafeInFlight(InFlight):
 
 
 class Transport(transport.Transport):
-    """The broker's transport with the jobs in flight above."""
+    """The broker's transport with `UnsafeInFlight`."""
 
     in_flight_class = UnsafeInFlight

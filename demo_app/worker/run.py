@@ -37,9 +37,9 @@ def run(celery_task: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run the job of a Celery task, and return its value.
 
     Raises:
-        Retry: it is tried again.
-        Ignore: it is discarded, or belongs to another worker.
-        JobDead: it is dead.
+        Retry: the job is tried again.
+        Ignore: the job is discarded, or belongs to another worker.
+        JobDead: the job is dead.
     """
     try:
         outcome = _run(celery_task.request, args, kwargs)
@@ -69,7 +69,7 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
                 job = replace(job, arguments=by_names)
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
-        # Redis will only count this acknowledgement as late
+        # this has no effect on the job: Redis only counts a late acknowledgement
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         raise
     except JobTimeout:

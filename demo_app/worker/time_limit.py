@@ -1,7 +1,7 @@
 """The time limit of jobs.
 
 A thread cannot be killed. So `JobTimeout` is raised in it, at its next line of Python. A thread
-that hangs in a library's C code never reaches one, and ends only with its process.
+that hangs in a library's C code never reaches that line, and ends only with its process.
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
@@ -37,7 +37,7 @@ class TimeLimit:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Limit the block, which runs a job in this thread.
+        """Limit the time of the block, which runs a job in this thread.
 
         Raises:
             JobTimeout: the block takes too long.

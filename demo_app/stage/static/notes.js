@@ -1,5 +1,5 @@
 // The speaker's window of a show: the present caption, the notes, the next caption, and the time. The window with
-// the show sends its step here, and receives PageDown and PageUp from here.
+// the show sends its step here, and receives the keys PageDown, PageUp and "." from here.
 
 import { onKeys } from "./keys.js";
 
