@@ -1,4 +1,4 @@
-"""Check an app on this broker, migrate its jobs to or from another, show its metrics and jobs."""
+"""Check an app on this broker, move its jobs to or from another broker, show metrics and jobs."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from demo_app.markdown import table
 def main(
     backends: Annotated[list[str] | None, typer.Argument(help="[default: all]")] = None,
 ) -> None:
-    """Hold backends to their promises, and print the table; exit status 1 if one is broken."""
+    """Test whether backends keep their promises. Print a table. Exit status 1 if one is broken."""
     names = backends or known_backends()
     with ThreadPoolExecutor(2) as pool:  # two backends at a time
         columns = list(pool.map(check_backend, names))

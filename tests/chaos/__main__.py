@@ -49,8 +49,8 @@ def chaos(
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
-    Exit status 0 only if a checker that reads nothing but what was written down (--history) finds
-    no mail lost, none that shows twice, and no other promise broken.
+    A checker reads only the history of the run (see --history). Exit status 0 if it finds no lost
+    mail, no mail that is shown twice, and no other broken promise.
     """
     plan = Plan(
         faults,

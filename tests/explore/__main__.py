@@ -1,6 +1,6 @@
 """``python -m explore``: explores the bounded worlds completely.
 
-Exit status 0 if every promise held, 1 if a promise was broken, 2 if a bound was not reached.
+Exit status 0 if every promise held, 1 if a promise was broken, 2 if a world is incomplete.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class JobWithTimelineModel(JobModel):
 
 
 class JobsModel(BaseModel):
-    """A page of jobs; `next` is the cursor of the one that follows."""
+    """A page of jobs; `next` is the cursor of the next page."""
 
     jobs: list[JobModel]
     next: str | None

@@ -1,6 +1,6 @@
 """Level 8: a rescue is one Lua script, so a worker cannot be paused in the middle of it."""
 
-# KEYS: a worker's claims, and the sign that it is alive.
+# KEYS: a worker's claims, and its heartbeat key.
 RESCUE = """
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('LMOVE', KEYS[1], 'queue', 'RIGHT', 'RIGHT')

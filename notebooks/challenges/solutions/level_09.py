@@ -1,6 +1,6 @@
 """Level 9: a job that has killed too many workers is set aside for a person."""
 
-# KEYS: a worker's claims, and the sign that it is alive.
+# KEYS: a worker's claims, and its heartbeat key.
 RESCUE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return end
 local job = redis.call('RPOP', KEYS[1])

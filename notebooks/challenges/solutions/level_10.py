@@ -1,6 +1,6 @@
 """Level 10: a claim first returns a job that the worker already has: a reply may have been lost."""
 
-# KEYS: a worker's claims, and the sign that it is alive.
+# KEYS: a worker's claims, and its heartbeat key.
 RESCUE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return end
 local job = redis.call('RPOP', KEYS[1])

@@ -3,14 +3,14 @@
 import time
 from pathlib import Path
 
-# Into the queue, unless this file was handed over before. ARGV: the file's name, the job.
+# Enqueue the job, unless this file was enqueued before. ARGV: the file's name, the job.
 TAKE = """
 if redis.call('SET', 'taken:' .. ARGV[1], 1, 'NX', 'EX', 3600) then
   redis.call('LPUSH', 'queue', ARGV[2])
 end
 """
 
-# KEYS: a worker's claims, and the sign that it is alive.
+# KEYS: a worker's claims, and its heartbeat key.
 RESCUE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return end
 local job = redis.call('RPOP', KEYS[1])
