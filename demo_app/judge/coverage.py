@@ -39,7 +39,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
     sure: dict[str, None] = {}
     found: dict[str, None] = {}
     for _ in range(_TIMES):
-        plain, killed = run([Plan(1, quiet=_QUIET),
+        plain, killed = run([Plan(1, wait_after=_QUIET),
                              Plan(5, faults=(Fault("run:begin", Act.KILL),))])  # fmt: skip
         known = dict.fromkeys(_steps(plain, stepped))
         sure |= {step: None for step in known if not step.startswith("rescue")}

@@ -82,13 +82,13 @@ def _one_taker(steps: Steps) -> list[Plan]:
     both = [Fault(step, Act.BOTH) for step in at if step.endswith(":before")]
     return [
         Plan(4, _names(4, 1.0), early=2, workers=2),
-        *_one_fault(4, naps + both, quiet=0.7),
-        Plan(4, _names(24), early=3, workers=3, quiet=0.7),
+        *_one_fault(4, naps + both, wait_after=0.7),
+        Plan(4, _names(24), early=3, workers=3, wait_after=0.7),
     ]
 
 
 _BUSY = Fault("run:begin", Act.KILL)
-_LONG_JOB = Plan(7, (f"job-1:{LONG}",), workers=2, quiet=1.5)
+_LONG_JOB = Plan(7, (f"job-1:{LONG}",), workers=2, wait_after=1.5)
 
 
 def _worker_dies(steps: Steps) -> list[Plan]:
@@ -114,9 +114,9 @@ def _worker_sleeps(steps: Steps) -> list[Plan]:
     both = [Fault(step, Act.BOTH) for step in rescues if step.endswith(":before")]
     later = ("late-1:4.0",)
     return [
-        *_one_fault(8, pauses, later=later, quiet=1.5),
-        *(Plan(8, faults=(_BUSY, fault), later=later, quiet=1.5) for fault in rescuers),
-        *(Plan(8, faults=(_BUSY, fault), quiet=1.5) for fault in both),
+        *_one_fault(8, pauses, later=later, wait_after=1.5),
+        *(Plan(8, faults=(_BUSY, fault), later=later, wait_after=1.5) for fault in rescuers),
+        *(Plan(8, faults=(_BUSY, fault), wait_after=1.5) for fault in both),
     ]
 
 
@@ -142,7 +142,7 @@ def _server_down(_: Steps) -> list[Plan]:
 def _twice(steps: Steps) -> list[Plan]:
     faults = [Fault("run:end", Act.KILL)]
     faults += [Fault(s, Act.LOSE) for s in _sent(_of(steps, "put", "ack")) if s.endswith(":before")]
-    return [*_one_fault(12, faults, jobs=_names(2), quiet=BACK), Plan(12, _names(8))]
+    return [*_one_fault(12, faults, jobs=_names(2), wait_after=BACK), Plan(12, _names(8))]
 
 
 LEVELS = {

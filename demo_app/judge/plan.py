@@ -66,7 +66,7 @@ class Plan:
             without a fault, right after `jobs`.
         early: the number of workers that start before the jobs are enqueued.
         workers: the number of workers that the judge keeps running after the last fault.
-        quiet: seconds to wait after the last run, in case a job runs again.
+        wait_after: seconds to wait after the last run, in case a job runs again.
         producer_dies: True if the producer is killed before the server starts again.
         ready: True if another worker runs all other jobs before the fault.
     """
@@ -77,7 +77,7 @@ class Plan:
     later: tuple[str, ...] = ()
     early: int = 0
     workers: int = 1
-    quiet: float = 0.0
+    wait_after: float = 0.0
     producer_dies: bool = False
     ready: bool = False
 

@@ -60,16 +60,16 @@ def _run(trial: Trial) -> None:
     if not plan.faults and plan.later:
         trial.put(plan.later)
     if not plan.early and (waiting := trial.seen.unfinished):
-        trial.look_for(waiting[0], "look")
+        trial.log_location(waiting[0], "look")
     for fault in plan.faults:
         if not fault.in_producer:
             _break(trial, fault)
     _settle(trial)
-    trial.look()
+    trial.log_locations()
     for job in plan.jobs:
         if job.startswith("poison"):
-            trial.look_for(job)
-            trial.look_for(NOBODYS, "look")  # `where` must not find a job that does not exist
+            trial.log_location(job)
+            trial.log_location(NOBODYS, "look")  # `where` must not find a job that does not exist
 
 
 def _break_producer(trial: Trial, fault: Fault) -> None:
@@ -109,7 +109,7 @@ def _do_or_miss(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _do(trial: Trial, fault: Fault, part: Part) -> None:
-    trial.look()
+    trial.log_locations()
     trial.act(part, fault.act)
     match fault.act:
         case Act.KILL:
@@ -227,4 +227,4 @@ def _is_done(plan: Plan, seen: Record, still: float) -> bool:
         if not seen.poison_runs:
             return False
         return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
-    return not seen.unfinished and still >= plan.quiet
+    return not seen.unfinished and still >= plan.wait_after

@@ -110,7 +110,7 @@ class Trial:
         part.proxy.end()
         self.parts.remove(part)
 
-    def look_for(self, job: str, event: str = "where") -> None:
+    def log_location(self, job: str, event: str = "where") -> None:
         """Log the job's keys in the server, and the reply of the queue's own `where`.
 
         Args:
@@ -207,10 +207,10 @@ class Trial:
         )
         return self.happened(part.who, "halt") is not None
 
-    def look(self) -> None:
+    def log_locations(self) -> None:
         """Log where the unfinished jobs are."""
         for job in self.seen.unfinished[:LOOKS]:
-            self.look_for(job)
+            self.log_location(job)
 
     def act(self, part: Part, act: str) -> None:
         """Log an action of the judge that hits the process, such as a fault."""

@@ -63,7 +63,7 @@ class Stage:
 
     def picture(self) -> Picture:
         """Return the stage at this moment, from a bounded number of reads."""
-        found, seen = self.locator.look(self._notices(), TOKENS)
+        found, seen = self.locator.locate_with_snapshot(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
         paused = False

@@ -85,10 +85,10 @@ class Twin:
     def picture(self) -> TwinPicture | None:
         """Return the present picture, or the last one while Redis does not answer."""
         with suppress(redis.RedisError):
-            self._last = self._look()
+            self._last = self._picture()
         return self._last
 
-    def _look(self) -> TwinPicture:
+    def _picture(self) -> TwinPicture:
         pairs = self._client.hgetall(_POSTED).items()
         posted = {job: number for job, number in pairs if re.fullmatch("[0-9]{1,15}", number)}
         has = held_by_kombu(self._client)

@@ -72,23 +72,23 @@ class Locator:
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
         """Return the place of each notification, after a bounded number of calls."""
-        return self.look(notices)[0]
+        return self.locate_with_snapshot(notices)[0]
 
-    def look(
-        self, notices: Sequence[Notice], most: int = 0
+    def locate_with_snapshot(
+        self, notices: Sequence[Notice], limit: int = 0
     ) -> tuple[list[DeliveryStatus], Snapshot | None]:
         """Return the place of each notification, and the queue's snapshot with which it was found.
 
         Args:
             notices: the notifications.
-            most: limit of the jobs of each list in the snapshot.
+            limit: number of jobs of each list in the snapshot.
 
         Returns:
             The statuses, and the snapshot, which is None if Redis does not answer, or if the jobs
             are not in Redis.
         """
         open_ = [one for one in notices if one.job_id not in self._delivered]
-        found, seen = self._find(open_, most)
+        found, seen = self._find(open_, limit)
         self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
         gone = Whereabouts(Place.DELIVERED)
         output = ((notice, found.get(notice.job_id, gone)) for notice in notices)
@@ -98,7 +98,7 @@ class Locator:
         ], seen
 
     def _find(
-        self, notices: Sequence[Notice], most: int
+        self, notices: Sequence[Notice], limit: int
     ) -> tuple[dict[str, Whereabouts], Snapshot | None]:
         ids = [one.job_id for one in notices]
         rows = outbox.among(self._comments.database, ids)
@@ -107,7 +107,7 @@ class Locator:
         seen, queue = None, dict[str, JobSeen]()
         try:
             if self._queue is not None:
-                seen = take(self._queue, self._comments.backend, most, ids=ids)
+                seen = take(self._queue, self._comments.backend, limit, ids=ids)
                 queue = seen.looked_up
             else:
                 elsewhere |= self._in_another_backend(

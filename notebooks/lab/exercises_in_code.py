@@ -23,7 +23,7 @@ from demo_app.rig.redis_server import RedisServer
 from lab.kinds import Hint, exercise
 from lab.language import translate
 from lab.parcels import Parcels
-from lab.program import Program, cell_of, held
+from lab.program import Program, cell_of, unfinished
 from lab.running import Lab
 
 #: The end of a task in the log of a Celery worker, with its error if it raised one.
@@ -115,7 +115,7 @@ def _own_app(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
         return translate(
             "`order` did the work itself, and waited for it. It should enqueue a task."
         )
-    if not held(lab.redis):
+    if not unfinished(lab.redis):
         return translate("`order` puts nothing into Redis. Which method of a task does?")
     mine.start_worker()
     lab.until(mine.lines, "a packed parcel")

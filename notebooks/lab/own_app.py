@@ -37,7 +37,7 @@ from demo_app.stack import StackError
 from lab.beside import PATIENCE, Beside
 from lab.language import translate
 from lab.ledger import Ledger
-from lab.program import Program, held
+from lab.program import Program, unfinished
 from lab.running import Lab
 from lab.show import LabError
 
@@ -61,7 +61,7 @@ class OwnApp:
         self.proxy = proxy = Proxy(port, watch=self._overhear)
         lab.at_end.callback(proxy.end)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
-        parts, self.held_before = self._look(), 0
+        parts, self.unfinished_before = self._defined_parts(), 0
         #: By a comment's text, the times when the comment was posted, when a mail was sent to the
         #: inbox, and when the inbox showed a mail (epoch seconds).
         self.posted: dict[str, list[float]] = defaultdict(list)
@@ -105,7 +105,7 @@ class OwnApp:
                         self.forged.add(text)
                     self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
-    def _look(self) -> set[str]:
+    def _defined_parts(self) -> set[str]:
         """Return the names of the file's parts. Raise LabError if `web` or `Inbox` is missing."""
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
@@ -262,8 +262,8 @@ class OwnApp:
             for n, t in enumerate(page, 1)
         ]
         twice = sum(times > max(1, page.count(text)) for text, times in arrived.items())
-        before, self.held_before = self.held_before, held(self.lab.redis)
-        waiting = max(0, self.held_before - before)
+        before, self.unfinished_before = self.unfinished_before, unfinished(self.lab.redis)
+        waiting = max(0, self.unfinished_before - before)
         late = min(sum(one.arrived is None for one in lines), waiting + self.in_outbox())
         late = max(late, waiting) if mark == "answer" else late
         return Ledger(tuple(lines), late, kills), twice

@@ -13,7 +13,7 @@ from demo_app.rig.uninterruptible import uninterruptible
 from lab.beside import Beside
 from lab.figures import Outcome
 from lab.language import translate
-from lab.program import Program, cell_of, held
+from lab.program import Program, cell_of, unfinished
 from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError
@@ -50,7 +50,7 @@ class Parcels:
     def start_over(self) -> None:
         """Forget earlier orders, so that a repeated cell counts only its own."""
         works = any(worker.alive for worker in self._workers)
-        if not works or held(self.lab.redis) or self.lines():
+        if not works or unfinished(self.lab.redis) or self.lines():
             self._forget()
             self.start_worker()
 
@@ -101,6 +101,6 @@ class Parcels:
                 packed = len(self.lines())
                 if packed >= ordered or stillness.seconds(packed) >= _STILL:
                     break
-        late = min(held(self.lab.redis), ordered - packed)
+        late = min(unfinished(self.lab.redis), ordered - packed)
         name = "claims+redis://" if "claims+" in self.program.text else "redis://"
         return Outcome(name, packed, lost=ordered - packed - late, late=late)

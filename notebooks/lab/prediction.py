@@ -37,16 +37,16 @@ class Prediction:
     """A prediction and, later, its measurement."""
 
     question: str
-    said: Value
-    asked: bool
+    guess: Value
+    answered: bool
     unit: str = ""
     within: float = 0.0
     measured: Value | None = None
     clear: bool = True
 
     def __repr__(self) -> str:
-        text = "You said: {guess}." if self.asked else "Skipped. A common guess is: {guess}."
-        return translate(text, guess=self._tell(self.said))
+        text = "You said: {guess}." if self.answered else "Skipped. A common guess is: {guess}."
+        return translate(text, guess=self._tell(self.guess))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
         """Return a table with the prediction and the measurement, and the finding.
@@ -64,16 +64,16 @@ class Prediction:
             below = translate("Seen: {what}", what=translate(finding.sentence))
         elif finding:
             below = translate("Not seen: this machine was too busy. Run this section again.")
-        who = "you said" if self.asked else "a common guess"
+        who = "you said" if self.answered else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()], below=below)
 
     def row(self) -> tuple[str, str, str, str]:
         """Return question, prediction, measurement and verdict. The last two may be empty."""
-        question, said = translate(self.question), self._tell(self.said)
+        question, guess = translate(self.question), self._tell(self.guess)
         if self.measured is None:
-            return question, said, "", ""
+            return question, guess, "", ""
         verdict = self._verdict(self.measured) if self.clear else translate(_NOT_CLEAR)
-        return question, said, self._tell(self.measured), verdict
+        return question, guess, self._tell(self.measured), verdict
 
     def _tell(self, value: Value) -> str:
         number = translate(str(value))
@@ -85,12 +85,12 @@ class Prediction:
         return f"{number} {unit}".strip()
 
     def _verdict(self, measured: Value) -> str:
-        if isinstance(measured, str) or isinstance(self.said, str):
+        if isinstance(measured, str) or isinstance(self.guess, str):
             return translate(
-                _RIGHT if _same(str(measured)) == _same(str(self.said)) else "a surprise"
+                _RIGHT if _same(str(measured)) == _same(str(self.guess)) else "a surprise"
             )
         far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))
-        return translate(_RIGHT if abs(measured - self.said) <= far else "a surprise")
+        return translate(_RIGHT if abs(measured - self.guess) <= far else "a surprise")
 
 
 def _same(answer: str) -> frozenset[str]:
@@ -123,15 +123,16 @@ def predict(
     one_of = translate(", ").join(letters)
     hint = translate("one of the letters {letters}" if letters else "a number of {unit}",
                letters=one_of, unit=translate(unit))  # fmt: skip
-    said: Value | None = None
+    guess: Value | None = None
     with suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{translate(question)}{offer}{_margin(common, within)}")
         prompt = translate("Your guess ({hint}, or Enter to skip): ", hint=hint)
-        while said is None and (answer := _ask(prompt)):
-            if (said := _understood(answer, letters)) is None:
+        while guess is None and (answer := _ask(prompt)):
+            if (guess := _understood(answer, letters)) is None:
                 print(translate("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
-    asked = said is not None
-    found = Prediction(question, common if said is None else said, asked, unit, within)
+    found = Prediction(
+        question, common if guess is None else guess, guess is not None, unit, within
+    )
     KEPT.pop(question, None)
     KEPT[question] = found
     return found
@@ -152,10 +153,11 @@ def predictions() -> Table:
     """Return a table of this lesson's predictions so far with their measurements."""
     rows, asked, right = [], 0, 0
     for one in KEPT.values():
-        question, said, measured, verdict = one.row()
-        asked += one.asked
-        right += one.asked and verdict == translate(_RIGHT)
-        guess = said if one.asked else translate("skipped ({guess})", guess=said)
+        question, guess, measured, verdict = one.row()
+        asked += one.answered
+        right += one.answered and verdict == translate(_RIGHT)
+        if not one.answered:
+            guess = translate("skipped ({guess})", guess=guess)
         rows.append((question, guess, measured, verdict))
     counted = "{right} of {asked} as predicted" if asked else "No prediction was made."
     counted = translate(counted, right=right, asked=asked)

@@ -35,7 +35,7 @@ def cell_of(defines: str) -> str:
     raise LabError(translate(none, what=defines))
 
 
-def held(redis: Any) -> int:
+def unfinished(redis: Any) -> int:
     """Return the number of unfinished jobs in Redis, for `claims` and for stock Celery."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")

@@ -107,7 +107,7 @@ class Film:
         self._read, self._name, self._live = read, name, Live()
         self._moments: list[Moment] = []
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Show the current lists, at most `RATE` times per second."""
         if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
             self._moments.append(self._read())

@@ -217,12 +217,12 @@ class Lab:
         """
         stillness = Stillness()
 
-        def quiet() -> bool:
+        def settled() -> bool:
             stats, waiting = self.client.mail_stats(), self.redis.llen("mail")
             same = stillness.seconds((stats["accepted"], self.redis.hlen("unacked"), waiting))
             return enough(stats) or (waiting == 0 and same >= still)
 
-        self.until(quiet, "a moment without change")
+        self.until(settled, "a moment without change")
 
     def fault_hits(self) -> int:
         """Return how often the current fault rules of the mail server were applied."""
@@ -451,7 +451,7 @@ class Lab:
         film = queue_lists.Film(self._moment, self.name_of)
 
         def finished() -> bool:
-            film.look()
+            film.refresh()
             return self.finished()
 
         self.until(finished, "the end of every job", seconds, silent=True)

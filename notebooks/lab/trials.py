@@ -17,7 +17,7 @@ from lab.beside import PATIENCE
 from lab.language import translate
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
-from lab.program import held
+from lab.program import unfinished
 
 #: Delay of each line between the worker and the mail server (seconds); a mail needs about 10 lines.
 _SLOW = 0.08
@@ -95,7 +95,7 @@ def _worker_killed(app: OwnApp) -> Trial:
     until(in_the_middle, PATIENCE)
     early = 0
     for _ in poll(_SOON):  # wait for an early acknowledgement
-        known = held(app.lab.redis) - app.held_before + app.arrived("worker").total()
+        known = unfinished(app.lab.redis) - app.unfinished_before + app.arrived("worker").total()
         early = early + 1 if known < _COMMENTS else 0
         if early == 3:  # three times in a row, since the two counts are not read at the same time
             break

@@ -36,17 +36,17 @@ def _earlier(queue: Queue, seconds: float) -> None:
     queue.client.hset("suspects", "w", time.time() - seconds)
 
 
-def _look(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
+def _check(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
     """Check all leases. Return the rescued jobs, and True if suspects must be checked again."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
 def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
-    assert _look(silent) == ([], True)
-    assert _look(silent, "another") == ([], True), "a second one right behind it does not count"
+    assert _check(silent) == ([], True)
+    assert _check(silent, "another") == ([], True), "a second one right behind it does not count"
     _earlier(silent, 0.5)
-    assert _look(silent) == (["job-1"], True)
-    assert _look(silent) == ([], False)
+    assert _check(silent) == (["job-1"], True)
+    assert _check(silent) == ([], False)
 
 
 def _looks(queue: Queue) -> int:
@@ -87,9 +87,9 @@ def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
     scene.start("another")
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it")
-    assert _look(scene.queue) == ([], False), "its lease has not run out"
+    assert _check(scene.queue) == ([], False), "its lease has not run out"
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
-    assert _look(scene.queue) == (["job-1"], True)
+    assert _check(scene.queue) == (["job-1"], True)
     assert scene.queue.client.exists("worker:another"), "nobody else is touched"
 
 
@@ -106,31 +106,31 @@ def test_a_reported_death_outlives_a_restart_of_redis(scene: Scene) -> None:
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
     note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
     scene.queue.client.hset("server", "run", "another life of the server")
-    assert [_look(scene.queue)[0] for _ in range(3)] == [[], [], ["job-1"]]
+    assert [_check(scene.queue)[0] for _ in range(3)] == [[], [], ["job-1"]]
 
 
 def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
-    _look(silent)
+    _check(silent)
     assert silent.beat("w", LEASE, "{}").send()
-    assert _look(silent) == ([], False)
+    assert _check(silent) == ([], False)
     silent.client.delete("worker:w")
-    assert _look(silent) == ([], True), "this is a first look again"
+    assert _check(silent) == ([], True), "this is a first look again"
 
 
 def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
     """The first check is older than a lease. Redis may have paused since then, and the worker's
     heartbeat may still be in flight."""
     _earlier(silent, LEASE / 1000 + 1)
-    assert _look(silent) == ([], True)
+    assert _check(silent) == ([], True)
 
 
 def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> None:
     _earlier(silent, 1.0)
-    _look(silent)
+    _check(silent)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
     # Redis's clock seems to have advanced a whole lease more than ours
     silent._clock = (redis_then - LEASE / 1000, *own)
-    assert _look(silent)[0] == []
+    assert _check(silent)[0] == []
 
 
 def test_a_workers_name_has_eight_random_bytes(store: Queue) -> None:
@@ -144,9 +144,9 @@ def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_agai
     silent.client.hset("server", "run", "another life of the server")
     for _ in range(2):
         _earlier(silent, 1.0)
-        assert _look(silent)[0] == []
+        assert _check(silent)[0] == []
     silent.client.hset("server", "since", time.time() - LEASE / 1000)
-    assert _look(silent)[0] == ["job-1"]
+    assert _check(silent)[0] == ["job-1"]
 
 
 @pytest.mark.parametrize("over", [True, False], ids=["taken for dead", "alive"])

@@ -46,7 +46,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_only_the_same_answer_in_other_words_is_as_predicted(
     said: float | str, measured: float | str, verdict: str
 ) -> None:
-    (row,) = Prediction("?", said, asked=True).against(measured).rows
+    (row,) = Prediction("?", said, answered=True).against(measured).rows
     assert row[-1] == verdict
 
 
@@ -54,7 +54,7 @@ def test_a_letter_that_is_not_on_offer_is_not_called_no_letter(
     typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed("d", "a")
-    assert predict("Where?", "there", choices=("here", "there")).said == "here"
+    assert predict("Where?", "there", choices=("here", "there")).guess == "here"
     assert "'d' is not one of the letters a, b. Try again." in capsys.readouterr().out
 
 
@@ -78,7 +78,7 @@ def test_a_number_is_understood_as_people_type_it(
     words: str, meant: float, typed: Callable[..., None]
 ) -> None:
     typed(words)
-    assert predict("How long?", 1.0, "s").said == meant
+    assert predict("How long?", 1.0, "s").guess == meant
 
 
 @pytest.mark.parametrize("words", ["5-10", "300 ms", "５分", "2 hours?", "1k", "10%", "1/2", "ten"])
@@ -86,13 +86,13 @@ def test_what_would_be_another_number_is_asked_for_again(
     words: str, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(words, "")
-    assert not predict("How long?", 1.0, "seconds").asked
+    assert not predict("How long?", 1.0, "seconds").answered
     assert f"'{words}' is not a number of seconds. Try again." in capsys.readouterr().out
 
 
 def test_the_first_letter_of_one_choice_is_enough(typed: Callable[..., None]) -> None:
     typed("y")
-    assert predict("Is it sent?", "no", choices=("yes", "no")).said == "yes"
+    assert predict("Is it sent?", "no", choices=("yes", "no")).guess == "yes"
 
 
 def test_how_far_off_still_counts_is_said_before_the_answer(
@@ -106,16 +106,16 @@ def test_how_far_off_still_counts_is_said_before_the_answer(
 
 
 def test_what_is_smaller_than_the_noise_confirms_nothing() -> None:
-    ((*_, output),) = Prediction("?", 2.0, asked=True).against(2.0, clear=False).rows
+    ((*_, output),) = Prediction("?", 2.0, answered=True).against(2.0, clear=False).rows
     assert output.startswith("not clear")
 
 
 def test_what_is_seen_is_said_below_the_measurement_and_contradicts_no_surprise() -> None:
     question = "Is the mail sent?"
-    found = Prediction(question, "yes", asked=True).against("no")
+    found = Prediction(question, "yes", answered=True).against("no")
     assert found.rows[0][-1] == "a surprise"
     assert found.below == "Seen: the program said thank you, and there is no mail."
-    other = Prediction(question, "yes", asked=True).against("yes")
+    other = Prediction(question, "yes", answered=True).against("yes")
     assert "not clear" in str(other.rows[0][-1])
     assert other.below.startswith("Not seen: ")
 
