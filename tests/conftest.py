@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Start the slowest tests first, so that all processes end at about the same time. The other
-    tests keep the random order of pytest-randomly."""
+    """Leave out the tests that the file of `--once` names. Start the slowest tests first, so that
+    all processes end at about the same time. The other tests keep pytest-randomly's order."""
     once: Path | None = config.getoption("once")
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
@@ -129,7 +129,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each missing program with its number of skipped tests, and how to install it."""
+    """Print each missing program with its number of skipped tests, and how to install it. Write
+    the files of `--once` and `--costs`."""
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
