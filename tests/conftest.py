@@ -27,7 +27,7 @@ from demo_app.stack.client import Client
 from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
-# the time of an example depends on the machine, not on the code
+# a deadline per example would measure the machine, not the code
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
@@ -52,7 +52,7 @@ LONGEST = (
     *("test_pages_in_browser.py", "test_grade.py", "test_any_app.py", "test_broken.py"),
     *("test_sound.py", "test_bounds.py", "test_sink_kill.py"),
 )
-#: Folders with files that take 30 s.
+#: Folders with files that take 30 s. The tests in them start next.
 LONG = ("notebooks", "judge", "browser", "conformance")
 #: Files with slow tests that share almost nothing: each test may run in another process.
 APART = {
@@ -78,8 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Start the slowest tests first, so that all processes end at about the same time. The other
-    tests keep the random order of pytest-randomly."""
+    """Leave out the tests that the file of `--once` names. Start the slowest tests first, so that
+    all processes end at about the same time. The other tests keep pytest-randomly's order."""
     once: Path | None = config.getoption("once")
     passed = set(once.read_text("utf-8").splitlines()) if once and once.exists() else set()
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
@@ -97,7 +97,7 @@ def _rank(item: pytest.Item) -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run the tests of a file or class in one process, because they share servers, and in the order
-    above. The tests of a file in `APART` may run in several processes."""
+    of the collection. The tests of a file in `APART` may run in several processes."""
     from xdist.scheduler.loadscope import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -129,7 +129,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each missing program with its number of skipped tests, and how to install it."""
+    """Print each missing program with its number of skipped tests, and how to install it. Write
+    the files of `--once` and `--costs`."""
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
@@ -187,7 +188,7 @@ def mail_sink(_sink: MailSink) -> MailSink:
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running stack, with the options `STACK` of the test's module.
 
-    By default it restarts its one worker, and its pages show the keys that kill processes.
+    By default, it restarts its one worker, and its stage has buttons that kill processes.
     """
     with Stack(**getattr(request.module, "STACK", {"controls": True})) as stack:
         yield stack

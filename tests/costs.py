@@ -25,7 +25,7 @@ def used() -> float:
 
 
 def lines(reports: list[pytest.TestReport]) -> list[str]:
-    """Return a line with the seconds and the name of each test, from its last report."""
+    """Return one line per test: the seconds in its last report, and its name."""
     found = {
         report.nodeid: seconds
         for report in reports

@@ -1,7 +1,7 @@
 """Take the pictures of README and of the playground: `python tests/pictures.py`.
 
-The demo draws the timeline. The playground shows a kill of stock Celery's worker. The stage shows a
-rescue in the show, and the dashboard the kill before it.
+The demo draws the timeline. The playground shows a kill of stock Celery's worker. The dashboard
+shows a worker's kill in the show, and the stage shows the rescue after it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def show() -> None:
             stage.wait_for_timeout(500)  # the stage ignores a key that follows another one too soon
             stage.keyboard.press("PageDown")
             rescues = step["words"].startswith("Its lease has ended")
-            if rescues:  # the steps before it killed the worker, and have no caption
+            if rescues:  # earlier steps, without a caption, killed the worker
                 expect(jobs.locator("tr.orphan").first).to_be_visible()
                 _store(jobs, "dashboard")
             expect(caption).to_contain_text(step["words"].partition("{")[0])

@@ -59,7 +59,7 @@ class PostgresServer:
         for _ in poll(60.0):
             if self.answers():
                 return
-            # a server exits if a process of the previous one still uses the memory: start it again
+            # a server exits if a process of the killed one still uses shared memory: start it again
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
         raise TimeoutError("PostgreSQL does not start.")
@@ -87,7 +87,8 @@ class PostgresServer:
 
 
 def _another_user() -> dict[str, Any]:
-    """Return the user for the server, which refuses to run as root. Raises KeyError."""
+    """Return Popen's options to start a program as the user `postgres`, or {} if this process is
+    not root (PostgreSQL refuses to run as root). Raises KeyError if there is no such user."""
     if os.geteuid() != 0:
         return {}
     found = pwd.getpwnam("postgres")

@@ -109,7 +109,7 @@ ALL = (BROWSER, POSTGRES, FAKETIME, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:
-    """Yield a line for each missing program. reasons: those of the skipped tests."""
+    """Yield a line for each program whose tests were skipped. reasons: of all skipped tests."""
     for program in ALL:
         if number := sum(reason.endswith(WANT + program.name) for reason in reasons):
             tests = "1 test" if number == 1 else f"{number} tests"

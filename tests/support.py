@@ -60,7 +60,8 @@ HOSTILE = {
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
     """Call `ask` until its result is true, and return the result. Fail the test on a timeout.
 
-    seconds: the timeout on an idle machine; a busy machine gets more. what: for the message.
+    seconds: the timeout on an idle machine; a busy machine gets more. what: the expected event, for
+    the error message.
     """
     began = time.monotonic()
     for _ in poll():
@@ -96,7 +97,7 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 def marked(name: str, value: object) -> list[psutil.Process]:
     """Return the processes that have this environment variable with this value."""
-    processes = psutil.process_iter(["environ"])  # None if this user may not read it
+    processes = psutil.process_iter(["environ"])  # `environ` is None if this user may not read it
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 

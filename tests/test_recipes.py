@@ -28,7 +28,7 @@ class Sixth(CeleryBackend):
 def make(settings):
     return Sixth(Queue(connect(settings.redis_url), options_of(settings)))
 """
-#: An option of `up` is one field of a class. This one is for a setting that exists.
+#: The line that adds an option to `up`, for the setting `sender`, which exists already.
 OPTION = '    sender: str = Field("A <a@x.test>", description="who the mails are from")\n'
 FAULT = '    "busy": Effect("say that it is busy", lambda rule: Outcome("421 busy")),\n'
 #: A column of the job lists is one call of a macro, and two texts in each language.

@@ -18,7 +18,7 @@ _TREES = {
 
 
 def _rooms() -> list[list[Path]]:
-    """Return the packages of README's table by line. They may import from the lines before.
+    """Return the packages of README's table by line. A package may import from earlier lines.
 
     README's last line comes first, because its package imports from no other.
     """

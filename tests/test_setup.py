@@ -25,7 +25,7 @@ mkdir -p .venv/bin && ln -s /bin/true .venv/bin/python
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Return a copy of the files that `.setup` reads. Its `bin` has all programs on the PATH."""
+    """Return a folder with a copy of `.setup`, and with `bin`, the only folder on the PATH."""
     shutil.copy(ROOT / ".setup", tmp_path)
     binaries = tmp_path / "bin"
     binaries.mkdir()

@@ -1,4 +1,4 @@
-"""Tests of Huey's file: a killed consumer loses its job, and results can be read."""
+"""Tests of the Huey backend: a killed consumer loses its job, and results can be read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_job_that_a_killed_consumer_had_taken_is_in_no_table(
     assert storage.queue_size() + storage.schedule_size() == 1
     killed_after(steps, tmp_path)
     assert backend.states([job.id]) == {job.id: state}
-    backend.enqueue(job)  # a known id changes nothing
+    backend.enqueue(job)  # enqueuing a known id has no effect
     assert storage.queue_size() + storage.schedule_size() == 0
     backend.close()
 

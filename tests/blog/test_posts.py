@@ -78,7 +78,7 @@ def test_all_comments_can_be_deleted_and_the_next_one_is_number_1(database: Data
     assert _count(database) == outbox.size(database) == 0
     made = comment(database)
     assert made.id == 1
-    # row numbers do not start again, so a relay that has read `before` finds the new row
+    # the outbox never reuses a row number, so a relay that has read `before` finds the new row
     assert [entry.job_id for entry in outbox.pending(database, before.row)] == [made.job_id]
 
 

@@ -11,7 +11,7 @@ from demo_app.broker import journal
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: Each mail takes 2 seconds, so that a fault comes in the middle.
+#: Each mail takes 2 seconds, so that jobs are running when the fault occurs.
 SLOW = {"at": "reply", "do": "wait", "seconds": 2}
 COMMENTS = 12
 STACK = {"persistence": False}

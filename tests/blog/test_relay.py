@@ -168,7 +168,8 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 
 
 def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
-    """Otherwise the job could end and be deleted first, and the relay would enqueue it again."""
+    """Otherwise the backend could delete the done job before the relay reads its state. The relay
+    would consider the job lost, and enqueue it again."""
     kept: list[list[str]] = []
 
     class Watched(CeleryBackend):

@@ -32,8 +32,8 @@ Running = tuple[dict[str, Any], Path]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Run `up` without controls, with settings of which one is misspelt. Yield its first line
-    and the file with its errors."""
+    """Run `up` without controls and with a misspelt setting. Yield its first line, and the file
+    with its errors."""
     folder = tmp_path_factory.mktemp("up")
     arguments = ("--dir", str(folder / "here"), "--concurrency", "3")
     errors, settings = folder / "errors", SETTINGS | {"DEMO_DIR": str(folder / "elsewhere")}
@@ -158,7 +158,7 @@ def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
-    """Run the command in this process, which has loaded all modules. Return the error message."""
+    """Run the command in this process, which is faster. Return the error message."""
     assert main(["up", "--json", *arguments]) == status
     out, err = capsys.readouterr()
     assert out == ""

@@ -99,7 +99,8 @@ def test_a_job_that_came_last_and_still_waits_is_in_the_picture() -> None:
 
 
 def _rescued_after(seconds: float) -> tuple[timeline.Timeline, timeline.Kill]:
-    """Return a job whose worker was killed at 1 s, and that was rescued `seconds` later."""
+    """Return a timeline and its kill: a job's worker is killed at 1 s, and the job is rescued
+    `seconds` later."""
     rescue = 1.0 + seconds
     runs = [Run("first", 0.5, rescue, "rescued"), Run("second", rescue + 0.1, rescue + 1.0, "done")]
     first = WorkerRecord("first", 42, died=rescue, rescued=["job-1"])

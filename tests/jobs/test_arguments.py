@@ -1,4 +1,4 @@
-"""Tests that valid arguments arrive unchanged, and that others are refused by name."""
+"""Tests that valid arguments arrive unchanged, and that an error names an invalid one."""
 
 from __future__ import annotations
 

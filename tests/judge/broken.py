@@ -1,6 +1,6 @@
 """Queues that are broken on purpose, the level that each must fail, and the judge's verdict.
 
-Each challenge starts with such a queue: it passes the earlier levels, and fails its own.
+Each challenge starts with the queue that fails its level but passes all earlier levels.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     for name, (text, _, _) in FILES.items():
         (folder / name).write_text(text)
     grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", table)
-    # the Makefile runs it with the same options
+    # `make grade` starts Python with the same options
     output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))
     assert (output.returncode, output.stderr) == (0, "")
     rows = {row["target"]: row for row in csv.DictReader(table.read_text().splitlines())}

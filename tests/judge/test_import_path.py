@@ -1,4 +1,4 @@
-"""Tests that the judge imports no module next to a target: the code would run as the judge."""
+"""Tests that the judge imports no module next to a target, whose code would run in the judge."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
         send("one", message_id="<1@x>")
         with pytest.raises(Exception, match="451"):
             send(to="no@x.test")
-        # read these first: a mail that is deleted before its event is sent has no event
+        # read the three events before deleting the mails: a deleted mail's event is not sent
         seen = [next(events) for _ in range(3)]
         http.delete("/api/messages")
         seen.append(next(events))

@@ -44,7 +44,7 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(mail_s
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert "path" not in cookie.lower()  # the browser's default path is right behind a proxy too
+    assert "path" not in cookie.lower()  # the browser's default path is correct, also with a proxy
     assert anyone.get("/api/stats").status_code == 200
 
 

@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser, mail_sink) -> Iterator[Page]:
-    """Return the open inbox. A console error or a request to another host fails the test."""
+    """Return the open inbox. A JavaScript error or a request to another host fails the test."""
     context = browser.new_context()
     page = context.new_page()
     errors: list[str] = []

@@ -121,7 +121,7 @@ def test_one_recipient_too_many_is_refused(mail_sink, smtp):
     ids=repr,
 )
 def test_nothing_but_crlf_dot_crlf_ends_a_mail(mail_sink, end):
-    """SMTP smuggling: other servers end the mail here, and accept the rest as a second mail."""
+    """SMTP smuggling: some servers end the mail at `end`, and accept the rest as a second mail."""
     smuggled = b"MAIL FROM:<evil@example.test>\r\nRCPT TO:<b@example.test>\r\nDATA\r\nevil"
     mail = b"Subject: one\r\n\r\nbody" + end + smuggled
     answers = conversation(mail_sink, *ENVELOPE, mail + b"\r\n.\r\n", b"NOOP\r\n")
@@ -161,7 +161,8 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
 
 
 def test_a_line_that_is_too_long_ends_the_connection(mail_sink):
-    """The rest of the line could be a whole mail, hidden in a long URL of a web page."""
+    """Otherwise a web page could send a mail with a long URL: a server that cuts the line off would
+    read the rest as commands."""
     lines = replies_to(mail_sink, b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
     assert lines[1:] in ([], [b"500 Command line too long\r\n"])
     assert mail_sink.mails() == []

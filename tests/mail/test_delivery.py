@@ -1,4 +1,4 @@
-"""Tests that only a reply about the mail itself refuses it; other errors defer it."""
+"""Tests that only a reply about the mail itself can reject the mail; other errors defer it."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from mail.sample import a_mail
 
 from demo_app.mail.message import Attachment, BadAddress, Mail, Mailbox
 
-#: Texts that added headers in other programs. Some have line breaks, others have them in an encoded
-#: word, where they appear when it is decoded (CVE-2024-6923).
+#: Hostile texts. Some contain a line break before a header. In others, the line break is inside an
+#: encoded word, and appears when the word is decoded (CVE-2024-6923).
 ATTACKS = [
     "x\r\nBcc: evil@example.test",
     "x\nBcc: evil@example.test",

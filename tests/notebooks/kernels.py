@@ -52,7 +52,10 @@ class Kernel:
     def try_to_run(
         self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
     ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell. Return its outputs and the kernel's reply. when_busy: called at the start."""
+        """Run a cell. Return its outputs and the kernel's reply.
+
+        when_busy: called when the kernel starts the cell, or None.
+        """
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
         states: list[str] = []
@@ -109,8 +112,8 @@ class Kernel:
         until(lambda: not self.connections(), 30.0, f"the end of connections (of {left})")
 
     def connections(self) -> frozenset[tuple[int, int]]:
-        """Return the kernel's TCP sockets as pairs (own port, remote port or 0), except those to
-        its client."""
+        """Return the kernel's TCP sockets as pairs (own port, remote port; 0 if there is none),
+        except those to its client."""
         (process,) = (p for p in marked("LESSON_MARK", self.mark) if "ipykernel" in _command(p))
         return frozenset(
             (connection.laddr.port, connection.raddr.port if connection.raddr else 0)

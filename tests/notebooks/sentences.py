@@ -1,7 +1,8 @@
 """Find every text in the source that a lesson can show: each one needs a Japanese translation.
 
 A text counts if it is an argument of a function that shows it (`say`, `drawn`, `Table`, `until`,
-`predict`), or if it looks like a sentence: two lower-case words in a row.
+`predict`), or if it looks like a sentence: two lower-case words in a row. The texts of exercises,
+solutions and the map count too.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _FOR_MACHINES = re.compile(
     r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
-#: Names such as Redis or FAILURE are the same in every language.
+#: A text without such a word is only a name, such as Redis or FAILURE, and needs no translation.
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 #: The arguments of a call that are shown: by position, and by name.
 _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
@@ -75,12 +76,12 @@ _PANELS = {"response_times", "order_picture", "side_by_side", "watch_picture"}
 
 
 def sentences() -> dict[str, str]:
-    """Return each text that needs a Japanese translation, with its place."""
+    """Return each text that needs a Japanese translation, with the file or lesson that has it."""
     found: dict[str, str] = {}
     for path in (*_SOURCES, _JUDGE / "targets.py"):
         tree = ast.parse(path.read_text("utf-8"))
         found |= dict.fromkeys(_shown_texts(tree), path.name)
-        if path in _SOURCES:  # `targets.py` also writes to a terminal, in English
+        if path in _SOURCES:
             found |= dict.fromkeys(_like_sentences(tree), path.name)
     for lesson in (*LESSONS, *CHALLENGES):
         for cell in code_cells(lesson):
@@ -105,7 +106,7 @@ def _rungs() -> list[str]:
 
 
 def unsayable() -> list[str]:
-    """Return the places of f-strings that contain words: they cannot be translated."""
+    """Return the file and line of each f-string with words: it cannot be translated."""
     return [
         f"{path.name}, line {node.lineno}"
         for path in _SOURCES
@@ -144,8 +145,8 @@ def _values(tree: ast.AST) -> dict[str, list[ast.AST]]:
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    """Yield the string constants of a node, also in a conditional or a tuple, but not in conditions
-    and calls."""
+    """Yield the string constants of a node. Search tuples, lists and both values of a conditional
+    expression. Skip conditions and calls."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.IfExp):
@@ -156,7 +157,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 
 def _like_sentences(tree: ast.AST) -> Iterator[str]:
-    """Yield the constants with two words, except docstrings and parts of f-strings."""
+    """Yield the constants that look like sentences, except docstrings and parts of f-strings."""
     others = {
         id(part)
         for node in ast.walk(tree)
@@ -173,7 +174,7 @@ def _is_sentence(text: str) -> bool:
 
 
 def _words(values: Any) -> Iterator[str]:
-    """Yield each hint and each choice, but not a single right answer: it may be a command."""
+    """Yield the texts of the exercises, except a `right` that is a string: it may be a command."""
     if isinstance(values, dict):
         for name, one in values.items():
             yield from _words(one) if name != "right" or not isinstance(one, str) else ()

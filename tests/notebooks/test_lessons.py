@@ -103,7 +103,7 @@ class _Restless:
         # interrupt the start of a lab only once in a lesson, because all labs start in the same way
         if seconds > _WAITS and (not starts or self._labs == 1):
             self._waits += 1
-            # this machine may be faster than the one that was measured
+            # this machine may be faster than the one on which the cell was measured
             timer = threading.Timer(min(seconds / 4, _LATEST), here.manager.interrupt_kernel)
             _, reply = here.try_to_run(cell, _BOUND, timer.start)
             timer.cancel()
@@ -116,7 +116,7 @@ class _Restless:
         return shown
 
     def has_interrupted(self) -> None:
-        """Fail if most interrupts came too late."""
+        """Fail if fewer than a third of the interrupts came in time."""
         assert self._interrupted >= self._waits / 3
 
 

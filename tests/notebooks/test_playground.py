@@ -225,8 +225,8 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
-#: Several times, kills the worker that runs the job before its mail is sent. Then waits for a
-#: rescue.
+#: Kills the worker that runs the job, `deaths` times, each time before the mail is sent. Then waits
+#: for a rescue.
 KILL_TIME_AFTER_TIME = """(deaths) => {
   for (let i = 0; deaths && i < 600; i += 1) {
     tick();
@@ -256,7 +256,7 @@ def test_time_goes_back_as_it_came(tab: playwright.Page) -> None:
     assert behind == forth[-2::-1]
 
 
-#: The schedules that the answers link to, with the words of each link.
+#: The schedules that the answers link to, with the result in each link's text: lost, late or twice.
 REPLAYS = sorted(
     {
         (schedule, re.findall("lost|late|twice", text)[-1])

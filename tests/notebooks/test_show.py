@@ -24,7 +24,7 @@ def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
 
 
 def test_each_part_of_a_table_brings_its_own_paper() -> None:
-    """Otherwise a dark theme would colour the rows, and the background of the caption."""
+    """Without these styles, a dark theme would change the colours of the rows and the caption."""
     bundle = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
     styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', bundle["text/html"])
     assert len(styles) == 5

@@ -29,7 +29,7 @@ class Word:
 
 
 def words(folder: Path = NOTEBOOKS) -> list[Word]:
-    """Return all words in alphabetical order, each with its meaning in the first lesson.
+    """Return all words in alphabetical order, each with the meaning in its first lesson.
 
     folder: the folder of the English or the Japanese lessons.
     """

@@ -22,7 +22,8 @@ CLAIMS = "os.environ['DEMO_REDIS_URL'].replace('redis+socket', 'claims+unix')"
 
 
 def wrong_apps(name: str) -> list[str]:
-    """Return incomplete apps. Each adds a part to the last one: a name, a URL, a task, an alias."""
+    """Return wrong apps: without a name, without a URL, without a task, without `order`, and with
+    an `order` that enqueues nothing."""
     app = f"app = Celery('{name}', broker=os.environ['DEMO_REDIS_URL'])"
     task = f"{app}\npack = app.task(lambda parcel: open('packed.txt', 'w').write(f'{{parcel}}'))"
     return [

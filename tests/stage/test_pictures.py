@@ -22,8 +22,8 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
 PICTURES = int(os.environ.get("PICTURES", "60"))
-#: The acts, in a loop. Acts on Redis itself are not in the journal. `clean` deletes everything in
-#: time: the stage counts only the newest 5,000 comments.
+#: The acts, in a loop. `clean` deletes all comments before there are more than 5,000, because the
+#: stage counts only the newest 5,000.
 BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
@@ -64,7 +64,7 @@ def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, obj
 def moments(
     fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
 ) -> Iterator[dict[str, object]]:
-    """Yield the form of `in_picture` before these entries, and after each of them."""
+    """Yield the jobs as `in_journal` returns them, before these entries and after each entry."""
     yield in_journal(fold, numbers, seats)
     for entry in entries:
         fold.follow(entry)

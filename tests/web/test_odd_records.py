@@ -48,7 +48,7 @@ PAGES = (
 
 
 def odd_messages() -> Iterator[str]:
-    """Yield messages, each with one value replaced by an odd one."""
+    """Yield messages, each with one odd value, and texts that are not messages."""
     original = json.loads(compose(message(1)))
     for path in _paths(original):
         for value in ODD:
@@ -93,7 +93,7 @@ def odd(client: Client) -> list[str]:
         redis.set(f"worker:w-{number}", text)
         redis.lpush(f"claims:odd:w-{number}", ids[number])
     redis.sadd("workers", "w-²-1")
-    redis.set("worker:w-²-1", "{}")  # without this key, a worker declares it dead
+    redis.set("worker:w-²-1", "{}")  # without this key, a worker would declare w-²-1 dead
     redis.hset("counters", "late", "nan")
     redis.sadd("lists", "typed")
     for key in ("queue:typed", "claims:odd:w-1", "claims:typed:w-1", "job:typed"):
@@ -108,7 +108,7 @@ def odd(client: Client) -> list[str]:
         redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
         redis.lpush("queue:odd", name)
         redis.rpush(b"job:" + _bytes(name), compose(message(1)), _bytes(name))
-    # in one transaction, because workers write to the journal too
+    # in one transaction: XADD fails if a worker has just added an entry with a later id
     journal = redis.pipeline().delete("journal")
     for moment in (1, 10**9, time.time_ns() // 10**6, 10**15, 10**17, 2**63):
         for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):

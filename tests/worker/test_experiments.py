@@ -1,4 +1,4 @@
-"""Tests that a worker runs without an omitted safeguard."""
+"""Tests that a setting can switch off a safeguard of the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that endless jobs are stopped and retried, and that an unreadable message is dead."""
+"""Tests that endless jobs are stopped and retried, and an unreadable message's job is dead."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def press_soon(page: Page, key: str) -> None:
     page.keyboard.press(key)
 
 
-#: Records all error messages of keys: the stage shows each message for only a few seconds.
+#: Records the error messages after key presses: the stage shows each only for a few seconds.
 _NOTE_FAILURES = """() => {
   globalThis.failures = [];
   const note = document.getElementById("oops");
@@ -285,7 +285,7 @@ def test_a_film_plays_to_its_end_and_again(play, client: Client, holder, tmp_pat
     take()
     holder.post("/stage/do/kill-worker")
     until(lambda: 'class="box off' in take(), what="the dead worker")
-    killed = frames[-1][0] + 0.001  # addresses are rounded to milliseconds
+    killed = frames[-1][0] + 0.001  # later than the frame, also if rounded to milliseconds
     client.set_faults()
     until(lambda: 'data-sum="delivered">12<' in take(), what="every mail")
     file = tmp_path / "run.html"

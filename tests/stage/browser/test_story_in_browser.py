@@ -238,7 +238,7 @@ def test_jobs_in_memory_die_with_the_web_app_and_it_looks_as_bad_as_it_is(tab, c
     expect(page.get_by_role("button", name="Redis", exact=False).last).to_have_attribute(
         "aria-pressed", "true"
     )
-    # the empty room is folded; after its restart, the web app must not look dead any more
+    # the web app's empty room is folded; after a restart, the room must not look dead any more
     expect(page.locator(".room.web.folded:not(.open)")).to_be_attached()
     page.keyboard.press("x")
     expect(page.locator("#web-says")).to_be_visible()

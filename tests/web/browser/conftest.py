@@ -40,8 +40,8 @@ def _well(client: Client) -> Iterator[None]:
 
 @pytest.fixture
 def nothing_moves(client: Client) -> None:
-    """Wait until the jobs of earlier tests have ended. A waiting mail is not sent earlier because a
-    fault ends."""
+    """Wait until the jobs of earlier tests have ended. A mail that a fault delays waits for its
+    full time, even after the fault is removed."""
     client.set_faults()
     until(client.at_rest, what="the end of every job")
 

@@ -149,7 +149,7 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, dead: str, path: str)
     assert page.evaluate(_UNREADABLE) == []
 
 
-#: The pages that axe checks, in light and dark, in English and Japanese.
+#: The pages that axe checks, once light and in English, and once dark and in Japanese.
 PAGES = (
     "/",
     "/posts/1",
@@ -186,7 +186,7 @@ def _is_discarded(client: Client, job: str) -> bool:
 def jobs(client: Client, nothing_moves: None) -> Iterator[dict[str, str]]:
     """Return the ids of a delivered, a dead, a discarded and a retrying job.
 
-    After the test, no job waits for another try, as other tests expect.
+    After the test, discard the retrying job: other tests expect that no job waits for a retry.
     """
     client.set_faults(
         {"at": "rcpt", "do": "answer", "code": 550, "text": "no", "match": {"to": "bjoern*"}},
