@@ -1,6 +1,6 @@
 """Find every text in the source that a lesson can show: each one needs a Japanese translation.
 
-A text counts if it is an argument of a function that shows it (`say`, `drawn`, `Table`, `until`,
+A text counts if it is an argument of a function that shows it (such as `translate`, `Table`,
 `predict`), or if it looks like a sentence: two lower-case words in a row. The texts of exercises,
 solutions and the map count too.
 """
@@ -55,8 +55,8 @@ _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 #: The arguments of a call that are shown: by position, and by name.
 _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
-    "say": (slice(0, 1), set()),
-    "_say": (slice(0, 1), set()),
+    "translate": (slice(0, 1), set()),
+    "_translate": (slice(0, 1), set()),
     "drawn": (slice(0, 1), set()),
     "count": (slice(1, 3), set()),
     "Progress": (slice(0, 1), set()),
@@ -78,11 +78,9 @@ _PANELS = {"response_times", "order_picture", "side_by_side", "watch_picture"}
 def sentences() -> dict[str, str]:
     """Return each text that needs a Japanese translation, with the file or lesson that has it."""
     found: dict[str, str] = {}
-    for path in (*_SOURCES, _JUDGE / "targets.py"):
+    for path in _SOURCES:
         tree = ast.parse(path.read_text("utf-8"))
-        found |= dict.fromkeys(_shown_texts(tree), path.name)
-        if path in _SOURCES:
-            found |= dict.fromkeys(_like_sentences(tree), path.name)
+        found |= dict.fromkeys((*_shown_texts(tree), *_like_sentences(tree)), path.name)
     for lesson in (*LESSONS, *CHALLENGES):
         for cell in code_cells(lesson):
             found |= dict.fromkeys(_shown_texts(ast.parse(cell)), lesson)
@@ -105,7 +103,7 @@ def _rungs() -> list[str]:
     return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 
 
-def unsayable() -> list[str]:
+def untranslatable() -> list[str]:
     """Return the file and line of each f-string with words: it cannot be translated."""
     return [
         f"{path.name}, line {node.lineno}"

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.font_manager import FontManager, fontManager, json_dump
 from notebooks.kernels import NOTEBOOKS, Output, kernel
 from notebooks.lesson import JAPANESE, run_lesson
-from notebooks.sentences import sentences, unsayable
+from notebooks.sentences import sentences, untranslatable
 from notebooks.wrong import WRONG
 from programs import JAPANESE_FONT, needs
 from support import run_python
@@ -45,7 +45,7 @@ def test_every_sentence_of_a_lesson_is_there_in_japanese() -> None:
 
 
 def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
-    assert unsayable() == [], "use translate('… {name}', name=…)"
+    assert untranslatable() == [], "use translate('… {name}', name=…)"
 
 
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
