@@ -1,4 +1,4 @@
-"""The demo app's tasks, which run on any backend."""
+"""The demo app's tasks."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 from pydantic import ValidationError
+from support import until
 
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault, Match
 from local_smtp.faults import Faults
@@ -48,8 +49,8 @@ def test_after_each_fault_the_next_mail_is_taken_as_usual(mail_sink, effect):
     step = "reply" if EFFECTS[effect].whole_mail else "rcpt"
     mail_sink.faults.put([Fault(at=step, do=effect, seconds=0.01, times=1)])
     with suppress(OSError, smtplib.SMTPException):
-        deliver(mail_sink, timeout=0.5)
-    assert mail_sink.faults.in_force()[0].hits == 1
+        deliver(mail_sink, timeout=0.5 if effect == "hang" else 30.0)
+    until(lambda: mail_sink.faults.in_force()[0].hits == 1, what="the fault")
     deliver(mail_sink)
     assert mail_sink.mails()
 
