@@ -49,7 +49,7 @@ def test_after_each_fault_the_next_mail_is_taken_as_usual(mail_sink, effect):
     step = "reply" if EFFECTS[effect].whole_mail else "rcpt"
     mail_sink.faults.put([Fault(at=step, do=effect, seconds=0.01, times=1)])
     with suppress(OSError, smtplib.SMTPException):
-        deliver(mail_sink, timeout=0.5 if effect == "hang" else 30.0)
+        deliver(mail_sink, timeout=1.0 if effect == "hang" else 30.0)
     until(lambda: mail_sink.faults.in_force()[0].hits == 1, what="the fault")
     deliver(mail_sink)
     assert mail_sink.mails()
@@ -76,7 +76,7 @@ def test_close_closes_the_connection_without_a_word(mail_sink, step):
 def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
     mail_sink.faults.put([Fault(at=step, do="hang", times=1)])
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
-        deliver(mail_sink, timeout=0.3)
+        deliver(mail_sink, timeout=1.0)
     assert mail_sink.mails() == []
     deliver(mail_sink)
     assert len(mail_sink.mails()) == 1
