@@ -196,7 +196,7 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
-        if not error.diag.message_primary:  # only logged: its text has the address
+        if not error.diag.message_primary:  # log only: the text has the server's address
             logging.getLogger(__name__).warning("No connection to the database: %s", error)
         raise DatabaseDown(error.diag.message_primary or "no connection to the database") from error
 

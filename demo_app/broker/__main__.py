@@ -34,7 +34,7 @@ _KEYS = {
 
 @contextmanager
 def _queue_of(app: Any) -> Iterator[Queue]:
-    """Connect to the app's queue in the block; exit if the app is on another broker."""
+    """Yield the app's queue, or exit if the app is on another broker."""
     if not is_chosen(app.conf):
         sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
     with app.connection_for_read() as connection:

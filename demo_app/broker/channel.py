@@ -43,7 +43,8 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: True if closing a connection may end its wait for jobs. Kombu 5.6 would never poll again.
+#: True if a wait for jobs can be ended by closing its connection. It can't with kombu 5.6, which
+#: would never poll for jobs again.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script that claims for consumers without acknowledgement.
 TAKE = "take"
@@ -73,7 +74,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # one lease: a worker that waits longer on a dead connection would be declared dead
+    # as long as a lease: a worker that waits longer for a reply would be declared dead
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS

@@ -63,9 +63,9 @@ class Ending(NamedTuple):
     """The requested end of a claim.
 
     detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
-    message for the job; "" keeps the old one. needs: the name of a service; "" for none. With RETRY
-    the job waits for this service; with DONE the service works again, and some of the jobs that
-    wait for it are enqueued.
+    message for the job; "" keeps the old one. needs: the name of a service; "" for none. RETRY
+    makes the job wait for this service. DONE shows that the service works: some of the jobs that
+    wait for the service are enqueued.
     """
 
     how: Disposition

@@ -66,7 +66,7 @@ class Heartbeat:
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
-        """Run a first round, a second one if a worker may be dead, and then start the thread.
+        """Run a first round, a second one if a step needs it soon, and then start the thread.
 
         While Redis does not answer, the thread keeps trying.
         """

@@ -67,7 +67,7 @@ class InFlight:
         self.draining = False
         self.closing = False
         self.lease = self.make_lease({})
-        # so that the heartbeat has time for another try before the lease runs out
+        # a short timeout, so that the heartbeat can try again before the lease expires
         hurry = partial(queue.scripts.hurry, self.options.lease_seconds / 3)
         self.heartbeat = Heartbeat(
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
@@ -196,7 +196,7 @@ class InFlight:
         If the lease may have expired, waits until Redis answers.
 
         Raises:
-            LeaseLost: the job belongs to another worker now, or this one shuts down.
+            LeaseLost: the job belongs to another worker now, or this worker is shutting down.
         """
         held = self.claims.get(tag)
         if held is None:
@@ -292,7 +292,7 @@ class InFlight:
             self.queue.client.bgrewriteaof()
         except redis.ResponseError as error:
             if "in progress" in f"{error}":
-                return  # that rewrite may be older than the failed write: try again later
+                return  # the running rewrite may have begun before the failed write: retry later
         self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 
     def rescue(self) -> Step:

@@ -46,8 +46,8 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Queues that one worker may consume. A claim passes the five lists of each to Lua's `unpack`,
 #: which returns at most some 8,000 values.
 MOST_QUEUES = 1500
-#: Replaces the suffix "" if the queue's own name ends with one of the suffixes: the lists of a
-#: queue `orders:3` must differ from the list `orders:3` of the queue `orders`.
+#: The suffix in place of "" for a queue whose own name ends with one of the suffixes. With "", a
+#: queue named `orders:3` would share the list `orders:3` with the queue `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 

@@ -109,7 +109,7 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
 
 
 def _is_same(source: Any, target: Any) -> bool:
-    """Return True if both connections have the same lists: moving jobs there would never end."""
+    """Return True if both connections use the same lists. A move would then never end."""
     if type(source.transport) is not type(target.transport):
         return False
     if not isinstance(source.transport, kombu_redis.Transport):
@@ -150,7 +150,7 @@ def _from_claims(move: _Move) -> None:
 
 def _take_all(move: _Move, name: str) -> None:
     while True:
-        with move.left_if_unreadable():  # such a job goes back to its queue when this process ends
+        with move.left_if_unreadable():  # an unreadable job is requeued when this process ends
             message = move.channel.basic_get(name)
             if message is None:
                 return
@@ -189,7 +189,7 @@ def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     """
     in_transit = f"{key}:migrating"
     while client.lmove(in_transit, key, "LEFT", "RIGHT"):
-        pass  # put back the messages that a killed command has left there
+        pass  # put back messages that an earlier, killed migration has left
     while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(in_transit)

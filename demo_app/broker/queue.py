@@ -95,7 +95,8 @@ class Queue:
 
     def _wait_for_replicas(self, number: int) -> None:
         pipe = self.client.pipeline(transaction=False)
-        # WAIT covers only its own connection's writes, and the job was written over another one
+        # WAIT covers only writes of its own connection. The job was sent over another connection:
+        # write a key here, since a replica that has the key also has the job.
         pipe.set(self.keys("replicated"), "", px=1000)
         pipe.wait(number, int(1000 * REPLICAS_WITHIN))
         _, found = pipe.execute()

@@ -21,7 +21,7 @@ from .connection import scheme_of
 from .in_flight import PAUSE, InFlight
 from .keys import STEPS
 
-#: Longest wait for a job (seconds). It is short with kombu 5.6, where nothing except a job ends it.
+#: Longest wait for a job (seconds). It is shorter with kombu 5.6, which can't end a wait early.
 WAIT = 5 if MAY_END_WAIT else 1
 
 
@@ -62,8 +62,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         """Register the connections with the worker's event loop, which reads and checks them.
 
         Only the connection that waits for jobs is checked more often than in kombu. The connection
-        for control messages is closed after two checks without a reply. A busy machine may be too
-        slow for frequent checks, and messages are lost until the connection is open again.
+        for control messages is not, since kombu closes it after two checks without a reply: with
+        frequent checks, a busy machine would often lose the connection and its messages.
         """
         super().register_with_event_loop(connection, loop)
         if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:

@@ -167,7 +167,7 @@ def backend_named(name: str | None = None) -> Backend:
 
 @cache
 def started_backend(name: str) -> Backend:
-    """Return the started backend of this name. Its cache is cleared when the settings change."""
+    """Return the started backend of this name; each process creates and starts it once."""
     made = make_backend(name, settings())
     made.start()
     return made

@@ -54,7 +54,7 @@ def _begin(mail: Mail) -> None:
             return _envelope(kept, mail)
         except OSError as error:  # the base of smtplib's exceptions
             if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
-                raise  # about this mail: only 421 closes the connection (RFC 5321, 3.8)
+                raise  # a reply about this mail; only 421 closes the connection (RFC 5321, 3.8)
             _drop()  # the server has closed an idle connection, and nothing was sent yet
     try:
         _local.smtp = connect(settings())

@@ -144,7 +144,7 @@ def _wipe_redis(stage: Stage) -> None:
 
 def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
     now, _ = stage.inbox.mood()
-    # the same button again removes the fault
+    # pressing the same button again removes the fault
     if not stage.inbox.misbehave(*(() if now == mood else rules)):
         raise DomainError(409, "sink")
 

@@ -30,7 +30,7 @@ def page(
     stage: StageDep,
     job: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the question, or the place of the job with this id, which others can't guess."""
+    """Show the question, or the place of the job with this id. Other phones can't guess the id."""
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
     number = notice.comment_id if notice else 0
     # the places are cached: a new comment may not be among them yet

@@ -47,7 +47,7 @@ def page(
         request: the request.
         stage: the stage.
         at: the moment of a replay (epoch seconds); None for now.
-        since: the begin of the tape (epoch seconds); None for ten minutes before its end.
+        since: the start of the tape (epoch seconds); None for ten minutes before its end.
         until: the end of the tape (epoch seconds); None for now.
         show: the name of a show to play; "" for none.
     """

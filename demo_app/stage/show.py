@@ -35,8 +35,9 @@ _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]:
     """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
 
-    Further numbers are `workers` (alive), `rescued` (jobs of the last killed worker), `redis` (1 if
-    it answers), `stock` and `ours` (delivered mails of comments that both systems have).
+    These are the picture's sums, `workers` (alive), `rescued` (jobs of the last killed worker),
+    `redis` (1 if it answers), `stock` and `ours` (delivered mails of comments that both systems
+    have).
     """
     killed = picture.last_kill
     return {

@@ -109,8 +109,8 @@ class Stage:
         """Return the stage at an earlier moment, from the journal.
 
         Args:
-            since: the begin of the tape (epoch seconds).
-            until: the end of the tape.
+            since: the start of the tape (epoch seconds).
+            until: the end of the tape (epoch seconds).
             moment: the moment (epoch seconds); outside the tape, its nearest end is shown.
         """
         assert self.queue is not None

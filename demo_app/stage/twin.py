@@ -36,7 +36,7 @@ class TwinPicture:
     """The jobs of stock Celery at one moment.
 
     Attributes:
-        places: the numbers of the comments, by the places of their jobs.
+        places: for each place, the ids of the comments whose jobs are in it.
         back_in: seconds until the visibility timeout of the oldest job in `held`, when Celery may
             requeue it; 0 without such a job.
     """

@@ -140,8 +140,9 @@ local function shift(states, later_than, seconds)
 end
 
 -- Handle a clock that was set back: otherwise waiting jobs would wait longer by that time. If a job ended or
--- began to wait at a time that is now in the future, its time is shifted back too. For the other jobs only a
--- shift by `leap_ahead` is undone. SERVER stores the latest time that any script has seen.
+-- began to wait at a time that is now in the future, its score is set back by the same time. From the score of
+-- any other waiting job, only the time that `leap_ahead` has added is subtracted. SERVER stores the latest time
+-- that any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)

@@ -43,8 +43,9 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Return true if the same acknowledgement was received before, and its reply was lost. Then this worker
--- has recorded this outcome after the last claim, or `retrying` if the job had published a next try.
+-- Return true if the same acknowledgement was received before, and its reply was lost. In this case the
+-- history has an event of this worker after the last claim: this outcome, or `retrying` if the job had
+-- published a next try.
 local function said_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)

@@ -30,8 +30,8 @@ class Question(BaseModel):
 
     Attributes:
         what: the action.
-        state: the list in which the jobs were chosen; None for another page.
-        q: the search in which they were chosen.
+        state: the state whose list of jobs showed the button; None if another page showed it.
+        q: the text that this list was searched for; "" for none.
         job: the ids of the jobs.
         worker: the worker; "" for an action on jobs.
     """

@@ -34,9 +34,10 @@ class Feed:
         self._client, self._journal = client, journal
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
-        """Yield server-sent events: every change after the journal's entry `last` ("" for now).
+        """Yield each change after the journal's entry `last` as a server-sent event.
 
-        An event `tick` each second if nothing happens; `trouble` while Redis can't be reached.
+        If `last` is "", begin with the next change. Each second without a change yields an event
+        `tick`, or `trouble` while Redis can't be reached.
         """
         last = last or await self._newest()
         yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change

@@ -102,8 +102,8 @@ function streak(from, to, pace) {
   line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }
 
-// Animate every token that has moved since `note`; none if the new picture is from another time. Here too, read all
-// positions before writing.
+// Animate every token that has moved since `note`, unless the new picture is from another time. Read all positions
+// before the first write, so that the browser computes the layout only once.
 export function fly(sameTime) {
   const before = places;
   places = null; // so that a second call without `note` moves nothing
