@@ -67,7 +67,7 @@ def where(
 
     Args:
         job_ids: the jobs.
-        outbox: the jobs in the outbox, each with True if the outbox has enqueued it. The caller
+        outbox: the jobs in the outbox, each with True if the relay has enqueued it. The caller
             must read the outbox before the queue.
         queue: the jobs of the queue; None if Redis does not answer.
         arrived: returns the jobs whose mails have arrived. It is called last, if it is needed.

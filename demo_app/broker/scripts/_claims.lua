@@ -15,7 +15,7 @@ local function in_quarantine(id) return #deaths_of(id) >= 2 end
 -- Record the rescue of a job that is back at the head of its queue. A death counts only if the job had
 -- begun: then the job may be the cause. A job with too many deaths gets one more try, alone and after a
 -- pause; if that worker dies too, the job is dead. Lost leases count like deaths, except the first ten,
--- since a machine may sleep. victim: the dead worker, or '' if the job had not begun there.
+-- since a machine may sleep. victim: the dead worker, or '' if the job had not begun.
 local function rescued(id, list, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end

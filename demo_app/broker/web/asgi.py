@@ -79,7 +79,7 @@ def dashboard(
     """Return the dashboard of a Celery app; it works below any prefix.
 
     Args:
-        celery_app: the app; its broker is this one.
+        celery_app: an app on this project's broker.
         token: gives access to the pages. If it is "", a new token is generated and logged.
         authenticated: True if the app that mounts the dashboard authenticates its users. Then no
             token is needed.
