@@ -69,7 +69,8 @@ def decoded(value: object) -> str:
 
 
 def _is_address(word: str) -> bool:
-    # not decoded: an encoded word in it (RFC 2047 §5) could look like another address
+    # an encoded word in an address (RFC 2047 §5) is not decoded: it could look like another
+    # address
     return word.startswith("<") or "@" in _WORD.sub("", word)
 
 

@@ -20,7 +20,8 @@ async def read_mail(reader: asyncio.StreamReader) -> bytearray | None:
     """
     mail = bytearray()
     dropped = ended = False
-    # put back the line end of the DATA command, since an empty mail is just ".\r\n"
+    # put back the CRLF of the DATA command: an empty mail is only ".\r\n", and `_END` needs a CRLF
+    # before the dot
     reader._buffer[:0] = b"\r\n"  # type: ignore[attr-defined]
     while not ended:
         try:

@@ -61,7 +61,7 @@ def up(
     return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
 
 
-#: Variables of settings that have an option, and variables that a stack sets for its processes.
+#: Variables that `_other_settings` leaves out: an option sets them, or the stack itself does.
 _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER, ROLE}
 
 
@@ -94,7 +94,7 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
 
     def on_event(event: dict[str, Any]) -> None:
         announced.wait()
-        with printing, suppress(BrokenPipeError):  # the reader has exited; the stack still runs
+        with printing, suppress(BrokenPipeError):  # the pipe's reader has exited; keep running
             print(json.dumps(event) if as_json else _sentence(event), flush=True)
 
     if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):

@@ -1,4 +1,4 @@
-"""The checks of the promises: each tests one on a harness; see `suite`.
+"""The checks of the promises in `suite`. Each check tests one promise on a harness.
 
 Some checks kill a process. If the backend declares that it survives this kill, no job may be lost.
 Any other kill is tested too, but its result is only shown in the table.
@@ -40,7 +40,7 @@ AWKWARD: list[Any] = [
 ]
 #: Values that JSON does not have, or would change.
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
-#: Seconds to wait for a job before it counts as lost.
+#: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
 
 
@@ -171,7 +171,7 @@ def death_of_who_runs_it(harness: Harness) -> str:
 
 
 def death_of_who_takes_it(harness: Harness) -> str:
-    """Stop a worker that waits for a job, enqueue one, and kill the worker."""
+    """Suspend a worker that waits for a job, enqueue a job, and kill the worker."""
     if not harness.has_worker:
         return "has no worker"
     if not harness.capabilities.in_redis:

@@ -25,7 +25,7 @@ Host.register("backend", backend_named)
 
 
 def main() -> None:
-    """Handle calls until the suite ends."""
+    """Handle calls until the suite kills this process."""
     chosen = settings()
     (chosen.dir / "host.sock").unlink(missing_ok=True)  # left by a killed process
     load_tasks(chosen.tasks)

@@ -37,7 +37,7 @@ def echo(value: Any) -> Any:
 
 @task
 def step(number: int) -> int:
-    """Return the number, as one of several jobs."""
+    """Return the number, by which a check distinguishes its jobs."""
     record("ran", number=number)
     return number
 

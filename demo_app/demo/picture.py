@@ -84,8 +84,8 @@ def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[floa
 
 #: Limit of the rows of labels above the picture.
 _ROWS = 2
-#: The share of the time axis above which an idle wait is shortened; and its new length, as a share
-#: of the busy time.
+#: _LONG: an idle wait is shortened if it is longer than this share of the time axis.
+#: _SHORT: the length of a shortened wait, as a share of the busy time.
 _LONG, _SHORT = 0.25, 0.3
 
 

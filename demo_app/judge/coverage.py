@@ -10,7 +10,7 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: _TIMES: limit of the rounds of a survey, which ends when an acknowledgement was seen.
+#: _TIMES: limit of the rounds of a survey. It ends earlier once the judge has seen a call of `ack`.
 #: _QUIET: seconds to wait for the acknowledgement.
 _TIMES, _QUIET = 3, 0.5
 #: Levels that kill the server that stores the jobs.
@@ -97,7 +97,7 @@ def not_asked(
         level: the level.
         steps: the steps of the queue.
         records: the trials, all without a problem.
-        missed: steps of planned faults that no process passed.
+        missed: the steps at which a fault was planned, but which no process reached.
         translate: translates the sentence.
     """
     if target.trusted:

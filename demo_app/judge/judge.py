@@ -69,7 +69,7 @@ class Verdict:
 
     @property
     def failure(self) -> TrialOutcome | None:
-        """The trial that broke the promise."""
+        """The trial that broke the promise; None if the level holds or was not tested."""
         return self.trials[-1] if self.trials[-1].why else None
 
     @property

@@ -60,7 +60,7 @@ class Plan:
 
     Attributes:
         level: the level to which it belongs.
-        jobs: the jobs, enqueued before any worker runs, unless `early`.
+        jobs: the jobs. They are enqueued before any worker starts, unless `early` is above 0.
         faults: the faults.
         later: jobs that another producer enqueues after a pause or the first producer's death;
             without a fault, right after `jobs`.

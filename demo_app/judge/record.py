@@ -61,7 +61,7 @@ class Record:
 
     @property
     def ended(self) -> list[str]:
-        """The jobs that ran to their end, each once for every such run."""
+        """The jobs that ran to their end. A job that did so twice is in the list twice."""
         return [run.job for run in self.runs if run.end is not None]
 
     @property
@@ -124,7 +124,10 @@ class Record:
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the last call that sent any; None if there was no call."""
+        """Return the commands of the last call of the method that sent any.
+
+        [] if no call sent a command; None if the method was not called.
+        """
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None
 

@@ -17,9 +17,9 @@ from typing import Any, Self
 VARIABLE = "JUDGE_ROLE"
 #: The variable with the judged command or app.
 COMMAND = "JUDGE_COMMAND"
-#: The variable with the folder of the reader's Celery app.
+#: The variable with the folder of the user's Celery app.
 APPS = "JUDGE_APPS"
-#: Delay of a wake-up that shows that the machine is too busy (seconds).
+#: If a process wakes up this much too late (seconds), the machine counts as too busy.
 LATE = 0.5
 #: In a trial's folder: the judge's socket, and the folder that the queue may write to.
 EVENTS, FILES = "events.sock", "files"
@@ -147,7 +147,7 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
 
     Args:
         role: the role of this process.
-        job: the job; the judge's reply has its duration, and True for a poison pill.
+        job: the job. The judge replies with its duration, and with True if it is a poison pill.
         message_id: the id by which an inbox recognises a duplicate mail.
         die: ends the process; called for a poison pill.
     """

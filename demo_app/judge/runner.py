@@ -20,7 +20,7 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: _NAP: longest nap. _SECOND: longest wait for a second worker at the same step (both in seconds).
 _NAP, _SECOND = 0.8, 4.0
-#: Seconds in which every worker calls `rescue` at least once: it calls it every second.
+#: Seconds in which every worker calls `rescue` at least once, since workers call it every second.
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11
@@ -91,7 +91,7 @@ def _break(trial: Trial, fault: Fault) -> None:
     elif fault.act is Act.BOTH:
         _go_on_together(trial, fault)
     else:
-        if fault.act is Act.NAP:  # start the other worker now: that may take longer than the nap
+        if fault.act is Act.NAP:  # start another worker now: a start may take longer than the nap
             trial.ready_worker(claims=False)
         _do_or_miss(trial, fault, trial.rescuer(fault))
 
@@ -152,7 +152,7 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    if part.role.claims:  # only the continued worker must get the later jobs
+    if part.role.claims:  # otherwise this other worker could claim the later jobs
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)

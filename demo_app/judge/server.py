@@ -79,7 +79,7 @@ class TrialServer:
         return await asyncio.open_unix_connection(self.path)
 
     def where(self, text: str) -> list[str]:
-        """Return the keys that have the job's text; [] if the job is not in the server."""
+        """Return the keys with the job's text; [] for none, `DOWN` if the server is down."""
         client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,

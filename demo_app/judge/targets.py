@@ -29,7 +29,7 @@ _ADAPTERS = "demo_app.judge.adapters"
 
 
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
-#: Queues with an adapter: the function in `adapters`, and the app that it starts.
+#: For each queue with an adapter: the adapter's function, and the Celery app that it starts.
 KNOWN = {
     "claims": ("claims:play", ""),
     "celery": ("celery:play", f"{_SETTINGS}:advised"),
@@ -101,8 +101,8 @@ class Target:
 class Learners(Target):
     """A learner's class.
 
-    Two processes load the file. The first worker is a fork of one process, the second worker of the
-    other process. So a random value of the file differs between workers.
+    Two processes load the file, and workers are forked from them in turn. So if the file chooses a
+    random value, the first and the second worker have different values.
 
     Args:
         name: ``FILE.py:CLASS``.
@@ -150,7 +150,7 @@ class _Host:
         self._lock = threading.Lock()
 
     def loaded(self) -> dict[str, object]:
-        """Wait until the class is loaded, and return the facts that the process has written.
+        """Wait until the class is loaded, and return what the process has reported about it.
 
         Raises:
             CannotJudge: the class can't be loaded.
@@ -220,7 +220,7 @@ class Adapter(Target):
         return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
-        """Raise CannotJudge if the reader's app can't be loaded from the present folder."""
+        """Raise CannotJudge if the user's app can't be loaded from the current folder."""
         self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
         environment = self.group.environment

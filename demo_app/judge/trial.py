@@ -24,13 +24,13 @@ from demo_app.judge.wire_log import WireLog
 from demo_app.rig.polling import until
 from demo_app.rig.proxy import Proxy
 
-#: The step of a process, for each event that it reports at this step.
+#: For each event that a process reports at a step: the name of this step.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
           "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
 #: Seconds without an event of a producer after which its present put counts as stuck.
 _STUCK = 6.0
-#: Limit of the jobs that `look` searches for.
+#: Limit of the jobs that `log_locations` searches for.
 LOOKS = 20
 
 
@@ -39,7 +39,7 @@ class Part:
     """A process of the trial, and the proxy between it and the server.
 
     Attributes:
-        nth: it halts when it reaches its role's step for the nth time.
+        nth: the process halts when it reaches its role's step for the nth time.
         passed: the number of times that it has reached that step.
     """
 
@@ -169,7 +169,7 @@ class Trial:
 
         Args:
             jobs: the jobs to enqueue.
-            fault: the fault at which the producer halts; with a fault, return immediately.
+            fault: if given, the producer halts at the fault's step, and `put` does not wait.
         """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)

@@ -22,7 +22,7 @@ class ControlPipe:
 
     Args:
         path: the pipe.
-        answers: a function for each request; they are called in turn in a separate thread.
+        answers: a function for each request. One thread calls them, one at a time.
 
     Raises:
         OSError: the pipe cannot be created.

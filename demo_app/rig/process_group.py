@@ -20,7 +20,7 @@ class ProcessGroup:
     """Processes that end with the block of this context manager, or with this process.
 
     Attributes:
-        environment: the environment of each process, with a mark that identifies it.
+        environment: the environment of each process, with a mark that identifies the group.
         folder: a folder that only this user can list, with a path short enough for sockets.
     """
 

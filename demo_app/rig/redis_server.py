@@ -79,7 +79,7 @@ def command(
         "appendfsync": appendfsync,
         "aof-load-truncated": "yes",
         "maxmemory-policy": "noeviction",
-        # a title would overwrite the environment, in which the reaper looks for the mark
+        # a process title would overwrite the environment, where the reaper looks for the mark
         "set-proc-title": "no",
         **{name.replace("_", "-"): value for name, value in settings.items()},
     }

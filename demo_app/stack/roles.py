@@ -96,7 +96,7 @@ class StackPlan:
         }
         if role == STOCK:
             ours |= {"DEMO_TRANSPORT": Transport.STOCK, "DEMO_REDIS_URL": self.twin_url}
-        # not by items(): a lab in another thread may delete DEMO_ variables meanwhile
+        # items() would fail if a lab in another thread deletes a DEMO_ variable meanwhile
         inherited = {key: os.environ[key] for key in os.environ if key[:5] != "DEMO_"}
         return {**inherited, **ours, **self.options.environment}
 

@@ -125,7 +125,7 @@ class Stack:
         supervisor.wait_for(role, count)
 
     def stop(self) -> None:
-        """End all processes. It may be called twice, and a Ctrl-C waits for its end."""
+        """End all processes. It may be called twice. A Ctrl-C takes effect after the call."""
         uninterruptible(self._started.close)
         self._supervisor = None
 

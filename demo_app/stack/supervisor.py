@@ -159,7 +159,7 @@ class Supervisor:
             pool.shutdown(wait=False)  # after an error do not wait for the other processes
 
     def _start(self, role: str, number: int) -> Process:
-        """Start a process and wait until it answers. If it is killed meanwhile, restart it."""
+        """Start a process, and wait until it answers. Retry if it is killed before it answers."""
         starts = 1
         while True:
             process = self._begin(role, number)
@@ -216,7 +216,7 @@ class Supervisor:
         self._restart(process.role, process.number)
 
     def _restart(self, role: str, number: int) -> None:
-        """Start a process, if its role has automatic restart, until it answers."""
+        """Start a process of a role with automatic restart, and retry until it answers."""
         pause = 0.0
         while self._comes_back(role) and not self._stopping.wait(pause):
             try:

@@ -140,10 +140,10 @@ class Guard:
         return None
 
     def _signed_in(self, request: Request) -> Response:
-        """Return a redirect to the URL without the token, with the token in a cookie."""
+        """Return a redirect to the URL without the token. It sets the token's cookie."""
         query = request.query_params.multi_items()
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        # "./" comes first, since "https:elsewhere" would be the URL of another site.
+        # Without "./", the path "https:elsewhere" would be the URL of another site.
         page = "./" + request.scope["path"].rpartition("/")[2]
         response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)
         response.set_cookie(

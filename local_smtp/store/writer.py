@@ -126,7 +126,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # Skip cancelled changes. After this call the others cannot be cancelled any more.
+                # Skip cancelled changes. After this call, the remaining changes can't be cancelled.
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:

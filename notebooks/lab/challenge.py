@@ -69,7 +69,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:
-    """Write the class to a file as a backend, and start the blog with two workers of it.
+    """Write the class to a file as a backend, and start the blog with two of its workers.
 
     options: see `Lab`. Raises LabError if no cell defines the class.
     """

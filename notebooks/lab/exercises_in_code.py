@@ -202,7 +202,7 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
-    """Return the ids of all comments, and those in the outbox, as another process reads them."""
+    """Return the ids of all comments, and of those in the outbox, as another process reads them."""
     with closing(sqlite3.connect(path)) as db:
         comments = [row[0] for row in db.execute("SELECT id FROM comments")]
         return comments, [row[0] for row in db.execute("SELECT comment_id FROM outbox")]

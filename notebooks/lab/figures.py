@@ -114,7 +114,7 @@ def outcomes_picture(
 
     Args:
         outcomes: the outcomes.
-        what: what is counted.
+        what: the axis label, which names the things that the bars count.
         arrived: the legend's word for success.
 
     Raises:

@@ -13,8 +13,8 @@ class Finding(NamedTuple):
     """A finding of a lesson.
 
     Attributes:
-        expected: the measurement that confirms it, or a function that returns True for it. A
-            busy machine may measure another value.
+        expected: the measurement that confirms the finding, or a function that returns True if
+            a measurement confirms it. A busy machine may measure something else.
         sentence: the finding.
     """
 

@@ -71,8 +71,8 @@ FAULTS = (
 def climb() -> dict[str, list[Outcome]]:
     """Run the campaign on all rungs in parallel.
 
-    If a challenge has stored the learner's own class, it is a further rung, without an outbox, and
-    the campaign waits for its mails as long as the judge does.
+    If a challenge has stored the learner's own class, this class is a further rung, without an
+    outbox. The campaign waits for the mails of this rung as long as the judge does.
 
     Returns:
         The outcomes of the faults, by the name of the rung.

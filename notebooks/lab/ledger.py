@@ -36,7 +36,7 @@ class Posted:
 
 
 class Posts(list[Posted]):
-    """The comments of one `post`, the first one first."""
+    """The comments of one call of `Lab.post`, in order."""
 
     def __repr__(self) -> str:
         return translate(

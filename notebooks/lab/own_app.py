@@ -1,9 +1,9 @@
 """A learner's own app: its parts run as processes, which the trials kill.
 
 `my_app.py` defines `web` (an ASGI app: POST /comments with the form's field `text`, GET /comments)
-and the class `Inbox` (a handler of aiosmtpd, which replies "250 accepted", and appends the subject
-of each shown mail, which is the comment's text, to `inbox.txt`). Later versions also have a Celery
-app `celery`, and `relay`, which runs in the file's main block. The app gets the environment
+and the class `Inbox` (a handler of aiosmtpd, which replies "250 accepted"). To show a mail, `Inbox`
+appends its subject to `inbox.txt`; the subject is the comment's text. Later versions also have a
+Celery app `celery`, and `relay`, which runs in the file's main block. The app gets the environment
 variables `BROKER` and `SMTP_PORT`.
 """
 

@@ -75,9 +75,12 @@ class Parcels:
         return translate("killed after {n} parcels", n=len(self.lines()))
 
     def _caught(self) -> bool:
-        """Suspend the child processes, and return True if one of them packs a parcel.
+        """Suspend the worker's children. If none of them packs a parcel, resume them.
 
-        Otherwise resume them. With early acknowledgement, only acknowledged tasks count.
+        With early acknowledgement, a parcel counts only once its task is acknowledged.
+
+        Returns:
+            True if a child packs a parcel, or the worker is dead.
         """
         if not (worker := self._workers[-1]).alive:
             return True

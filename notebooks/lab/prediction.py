@@ -27,7 +27,7 @@ _NUMBER = re.compile(
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
 _NOT_CLEAR = "not clear: this machine is busy. Run the cell that measures again."
-#: Largest relative error of a prediction of a time or rate that still counts as predicted.
+#: Largest relative error with which a predicted time or rate is "as predicted".
 _SHARE = 0.25
 KEPT: dict[str, Prediction] = {}  # every prediction of this kernel, by question
 
@@ -115,8 +115,8 @@ def predict(
         common: the common guess. The answer has its type.
         unit: the unit of a number.
         choices: the possible answers, each with a letter.
-        within: the difference from the measured number that still counts as predicted; for a
-            float also a relative error of `_SHARE`.
+        within: the largest difference between prediction and measurement that counts "as
+            predicted". For a float, a relative error of up to `_SHARE` counts too.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {translate(choice)}" for letter, choice in letters.items())

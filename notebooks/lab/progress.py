@@ -61,7 +61,7 @@ class Progress:
         return words if self._what else ""
 
 
-_waits: list[Progress] = []  # the innermost one is the last
+_waits: list[Progress] = []  # the innermost wait is the last
 
 
 class _Cell:

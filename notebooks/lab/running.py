@@ -184,7 +184,7 @@ class Lab:
     ) -> Any:
         """Call `ask` until its result is true, and return the result.
 
-        what: names the awaited event in messages. silent: don't show in the cell that it waits.
+        what: names the awaited event in messages. silent: if True, the cell doesn't show the wait.
         Raises LabError on a timeout, or if the lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
@@ -283,7 +283,7 @@ class Lab:
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
         options = self.stack.options
-        # if more jobs run than the other workers have threads, each worker runs a job
+        # if more jobs run than all workers except one can run, every worker runs a job
         enough = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
         return self._kill_first("worker", restart=restart)
@@ -444,8 +444,9 @@ class Lab:
         return queue_lists.draw([self._moment()], self.name_of)
 
     def watch(self, seconds: float = 120.0) -> None:
-        """Wait like `wait`, and show a moving picture of the queue, in the end up to 3 snapshots.
+        """Wait like `wait`, and show a moving picture of the queue meanwhile.
 
+        At the end, up to three snapshots replace the moving picture.
         Raises LabError on a timeout.
         """
         film = queue_lists.Film(self._moment, self.name_of)

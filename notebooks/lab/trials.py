@@ -150,7 +150,7 @@ def _let_the_relay_try(app: OwnApp) -> None:
 def _web_killed(app: OwnApp) -> Trial:
     """Kill the web app right after its first, second and third commit of a comment.
 
-    If it has committed less often, it is killed after its reply.
+    If the app stores a comment with fewer commits, it is killed after its reply.
     """
     kills = []
     for nth, text in enumerate(_texts("web", _KILLS), 1):
@@ -165,8 +165,8 @@ def _web_killed(app: OwnApp) -> Trial:
 def _relay_killed(app: OwnApp) -> Trial:
     """Kill the relay right after it has committed something while Redis is down.
 
-    Before that, post a comment while the relay is about to record another comment as enqueued.
-    A relay that does not commit is killed a few seconds later.
+    Before that, suspend the relay when it is about to record a comment as enqueued, and post
+    another comment. A relay that does not commit is killed a few seconds later.
     """
     name = "the relay is killed"
     if "relay" not in app.running:

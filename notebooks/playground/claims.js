@@ -85,7 +85,7 @@ class Claims {
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
 
-  // Return the jobs set aside because too many workers died: they wait for a retry or a person.
+  // Return the jobs that are set aside because their workers died. They wait for a retry or a person.
   aside() { return ["retrying", "dead"].flatMap((state) => this.world.store.ZRANGE(state, 0, -1)); }
 
   held() {

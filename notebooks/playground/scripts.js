@@ -1,7 +1,7 @@
 // Runs the project's shipped Lua files on a store.
 //
-// Redis has Lua 5.1, fengari has Lua 5.3. The constructor adapts the differences that matter here:
-// `unpack`, and the text of a number. The page defines SCRIPTS (file name to text).
+// Redis has Lua 5.1, fengari has Lua 5.3. Two differences matter here: `unpack`, and the text of a
+// number. The constructor defines both as in Lua 5.1. The page defines SCRIPTS (file name to text).
 
 const SHARED = ["_prelude", "_claims"];
 // The commands that move a job into a list or out of it.

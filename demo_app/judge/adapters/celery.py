@@ -18,7 +18,7 @@ from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 
 def play(role: Role) -> Any:
-    """Play the role with a Celery worker that has one child."""
+    """Play the role with Celery. A worker has one child process."""
     sys.path.append(os.environ[APPS])  # last: a redis.py there must not shadow the package redis
     app: Celery = find_app(os.environ[COMMAND])
     claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"

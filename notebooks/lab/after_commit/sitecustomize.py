@@ -1,8 +1,8 @@
 """Failpoints around SQLite's writes, for an app that a learner wrote.
 
 Python imports a module with this name at its start (https://docs.python.org/3/library/site.html).
-So a trial can kill the app right after a commit that stored something, that is between two commits.
-Another failpoint is right before a statement that writes.
+So a trial can kill the app between two commits: right after a commit that stored something. It can
+also suspend the app right before a statement that writes.
 """
 
 import os
