@@ -175,9 +175,7 @@ class Supervisor:
                 if role == "redis" and (
                     aside := set_aside_unreadable(self._plan.folder.redis, str(error))
                 ):
-                    what = (
-                        f"{error} Redis starts without data. The unreadable files are in {aside}."
-                    )
+                    what = f"it can't load its data, which is in {aside} now, and starts empty"
                     self._report({"event": "trouble", "role": role, "what": what})
                     continue
                 if not was_killed or starts == STARTS or role in self._held_down:
