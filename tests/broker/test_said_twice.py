@@ -27,7 +27,10 @@ def _publish(
     kind: Kind = Kind.JOB,
     list_name: str = "mail",
 ) -> None:
-    """Publish a message like a Celery producer. tag: a new delivery tag for each publishing."""
+    """Publish a message like a Celery producer.
+
+    tag: the delivery tag, which a producer changes each time that it publishes a message.
+    """
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
     info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}
