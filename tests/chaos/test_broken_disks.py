@@ -108,7 +108,7 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
         (pid,) = stack.ready["pids"]["redis"]
         with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
             until(lambda: not server.keys("worker:*"), what="every lease running out")
-            stack.kill("worker")  # the new workers have not seen a failed write
+            stack.kill("worker")  # replace them: new workers have not seen a failed write
             until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
             before = log()
         until(lambda: rewritten(before), what="the workers' rewrite")
