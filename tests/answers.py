@@ -28,7 +28,7 @@ THREADS = {
     "visibility timeout",
     "celery/kombu#533": "ETA tasks lost on worker TERM restart",
 }
-#: When each library gives a killed worker's job back.
+#: For some libraries, a sentence about when a killed worker's job runs again.
 LATER = {
     "celery": "Celery gives a killed worker's job back after its visibility timeout, "
     "[an hour](late.md).",

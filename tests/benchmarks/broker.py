@@ -1,8 +1,9 @@
 """The broker's costs for any Celery app, compared with stock Redis: with empty jobs, and idle.
 
-The app is an outside one in a separate folder. The jobs are enqueued first. Then a worker starts
-with two processes or threads, and the time is measured from the first tenth of the jobs to the last
-job. The three configurations run in turn, so that a slow minute of the machine hits all of them.
+The app does not belong to this project, and has a separate folder. The jobs are enqueued first.
+Then a worker starts with two processes or threads, and the time is measured from the first tenth of
+the jobs to the last job. The three configurations run in turn, so that a slow minute of the machine
+affects all of them.
 Redis keeps an append-only file, with one fsync per second.
 """
 
@@ -78,7 +79,7 @@ def _with_ratio(value: float, base: float) -> str:
 def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         shop = Shop(Path(folder) / "shop", transport, pool, **settings)
-        # the workers reach Redis directly, not through the breakable link
+        # connect the workers to Redis directly: the shop's proxy (`link`) would cost time
         shop.link_port = shop.port
         try:
             enqueue = _fill(shop)

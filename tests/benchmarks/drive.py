@@ -1,4 +1,4 @@
-"""Enqueue jobs for one peer in a separate process, and print its workers' commands."""
+"""Enqueue jobs for one peer in a separate process. Print the commands that start its workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def main(module: str, jobs: int) -> None:
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
-    """Return the time of each enqueue (seconds). Some peers' enqueue is a coroutine."""
+    """Enqueue the jobs. Return the time of each enqueue (seconds).
+
+    enqueue: the peer's function; with some peers it is a coroutine function.
+    """
     times = []
     for payload in payloads(jobs):
         began = time.perf_counter()

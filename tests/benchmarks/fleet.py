@@ -43,8 +43,9 @@ _HELD = 10
 
 
 class Measured(NamedTuple):
-    """commands: per second without jobs. busy: share of Redis's processor without jobs. per_job:
-    commands for each job. cost: time of Redis's processor for each job (microseconds)."""
+    """commands: number per second while no job runs. busy: share of one processor that Redis uses
+    while no job runs. per_job: commands for each job. cost: Redis's processor time for each job
+    (microseconds)."""
 
     commands: float
     busy: float

@@ -1,4 +1,5 @@
-"""Growth with the number of jobs: memory of each job, and the time of each step."""
+"""Costs of a queue by its length and by the number of its workers: memory of each job, and the time
+of steps such as a claim."""
 
 from __future__ import annotations
 
@@ -59,7 +60,10 @@ def run() -> list[Table]:
 
 
 def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
-    """Return the time of each step at each size. due: epoch seconds; None: immediately."""
+    """Return, for each size of the queue, the time of each step and the memory of a job.
+
+    due: when the jobs are due (epoch seconds); None: immediately.
+    """
     found: Found = {}
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))

@@ -11,7 +11,7 @@ from benchmarks.measuring import Running, at_work, seconds_of
 from demo_app.rig.polling import until
 
 JOBS = 200
-#: Duration of each job (seconds), so that every worker has a job when it is killed.
+#: Duration of each job (seconds): long enough that a worker runs a job when it is killed.
 JOB_SECONDS = 0.1
 #: Seconds from the kill to the count. New workers start right after the kill.
 PATIENCE = 20.0

@@ -71,7 +71,7 @@ class Running(NamedTuple):
         while (found := self.arrived())[0] < mails:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"only {found[0]} of {mails} mails arrived")
-            time.sleep(0.02)  # short, since the measurement ends at a poll
+            time.sleep(0.02)  # short, so that the measurement ends soon after the last mail
         return found
 
 

@@ -1,4 +1,4 @@
-"""Tests that need PostgreSQL: late commits, a dead server, its settings, several machines."""
+"""Tests that need PostgreSQL: late commits, interrupted statements, a killed server, defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Tests that the relay hands jobs over in order, and loses none while the queue is down."""
+"""Tests that the relay enqueues jobs in order, and that the outbox keeps the jobs while the
+queue is down."""
 
 from __future__ import annotations
 
@@ -260,7 +261,8 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
 
     def wiped(*_: object, **__: object) -> None:
         store.client.flushall()
-        _settle(relay)  # meanwhile the other thread finds that Redis has lost the first job
+        # as if the relay's other thread found at this moment that Redis has lost the first job
+        _settle(relay)
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "enqueue_many", wiped)

@@ -83,7 +83,7 @@ class Scene:
         return self.queue.decide(job, what, by="a person")
 
     def note_earlier(self, seconds: float) -> None:
-        """Move the last event of `job-1` into the past; negative: into the future."""
+        """Make the last event of `job-1` earlier by `seconds`; if they are negative, later."""
         line = json.loads(str(self.queue.client.lindex("job:job-1", -1)))
         line[1] = f"{float(line[1]) - seconds:.6f}"
         self.queue.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))

@@ -322,7 +322,7 @@ def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
 def test_a_pool_of_green_threads_is_refused_by_its_name(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, pool: str
 ) -> None:
-    """The shop's dummy pool has the real pool's name: the real one needs another library."""
+    """A dummy pool has the real pool's name. The real pool would need gevent or eventlet."""
     monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", f"pools.{pool}:TaskPool")
     shop = open_shop("custom")
     os.mkdir(shop.folder / "pools")

@@ -21,7 +21,7 @@ from demo_app.rig.proxy import Proxy
 
 
 class OpenedBy(Shop):
-    """A shop whose app uses another address for its server."""
+    """A shop whose app uses `address`, if it is not "", as the URL of its broker."""
 
     address = ""
 

@@ -116,8 +116,8 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
-    # as if a rescue had forgotten this list, which is empty since its job is delayed (a rescue
-    # forgets empty lists if there are more than 100)
+    # the list "letters" is empty, since its job is delayed: remove it from the set of known lists,
+    # as a rescue removes empty lists if there are more than 100 lists
     shop.redis.srem("shop:lists", "letters")
     shop.order("first")
     assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")
@@ -135,7 +135,8 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 
 
 def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
-    """On stock, the hash `unacked` has these jobs. On claims, the command first rescues them."""
+    """On stock, the dead workers' jobs are in the hash `unacked`. On claims, `migrate` first
+    rescues these jobs."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
     worker = shop.start_worker()
     shop.order("vase", gate="open")

@@ -56,7 +56,7 @@ def _looks(queue: Queue) -> int:
 
 
 def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
-    """Otherwise the cost of heartbeats would grow with the square of the number of workers."""
+    """If each worker checked all leases, costs would grow with the square of the fleet's size."""
     fleet, rounds = [f"w{number}" for number in range(40)], 5
     for worker in fleet:
         scene.start(worker)
@@ -196,7 +196,7 @@ def _stumble() -> None:
 def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
     scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a live worker would look dead."""
+    """If one failed step ended the heartbeat, the lease of a live worker would expire."""
     together, answers = Scripts.together, iter([_stumble])
 
     def fail_once(scripts: Scripts, calls: Sequence[Call]) -> list[Any]:

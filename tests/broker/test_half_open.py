@@ -14,7 +14,8 @@ from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
-#: Long enough for two heartbeats on a busy machine; much shorter than the socket's timeout.
+#: Length of a lease (seconds): enough for two heartbeats on a busy machine, and much shorter than
+#: the socket's timeout.
 LEASE = 9.0
 
 

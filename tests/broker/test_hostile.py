@@ -27,7 +27,8 @@ _anything = st.recursive(
     lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-#: Paths of values that can be replaced. The parts of the message's body are numbered.
+#: Paths of the values in a message that can be replaced. The body is a list: its parts have the
+#: numbers 0 (positional arguments), 1 (keyword arguments) and 2 (other data of Celery).
 _places = st.sampled_from(
     [(part,) for part in honest()]
     + [("headers", name) for name in [*honest()["headers"], "stamped_headers", "group_index",
@@ -113,7 +114,7 @@ _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
 
 
 @pytest.mark.thorough
-# shrinking a message that hangs would take hours
+# only generate: to shrink a message on which the worker hangs would take hours
 @settings(max_examples=25, phases=[Phase.generate])
 @given(messages=st.lists(_changes, min_size=5, max_size=20))
 def test_no_message_at_all_stops_the_queue_or_the_worker(

@@ -31,7 +31,8 @@ PATIENCE = {"stock": 8, "claims": 30}
 def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
     """Run a test on both transports.
 
-    threads: users' reports of the loss. when: the mark that selects the test on stock.
+    threads: the issues in which users report the loss, or a description of the loss. when: the
+    mark of the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
     return pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # if Redis had not sent the job before the reset, try the next parcel
+            return  # otherwise the reset came before the job was sent: try the next parcel
 
 
 @pytest.mark.thorough

@@ -1,4 +1,5 @@
-"""Tests of poison jobs: only deaths during a job's run count, and its last try is alone."""
+"""Tests of poison jobs: only a worker's death during a job's run counts, and in its last try a job
+is the only job of its worker."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def _publish(
     kind: Kind = Kind.JOB,
     list_name: str = "mail",
 ) -> None:
-    """Publish a message like a Celery producer. tag: a new delivery tag for each publishing."""
+    """Publish a message like a Celery producer. tag: the delivery tag of this publication."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
     info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}

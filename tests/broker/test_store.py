@@ -89,8 +89,8 @@ def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
 def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     scene: Scene, slept: bool, moves: float
 ) -> None:
-    """Due times move only with a jump of Redis's clock alone. After a sleep of the machine, the
-    worker's own clock has jumped too."""
+    """If only Redis's clock has jumped, due times are moved. They are not moved after a sleep of
+    the machine, since the worker's own clock has jumped too."""
     due, queue = time.time() + 90.0, scene.queue
     scene.put(1, due=due)
     scene.note_earlier(70.0)

@@ -48,7 +48,10 @@ def keep(name: str, lines: list[str]) -> None:
 def environment(
     transport: str, project: str, port: int, record: Path, plugins: Path
 ) -> dict[str, str]:
-    """Return the tests' environment, with Redis's address and the transport for ``redis://``."""
+    """Return the tests' environment, with Redis's address and the transport.
+
+    In kombu's tests, ``redis://`` URLs mean this transport.
+    """
     paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {

@@ -30,7 +30,8 @@ from celery_suite.outside import Shop, signal_group
 from celery_suite.run import keep
 
 CONCURRENCY = 2  #: jobs that a worker runs, and holds, at the same time
-#: Number of jobs in a part. Redis keeps the events of more ended jobs, so `reason` finds them all.
+#: Number of jobs in a part. Redis keeps the events of more ended jobs than that, so `reason` finds
+#: the events of each job of the part.
 PART = 15_000
 #: LOAD: maximum of waiting jobs. STEP: jobs that are enqueued together. PACE: seconds between
 #: faults. LONGEST: maximum seconds for a part.

@@ -101,7 +101,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
 def _count(
     plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
 ) -> tuple[Ledger, tuple[str, ...]]:
-    """Wait for the last change, and write the stored comments and mails into the history.
+    """Wait until nothing changes, and write the stored comments and mails into the history.
 
     Return the ledger, and a line for each missing mail.
     """

@@ -207,7 +207,7 @@ def _stale(history: History, mail: Line) -> list[str]:
 
 
 def _stranded(history: History) -> list[str]:
-    """Return the jobs that a worker did not mail for long, although it ran others."""
+    """Return the jobs that a worker held for too long without mailing them, while it was active."""
     came = {mail["job"]: mail["deliveries"] for mail in history.seen}
     paused = {pid for fault in history.faults("worker: paused") for pid in fault["pids"]}
     signs: dict[str, list[float]] = defaultdict(list)

@@ -103,7 +103,8 @@ Injector = Callable[[Context], list[Fault]]
 
 @dataclass(frozen=True, slots=True)
 class FaultType:
-    """A type of fault. weight: relative frequency. stock: True if stock Celery can have it."""
+    """A type of fault. weight: relative frequency. stock: True if it can also happen with
+    stock Celery."""
 
     name: str
     weight: float

@@ -29,7 +29,7 @@ def full_disk(role: str) -> Injector:
 
 
 def no_descriptors(role: str) -> Injector:
-    """Return an injector that lets the process open no more files or connections for a while."""
+    """Return an injector that for a while prevents the process from opening files or sockets."""
     return _starved(
         role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
     )
@@ -84,7 +84,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Kill Redis in the middle of a record of its log. The command was not acknowledged."""
+    """Stop Redis, append half a record to its log, and kill it, as in the middle of a write."""
 
     def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))

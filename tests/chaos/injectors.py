@@ -58,7 +58,7 @@ def _wake(context: Context, fault: Fault) -> Fault:
 
 
 def _is_known(client: Decoded, pid: int) -> bool:
-    """Return True if Redis lists the worker, or does not answer."""
+    """Return True if Redis lists the worker; also if Redis does not answer."""
     try:
         return any(f"-{pid}-" in worker for worker in client.smembers("workers"))
     except RedisError:

@@ -108,7 +108,7 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
         (pid,) = stack.ready["pids"]["redis"]
         with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
             until(lambda: not server.keys("worker:*"), what="every lease running out")
-            stack.kill("worker")  # the new workers have not seen a failed write
+            stack.kill("worker")  # replace them: new workers have not seen a failed write
             until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
             before = log()
         until(lambda: rewritten(before), what="the workers' rewrite")
@@ -133,7 +133,7 @@ def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_
 
 
 def test_a_worker_that_waits_anew_while_redis_can_not_write_goes_on(stack: Stack) -> None:
-    """Each further wait for a job is a write: Redis refuses it too."""
+    """A worker waits for a job with a command that counts as a write, so Redis refuses it too."""
     server, before = client_of(stack.ready["redis"]), stack.ready["pids"]
     with Client(stack.ready) as client:
         mails = client.mail_stats()["distinct"]

@@ -1,4 +1,4 @@
-"""Tests of the limits at small sizes: a long queue, large jobs, a full Redis."""
+"""Tests of limits: the length of the journal, the size of a job's history, and a full Redis."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ _FAULTS: dict[Step, dict[str, Any]] = {
     Step.DUE_MOVED: _DEFER,
     Step.DIED: _REFUSE,
 }
-_STEPS = [step for step in Step if step is not Step.POPPED]  # only without the atomic claim
+# POPPED happens only without the atomic claim
+_STEPS = [step for step in Step if step is not Step.POPPED]
 #: One step each of the web app, the relay, a worker with a job, and a worker that rescues a job.
 _QUICK = (Step.COMMENT_COMMITTED, Step.OUTBOX_READ, Step.MAIL_SENT, Step.RESCUE_MOVED)
 _QUICKLY = {"DEMO_DIE_AT": "armed", "DEMO_LEASE_SECONDS": "1.5", "DEMO_BEAT_SECONDS": "0.2"}

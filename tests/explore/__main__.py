@@ -1,6 +1,7 @@
 """``python -m explore``: explores the bounded worlds completely.
 
-Exit status 0 if every promise held, 1 if a promise was broken, 2 if a world is incomplete.
+Exit status 0 if every promise held, 1 if a promise was broken, 2 if a world
+was not explored completely.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ def enabled(world: World) -> list[Event]:
     if world.put < len(world.plan.jobs):
         events.append(("put",))
     room = len(world.workers) < world.plan.alive and world.started < len(world.plan.processes)
-    # with two blogs, start no worker before Redis stores a blog's id, which decides whose workers
-    # start
+    # with two blogs, start workers only after Redis has stored the id of one blog: only workers of
+    # that blog can start
     if room and (world.plan.blogs < 2 or world.server.has("blog")):
         events.append(("start",))
     for number, blog in enumerate(world.blogs):

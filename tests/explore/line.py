@@ -1,4 +1,4 @@
-"""The line between a process and Redis, and its clock: a process has no other input.
+"""The line from a process to Redis, and the clock of the process. A process has no other input.
 
 A process can be halted at each of its commands. Its stack is not saved. The step is run again later
 from its start, with the stored replies and the times at which they arrived.
@@ -46,9 +46,10 @@ class Clock:
 class Fault:
     """A fault at one of a step's commands. at: the command's number, from 0.
 
-    what: "halt" (the process is halted before command 0, or before it receives the reply of command
-    at - 1), "unsent" (the command never reached Redis), "unanswered" (Redis ran the command; the
-    reply is lost), "refused" (the server is a replica now, or full).
+    what: "halt" (the process is halted before it sends command 0, or after Redis has run command
+    at - 1 and before the process receives the reply), "unsent" (the command never reached Redis),
+    "unanswered" (Redis ran the command; the reply is lost), "refused" (the server is a replica now,
+    or full).
     """
 
     what: str

@@ -35,8 +35,9 @@ class Wanted(BaseException):
 class RememberingRedis(FrozenRedis):
     """The server of an exploration.
 
-    reads_all: read the server's content after each script, as long as it is small. later: raise
-    Wanted for a script whose result is not stored, so that many scripts run in one round trip.
+    reads_all: read the server's content after each script, as long as it is small. later: do
+    not run a script whose result is not stored, but raise Wanted, so that the caller can run many
+    scripts in one round trip.
     """
 
     def __init__(self) -> None:

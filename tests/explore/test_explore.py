@@ -69,7 +69,7 @@ def test_a_way_on_which_a_command_is_lost_can_be_taken_again(on: RememberingRedi
 
 
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: RememberingRedis) -> None:
-    """The next heartbeat, which renews all of them, succeeds too."""
+    """The heartbeat after the claim renews the claims of all these jobs, and must succeed too."""
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     steps = from_line("put; claim w1; pass; round w1")
     assert replay(plan, on, steps) == ("", steps)

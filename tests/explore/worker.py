@@ -32,7 +32,8 @@ LONGEST = 5.0  # seconds that a worker waits for a token
 # reading the version from files at each worker's start is slow
 lease.version = cache(lease.version)
 held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # see `Worker.drop`
-# check in every round, so that the number of rounds is not part of a state
+# search for claimed jobs that cannot run here: in each heartbeat, so that the number of heartbeats
+# is not part of a state
 in_flight._LOOK_EVERY = 1
 
 

@@ -1,5 +1,5 @@
-"""Tests that a trial's server keeps acknowledged writes and finds jobs, and that its folder is
-deleted after the judge's end."""
+"""Tests that a trial's server keeps acknowledged writes and finds the keys that contain a job, and
+that its folder is deleted after the judge's end."""
 
 from __future__ import annotations
 

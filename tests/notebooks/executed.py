@@ -1,8 +1,8 @@
 """Write a lesson with its outputs as a Markdown page: ``python -m notebooks.executed``, in
 ``tests``.
 
-A code host renders such a page. It cannot show outputs of the notebook, which is stored without
-them. Each exercise is solved.
+A code host such as GitHub shows the page with the outputs; the notebook itself is stored without
+outputs. On the page, each exercise is solved.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, A
 
 @cache
 def _text(name: str) -> str:
-    """Return the shipped script, with the schedule's clock."""
+    """Return the broker's script, changed so that it reads the time from the key `clock`."""
     shipped = Scripts(redis.Redis(), DEFAULTS).registered(name).script
     return _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
 

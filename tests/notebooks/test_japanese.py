@@ -50,7 +50,7 @@ def test_its_prose_is_japanese(lesson: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_it_has_each_word_of_code(lesson: str) -> None:
-    """Learners type the code, so both languages have the same, except links to lessons (`ja/`)."""
+    """Learners type the code, so it is the same in both languages, except links (`ja/`)."""
     for ours, theirs in zip(japanese(lesson).cells, english(lesson).cells, strict=True):
         if ours.cell_type == "markdown":
             code = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))

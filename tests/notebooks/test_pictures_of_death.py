@@ -29,7 +29,7 @@ def lab() -> Iterator[Lab]:
 
 
 def moments(*lists: list[JobList]) -> list[Moment]:
-    """Return the lists as moments, one second apart."""
+    """Return a `Moment` for each list of jobs, one second apart."""
     return [Moment(float(second), each) for second, each in enumerate(lists)]
 
 

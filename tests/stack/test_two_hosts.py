@@ -122,7 +122,7 @@ def test_every_accepted_comment_is_mailed_and_seen_once_whatever_fails(
         written |= _comments(first, second)  # this works only after the web apps have reconnected
         enable(Path(one.ready["dir"]), Step.COMMENT_COMMITTED)
         with pytest.raises(httpx.TransportError):
-            first.comment()  # the commit was the web app's last step
+            first.comment()  # the web app dies right after the commit
         postgres.kill()
         one.kill("worker")
         postgres.start()

@@ -22,8 +22,8 @@ from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
 PICTURES = int(os.environ.get("PICTURES", "60"))
-#: The acts, in a loop. `clean` deletes all comments before there are more than 5,000, because the
-#: stage counts only the newest 5,000.
+#: The stage's buttons, in the order in which the test presses them in a loop. `clean` deletes all
+#: comments before there are more than 5,000, because the stage counts only the newest 5,000.
 BLOWS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
