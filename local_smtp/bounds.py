@@ -27,7 +27,7 @@ HEAD_BYTES = 64 * 1024
 FIELD_CHARACTERS = 2048
 #: Header fields of a mail that are shown.
 FIELDS = 1000
-#: Parts of a mail that are read.
+#: MIME parts of a mail that are shown; the source has all (see `parts.TOO_MANY`).
 PARTS = 500
 #: Characters of a mail's text, or of its source, that a page shows.
 TEXT_CHARACTERS = 100_000

@@ -68,7 +68,7 @@ class PostgresDatabase(Database):
                         transaction.execute(statement)
                 self._name()
             elif not self._has_posts():
-                raise DatabaseMissing(f"there is no blog at {self.where}")
+                raise DatabaseMissing(f"there is no blog at {self.where}; the web app creates it")
         except DatabaseDown as error:
             raise _refusal(self.where, error.__cause__ or error) from None
 

@@ -160,7 +160,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
         return {**kept, "db": 0, **found}
     database = urlsplit(url).path.strip("/")
     if database and not database.isdigit():
-        raise ValueError(f"The database behind the last / must be a number, not {database!r}.")
+        raise ValueError(f"The database after the last / must be a number, not {database!r}.")
     given = {**options, "host": "127.0.0.1", "port": 6379, "db": 0, **found}
     if CONNECTIONS[scheme_of(url)] is _Tls:  # accept Celery's CERT_REQUIRED too
         demanded = given.get("ssl_cert_reqs", "required")

@@ -76,7 +76,9 @@ def _numbers(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None:
-            raise BadParameter(f"{text!r} is not a list of levels", param_hint="--levels")
+            raise BadParameter(
+                f"{text!r} is not a list of levels such as 1-4,9", param_hint="--levels"
+            )
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     if not found or not found <= set(LEVELS):
         raise BadParameter(f"levels are numbers from 1 to {len(LEVELS)}", param_hint="--levels")

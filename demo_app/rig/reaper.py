@@ -42,7 +42,8 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
-    for socket in sys.argv[3:]:  # before the kills: afterwards the next stack may create new ones
+    # remove the sockets before the kills: afterwards the next stack may create its own
+    for socket in sys.argv[3:]:
         with suppress(OSError):
             Path(socket).unlink()
     reap(sys.argv[1], pids, seconds=LATE_STARTS, marker=sys.argv[2])

@@ -1,4 +1,4 @@
-// The page's controls: the visitor's acts, time forward and back, and links that replay both.
+// The page's controls: the visitor's actions, steps forward and back in time, and links that replay the actions.
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
