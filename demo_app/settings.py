@@ -42,7 +42,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """Safeguards against lost jobs and doubled mails; experiments may switch one off."""
+    """Safeguards against lost jobs and duplicate mails; experiments may switch one off."""
 
     OUTBOX = "outbox"
     KEEP = "keep"  # the outbox keeps a job until it is done, not only until it is enqueued

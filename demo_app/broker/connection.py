@@ -65,7 +65,7 @@ class _BySentinel(_ToThePrimary, sentinel.SentinelManagedConnection): ...
 class _TlsBySentinel(_ToThePrimary, sentinel.SentinelManagedConnection, redis.SSLConnection): ...
 
 
-#: The class of connections for each scheme behind ``claims+``.
+#: The class of connections for each scheme after ``claims+``.
 CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("redis", "valkey"), _Tcp),
     **dict.fromkeys(("rediss", "valkeys"), _Tls),
@@ -131,7 +131,7 @@ class Watched:
 
 
 def scheme_of(url: str | None) -> str:
-    """Return the scheme of a URL behind ``claims+``, or "" for a bare host name.
+    """Return the scheme of a URL after ``claims+``, or "" for a bare host name.
 
     Raises:
         ValueError: the scheme is unknown.
@@ -199,7 +199,7 @@ def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
 
     Args:
         url: see `client_url`.
-        timeout: longest time for one command (seconds); None waits for ever.
+        timeout: longest time for one command (seconds); None waits forever.
 
     Raises:
         ValueError: the URL is malformed.

@@ -50,9 +50,8 @@ class Worker:
     alive: its lease is valid. running: number of its claims. here: True if it runs on this machine.
     paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
     the queues that it consumes. since: start of its process (seconds since the epoch). waiting:
-    number of its claimed jobs that had not begun at its last
-    heartbeat. memory: resident bytes of its
-    processes, or 0 if unknown.
+    number of its claimed jobs that had not begun at its last heartbeat. memory: resident bytes of
+    its processes, or 0 if unknown.
     """
 
     id: str

@@ -40,7 +40,7 @@ AWKWARD: list[Any] = [
 ]
 #: Values that JSON does not have, or would change.
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
-#: Seconds to wait for a job before it counts as lost.
+#: Seconds to wait for a job that the backend may lose, before it counts as lost.
 LAST_CHANCE = 2.0
 #: The process that each kill ends, for an error message.
 _KILLED = {

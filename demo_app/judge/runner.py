@@ -21,7 +21,7 @@ PAUSE = 5.0
 _AWAKE = 1.2
 #: _NAP: longest nap. _SECOND: longest wait for a second worker at the same step (both in seconds).
 _NAP, _SECOND = 0.8, 4.0
-#: Seconds in which every worker calls `rescue` at least once: it calls it every second.
+#: Seconds in which every worker calls `rescue` at least once: a worker calls it every second.
 _RESCUED = 1.5
 #: The level at which the server stays down until the producer has finished.
 _DOWN = 11

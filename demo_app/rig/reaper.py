@@ -1,9 +1,9 @@
 """Kill the processes of a stack if their supervisor was killed.
 
 A supervisor that gets SIGKILL cannot clean up. So it holds one end of a pipe (`ReaperClient`), and
-a separate process the other end (`main`). If the pipe closes without a "bye", that process kills
-everything that the supervisor has started, and removes its sockets or its temporary folders. A
-stack's data stay, since they may contain accepted comments. This file needs only the standard
+a separate process holds the other end (`main`). If the pipe closes without a "bye", that process
+kills everything that the supervisor has started, and removes its sockets or its temporary folders.
+A stack's data stay, since they may contain accepted comments. This file needs only the standard
 library.
 """
 

@@ -70,7 +70,7 @@ class Lab:
         #: The pids of the dead processes of the stack.
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
-        self._environment: dict[str, str] = {}  # the DEMO_ variables of its stack
+        self._environment: dict[str, str] = {}  # the DEMO_ variables of this lab's stack
         #: Its callbacks end the processes and threads that this lab has started beside the stack.
         self.at_end = ExitStack()
         # a worker must find lab.jobs from every folder

@@ -136,7 +136,7 @@ def _redis_down(app: OwnApp) -> Trial:
 def _let_the_relay_try(app: OwnApp) -> None:
     """Wait until the relay has ended, or has tried to enqueue its jobs a few times.
 
-    A relay repeats its SQL statements in each try, so the executions of one statement show the
+    A relay repeats its SQL statements in each try, so the executions of one statement count the
     tries.
     """
     (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
