@@ -42,7 +42,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """Safeguards against lost jobs and doubled mails; experiments may switch one off."""
+    """Safeguards against lost jobs and duplicate mails; experiments may switch one off."""
 
     OUTBOX = "outbox"
     KEEP = "keep"  # the outbox keeps a job until it is done, not only until it is enqueued
@@ -160,8 +160,8 @@ class Settings(BaseSettings):
             understood = False
         if not understood:
             raise ValueError(
-                "a mail server's URL is smtp://[user:password@]host[:port], or smtps://… or "
-                "smtp+starttls://… for TLS"
+                "not the URL of a mail server; use smtp://[user:password@]host[:port], or "
+                "smtps://… or smtp+starttls://… for TLS"
             )
         return value
 
@@ -170,8 +170,8 @@ class Settings(BaseSettings):
     def _of_postgres(cls, value: str) -> str:
         if value and not _POSTGRES.fullmatch(value):
             raise ValueError(
-                "a database's URL is postgresql://[user[:password]@]host[:port]/name; write "
-                "/ ? # @ in a password as %2F %3F %23 %40"
+                "not a PostgreSQL URL; use postgresql://[user[:password]@]host[:port]/name, "
+                "and write / ? # @ in a password as %2F %3F %23 %40"
             )
         return value
 

@@ -7,7 +7,7 @@ MIB = 1024 * 1024
 # SMTP
 #: Bytes of a command line (RFC 5321 §4.5.3.1.4 requires 512, and more for extensions).
 COMMAND_BYTES = 2048
-#: Characters of an address: 64 before the @ and 255 behind it (RFC 5321 §4.5.3.1).
+#: Characters of an address: 64 before the @ and 255 after it (RFC 5321 §4.5.3.1).
 ADDRESS_CHARACTERS = 320
 #: Recipients of a mail: the minimum of RFC 5321 §4.5.3.1.8.
 RECIPIENTS = 100
@@ -27,7 +27,7 @@ HEAD_BYTES = 64 * 1024
 FIELD_CHARACTERS = 2048
 #: Header fields of a mail that are shown.
 FIELDS = 1000
-#: Parts of a mail that are read.
+#: MIME parts of a mail that are shown; the source has all (see `parts.TOO_MANY`).
 PARTS = 500
 #: Characters of a mail's text, or of its source, that a page shows.
 TEXT_CHARACTERS = 100_000

@@ -116,7 +116,7 @@ class SqliteDatabase(Database):
                 self.connection().execute(statement)
             self._name()
         elif not _has_posts(path):
-            raise DatabaseMissing(f"there is no blog at {self.where}")
+            raise DatabaseMissing(f"there is no blog at {self.where}; the web app creates it")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)

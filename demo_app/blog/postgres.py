@@ -40,7 +40,7 @@ SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
 #: One writer at a time, as with SQLite's BEGIN IMMEDIATE. Row numbers are assigned before the
 #: commit: without the lock, row 8 could be visible before row 7, and the relay, which continues
-#: behind the last row that it has read, would skip 7. Read committed, since a transaction that
+#: after the last row that it has read, would skip 7. Read committed, since a transaction that
 #: looks up an idempotency key must see the transaction that wrote the key.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
@@ -68,7 +68,7 @@ class PostgresDatabase(Database):
                         transaction.execute(statement)
                 self._name()
             elif not self._has_posts():
-                raise DatabaseMissing(f"there is no blog at {self.where}")
+                raise DatabaseMissing(f"there is no blog at {self.where}; the web app creates it")
         except DatabaseDown as error:
             raise _refusal(self.where, error.__cause__ or error) from None
 

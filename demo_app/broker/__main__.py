@@ -42,12 +42,12 @@ def _queue_of(app: Any) -> Iterator[Queue]:
 
 
 def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each setting that may lose, double or delay jobs, with the reason.
+    """Yield each setting that may lose, duplicate or delay jobs, with the reason.
 
     Args:
         app: the Celery app.
-        options: its options of the broker.
-        redis: the reply of INFO.
+        options: the app's broker options.
+        redis: Redis' reply to INFO.
     """
     conf, tasks = app.conf, app.tasks.values()
     if early := early_tasks(app):
@@ -62,7 +62,7 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
     if conf.task_protocol == 1:
         yield "task_protocol", "jobs of protocol 1 have no history, and poison is not detected"
     if conf.worker_cancel_long_running_tasks_on_connection_loss:
-        yield "worker_cancel_long_running_tasks_on_connection_loss", "it doubles running jobs"
+        yield "worker_cancel_long_running_tasks_on_connection_loss", "it duplicates running jobs"
     bases = {base.__module__.partition(".")[0] for one in tasks for base in type(one).__mro__}
     if "celery_singleton" in bases and not conf.get("singleton_backend_url"):
         yield "singleton_backend_url", "celery-singleton needs it: redis://, without claims+"

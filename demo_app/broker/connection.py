@@ -65,7 +65,7 @@ class _BySentinel(_ToThePrimary, sentinel.SentinelManagedConnection): ...
 class _TlsBySentinel(_ToThePrimary, sentinel.SentinelManagedConnection, redis.SSLConnection): ...
 
 
-#: The class of connections for each scheme behind ``claims+``.
+#: The class of connections for each scheme after ``claims+``.
 CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("redis", "valkey"), _Tcp),
     **dict.fromkeys(("rediss", "valkeys"), _Tls),
@@ -131,7 +131,7 @@ class Watched:
 
 
 def scheme_of(url: str | None) -> str:
-    """Return the scheme of a URL behind ``claims+``, or "" for a bare host name.
+    """Return the scheme of a URL after ``claims+``, or "" for a bare host name.
 
     Raises:
         ValueError: the scheme is unknown.
@@ -160,7 +160,7 @@ def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
         return {**kept, "db": 0, **found}
     database = urlsplit(url).path.strip("/")
     if database and not database.isdigit():
-        raise ValueError(f"The database behind the last / must be a number, not {database!r}.")
+        raise ValueError(f"The database after the last / must be a number, not {database!r}.")
     given = {**options, "host": "127.0.0.1", "port": 6379, "db": 0, **found}
     if CONNECTIONS[scheme_of(url)] is _Tls:  # accept Celery's CERT_REQUIRED too
         demanded = given.get("ssl_cert_reqs", "required")
@@ -199,7 +199,7 @@ def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
 
     Args:
         url: see `client_url`.
-        timeout: longest time for one command (seconds); None waits for ever.
+        timeout: longest time for one command (seconds); None waits forever.
 
     Raises:
         ValueError: the URL is malformed.

@@ -37,7 +37,10 @@ class Step(NamedTuple):
 
 
 def without_script(act: Callable[[], None]) -> Callable[[], Step]:
-    """Return a step that sends no script, and calls `act` after all replies have arrived."""
+    """Return a step without a script.
+
+    `act` is called after the round's scripts were sent, whether they succeeded or failed.
+    """
     return lambda: Step((), lambda _: act())
 
 

@@ -17,7 +17,7 @@ from .keys import lists_of, queue_of, urgency
 from .queue import Queue
 from .view import JobView, view_of
 
-#: Jobs at the head of a queue that are searched for one job's position.
+#: Limit of the jobs, from the head of a queue, that are searched for one job's position.
 SEARCH_DEPTH = 100_000
 _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; other states: newest first
 

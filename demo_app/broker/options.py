@@ -41,8 +41,8 @@ class Options:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
         kept = ("history_length", "history_bytes", "journal_length")
         counted = ("max_rescues", "poison_pause", "wait_for_replicas", *kept)
-        if min(getattr(self, name) for name in counted) < 0:
-            raise ValueError(f"{', '.join(counted)} must not be negative")
+        if negative := [name for name in counted if getattr(self, name) < 0]:
+            raise ValueError(f"{', '.join(negative)} must not be negative")
 
 
 DEFAULTS = Options()

@@ -20,7 +20,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
-        # stored now: a closed channel can't find `in_flight`, but must acknowledge its jobs
+        # a closed channel can't look up `in_flight`, but must still acknowledge its jobs
         self._in_flight: InFlight = channel.in_flight
 
     def can_consume(self) -> bool:

@@ -135,7 +135,7 @@ class Snapshot:
         return self._views(((job, None) for job in self._held), limit)
 
     def queues(self) -> list[QueueView]:
-        """Return the known queues by name. The latency needs a snapshot `with_history`."""
+        """Return the known queues by name. Their latency is 0 in a snapshot without histories."""
         lists: dict[str, list[dict[str, Any]]] = {}
         for one in self._lists:
             lists.setdefault(queue_of(one["list"]), []).append(one)

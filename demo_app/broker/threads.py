@@ -1,8 +1,9 @@
 """Jobs in a pool of threads.
 
-A thread that acknowledges a job receives the next one with Redis' reply (see `QoS`), and runs the
-job that has waited longest itself: waking another thread would cost as much time as a small job.
-Celery does all the rest: the request, the tracer, signals, events, revocations, results.
+Redis' reply to an acknowledgement may contain the next job (see `QoS`), which joins the waiting
+jobs. The thread that has acknowledged then runs the oldest waiting job itself, because waking
+another thread would cost as much time as a small job. Celery does all the rest: the request, the
+tracer, signals, events, revocations, results.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def where(
         else:
             nowhere.append(job)
     mailed = arrived() if nowhere else ()
-    for job in nowhere:  # the outbox enqueues its jobs again if the queue has lost them
+    for job in nowhere:  # the relay enqueues a job of the outbox again if the queue has lost it
         rest = Place.OUTBOX if job in outbox else Place.LOST
         found[job] = Whereabouts(Place.DELIVERED if job in mailed else rest)
     return found

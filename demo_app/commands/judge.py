@@ -35,7 +35,7 @@ def judge(
     ] = AT_RANDOM,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
 ) -> int:
-    """Kill, pause and cut off a queue's processes at each step, and say which promises it keeps.
+    """Kill, pause and cut off a queue's processes at each step, and report which promises it keeps.
 
     Exit status 0 if every level holds, 1 if a level does not hold or could not be tested, 2 if the
     queue could not be judged. The judge runs the target's code with your rights.
@@ -76,7 +76,9 @@ def _numbers(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
         if match is None:
-            raise BadParameter(f"{text!r} is not a list of levels", param_hint="--levels")
+            raise BadParameter(
+                f"{text!r} is not a list of levels such as 1-4,9", param_hint="--levels"
+            )
         found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     if not found or not found <= set(LEVELS):
         raise BadParameter(f"levels are numbers from 1 to {len(LEVELS)}", param_hint="--levels")

@@ -42,6 +42,12 @@ AWKWARD: list[Any] = [
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
+#: The process that each kill ends, for an error message.
+_KILLED = {
+    Death.ENQUEUER: "the process that enqueued it",
+    Death.WORKER: "the worker that ran it",
+    Death.CLAIM: "the worker that took it",
+}
 
 
 def expect(fine: object, otherwise: str) -> None:
@@ -101,7 +107,7 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
 
 
 def a_failed_job_is_tried_again(harness: Harness) -> str:
-    """Check that the waits between tries grow, and that the result has the tries and the errors."""
+    """Check the backoff, and that the result has the number of attempts and the errors."""
     job, result = _ended(harness, stumble.job(failures=2), 3, "done")
     tries = harness.events("tried", job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
@@ -201,6 +207,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:
         raise Broken(
-            f"the backend lost a job, although it promises to survive a SIGKILL of the {death}"
+            f"a job did not run within {harness.patience:g} s after a SIGKILL of {_KILLED[death]}; "
+            "the backend declares that it survives this"
         )
     return "lost"

@@ -81,7 +81,7 @@ class Backend(ABC):
         if job.priority and self.capabilities.priority is Priority.NONE:
             raise Unsupported(
                 f"{job.task}: the backend {self.name!r} has no priorities; "
-                f"leave priority={job.priority} out, or choose another backend."
+                f"remove priority={job.priority}, or choose another backend."
             )
         if job.run_after is not None and not self.capabilities.run_after:
             raise Unsupported(

@@ -14,7 +14,8 @@ from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
 
-#: Seconds of a pause. The lease of a queue that rescues jobs within `BACK` seconds is shorter.
+#: Length of a pause (seconds). A queue must rescue the job of a killed worker within `BACK`
+#: seconds, so the lease of a paused worker expires during the pause.
 PAUSE = 5.0
 #: Seconds for a continued worker to send a heartbeat.
 _AWAKE = 1.2

@@ -194,11 +194,15 @@ class Adapter(Target):
 
     def __init__(self, name: str, adapter: str, argument: str) -> None:
         self._adapter, self.trusted = adapter, adapter != "command:play"
-        #: A command gets a TCP address, which every Redis library can use.
+        #: The password of the trial's server. A command connects over TCP, which every Redis
+        #: library supports; the adapter of a library uses the unix socket, without a password.
         self.password = "" if self.trusted else secrets.token_hex(16)
         module, _, package = adapter.partition(":")
         if module == "on_redis" and not find_spec(package):
-            raise CannotJudge(f"The package {package} is not installed: see the judge's page.")
+            raise CannotJudge(
+                f"The package {package} is not installed. Install the libraries with "
+                "`pip install 'jobs-that-survive[backends,bench]'`."
+            )
         if not self.trusted:
             _find_program(argument)
         super().__init__(name)

@@ -28,7 +28,8 @@ def take(chosen: int, what: str) -> int:
     """
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
         sign = socket.socket()
-        # not for a random port, which another stack may be about to use
+        # only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random port that
+        # another stack has reserved
         sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:
             sign.bind(("127.0.0.1", port))

@@ -35,17 +35,20 @@ class ProcessGroup:
         self.environment = {**kept, MARKER: self._mark, "C_FORCE_ROOT": "1"}
 
     def start(
-        self, command: Sequence[str | Path], env: Mapping[str, str] | None = None, **given: Any
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str] | None = None,
+        **popen_options: Any,
     ) -> subprocess.Popen[Any]:
         """Start a process in its own session.
 
         Args:
             command: the program and its arguments.
             env: variables in addition to `environment`.
-            given: further arguments of `subprocess.Popen`.
+            popen_options: further keyword arguments for `subprocess.Popen`.
         """
         environment = {**self.environment, **(env or {})}
-        child = subprocess.Popen(command, env=environment, start_new_session=True, **given)
+        child = subprocess.Popen(command, env=environment, start_new_session=True, **popen_options)
         self._children.append(child)
         self.add(child.pid)
         return child

@@ -114,7 +114,10 @@ class Proxy:
         self._loses_next = True
 
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
-        """Drop the next reply with the pattern, and close its connection; None cancels this."""
+        """Drop the next reply that matches the pattern, and close its connection.
+
+        With None, drop no reply.
+        """
         self.lost.clear()
         self._loses_like = pattern
 

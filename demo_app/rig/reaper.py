@@ -1,9 +1,9 @@
 """Kill the processes of a stack if their supervisor was killed.
 
 A supervisor that gets SIGKILL cannot clean up. So it holds one end of a pipe (`ReaperClient`), and
-a separate process the other end (`main`). If the pipe closes without a "bye", that process kills
-everything that the supervisor has started, and removes its sockets or its temporary folders. A
-stack's data stay, since they may contain accepted comments. This file needs only the standard
+a separate process holds the other end (`main`). If the pipe closes without a "bye", that process
+kills everything that the supervisor has started, and removes its sockets or its temporary folders.
+A stack's data stay, since they may contain accepted comments. This file needs only the standard
 library.
 """
 
@@ -42,7 +42,8 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
-    for socket in sys.argv[3:]:  # before the kills: afterwards the next stack may create new ones
+    # remove the sockets before the kills: afterwards the next stack may create its own
+    for socket in sys.argv[3:]:
         with suppress(OSError):
             Path(socket).unlink()
     reap(sys.argv[1], pids, seconds=LATE_STARTS, marker=sys.argv[2])

@@ -31,15 +31,15 @@ class Picture:
         floors: the tokens on each floor, in their order; a worker's floor is named by its id.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
-        lane: the numbers of the comments that count for each name in SUMS.
+        lane: for each name in SUMS, the ids of the comments whose jobs are counted there.
         redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
-        mail: the mood of the mail server.
+        mail: the state of the mail server: well, slow, down, odd or away (see `Sink.mood`).
         mail_seconds: seconds that the mail server takes for a mail.
         twice: the number of duplicate mails, which the picture does not show.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds); None for the present.
-        tape: a replay's begin and end (since, until), the moments of the events before and after it
+        tape: a replay's start and end (since, until), the moments of the events before and after it
             (previous, next; None at the ends), and its bookmarks (marks).
     """
 

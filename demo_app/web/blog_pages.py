@@ -89,7 +89,10 @@ def comment_by_api(
     given: CommentIn,
     idempotency_key: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
-    """Accept a comment from a program. With an Idempotency-Key, a repeated one is stored once."""
+    """Accept a comment from a program.
+
+    A comment that is sent again with the same Idempotency-Key is stored once.
+    """
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(
         post_id, given.author, given.email, given.body, key=idempotency_key

@@ -1,4 +1,4 @@
-"""The present place of each comment's notification, which may be lost.
+"""The current place of each comment's notification: for example queued, delivered or lost.
 
 This module reads the outbox, this process's memory, the queue and the inbox;
 `demo_app.broker.where` decides the place.

@@ -70,8 +70,8 @@ class Lab:
         #: The pids of the dead processes of the stack.
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
-        self._environment: dict[str, str] = {}  # the DEMO_ variables of its stack
-        #: Its callbacks end the further processes of this lab.
+        self._environment: dict[str, str] = {}  # the DEMO_ variables of this lab's stack
+        #: Its callbacks end the processes and threads that this lab has started beside the stack.
         self.at_end = ExitStack()
         # a worker must find lab.jobs from every folder
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
@@ -247,7 +247,9 @@ class Lab:
         elif self.stack.ready["pids"].get(role):
             self.kills.append(self._kill_first(role, restart=restart))
         else:
-            raise LabError(translate("No {role} runs. lab.start({role!r}) starts it.", role=role))
+            raise LabError(
+                translate("No {role} is running. Start one with lab.start({role!r}).", role=role)
+            )
         return self.kills[-1]
 
     def kill_process(

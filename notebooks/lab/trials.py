@@ -27,8 +27,10 @@ _SOON = 5.0
 _COMMENTS = 4
 #: Kills of the web app: right after the first, the second and the third commit of a comment.
 _KILLS = 3
-#: Tries of a trial in which no comment was stored.
+#: Limit of the tries of a trial, which is repeated if no comment was stored.
 _TRIES = 3
+#: Executions of the same SQL statement after which a relay has tried a few times.
+_EXECUTIONS = 4
 #: Limits (seconds): for some rounds of a relay, and for the reply to a comment while the relay is
 #: stopped.
 _ROUNDS, _COMMENT = 15.0, 2.0
@@ -134,14 +136,15 @@ def _redis_down(app: OwnApp) -> Trial:
 def _let_the_relay_try(app: OwnApp) -> None:
     """Wait until the relay has ended, or has tried to enqueue its jobs a few times.
 
-    The relay has tried a few times once it has executed the same SQL statement a few times.
+    A relay repeats its SQL statements in each try, so the executions of one statement count the
+    tries.
     """
     (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     statements.touch()
 
     def tried() -> bool:
         times = Counter(statements.read_text("utf-8").splitlines()).values()
-        return max(times, default=0) > _TRIES or not app.running["relay"].alive
+        return max(times, default=0) >= _EXECUTIONS or not app.running["relay"].alive
 
     until(tried, _ROUNDS)
     statements.unlink()

@@ -29,7 +29,10 @@ PARTS = (
 
 
 def scripts() -> dict[str, str]:
-    """Return each Lua file of the queue by its name without extension, shortened by `_short`."""
+    """Return the code of each Lua file of the queue, shortened by `_short`.
+
+    The keys are the file names without extension.
+    """
     folder = files("demo_app.broker") / "scripts"
     found = [path for path in folder.iterdir() if path.name.endswith(".lua")]
     return {path.name.removesuffix(".lua"): _short(path.read_text("utf-8"), "--") for path in found}

@@ -1,4 +1,4 @@
-// The page's controls: the visitor's acts, time forward and back, and links that replay both.
+// The page's controls: the visitor's actions, steps forward and back in time, and links that replay the actions.
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
@@ -7,14 +7,14 @@ const SLOW = 450;  // real milliseconds per tick; a tick simulates 250 ms
 const page = {
   language: navigator.language.startsWith("ja") ? "ja" : "en",
   world: null,
-  past: [],  // the world before each tick and each act
+  past: [],  // the world before each tick and each action
   deeds: [],  // [tick, what, worker]: the content of a link
   picked: null,  // the job that the visitor chose, for the story
   copied: null,  // key of the message about the last link
   playing: null,
 };
 
-// ---- the visitor's acts
+// ---- the visitor's actions
 function keep(tick) {
   page.past.push({tick, saved: page.world.save(), deeds: page.deeds.length});
 }
@@ -52,7 +52,7 @@ function play(on) {
   page.playing = on ? setInterval(() => { tick(); draw(); }, SLOW) : null;
 }
 
-// ---- links, such as #claims;0.comment.;3.kill.1: the rung, then tick.act.worker of each act
+// ---- links, such as #claims;0.comment.;3.kill.1: the rung, then tick.action.worker of each action
 function link() {
   return `#${[page.world.rung, ...page.deeds.map((deed) => deed.join("."))].join(";")}`;
 }

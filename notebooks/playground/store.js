@@ -229,7 +229,7 @@ class Store {
     return gone.flatMap(([score, member]) => [member, String(score)]);
   }
 
-  // ---- streams: MAXLEN [~] length, the id "*", and the pairs
+  // ---- streams: only XADD key MAXLEN [~] length * field value …
   XADD(key, ...args) {
     const star = args.indexOf("*"), limit = Number(args[star - 1]);
     const stream = this.at(key, "stream", []), id = `${this.clock()}-${this.entries++}`;

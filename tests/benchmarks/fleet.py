@@ -85,7 +85,7 @@ def _measure(transport: str, count: int) -> Measured:
     ):
         client: Any = connect(url)
         until(lambda: client.info("clients")["blocked_clients"] >= count, 300, "that all wait")
-        time.sleep(3)  # until the commands of the workers' start are over
+        time.sleep(3)  # wait until the workers have sent their start-up commands
         before = _spent(client, transport)
         time.sleep(SECONDS)  # the measured interval
         idle = _rates(before, after := _spent(client, transport))

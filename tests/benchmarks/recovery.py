@@ -50,7 +50,8 @@ def _recoveries(report_deaths: bool) -> list[float]:
         while len(found) <= KILLS:
             client.wait_for(lambda now: sum(worker["alive"] for worker in now["workers"]) == 2)
             found += run_demo(stack, 40, 1, lambda *_: None)[0].recovery_s
-    # without the first, which is late: Redis must have been up for a whole lease before a rescue
+    # leave out the first recovery, which is late: no job is rescued before Redis has been up for a
+    # whole lease
     return found[1:]
 
 

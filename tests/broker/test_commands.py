@@ -37,7 +37,7 @@ def _run(shop: Shop, *words: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
-def test_the_doctor_names_each_setting_that_loses_doubles_or_holds_up_jobs(shop: Shop) -> None:
+def test_the_doctor_names_each_setting_that_loses_duplicates_or_delays_jobs(shop: Shop) -> None:
     shop.settings |= {"task_acks_late": False, "worker_prefetch_multiplier": 0, "task_protocol": 1}
     shop.settings["broker_transport_options"] = {"lease_seconds": 1, "heartbeat_seconds": 0.9}
     shop.redis.config_set("maxmemory", "100mb")

@@ -70,10 +70,10 @@ def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: 
 
 
 @pytest.mark.parametrize("waits", ["since before", "as a retry", "until a moment"])
-def test_what_waits_follows_a_clock_that_leapt_ahead_by_a_day_and_is_put_back(
+def test_waiting_jobs_keep_their_delay_when_the_clock_jumps_ahead_and_is_corrected(
     scene: Scene, waits: str
 ) -> None:
-    """After the clock is put back, a wait of an hour still lasts an hour."""
+    """A wait of one hour lasts one hour, also if Redis's clock was a day ahead and is set back."""
     now, day = time.time(), 24 * HOUR
     scene.put(1, due=now + day + HOUR if waits == "since before" else None)
     scene.note_earlier(-day)

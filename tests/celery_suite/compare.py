@@ -41,7 +41,7 @@ class Comparison:
         return [test for test in self.behind() if self.reason(test) is not None]
 
     def unexplained(self) -> list[str]:
-        """Return the tests of `behind` for which there is no exception."""
+        """Return the tests of `behind` that `exceptions` does not allow to fail."""
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:

@@ -55,7 +55,7 @@ class MailRules:
 
     def _add(self, rule: Rule) -> int | None:
         with self._lock, suppress(httpx.HTTPError):
-            # a killed server has forgotten the usual rule
+            # send USUAL again: a mail server that was killed and restarted has lost it
             now = self._client.faults()
             others = [item for item in now if item["seconds"] != USUAL["seconds"]][:60]
             return int(self._client.set_faults(rule, *others, USUAL)[0]["id"])

@@ -1,4 +1,4 @@
-"""Tests of a killed supervisor: its processes end, and the next start loses no comment."""
+"""Tests of a killed supervisor: its processes end, and the next start still has every comment."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ FOUND = (
     ("LosesTracebacks", "retry", "no traceback"),
     ("SwallowsErrors", "discard", "ended as done"),
     ("OverlooksUnknownTasks", "unknown", "ended as done"),
-    ("TakesWhatItCantDo", "unknown", "taken without an error"),
-    ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "lost a job"),
-    ("MemorySurvivesEverything", "SIGKILL of the worker", "lost a job"),
-    ("HueySurvivesItsWorker", "SIGKILL of the worker", "lost a job"),
-    ("RqTakesJobsSafely", "SIGKILL of a worker while it takes a job", "lost a job"),
+    ("TakesWhatItCantDo", "unknown", "accepted an unsupported option"),
+    ("MemorySurvivesEverything", "SIGKILL of the enqueuer", "the process that enqueued it"),
+    ("MemorySurvivesEverything", "SIGKILL of the worker", "the process that enqueued it"),
+    ("HueySurvivesItsWorker", "SIGKILL of the worker", "the worker that ran it"),
+    ("RqTakesJobsSafely", "SIGKILL of a worker while it takes a job", "the worker that took it"),
 )
 
 

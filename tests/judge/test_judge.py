@@ -37,8 +37,8 @@ def verdict_on(folder: Path, text: str, level: int) -> Verdict:
 
 @pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
 def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
-    """Return the verdict on the solution of each level, at that level. The judge runs a sample of
-    the trials, or all (nightly). The levels run in parallel."""
+    """For each level, judge the solution of that level, and return the verdict. The judge runs a
+    sample of the trials, or all of them in nightly runs. The levels run in parallel."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
         if request.param != "all":
             sample(patch, ALL)

@@ -1,4 +1,4 @@
-"""Tests that a SIGKILL loses no mail that was accepted with 250, and stores no partial mail."""
+"""Tests that after a SIGKILL every mail accepted with 250 is still stored, and no partial mail."""
 
 import os
 import random

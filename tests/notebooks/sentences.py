@@ -48,12 +48,13 @@ _FOR_MACHINES = re.compile(
     r"module 'lab' has|There is no mystery|What you started|of the machines|in one line|"
     r"put waits|, line \(|import my_app|"
     # errors of the judge's command about targets that no challenge uses
-    r"neither FILE|judge's page|^The Celery app|not a valid command|^There is no (?:program|file) "
+    r"neither FILE|^The package|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 #: A text without such a word is only a name, such as Redis or FAILURE, and needs no translation.
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
-#: The arguments of a call that are shown: by position, and by name.
+#: For each function, the arguments that a learner sees: a slice of the positional arguments, and
+#: the names of the keyword arguments.
 _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
     "translate": (slice(0, 1), set()),
     "_translate": (slice(0, 1), set()),

@@ -1,6 +1,6 @@
-"""Checks of the lessons' results that the tests run in addition.
+"""Further checks of the lessons' results, which only the tests run.
 
-In the lesson itself, a learner would read them before the answer.
+They are not in the lessons, because a learner would see the expected result before answering.
 """
 
 from __future__ import annotations

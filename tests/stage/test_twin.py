@@ -28,7 +28,7 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
 ) -> None:
     before = stack.ready["pids"]
     press(holder, "twin")
-    client.comment()  # the comparison does not count a reader's comment
+    client.comment()  # a reader's comment, which the comparison must not count
     events = [(entry.event, entry.by, entry.detail) for entry in journal.all_events(client.redis())]
     killed = next(number for number, entry in enumerate(events) if entry[0] == "worker_killed")
     taken = [by for event, by, _ in events[:killed] if event == "claimed"]

@@ -84,10 +84,9 @@ PAGES = ("/", "/posts/1", "/jobs", "/jobs/queued", "/jobs/dead", "/stage", "/not
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_may_hold_nothing_inline_and_its_links_work_behind_any_prefix(
-    holder: httpx.Client, path: str
-) -> None:
-    """The tests in `browser` check that no page breaks this policy."""
+def test_pages_forbid_inline_code_and_use_relative_links(holder: httpx.Client, path: str) -> None:
+    """Check the Content-Security-Policy header and the links of each page. The tests in `browser`
+    check that the pages work under this policy."""
     answer = holder.get(path)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")

@@ -42,7 +42,8 @@ if refused == seen[3] then refused = nil end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
--- Return true if an earlier check, at least a beat ago, found the lease expired too.
+-- Return true if an earlier check found the lease expired too, at least a beat (or a quarter of the lease) ago.
+-- Without an earlier check, or if it is older than a lease, record the worker as a suspect and return false.
 local function is_dead(worker, lease, first_look)
   local age = first_look and 1000 * (now - first_look)
   if age and age >= 0 and age <= math.max(lease, own_lease) then

@@ -1,7 +1,7 @@
 """The dashboard of a Celery app on this broker: its jobs, queues and workers.
 
-``app`` is the ASGI app of Celery's current app, ``dashboard(celery_app)`` that of any other. Both
-need the extra `web`.
+``app`` is the ASGI app for Celery's current app; ``dashboard(celery_app)`` returns the ASGI app for
+any other Celery app. Both need the extra `web`.
 """
 
 from __future__ import annotations

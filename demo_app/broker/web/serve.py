@@ -1,4 +1,4 @@
-"""Serve the dashboard of a Celery app alone."""
+"""A server for only the dashboard of a Celery app."""
 
 from __future__ import annotations
 

@@ -80,7 +80,11 @@ class CommandPipe:
 
 
 def play(role: Role) -> Callable[[str], None] | None:
-    """Start the command and send its role."""
+    """Start the command and send its role. For a worker, run its jobs until the command ends.
+
+    Returns:
+        For a producer, the function that enqueues a job; None for a worker.
+    """
     line = CommandPipe(role)
     name = "producer" if role.jobs else "worker"
     line.say(role=name, name=role.who, redis=role.url, folder=role.files)

@@ -1,5 +1,6 @@
-// Plays a show on the stage: its steps are in the page. PageDown plays the next step, or closes the tape; PageUp
-// shows the previous caption; "." blanks the picture; Esc ends the show. Clickers send these keys.
+// Plays a show on the stage: its steps are stored in the page. PageDown plays the next step, or closes the replay
+// (`tape.js`) if it is open; PageUp shows the previous caption; "." blanks the picture; Esc ends the show. Clickers
+// send these keys.
 import { tell } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { act, oops } from "./stage.js";
