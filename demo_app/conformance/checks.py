@@ -207,7 +207,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:
         raise Broken(
-            f"a job did not run within {harness.patience:g} s after a SIGKILL of {_KILLED[death]}; "
-            "the backend declares that it survives this"
+            f"a job did not run within {harness.patience:g} s after SIGKILL to {_KILLED[death]}, "
+            "although the backend declares that its jobs survive this"
         )
     return "lost"

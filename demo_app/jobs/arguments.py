@@ -33,7 +33,10 @@ def check_function(function: Callable[..., Any]) -> None:
         raise TypeError(f"{name} is `async def`: workers run plain functions")
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            raise TypeError(f"{name}: a worker passes arguments by name, but {parameter} has none")
+            raise TypeError(
+                f"{name}: a worker passes arguments by name, which the parameter {parameter} "
+                "does not accept. Make it an ordinary or a keyword-only parameter."
+            )
 
 
 @cache
@@ -83,7 +86,7 @@ def _checked(task: str, name: str, value: Any) -> Any:
     except (TypeError, ValueError, RecursionError) as error:
         raise ArgumentError(
             f"{task}: the argument {name!r} is a {type(value).__name__}, which JSON "
-            f"can't carry ({error}). Pass its id and load it in the job."
+            f"can't encode ({error}). Pass an id instead, and load the object in the job."
         ) from None
     if copy != value:
         raise ArgumentError(

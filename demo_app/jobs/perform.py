@@ -62,7 +62,7 @@ def _returned(value: Any, job: Job) -> Outcome:
     except (TypeError, ValueError, RecursionError) as cause:
         # no retry: the job did its work, and would return the same value again
         error = ReturnValueError(
-            f"{job.task} returned a {type(value).__name__}, which JSON can't carry ({cause})"
+            f"{job.task} returned a {type(value).__name__}, which JSON can't encode ({cause})"
         )
         return Failed(TaskError(_path(error), str(error)))
 

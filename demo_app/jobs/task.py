@@ -30,7 +30,7 @@ class Task(Generic[P, R]):
 
     def __post_init__(self) -> None:
         if not -100 <= self.priority <= 100:
-            raise ValueError(f"a priority is -100 to 100, not {self.priority}")
+            raise ValueError(f"the priority must be from -100 to 100, not {self.priority}")
         if self.run_after is not None and self.run_after.tzinfo is None:
             raise ValueError("run_after needs a time zone, as in datetime.now(UTC)")
 

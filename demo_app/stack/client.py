@@ -140,7 +140,7 @@ def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: fl
         if fits(seen := ask()):
             return seen
     raise TimeoutError(
-        f"the state was not reached within {seconds:.0f} s; the last answer was {seen}"
+        f"the expected state was not reached within {seconds:.0f} s; the last response was {seen}"
     )
 
 

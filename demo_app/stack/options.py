@@ -77,7 +77,9 @@ class Options(BaseModel):
     def _fit_together(self) -> Self:
         claims = self.transport is Transport.CLAIMS
         if self.twin and (self.redis_url is not None or not claims):
-            raise ValueError("the twin can't be used with a Redis URL, and needs the claims broker")
+            raise ValueError(
+                "The twin needs the claims broker and the stack's own Redis: remove the Redis URL"
+            )
         watched = (self.redis_url or "").startswith("sentinel://")
         if watched and (self.backend == BackendName.RQ or not claims):
             raise ValueError("Only the backend celery with the claims broker can use Sentinel")
