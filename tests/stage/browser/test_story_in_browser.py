@@ -36,7 +36,7 @@ def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) ->
     expect(status).to_contain_text("Akiko has the mail")
     page.get_by_role("link", name="See its job").click()
     timeline = page.locator(".timeline")
-    for step in ("enqueued", "claimed and started", "delivered"):
+    for step in ("enqueued", "claimed by a worker", "delivered"):
         expect(timeline).to_contain_text(step)
     page.get_by_role("link", name="See the mail in the inbox").click()
     expect(page.locator("#mail")).to_contain_text("Aoi commented on")
