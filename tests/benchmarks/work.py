@@ -11,21 +11,20 @@ import statistics
 import sys
 from collections import defaultdict
 from importlib import import_module
-from importlib.util import find_spec
 
 from benchmarks.kills import JOBS as KILL_JOBS
 from benchmarks.kills import PATIENCE, missing_after_a_kill
 from benchmarks.measuring import JOBS, Measured, measure
 from benchmarks.table import Table
 
-#: Each peer: the package that it needs, and its name in the table.
+#: The modules of the peers, and their names in the table.
 PEERS = {
-    "ours": ("celery", "ours"),
-    "stock": ("celery", "stock Celery"),
-    "huey_app": ("huey", "Huey"),
-    "dramatiq_app": ("dramatiq", "Dramatiq"),
-    "rq_app": ("rq", "RQ"),
-    "taskiq_app": ("taskiq_redis", "Taskiq, streams"),
+    "ours": "Celery on claims",
+    "stock": "stock Celery",
+    "huey_app": "Huey",
+    "dramatiq_app": "Dramatiq",
+    "rq_app": "RQ",
+    "taskiq_app": "Taskiq, streams",
 }
 ROUNDS = 5
 SENDERS = {"plain": "smtplib, one connection per mail", "quick": "this project's sender"}
@@ -37,28 +36,27 @@ Found = dict[tuple[str, str], list[Measured]]
 
 def run() -> list[Table]:
     """Return two tables: mails per second; layout, costs and losses of each queue."""
-    peers = [name for name, (package, _) in PEERS.items() if find_spec(package)]
-    layouts = {name: _best_layout(name) for name in peers}
-    runs = [(name, sender) for name in peers for sender in SENDERS]
+    layouts = {name: _best_layout(name) for name in PEERS}
+    runs = [(name, sender) for name in PEERS for sender in SENDERS]
     found: Found = defaultdict(list)
     for number in range(ROUNDS):
         # random order, so that a slow minute of the machine can hit any queue
         for name, sender in random.sample(runs, len(runs)):
-            _log(f"round {number + 1} of {ROUNDS}: {PEERS[name][1]}, {sender}")
+            _log(f"round {number + 1} of {ROUNDS}: {PEERS[name]}, {sender}")
             one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})
             found[name, sender].append(one)
-    lost = {name: missing_after_a_kill(name, layouts[name]) for name in peers}
-    return [_speed(peers, found), _costs(peers, layouts, found, lost)]
+    lost = {name: missing_after_a_kill(name, layouts[name]) for name in PEERS}
+    return [_speed(found), _costs(layouts, found, lost)]
 
 
-def _speed(peers: list[str], found: Found) -> Table:
-    rows = [[PEERS[name][1]] for name in peers]
+def _speed(found: Found) -> Table:
+    rows = [[title] for title in PEERS.values()]
     columns = ["queue"]
     for sender, title in SENDERS.items():
-        rates = {name: [one.mails for one in found[name, sender]] for name in peers}
-        quickest = max(statistics.median(rates[name]) for name in peers if name != "ours")
+        rates = {name: [one.mails for one in found[name, sender]] for name in PEERS}
+        quickest = max(statistics.median(rates[name]) for name in PEERS if name != "ours")
         columns += [f"mails per second: {title}", "spread", "share of the quickest queue"]
-        for row, name in zip(rows, peers, strict=True):
+        for row, name in zip(rows, PEERS, strict=True):
             share = statistics.median(rates[name]) / quickest
             spread = f"{min(rates[name]):.0f} to {max(rates[name]):.0f}"
             row += [f"{statistics.median(rates[name]):.0f}", spread, f"{share:.2f}"]
@@ -66,28 +64,30 @@ def _speed(peers: list[str], found: Found) -> Table:
     return Table(f"{JOBS:,} mails through each queue", columns, rows, note)
 
 
-def _costs(peers: list[str], layouts: dict[str, str], found: Found, lost: dict[str, int]) -> Table:
+def _costs(layouts: dict[str, str], found: Found, lost: dict[str, int]) -> Table:
     rows = []
-    for name in peers:
+    for name in PEERS:
         middle = Measured(*map(statistics.median, zip(*found[name, "quick"], strict=True)))
         shares = [f"{middle.busy:.0%}", f"{middle.sink:.0%}"]
         cells = [f"{middle.cost:.0f}", *shares, f"{middle.enqueue:.0f}", str(lost[name])]
-        rows.append([PEERS[name][1], layouts[name], *cells])
+        module = import_module(f"benchmarks.peers.{name}")
+        rows.append([PEERS[name], layouts[name], *cells, module.SETTINGS])
     columns = [
         *("queue", "its quickest layout", "processor, µs a mail", "processors busy"),
         *("the sink's processor", "enqueue, µs", f"missing {PATIENCE:.0f} s after a SIGKILL"),
+        "settings that are not defaults",
     ]
     note = (
         "With this project's sender. The processor time is that of the workers and of Redis. "
-        "The sink is one process for all: when it is at 100 %, no queue can do more. The last "
-        f"column: missing mails of {KILL_JOBS} jobs in a run in which one process was killed; jobs "
-        "that a queue gives back later count as missing too."
+        "The sink is one process for all: when it is at 100 %, no queue can do more. Missing: "
+        f"of {KILL_JOBS} jobs, after one process was killed; jobs that a queue gives back later "
+        "count as missing too."
     )
     return Table("The layout and the costs of each queue", columns, rows, note)
 
 
 def _best_layout(name: str) -> str:
-    _log(f"layouts: {PEERS[name][1]}")
+    _log(f"layouts: {PEERS[name]}")
     layouts = list(import_module(f"benchmarks.peers.{name}").LAYOUTS)
     rates: dict[str, list[float]] = {layout: [] for layout in layouts}
     for _ in range(2 if len(layouts) > 1 else 0):

@@ -11,6 +11,7 @@ from demo_app.broker.connection import client_url
 from demo_app.settings import settings
 
 _RUN = [sys.executable, "-m", "dramatiq", "benchmarks.peers.dramatiq_app"]
+SETTINGS = "none"
 LAYOUTS = {
     "two processes of four threads": [[*_RUN, "--processes", "2", "--threads", "4"]],
     "eight processes": [[*_RUN, "--processes", "8", "--threads", "1"]],

@@ -1,26 +1,22 @@
-"""Celery with this project's transport: claims, rescue, counters and journal."""
+"""An ordinary Celery app on claims."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from benchmarks.notification import notify
+import celery_claims
 
-_QUIET = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"]
+from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
+from demo_app.broker.connection import client_url
+from demo_app.settings import settings
 
+__all__ = ["LAYOUTS", "SETTINGS", "enqueue"]
 
-def _workers(count: int, *options: str) -> list[list[str]]:
-    run = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-    return [[*run, "-n", f"{number}@%h", *_QUIET, *options] for number in range(count)]
-
-
-LAYOUTS = {
-    "two processes of four threads": _workers(2, "-P", "threads", "-c", "4"),
-    "one process of eight threads": _workers(1, "-P", "threads", "-c", "8"),
-}
-ENVIRONMENT = {"DEMO_TASKS": "benchmarks.notification"}
+LAYOUTS = layouts(__name__)
+assert celery_claims.SCHEMES  # the import registers the transport
+notify = app_on(f"claims+{client_url(settings().redis_url)}")
+app = notify.app
 
 
 def enqueue(payload: dict[str, Any]) -> None:
-    notify.enqueue(**payload)
+    notify.delay(**payload)

@@ -14,6 +14,7 @@ from demo_app.settings import settings
 
 _RUN = [sys.executable, "-m", "rq.cli", "worker", "--worker-class", "rq.worker.SimpleWorker"]
 _WORKER = [*_RUN, "--url", client_url(settings().redis_url), "--quiet", "bench"]
+SETTINGS = "SimpleWorker (no fork), result_ttl=0"
 LAYOUTS = {"eight processes": [_WORKER for _ in range(8)]}
 
 _queue = Queue("bench", connection=redis.Redis.from_url(client_url(settings().redis_url)))

@@ -1,10 +1,19 @@
-"""Stock Celery: late acknowledgement, no results, no events."""
+"""An ordinary Celery app on stock Redis."""
 
 from __future__ import annotations
 
-from benchmarks.peers.ours import ENVIRONMENT as _OURS
-from benchmarks.peers.ours import LAYOUTS, enqueue
+from typing import Any
 
-ENVIRONMENT = {**_OURS, "DEMO_TRANSPORT": "stock"}
+from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
+from demo_app.broker.connection import client_url
+from demo_app.settings import settings
 
-__all__ = ["ENVIRONMENT", "LAYOUTS", "enqueue"]
+__all__ = ["LAYOUTS", "SETTINGS", "enqueue"]
+
+LAYOUTS = layouts(__name__)
+notify = app_on(client_url(settings().redis_url))
+app = notify.app
+
+
+def enqueue(payload: dict[str, Any]) -> None:
+    notify.delay(**payload)

@@ -19,6 +19,7 @@ def _layout(processes: str, threads: str) -> list[list[str]]:
     return [[*_RUN, "--workers", processes, *limits]]
 
 
+SETTINGS = "xread_count=4"
 LAYOUTS = {"two processes of four threads": _layout("2", "4"), "eight processes": _layout("8", "1")}
 
 broker = RedisStreamBroker(client_url(settings().redis_url), xread_count=4)
