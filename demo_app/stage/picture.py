@@ -68,7 +68,6 @@ class Picture:
 
     @property
     def killed_pid(self) -> int:
-        """The process id of the worker that was killed last."""
         return pid_of(self.last_kill.id) if self.last_kill else 0
 
     @property
