@@ -67,7 +67,6 @@ class RqBackend(Backend):
 
     @cached_property
     def queues(self) -> dict[str, Queue]:
-        """RQ's queues, the most urgent first."""
         names = lists_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 

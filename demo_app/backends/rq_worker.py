@@ -101,4 +101,4 @@ def main() -> None:
 if __name__ == "__main__":
     from demo_app.backends.rq_worker import main as start
 
-    start()  # the main() of the imported module: forked processes import the same classes
+    start()  # not the main() of `__main__`, so that forked processes find the same classes

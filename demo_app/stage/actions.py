@@ -162,7 +162,6 @@ def _start_again(stage: Stage) -> None:
 
 
 def _clean(stage: Stage) -> None:
-    """Delete all comments, jobs and mails, and restart the busy workers."""
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)

@@ -72,7 +72,6 @@ class Picture:
 
     @property
     def rescued(self) -> int:
-        """The number of rescued jobs that are not done yet."""
         ended = ("inbox", "lost", "dead")
         tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
         return sum(one.rescued for one in tokens)

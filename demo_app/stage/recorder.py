@@ -49,7 +49,6 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
     ):
 
         def take() -> dict[str, Any]:
-            """Record a picture ("" while the web app is dead). Return the numbers of `state_of`."""
             nonlocal page
             answer = None
             with suppress(httpx.HTTPError):

@@ -121,7 +121,6 @@ def shows() -> dict[str, Show]:
 
 
 def show_named(name: str) -> Show:
-    """Return the show with this name. Raises DomainError if there is none."""
     if name not in shows():
         raise DomainError(404, "no_show", name=name, known=", ".join(sorted(shows())))
     return shows()[name]

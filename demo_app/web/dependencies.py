@@ -46,7 +46,6 @@ class Services:
         return all_tasks()
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """Return an empty list: the demo has no schedule."""
         return ()
 
 
