@@ -15,7 +15,6 @@ from typing import NoReturn
 
 
 def main() -> int:
-    """Run the command line, and return the exit status."""
     try:
         import fcntl  # noqa: F401 - Windows does not have it
     except ImportError:

@@ -60,7 +60,6 @@ class Transport(StrEnum):
 
 
 def split(value: object) -> object:
-    """Split a text at its commas. Return any other value unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -177,22 +176,18 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> Path:
-        """The blog's SQLite file."""
         return self.dir / "blog.sqlite3"
 
     @property
     def task_modules(self) -> tuple[str, ...]:
-        """The modules with tasks: the demo app's, and the modules in the setting `tasks`."""
         return ("demo_app.tasks", *self.tasks)
 
     @property
     def smtp_address(self) -> tuple[str, int]:
-        """Host and port of the mail server."""
         parts = urlsplit(self.smtp_url)
         return parts.hostname or "127.0.0.1", parts.port or SMTP_PORTS[parts.scheme]
 
     def has(self, safeguard: Safeguard) -> bool:
-        """Return True unless the safeguard is switched off."""
         return safeguard not in self.without
 
 
@@ -207,7 +202,6 @@ def settings() -> Settings:
 
 
 def variable(name: str) -> str:
-    """Return the environment variable of a setting."""
     return f"DEMO_{name.upper()}"
 
 

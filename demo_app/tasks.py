@@ -97,7 +97,6 @@ def mail_monthly_report(year: int, month: int, name: str, address: str) -> None:
 
 
 def sender() -> Mailbox:
-    """Return the sender of the mails."""
     return Mailbox.parse(settings().sender)
 
 

@@ -42,20 +42,16 @@ class CeleryBackend(Backend):
         self._store.enqueue_many([(message_of(job), job.due) for job in jobs], by=program())
 
     def find(self, job_id: str) -> TaskResult | None:
-        """Return the job's result, or None if Redis does not know the job."""
         view = get_job(self._store, job_id)
         return None if view is None else result_of(view)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the state of each job that Redis knows."""
         return self._store.states(job_ids)
 
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:
-        """Exempt these jobs from the limits of the history; kept=False ends the exemption."""
         self._store.keep(job_ids, kept=kept)
 
     def kept(self) -> list[str]:
-        """Return the ids of the jobs that `keep` has exempted from the limits of the history."""
         client: Decoded = self._store.client
         return list(client.smembers("kept"))
 
@@ -64,22 +60,18 @@ class CeleryBackend(Backend):
         return self._store.snapshot().count
 
     def worker_command(self) -> list[str]:
-        """Return the command of a Celery worker."""
         return worker_command()
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the worker process with this pid is registered in Redis."""
         with suppress(redis.RedisError):
             return any(one.alive and one.pid == pid for one in self._store.snapshot().workers)
         return False
 
     def close(self) -> None:
-        """Close the connections."""
         self._store.client.close()
 
 
 def message_of(job: Job) -> Message:
-    """Return the message of a job."""
     return Message(
         job.id,
         job.task,
@@ -93,7 +85,6 @@ def message_of(job: Job) -> Message:
 
 
 def job_of(message: Message) -> Job:
-    """Return the job of a message."""
     return Job(
         task=message.task,
         arguments=message.arguments or {},
@@ -107,7 +98,6 @@ def job_of(message: Message) -> Job:
 
 
 def result_of(view: JobView) -> TaskResult:
-    """Return the result of the job with this history."""
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
     began = [event.at for event in view.timeline if event.event == "claimed"]
     ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
@@ -139,7 +129,6 @@ def _moment(seconds: float) -> datetime:
 
 
 def options_of(chosen: Settings) -> Options:
-    """Return the broker's options from the settings."""
     return Options(
         lease_seconds=chosen.lease_seconds,
         heartbeat_seconds=chosen.beat_seconds,
@@ -152,7 +141,6 @@ def options_of(chosen: Settings) -> Options:
 
 
 def make(settings: Settings) -> Backend:
-    """Return the backend on this project's broker, or on Celery's own transport (`stock`)."""
     if settings.transport is Transport.STOCK:
         from demo_app.backends.stock import StockBackend
 

@@ -1,4 +1,4 @@
-"""The command and the settings of a Celery worker, and the name of this program."""
+"""The command and settings of a Celery worker, and the name of this program in job histories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from demo_app.settings import Settings
 
 
 def worker_command() -> list[str]:
-    """Return the command of a Celery worker with a unique node name."""
     without = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     name = ["--hostname", f"worker-{uuid4().hex[:8]}@%h", "--loglevel", "WARNING"]
     return [sys.executable, "-m", "demo_app.worker", *without, *name]

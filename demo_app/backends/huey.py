@@ -60,7 +60,6 @@ class HueyBackend(Backend):
 
     @cached_property
     def huey(self) -> SqliteHuey:
-        """Huey's queue in the SQLite file. Each commit is synced to the disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = SqliteHuey(
             filename=str(self._path),
@@ -84,11 +83,11 @@ class HueyBackend(Backend):
             else:
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey expects
                 self.huey.add_schedule(task)
-            # the task first: a job that has a result and no task would never be enqueued again
+            # store the result after the task: after a kill in between, the job is enqueued again,
+            # which a result without a task would prevent
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:
-        """Return the job's result, or None if the file does not have the job."""
         text = self.huey.storage.peek_data(job_id)
         return None if text is EmptyData else _RESULTS.validate_json(text)
 
@@ -98,20 +97,16 @@ class HueyBackend(Backend):
         return dict(self.huey.storage.sql(sql, results=True))
 
     def worker_command(self) -> list[str]:
-        """Return the command of huey's consumer."""
         return [sys.executable, "-m", "demo_app.backends.huey_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the consumer with this pid is ready for jobs. Creates no database file."""
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:
-        """Close this process's connection to the file."""
         if "huey" in self.__dict__:  # the file is open
             self.huey.storage.close()
 
     def _run(self, record: dict[str, Any]) -> None:
-        """Run one job in huey's consumer."""
         job = Job.from_record(record)
         result = self.find(job.id) or self.handle(job)
         begin(result, result.attempts + 1)
@@ -127,5 +122,4 @@ class HueyBackend(Backend):
 
 
 def make(settings: Settings) -> HueyBackend:
-    """Return the backend for these settings."""
     return HueyBackend(settings)

@@ -11,7 +11,6 @@ from demo_app.settings import settings
 
 
 def main() -> None:
-    """Run jobs until SIGTERM, then finish the running ones and return."""
     chosen = settings()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s worker %(message)s")
     load_tasks(chosen.task_modules)

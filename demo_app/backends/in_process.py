@@ -17,20 +17,18 @@ _KEEP = 10_000
 
 
 class InProcessBackend(Backend):
-    """Keeps the results of its jobs in memory."""
+    """A backend that keeps its jobs' results in memory."""
 
     def __init__(self) -> None:
         self._results: dict[str, TaskResult] = {}
         self._lock = threading.Lock()
 
     def find(self, job_id: str) -> TaskResult | None:
-        """Return the result of a job of this process, or None."""
         with self._lock:
             result = self._results.get(job_id)
             return None if result is None else replace(result, errors=list(result.errors))
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of this process's jobs by state."""
         with self._lock:
             return dict(Counter(result.state for result in self._results.values()))
 

@@ -16,7 +16,7 @@ from demo_app.settings import Settings
 
 
 class InlineBackend(InProcessBackend):
-    """Runs jobs in `enqueue`."""
+    """A backend that runs each job inside `enqueue`."""
 
     name = "inline"
     in_request = True
@@ -32,5 +32,4 @@ class InlineBackend(InProcessBackend):
 
 
 def make(settings: Settings) -> InlineBackend:
-    """Return the backend for these settings."""
     return InlineBackend()

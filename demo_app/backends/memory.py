@@ -73,7 +73,6 @@ class MemoryBackend(InProcessBackend):
             self._changed.notify()
 
     def _next(self) -> Job | None:
-        """Wait for the next job. Return None if the backend was closed."""
         with self._changed:
             while not self._closed:
                 now = time.time()
@@ -94,5 +93,4 @@ class MemoryBackend(InProcessBackend):
 
 
 def make(settings: Settings) -> MemoryBackend:
-    """Return the backend for these settings."""
     return MemoryBackend(settings.concurrency)

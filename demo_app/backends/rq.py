@@ -67,7 +67,6 @@ class RqBackend(Backend):
 
     @cached_property
     def queues(self) -> dict[str, Queue]:
-        """RQ's queues, the most urgent first."""
         names = lists_of(*self._settings.queues)
         return {name: Queue(name, self.connection, serializer="json") for name in names}
 
@@ -126,18 +125,15 @@ class RqBackend(Backend):
         return count
 
     def worker_command(self) -> list[str]:
-        """Return the command of a pool of RQ workers, one for each concurrent job."""
         return [sys.executable, "-m", "demo_app.backends.rq_worker"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the pool with this pid has a worker that is ready for jobs."""
         with suppress(redis.RedisError, psutil.NoSuchProcess):
             children = {child.pid for child in psutil.Process(pid).children()}
             return any(one.pid in children for one in Worker.all(connection=self.connection))
         return False
 
     def close(self) -> None:
-        """Close the connections."""
         self.connection.close()
 
 
@@ -150,5 +146,4 @@ def _state(found: RqJob) -> str:
 
 
 def make(settings: Settings) -> RqBackend:
-    """Return the backend for these settings."""
     return RqBackend(settings)

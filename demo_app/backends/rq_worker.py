@@ -1,7 +1,8 @@
 """Run RQ's workers: ``python -m demo_app.backends.rq_worker``.
 
-It is RQ's own pool of workers, each of which forks a process for every job, with two changes:
-shorter intervals (by default RQ checks for dead workers every ten minutes), and the class `Ours`.
+This is RQ's own pool of workers, which fork a process for each job, with two changes: shorter
+intervals (by default RQ checks for dead workers every ten minutes), and a job class that can call
+only one function.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ class Worker(RqWorker):
 
 
 def main() -> None:
-    """Run jobs until SIGTERM."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend = RqBackend(chosen)

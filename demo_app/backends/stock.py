@@ -32,7 +32,6 @@ from demo_app.settings import Settings
 
 
 def stock_app(chosen: Settings) -> Celery:
-    """Return a Celery app with the stock transport."""
     made = Celery("demo_app_stock", set_as_current=False)
     made.conf.update(
         celery_settings(chosen),
@@ -47,7 +46,7 @@ def stock_app(chosen: Settings) -> Celery:
 
 
 class StockBackend(Backend):
-    """Publishes jobs with Celery's own producer."""
+    """A backend that publishes jobs with Celery's own producer."""
 
     name = "celery"
     capabilities = Capabilities(run_after=True, in_redis=True)
@@ -66,23 +65,19 @@ class StockBackend(Backend):
             )
 
     def count_by_state(self) -> dict[str, Any]:
-        """Return the number of waiting and of unacknowledged jobs, from kombu's keys."""
         with connect(self._settings.redis_url, timeout=2.0) as client:
             has = held_by_kombu(client, self._settings.queues)
         return {"queued": len(has.waiting), "running": len(has.taken)}
 
     def worker_command(self) -> list[str]:
-        """Return the command of a Celery worker."""
         return worker_command()
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the worker process with this pid is ready for jobs."""
         with suppress(RedisError), connect(self._settings.redis_url, timeout=2.0) as client:
             return bool(client.exists(f"stock-worker:{pid}"))
         return False
 
     def close(self) -> None:
-        """Close the connections."""
         self._app.close()
 
 
@@ -128,7 +123,6 @@ def _id(text: str) -> str:
 
 
 def worker_app(chosen: Settings) -> Celery:
-    """Return the app of a stock worker with every known task."""
     made = stock_app(chosen)
     since = time.time()  # before the worker takes its first job
     load_tasks(chosen.task_modules)

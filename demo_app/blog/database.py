@@ -48,11 +48,9 @@ class Database(ABC):
 
     @property
     def id(self) -> str:
-        """The id of this blog."""
         return str(self.read("SELECT id FROM blog").fetchone()[0])
 
     def connection(self) -> Connection:
-        """Return this thread's connection."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
@@ -88,7 +86,6 @@ class Database(ABC):
             self._local.connection = None
 
     def _name(self) -> None:
-        """Give the blog its id, unless it has one."""
         with self.transaction() as transaction:
             transaction.execute(_NAME, (secrets.token_hex(8),))
 
@@ -121,14 +118,13 @@ class SqliteDatabase(Database):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: on disk before the commit returns, so that a power failure loses no comment
+        # FULL: on disk before the commit returns, so that a power failure does not lose a comment
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """See `Database`."""
         connection = self.connection()
         assert isinstance(connection, sqlite3.Connection)
         if not self._writing.acquire(timeout=_PATIENCE):
@@ -145,16 +141,13 @@ class SqliteDatabase(Database):
             self._writing.release()
 
     def sync_later(self) -> None:
-        """See `Database`."""
         self.connection().execute("PRAGMA synchronous = NORMAL")
 
     def count_anew(self, transaction: Connection, table: str) -> None:
-        """See `Database`."""
         transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
 
 
 def _has_posts(path: Path) -> bool:
-    """Return True if the file is a blog's database. A missing file is not created."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as file:
             return file.execute("SELECT 1 FROM posts").fetchone() is not None

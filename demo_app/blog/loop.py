@@ -15,7 +15,7 @@ _REST, _PAUSE = 1.0, 0.5
 
 
 class Loop:
-    """Repeats a step in a thread.
+    """A thread that repeats a step.
 
     Args:
         step: returns a true value if there may be more work, and raises if the queue does not
@@ -33,11 +33,9 @@ class Loop:
         self.failure = ""
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """End the thread's sleep, so that the step runs now."""
         self._wanted.set()
 
     def stop(self) -> None:

@@ -26,7 +26,6 @@ def check_server(url: str) -> str:
 
 
 def _postgres() -> ModuleType:
-    """Import the module `postgres`. Raise DatabaseMissing if its driver is not installed."""
     try:
         from demo_app.blog import postgres
     except ImportError as error:

@@ -16,7 +16,6 @@ from demo_app.jobs.job import Job
 
 
 def add(transaction: Connection, job: Job) -> None:
-    """Store a job as part of the transaction."""
     record = json.dumps(job.as_record())
     transaction.execute("INSERT INTO outbox (job_id, job) VALUES (?, ?)", (job.id, record))
 
@@ -25,8 +24,8 @@ def add(transaction: Connection, job: Job) -> None:
 class Entry:
     """One row of the outbox.
 
-    job: None if this version of the app cannot read it, as after a rollback. problem: the reason;
-    "" if the job can be read.
+    job: None if this version of the app cannot read it, for example after a rollback to an older
+    version. problem: the reason; "" if the job can be read.
     """
 
     row: int
@@ -57,13 +56,11 @@ def handed_over(
 
 
 def remove(database: Database, rows: list[int]) -> None:
-    """Delete rows whose jobs have ended."""
     with database.transaction() as transaction:
         transaction.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
 
 
 def remove_job(database: Database, job_id: str) -> None:
-    """Delete the row of a job that was enqueued without the relay."""
     with database.transaction() as transaction:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 

@@ -33,7 +33,6 @@ class Picture:
 def add_picture(
     database: Database, name: str, owner: str, owner_email: str, content: bytes
 ) -> Picture:
-    """Store a picture."""
     columns = (name, owner, owner_email, time.time(), content)
     with database.transaction() as transaction:
         (picture_id,) = transaction.execute(
@@ -43,7 +42,6 @@ def add_picture(
 
 
 def picture(database: Database, picture_id: int) -> Picture | None:
-    """Return one picture, or None if it is not stored."""
     sql = f"SELECT id, {_COLUMNS} FROM pictures WHERE id = ?"
     row = database.read(sql, picture_id).fetchone()
     return Picture(*row) if row else None

@@ -32,7 +32,7 @@ _DEFAULTS = (
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
 #: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite. If a
-#: client vanishes during a transaction, the server releases the client's lock after the same time.
+#: client vanishes during a transaction, the server releases the client's lock after 10 s.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -46,11 +46,7 @@ _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(723
 
 
 class PostgresDatabase(Database):
-    """A PostgreSQL database.
-
-    Args:
-        url: its address.
-        create: see `SqliteDatabase`.
+    """A PostgreSQL database. See `SqliteDatabase` for `create`.
 
     Raises:
         DatabaseMissing: the blog does not exist, and `create` is False; or the server cannot be
@@ -81,7 +77,6 @@ class PostgresDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """See `Database`."""
         session = self.connection()
         assert isinstance(session, _Session)
         try:
@@ -97,12 +92,10 @@ class PostgresDatabase(Database):
             raise
 
     def sync_later(self) -> None:
-        """See `Database`."""
         # sent at the start of each connection that this thread opens from now on
         self._local.further = "SET synchronous_commit = off"
 
     def count_anew(self, transaction: Connection, table: str) -> None:
-        """See `Database`."""
         transaction.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
 
 

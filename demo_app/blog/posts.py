@@ -66,7 +66,6 @@ MOST_COUNTED = 9_999
 
 
 def seed(database: Database) -> None:
-    """Insert the first posts unless they exist."""
     with database.transaction() as transaction:
         transaction.executemany(
             f"INSERT INTO posts ({_POST}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", POSTS
@@ -74,18 +73,15 @@ def seed(database: Database) -> None:
 
 
 def all_posts(database: Database) -> list[Post]:
-    """Return every post, the first one first."""
     return [Post(*row) for row in database.read(f"SELECT {_POST} FROM posts ORDER BY id")]
 
 
 def post(database: Database, post_id: int) -> Post | None:
-    """Return a post, or None."""
     row = database.read(f"SELECT {_POST} FROM posts WHERE id = ?", post_id).fetchone()
     return Post(*row) if row else None
 
 
 def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Comment]:
-    """Yield the newest comments on a post, the newest first, read one by one."""
     sql = f"SELECT {_COMMENT} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT ?"
     with closing(database.read(sql, post_id, limit)) as rows:
         for row in rows:
@@ -93,13 +89,11 @@ def newest_comments(database: Database, post_id: int, limit: int) -> Iterator[Co
 
 
 def comment(database: Database, comment_id: int) -> Comment | None:
-    """Return a comment, or None."""
     row = database.read(f"SELECT {_COMMENT} FROM comments WHERE id = ?", comment_id).fetchone()
     return Comment(*row) if row else None
 
 
 def newest_notices(database: Database, limit: int) -> list[Notice]:
-    """Return the notices of the newest comments on any post, the newest first."""
     rows = database.read(f"SELECT {_NOTICE} FROM comments ORDER BY id DESC LIMIT ?", limit)
     return [Notice(*row) for row in rows]
 
@@ -142,15 +136,9 @@ def add_comment(
 ) -> tuple[Comment, Job]:
     """Store a comment and, in the same transaction, the job that sends its mail; return both.
 
-    Args:
-        database: the blog's database.
-        post_id: the post.
-        author: the reader's name.
-        email: the reader's address.
-        body: the text.
-        notify: the task of the job, which takes the comment's id.
-        keep_job: False does not store the job in the outbox (for an experiment).
-        key: an idempotency key, or "". A repeated comment with the same key is stored once.
+    notify: the job's task, which takes the comment's id. keep_job: False does not store the job in
+    the outbox (for an experiment). key: an idempotency key, or "". A repeated comment with the same
+    key is stored once.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

@@ -17,8 +17,8 @@ from demo_app.jobs.backend import Backend
 
 log = logging.getLogger(__name__)
 
-#: Rows of one step. Jobs end roughly in the order in which they were enqueued, so a round usually
-#: ends at the first step without an ended job.
+#: Limit of the rows of one step. Jobs end roughly in the order in which they were enqueued, so a
+#: round usually ends at the first step without an ended job.
 _ASKED = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
@@ -29,7 +29,7 @@ _ENDED = ("done", "discarded")
 
 
 class Reconciliation:
-    """Compares the outbox with the queue, step by step. at_once: limit of the rows of one step."""
+    """A comparison of the outbox with the queue, step by step. at_once: limit of rows per step."""
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
@@ -39,17 +39,13 @@ class Reconciliation:
         self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
-        """Look up the next jobs that were handed over, and delete the rows of ended ones.
+        """Look up the next handed-over jobs in the queue, and delete the rows of ended jobs.
 
-        Raises the backend's error if it does not answer; then nothing is deleted.
+        reached: the last row that was handed over. set_aside: rows that were not handed over.
 
-        Args:
-            reached: the last row that was handed over.
-            set_aside: rows that were not handed over.
-
-        Returns:
-            The number of rows that were looked up (0 at the end of a round), and the lowest row
-            whose job is lost, or None.
+        Returns the number of rows that were looked up (0 at the end of a round), and the lowest row
+        whose job is lost, or None. Raises the backend's error if it does not answer; then nothing
+        is deleted.
         """
         if not self._begun:
             self._keep_no_others()
@@ -80,8 +76,8 @@ class Reconciliation:
         return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
-        # end the exemption of jobs without a row: an earlier process may have been killed right
-        # after it had deleted their rows
+        # end the exemption of jobs without a row (see `Backend.keep`): an earlier process may have
+        # been killed right after it had deleted their rows
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
             batch = kept[first : first + _ASKED]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Hands jobs over in the order in which they were stored.
+    """A relay, which hands jobs over in the order in which they were stored.
 
     Args:
         database: the blog's database.
@@ -53,12 +53,10 @@ class Relay:
         self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
     def start(self) -> None:
-        """Start the threads. They begin with the rows that an earlier process has left."""
         for loop in self._loops:
             loop.start()
 
     def wake(self) -> None:
-        """Wake the thread that hands over new rows."""
         self._loops[0].wake()
 
     def stop(self) -> None:
@@ -75,7 +73,6 @@ class Relay:
         return reasons[0] if reasons else ""
 
     def has_handed_over(self, row: int) -> bool:
-        """Return True if the job of this row was handed over."""
         return row <= self._reached and row not in self._set_aside
 
     def size(self) -> int:
@@ -116,7 +113,6 @@ class Relay:
         return len(batch)
 
     def _enqueue(self, jobs: dict[int, Job]) -> dict[int, str]:
-        """Enqueue the jobs of these rows. Return the reason for each row that is refused."""
         if self._keep:
             self._backend.keep([job.id for job in jobs.values()])
         refused = self._backend.enqueue_supported(list(jobs.values()))

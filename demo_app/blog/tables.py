@@ -52,7 +52,6 @@ _WORDS = {
 
 
 def in_postgres(sql: str) -> str:
-    """Return SQLite's tables in PostgreSQL's dialect."""
     for theirs, ours in _WORDS.items():
         sql = sql.replace(theirs, ours)
     return sql

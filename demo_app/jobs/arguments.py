@@ -41,7 +41,6 @@ def check_function(function: Callable[..., Any]) -> None:
 
 @cache
 def _names(function: Callable[..., Any]) -> frozenset[str] | None:
-    """Return the names of the parameters, or None if the function takes any name."""
     parameters = _signature(function).parameters.values()
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
     return None if open_ended else frozenset(one.name for one in parameters)
@@ -102,7 +101,7 @@ def as_it_arrives(value: Any) -> Any:
     Raises:
         TypeError: JSON does not have the type.
         ValueError: JSON does not have the value.
-        RecursionError: it is nested too deeply.
+        RecursionError: the value is nested too deeply.
     """
     if value is None:
         return None

@@ -25,10 +25,10 @@ _PACKAGE = "demo_app.backends"
 
 
 class Backend(ABC):
-    """Accepts jobs and runs them.
+    """A queue backend, which accepts jobs and runs them.
 
     Attributes:
-        name: as in the settings.
+        name: the backend's name in the settings.
         in_request: True if `_enqueue` runs the jobs before it returns.
         capabilities: its promises; a job that needs more is refused.
     """
@@ -53,7 +53,6 @@ class Backend(ABC):
         """
 
     def enqueue(self, job: Job) -> TaskResult:
-        """Enqueue one job; see `enqueue_many`."""
         return self.enqueue_many([job])[0]
 
     def enqueue_many(self, jobs: list[Job]) -> list[TaskResult]:
@@ -167,7 +166,6 @@ def backend_named(name: str | None = None) -> Backend:
 
 @cache
 def started_backend(name: str) -> Backend:
-    """Return the started backend of this name; each process creates and starts it once."""
     made = make_backend(name, settings())
     made.start()
     return made

@@ -49,7 +49,6 @@ def note(name: str, value: str) -> None:
 
 @contextmanager
 def running(context: Context) -> Iterator[None]:
-    """Make `context` the current context of the `with` block."""
     token = _current.set(context)
     try:
         yield

@@ -19,12 +19,9 @@ class Job:
 
     Attributes:
         task: the dotted name of its task.
-        arguments: its arguments by name.
-        queue_name: the queue.
         priority: higher runs first; 0 is normal.
         run_after: the earliest time to run it, with a time zone; None for now.
         attempts: tries that have failed so far.
-        id: its id.
         enqueued_at: seconds since the epoch.
         owner: the blog that it belongs to, since a queue may be shared; "" for none.
     """
@@ -47,7 +44,6 @@ class Job:
         return None if self.run_after is None else self.run_after.timestamp()
 
     def as_record(self) -> dict[str, Any]:
-        """Return the job as a JSON object."""
         absent = set() if self.owner else {"owner"}  # an older app would reject the field
         record: dict[str, Any] = _RECORDS.dump_python(self, mode="json", exclude=absent)
         return record

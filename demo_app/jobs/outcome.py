@@ -50,12 +50,10 @@ class JobDead(Exception):
 
 
 def begin(result: TaskResult, attempt: int) -> None:
-    """Update a job's result when a try begins."""
     result.state, result.attempts, result.started_at = "running", attempt, datetime.now(UTC)
 
 
 def end(result: TaskResult, outcome: Outcome) -> None:
-    """Update a job's result when a try has ended."""
     match outcome:
         case Succeeded(value):
             result.state, result._return_value = "done", value

@@ -33,10 +33,7 @@ def perform(
 ) -> Outcome:
     """Run the job in this thread, and return its outcome.
 
-    Args:
-        job: the job.
-        check: see `Context`.
-        notes: receives what the job stores with `note`.
+    check: see `Context`. notes: receives the values that the job stores with `note`.
 
     Raises:
         LeaseLost: another worker has the job.
@@ -68,7 +65,6 @@ def _returned(value: Any, job: Job) -> Outcome:
 
 
 def after_failure(error: BaseException, job: Job) -> Outcome:
-    """Return the outcome of a job that raised this error, by the policies of its task."""
     task = find_task(job.task)
     policy = policy_for(task.policies if task else (), error)
     if isinstance(policy, DiscardPolicy):

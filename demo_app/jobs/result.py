@@ -46,10 +46,8 @@ class TaskResult:
     """The state of a job when it was read. `Backend.find` returns the present state.
 
     Attributes:
-        id: the job's id.
         task: the dotted name of its task.
         arguments: its arguments; None if the job has ended and the backend has dropped them.
-        backend: the backend's name.
         attempts: tries that have begun.
         errors: one error for each failed try.
         enqueued_at, started_at, finished_at: the times of these changes, or None.
@@ -72,12 +70,10 @@ class TaskResult:
 
     @property
     def status(self) -> TaskResultStatus:
-        """DEP 14's name of the state."""
         return STATUS_OF_STATE.get(self.state, TaskResultStatus.READY)
 
     @property
     def is_finished(self) -> bool:
-        """True if the job has succeeded or failed."""
         return self.status in (TaskResultStatus.FAILED, TaskResultStatus.SUCCESSFUL)
 
     @property

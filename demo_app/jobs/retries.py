@@ -55,7 +55,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DiscardPolicy:
-    """The policy to discard a job with the reason, without another try."""
+    """The policy to discard a job after these exceptions, without another try."""
 
     exceptions: tuple[type[BaseException], ...]
 
@@ -78,7 +78,6 @@ def retry_on(
 
 
 def discard_on(*exceptions: type[BaseException]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Discard a job after these exceptions, since another try would not help."""
     return _with(DiscardPolicy(exceptions))
 
 
@@ -88,7 +87,6 @@ def policies_of(function: Callable[..., object]) -> tuple[Policy, ...]:
 
 
 def policy_for(policies: tuple[Policy, ...], error: BaseException) -> Policy:
-    """Return the policy for this error."""
     for policy in policies:
         if isinstance(error, policy.exceptions):
             return policy

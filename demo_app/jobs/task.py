@@ -41,7 +41,6 @@ class Task(Generic[P, R]):
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """The policies set with `retry_on` and `discard_on`."""
         return policies_of(self.function)
 
     def using(
@@ -54,11 +53,8 @@ class Task(Generic[P, R]):
     ) -> Task[P, R]:
         """Return a copy with other options. None leaves an option unchanged.
 
-        Args:
-            priority: -100 to 100; higher runs first.
-            queue_name: the queue.
-            run_after: when a job may run, with a time zone.
-            backend: the backend's name.
+        priority: -100 to 100; higher runs first. run_after: the earliest time to run a job, with a
+        time zone.
 
         Raises:
             ValueError: the priority is out of range, or `run_after` has no time zone.
@@ -92,7 +88,6 @@ class Task(Generic[P, R]):
         return enqueue_many([self.job(*args, **kwargs)], self.backend)[0]
 
     def call(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function directly, without a job."""
         return self.function(*args, **kwargs)
 
 
@@ -140,7 +135,6 @@ def find_task(name: str) -> Task[..., Any] | None:
 
 
 def all_tasks() -> dict[str, Task[..., Any]]:
-    """Return every task of the imported modules by name."""
     return dict(_registry)
 
 

@@ -66,7 +66,6 @@ _ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 
 
 def as_mail_error(error: Exception) -> MailError:
-    """Return the mail error for an error of smtplib or of the network."""
     if isinstance(error, smtplib.SMTPResponseException):
         for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
         return (MailRefused if for_good else MailDeferred)(

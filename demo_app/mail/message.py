@@ -28,7 +28,7 @@ _ADDRESS = re.compile(
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # a line has at most 998 bytes (RFC 5322, section 2.1.1)
-#: Characters of a file's name. Each may take twelve bytes when encoded.
+#: Limit of the characters of a file's name. Each may take twelve bytes when encoded.
 _LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
 

@@ -17,7 +17,6 @@ DOMAIN = "blog.test"
 
 
 def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Mail:
-    """Return the mail to the author of a post about a new comment."""
     return Mail(
         sender=sender,
         to=Mailbox(post.author, post.author_email),
@@ -34,7 +33,6 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
 
 
 def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mail:
-    """Return the mail to the owner of a picture with its thumbnail, a JPEG."""
     sentence = f"your picture “{picture.name}” was made small: see the attachment."
     return Mail(
         sender=sender,

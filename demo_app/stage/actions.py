@@ -76,7 +76,6 @@ def _living(stage: Stage) -> list[Worker]:
 
 
 def _kill_worker(stage: Stage) -> None:
-    """Send SIGKILL to the worker with the most jobs."""
     if stage.queue is None:  # another backend, whose jobs can't be counted by worker
         pid = next(iter(processes.with_role("worker")), 0)
     else:
@@ -118,7 +117,6 @@ def _queue(stage: Stage) -> Queue:
 
 
 def _our_redis(stage: Stage) -> Decoded:
-    """Return a client of the stack's Redis. Raises DomainError if it is an external server."""
     client = _queue(stage).client
     try:
         pid = int(redis_state(client).info["process_id"])
@@ -138,7 +136,6 @@ def _kill_redis(stage: Stage) -> None:
 
 
 def _wipe_redis(stage: Stage) -> None:
-    """Delete every key. The outbox still has the jobs that are not done."""
     _our_redis(stage).flushall()
 
 
@@ -150,7 +147,6 @@ def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
 
 
 def _start_again(stage: Stage) -> None:
-    """Start dead processes, remove faults, resume workers, and use the configured backend."""
     chosen, queue = settings(), stage.queue
     if chosen.control is not None:
         _ask_supervisor(control_pipe.START_AGAIN)
@@ -166,7 +162,6 @@ def _start_again(stage: Stage) -> None:
 
 
 def _clean(stage: Stage) -> None:
-    """Delete all comments, jobs and mails, and restart the busy workers."""
     client = _our_redis(stage)
     comments = stage.comments
     memory = backend_named(BackendName.MEMORY)
@@ -193,7 +188,6 @@ def _ask_supervisor(request: bytes) -> None:
 
 
 def _hold_queues(stage: Stage, paused: bool) -> None:
-    """Pause all queues, so that people see the jobs in them, or resume them."""
     for name in settings().queues:
         _queue(stage).pause_queue(name, paused)
 
@@ -202,7 +196,8 @@ def _route(stage: Stage, name: str) -> None:
     configured = settings().backend
     if name == BackendName.CELERY and configured != name:
         raise DomainError(409, "no_celery", backend=configured)
-    # the relay enqueues only in the configured backend; any other one keeps its jobs in memory
+    # the relay enqueues only in the configured backend; the others here (`inline` and `memory`) do
+    # not use the outbox, and their jobs are only in this process's memory
     use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
     stage.comments.use(Route(backend_named(name), use_outbox))
 

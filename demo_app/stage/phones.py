@@ -37,7 +37,6 @@ def address_for_phones(port: int | None) -> str:
 
 
 def qr_code(address: str) -> str:
-    """Return the QR code of the address as SVG."""
     import segno  # slow to import, and rarely needed
 
     code = segno.make(address, micro=False)

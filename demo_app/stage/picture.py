@@ -68,12 +68,10 @@ class Picture:
 
     @property
     def killed_pid(self) -> int:
-        """The process id of the worker that was killed last."""
         return pid_of(self.last_kill.id) if self.last_kill else 0
 
     @property
     def rescued(self) -> int:
-        """The number of rescued jobs that are not done yet."""
         ended = ("inbox", "lost", "dead")
         tokens = (one for floor, ones in self.floors.items() if floor not in ended for one in ones)
         return sum(one.rescued for one in tokens)

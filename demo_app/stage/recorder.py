@@ -49,7 +49,6 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
     ):
 
         def take() -> dict[str, Any]:
-            """Record a picture ("" while the web app is dead). Return the numbers of `state_of`."""
             nonlocal page
             answer = None
             with suppress(httpx.HTTPError):
@@ -92,10 +91,7 @@ def picture_of(page: str) -> str:
 def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
     """Return the file: the stage's page with its scripts and styles, and these pictures.
 
-    Args:
-        page: the stage's page.
-        frames: the pictures.
-        marks: times (epoch seconds), each with "kill" or "rescue".
+    marks: times (epoch seconds), each with "kill" or "rescue".
     """
     folders = [Path(str(files(room))) / "static" for room in _ROOMS]
     loaded = (file for folder in folders for file in folder.rglob("*.*s"))
@@ -120,13 +116,11 @@ def _address(module: str) -> str:
 
 
 def _data(name: str, page: str) -> dict[str, Any]:
-    """Return the JSON in the page's attribute `data-<name>`, or {}."""
     found = re.search(rf"data-{name}='([^']*)'", page)
     return json.loads(unescape(found[1])) if found else {}
 
 
 def main(file: str, *given: str) -> None:
-    """Record a show to a file."""
     path = Path(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(record(*given), "utf-8")

@@ -80,7 +80,6 @@ def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> H
 
 
 def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
-    """Return the steps of a show; without stock Celery, leave out the steps that need it."""
     found = steps(show, language_of(request))
     return [step for step in found if stage.twin is not None or step["view"] != "split"]
 

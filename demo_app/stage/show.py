@@ -95,7 +95,6 @@ class Step(BaseModel):
     note: Words = Field(default_factory=dict)
 
     def in_language(self, language: str) -> dict[str, Any]:
-        """Return the step for the page's script, in one language."""
         words = (self.ask or self.say).get(language, "")
         plain = self.model_dump(include={"do", "until", "hold", "view", "command"})
         note = self.note.get(language, "")
@@ -113,7 +112,6 @@ class Show(BaseModel):
 
 @cache
 def shows() -> dict[str, Show]:
-    """Return every show by the name of its file."""
     found = (files("demo_app.stage") / "shows").iterdir()
     return {
         file.name.removesuffix(".toml"): Show(**tomllib.loads(file.read_text("utf-8")))
@@ -123,7 +121,6 @@ def shows() -> dict[str, Show]:
 
 
 def show_named(name: str) -> Show:
-    """Return the show with this name. Raises DomainError if there is none."""
     if name not in shows():
         raise DomainError(404, "no_show", name=name, known=", ".join(sorted(shows())))
     return shows()[name]

@@ -45,5 +45,4 @@ class Sink(Inbox):
         return self.ask("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:
-        """Delete every mail."""
         self.ask("DELETE", "/api/messages")

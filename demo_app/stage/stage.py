@@ -37,7 +37,7 @@ SHARED = 0.5
 
 @dataclass(slots=True)
 class Stage:
-    """The stage.
+    """The stage, which returns pictures of the present and of earlier moments.
 
     Attributes:
         round: a file with the number of the last comment of the previous round.

@@ -27,7 +27,7 @@ from demo_app.web.inbox import Inbox
 PLACES = ("waiting", "running", "held", "delivered", "lost")
 #: A hash with the job ids of this round and their comments' numbers.
 _POSTED = "twin:posted"
-#: Seconds after which a job in no key and in no mail counts as lost.
+#: Seconds after which a job counts as lost if no key has it and its mail is not in the inbox.
 _LOST_AFTER = 2.0
 
 
@@ -74,11 +74,9 @@ class Twin:
         self._backend.enqueue(job)
 
     def new_round(self) -> None:
-        """Start a new round."""
         self._client.delete(_POSTED)
 
     def kill(self) -> None:
-        """Send SIGKILL to the stock worker, if one is alive."""
         pid, _, _ = self._worker()
         processes.send(pid or 0, signal.SIGKILL)
 

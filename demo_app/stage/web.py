@@ -19,7 +19,6 @@ with garbage_collection_paused():
 
 
 def make_app(chosen: Settings) -> FastAPI:
-    """Return the web app for these settings, with the stage."""
     app = make_web_app(chosen)
     had = app.state.services
     twin = Twin(chosen, had.inbox) if chosen.twin_url else None

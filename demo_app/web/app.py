@@ -36,7 +36,6 @@ from demo_app.web.security import COOKIE, BlogGuard
 
 
 def make_app(chosen: Settings) -> FastAPI:
-    """Return the web app for these settings."""
     load_tasks(chosen.tasks)
     services = _services(chosen)
     comments = services.comments
@@ -70,11 +69,8 @@ def make_app(chosen: Settings) -> FastAPI:
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
     """Add a package, such as the stage, to the app.
 
-    Args:
-        app: the app.
-        name: the path for the link in the header, which only holders of the token see.
-        package: the package, with its translations and its folders `pages` and `static`.
-        router: its routes.
+    name: the path for the link in the header, which only holders of the token see. package: has
+    translations and the folders `pages` and `static`.
     """
     app.state.pages.rooms.append(name)
     app.state.pages.add(package)
@@ -87,7 +83,7 @@ def _services(chosen: Settings) -> Services:
     posts.seed(database)
     backend = backend_named()
     route = JobRoute(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
-    # an experiment without the atomic claim shows lost jobs; the outbox would enqueue them again
+    # without the atomic claim an experiment shows lost jobs, so the outbox must not restore them
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)

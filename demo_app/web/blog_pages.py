@@ -41,7 +41,6 @@ class CommentOut(BaseModel):
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
 def front(request: Request, services: ServicesDep) -> Response:
-    """Show every post."""
     database = services.comments.database
     everyone = posts.all_posts(database)
     counts = {post.id: posts.count_comments(database, post.id) for post in everyone}
@@ -55,7 +54,6 @@ def one(
     post_id: PostId,
     posted: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show one post, its comments, and the form for a new one."""
     return _post_page(request, services, post_id, posted=posted)
 
 
@@ -69,7 +67,6 @@ def comment_by_form(
     body: Annotated[str, Form()] = "",
     key: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Accept a comment from the page's form, which works without JavaScript."""
     try:
         check_rate(request, services.rate_limit)
         body = body.replace("\r\n", "\n")
@@ -135,13 +132,8 @@ def _post_page(
 ) -> Response:
     """Return the page of a post.
 
-    Args:
-        request: the request.
-        services: the parts of the app.
-        post_id: the post.
-        posted: the id of the job of the reader's own comment (hard to guess), or "".
-        error: the reason why a comment was not accepted, or None.
-        given: the fields of the rejected comment, or None.
+    posted: the id of the job of the reader's own comment (hard to guess), or "". error: the reason
+    why a comment was not accepted. given: the fields of the rejected comment.
     """
     database = services.comments.database
     post = posts.post(database, post_id)

@@ -30,10 +30,9 @@ class Route:
 
 
 class CommentService:
-    """Accepts comments.
+    """The service that accepts comments.
 
     Attributes:
-        database: the database with the posts, the comments and the outbox.
         relay: hands the outbox over to the configured backend, whatever the route is.
         route: the present route. The stage may replace it as a whole, so that a comment uses either
             the old or the new one.
@@ -48,13 +47,11 @@ class CommentService:
         self.use(route)
 
     def use(self, route: Route) -> None:
-        """Change the route of jobs."""
         self.used.add(route.backend.name)
         self.route = route
 
     @property
     def backend(self) -> Backend:
-        """The backend that runs the jobs at the moment."""
         return self.route.backend
 
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
@@ -63,15 +60,7 @@ class CommentService:
         The call waits for the mail only if the backend runs jobs in the request, and for the queue
         only if the job does not go through the outbox.
 
-        Args:
-            post_id: the post.
-            author: the name of the reader.
-            email: the address of the reader.
-            body: the text of the comment.
-            key: an idempotency key, or "". A repeated comment with the same key is stored once.
-
-        Returns:
-            The comment.
+        key: an idempotency key, or "". A repeated comment with the same key is stored once.
 
         Raises:
             DomainError: the comment is not accepted; nothing is stored.

@@ -48,7 +48,7 @@ class DeliveryStatus(Whereabouts):
 
 
 class Locator:
-    """Finds notifications. It caches only deliveries, which are final."""
+    """A lookup of the places of notifications. It caches only deliveries, which are final."""
 
     def __init__(self, comments: CommentService, queue: Queue | None, inbox: Inbox) -> None:
         self._comments, self._queue, self._inbox = comments, queue, inbox
@@ -71,21 +71,15 @@ class Locator:
             return DeliveryStatus(Place.UNSURE, notice=notice)
 
     def locate(self, notices: Sequence[Notice]) -> list[DeliveryStatus]:
-        """Return the place of each notification, after a bounded number of calls."""
         return self.locate_with_snapshot(notices)[0]
 
     def locate_with_snapshot(
         self, notices: Sequence[Notice], limit: int = 0
     ) -> tuple[list[DeliveryStatus], Snapshot | None]:
-        """Return the place of each notification, and the queue's snapshot with which it was found.
+        """Return the place of each notification, and the snapshot of the queue that was used.
 
-        Args:
-            notices: the notifications.
-            limit: number of jobs of each list in the snapshot.
-
-        Returns:
-            The statuses, and the snapshot, which is None if Redis does not answer, or if the jobs
-            are not in Redis.
+        limit: number of jobs of each list in the snapshot. The snapshot is None if Redis does not
+        answer, or if the jobs are not in Redis.
         """
         open_ = [one for one in notices if one.job_id not in self._delivered]
         found, seen = self._find(open_, limit)
@@ -158,7 +152,6 @@ class Locator:
         return found
 
     def _arrived(self) -> set[str]:
-        """Return the ids of the jobs whose mails have arrived, cached for half a second."""
         with self._lock:
             if time.monotonic() - self._asked_inbox < 0.5:
                 return self._mailed

@@ -37,19 +37,15 @@ class Services:
 
     @property
     def backend_name(self) -> str:
-        """The name of the backend that runs the jobs at the moment."""
         return self.comments.backend.name
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
-        """Return the state of all jobs; see `take`."""
         return take(self.queue, self.comments.backend, limit, with_history, ids)
 
     def tasks(self) -> Iterable[str]:
-        """Return the names of the tasks."""
         return all_tasks()
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """Return an empty list: the demo has no schedule."""
         return ()
 
 

@@ -22,7 +22,11 @@ router = APIRouter(tags=["operations"])
 
 
 class Health(BaseModel):
-    """outbox: jobs not handed over to the queue yet. trouble: why they can't be, or ""."""
+    """The health of the web app.
+
+    outbox: the number of jobs that are not handed over to the queue yet. trouble: the reason why
+    jobs can't be handed over, or "".
+    """
 
     ok: bool
     outbox: int
@@ -40,7 +44,6 @@ def healthz(services: ServicesDep) -> Health:
 
 
 def no_database(request: Request, error: Exception) -> Response:
-    """Return the response to any request while the blog's database is unavailable."""
     problem = DomainError(503, "database", {"retry-after": "10"}, reason=str(error))
     return error_response(request, problem)
 

@@ -23,7 +23,6 @@ def with_role(*wanted: str) -> list[int]:
 
 
 def is_our_worker(pid: int) -> bool:
-    """Return True if the process is a worker that this stack started."""
     return role_of(pid, os.environ.get(MARKER, "")) in ("worker", "stock")
 
 

@@ -12,5 +12,4 @@ class BlogGuard(PageGuard):
     """A guard that requires the token only for paths that show or change jobs."""
 
     def needs_token(self, path: str) -> bool:
-        """Return True for a path that shows or changes jobs."""
         return path.startswith(GUARDED)

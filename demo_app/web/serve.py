@@ -26,12 +26,10 @@ class Lines(logging.Formatter):
     """A formatter that escapes invisible and control characters in log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and the traceback below it."""
         return escape_invisible(super().format(record))
 
 
 def serve(make_app: Callable[[Settings], FastAPI]) -> None:
-    """Serve the app until SIGTERM or Ctrl-C."""
     chosen = settings()
     handler = logging.StreamHandler()
     handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))

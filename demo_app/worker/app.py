@@ -26,7 +26,6 @@ _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 
 def make_app(chosen: Settings) -> Celery:
-    """Return the Celery app for these settings, with every known task."""
     made = Celery("demo_app", set_as_current=False)
     scheme = "claims-unsafe" if _IN_THE_BROKER & chosen.without else "claims"
     address, master_name = _address(chosen.redis_url)

@@ -59,12 +59,10 @@ class UnsafeInFlight(InFlight):
         self._rescues = chosen.has(Safeguard.RESCUE)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
-        """Return the heartbeat's steps, without `rescue` if that safeguard is left out."""
         steps = super().steps()
         return steps if self._rescues else {name: steps[name] for name in steps if name != "rescue"}
 
     def make_lease(self, info: dict[str, object]) -> Lease:
-        """Return a lease; without the safeguard LEASE it is never checked."""
         kind = Lease if settings().has(Safeguard.LEASE) else _UncheckedLease
         return kind(self.queue, self.options.lease_seconds, info)
 

@@ -1,7 +1,8 @@
 """Start and shut down a worker.
 
-- SIGTERM is Celery's warm shutdown: the worker claims no job and finishes its own. Jobs that are
-  not done after `stop_seconds` go back to the head of their queue.
+- SIGTERM is Celery's warm shutdown: the worker does not claim further jobs, and finishes the jobs
+  that it has claimed. Jobs that are not done after `stop_seconds` go back to the head of their
+  queue.
 - After a second SIGTERM, or after SIGQUIT, all jobs go back immediately.
 """
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Shutdown:
-    """Connects to Celery's signals at the start and the shutdown of a worker."""
+    """The handlers of Celery's signals at the start and the shutdown of a worker."""
 
     def __init__(self, chosen: Settings, limit: TimeLimit) -> None:
         self._settings, self._limit = chosen, limit

@@ -57,7 +57,7 @@ export function crowd() {
   threads();
 }
 
-// Note the position of every token; a hidden token has the position of its floor.
+// Store the position of every token; for a hidden token, the centre of its floor.
 export function note() {
   const found = new Map();
   for (const floor of floors()) {

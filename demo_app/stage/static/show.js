@@ -30,7 +30,7 @@ tell(said.at(-1) ?? begin);
 navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 
 // Wait until the step's condition holds. Ignore the first picture, which may have been requested before the
-// step's actions, and pictures of the tape.
+// step's actions, and all pictures while the tape (`tape.js`) is open.
 const reached = () => new Promise((done) => {
   let pictures = 0;
   const look = () => {
