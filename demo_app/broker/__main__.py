@@ -34,7 +34,6 @@ _KEYS = {
 
 @contextmanager
 def _queue_of(app: Any) -> Iterator[Queue]:
-    """Yield the app's queue, or exit if the app is on another broker."""
     if not is_chosen(app.conf):
         sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
     with app.connection_for_read() as connection:
@@ -44,10 +43,7 @@ def _queue_of(app: Any) -> Iterator[Queue]:
 def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each setting that may lose, duplicate or delay jobs, with the reason.
 
-    Args:
-        app: the Celery app.
-        options: the app's broker options.
-        redis: Redis' reply to INFO.
+    redis: the reply to INFO.
     """
     conf, tasks = app.conf, app.tasks.values()
     if early := early_tasks(app):
@@ -89,7 +85,6 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
 
 
 def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
-    """Yield each key of the broker that another program uses, with the remedy."""
     for name, kind in _KEYS.items():
         key = queue.keys(name)
         found: Any = queue.client.type(key)
@@ -126,7 +121,6 @@ def web(app: Any, options: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     commands = parser.add_subparsers(required=True)
     for command in (doctor, migrate, metrics, web):

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script that claims for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks for overdue waits for jobs. With kombu's own 25, a half-open
+#: Seconds between two checks for overdue waits for jobs. With kombu's own 25 s, a half-open
 #: connection keeps its worker idle for up to 51 seconds. An app may choose its own interval.
 OVERDUE_CHECK = 2.0
 #: Seconds of silence on a connection before a PING is sent over it. An app may choose its own.
@@ -123,7 +123,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return {**options, "health_check_interval": interval}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
-        """Return the body as text: text stays readable in Redis, and bytes become base64."""
         if isinstance(body, bytes):
             return base64.b64encode(body).decode("ascii"), "base64"
         return body, "utf-8"
@@ -142,7 +141,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         message["properties"]["delivery_tag"] = own
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
-        """Enqueue a message. A task with an ETA waits among the scheduled jobs."""
         headers, properties = message.get("headers") or {}, message["properties"]
         list_name = list_of(queue, self._get_message_priority(message, reverse=False))
         properties["delivery_info"]["list"] = list_name
@@ -168,7 +166,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         """Bind a queue to an exchange, even if Redis is full.
 
-        Otherwise no worker could start, and memory would never become free.
+        If this failed, no worker could start, and no memory would become free.
         """
         try:
             super()._queue_bind(exchange, routing_key, pattern, queue)
@@ -197,7 +195,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self.in_flight.queue.purge(lists_of(queue), by="deleted")
 
     def basic_consume(self, queue: str, no_ack: bool, *args: Any, **kwargs: Any) -> Any:
-        """Consume from a queue. A consumer with acknowledgement makes this process a worker."""
         if no_ack:
             self._without_ack.add(queue)
         elif queue not in self._fanout_queues:
@@ -206,7 +203,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return super().basic_consume(queue, no_ack, *args, **kwargs)
 
     def close(self) -> None:
-        """Close the channel, and end its wait for a job."""
         self._end_wait()
         super().close()
 
@@ -224,7 +220,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return [name for name in queues if name not in self._without_ack]
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """Send the next command: a claim, or the wait for a token."""
         here = self.in_flight
         queues = self._queue_cycle.consume(len(self.active_queues))
         scripts = {
@@ -267,12 +262,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def deliver_claims(
         self, claims: list[Claimed], queues: Sequence[str], *, tracked: bool = True
     ) -> None:
-        """Deliver jobs that were claimed from these queues to the consumer.
+        """Deliver claimed jobs to the consumer.
 
-        Args:
-            claims: the jobs.
-            queues: the queues from which they may have been claimed.
-            tracked: False for a consumer without acknowledgement.
+        queues: the queues from which they may have been claimed. tracked: False for a consumer
+        without acknowledgement.
         """
         taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
         deliveries = [delivery for delivery in taken if delivery]
@@ -296,7 +289,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                 raise
 
     def _receive_one(self, subscribed: Any) -> Any:
-        """Receive a broadcast message; a malformed one is dropped."""
         try:
             return super()._receive_one(subscribed)
         except redis.ResponseError as error:  # a server with a broken disk refuses a PING
@@ -309,12 +301,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise Empty from None
 
     def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
-        """Register a claimed job, and return its delivery; None if it cannot be delivered.
+        """Register a claimed job, and return its delivery, or None if it can't be delivered.
 
-        Args:
-            claimed: the job.
-            queues: the queues from which it may have been claimed.
-            tracked: True if it will be acknowledged.
+        queues: the queues from which it may have been claimed. tracked: True if it will be
+        acknowledged.
         """
         queue = next(name for name in queues if claimed.claim.list_name in lists_of(name))
         self._queue_cycle.rotate(queue)
@@ -365,7 +355,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise Empty from None
 
     def _get(self, queue: str) -> dict[str, Any]:
-        """Claim one message for `basic_get`. Raises Empty if there is none."""
         here = self.in_flight
         here.work([queue], **process.info())
         for claimed in here.queue.claim(here.lease.worker, lists_of(queue)):
@@ -374,7 +363,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         raise Empty
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
-        """Return one message, or None. With `no_ack` its job is acknowledged immediately."""
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
         if message is not None and no_ack:
             self.in_flight.finish(message.delivery_tag, Ending(Disposition.DONE))
@@ -397,7 +385,6 @@ def _retried_job(headers: Mapping[str, Any]) -> str:
 
 
 def _moment(eta: str) -> float:
-    """Return an ETA as seconds since the epoch. An ETA without a time zone is in UTC."""
     moment = datetime.fromisoformat(eta)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -146,10 +146,6 @@ def scheme_of(url: str | None) -> str:
 def connection_options(url: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return kombu's options for a connection, with the values that the URL sets.
 
-    Args:
-        url: such as ``redis://[[user]:password@]host:port/db``.
-        options: the options from kombu.
-
     Raises:
         ValueError: the database is not a number.
     """
@@ -176,7 +172,6 @@ def _as_redis_py_spells(url: str) -> str:
 
 
 def masked(url: str) -> str:
-    """Return the URL without its password."""
     url = re.sub(r"(?<=://)([^/:@]*):.*@", r"\1:***@", url)
     return re.sub(r"(?<=[?&]password=)[^&]*", "***", url)
 
@@ -209,7 +204,6 @@ def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
 
 
 def connect_async(url: str) -> Any:
-    """Return an asyncio client for the server at the URL."""
     return _client(redis.asyncio.Redis, redis.asyncio.Sentinel, url, 3.0)
 
 

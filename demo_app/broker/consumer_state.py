@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-#: Seconds until the next claim if no token will be sent for a job that can be claimed soon.
+#: Longest wait for a token (seconds) after `Reason.SOON`: the next job may come without a token.
 _SOON = 1.0
 
 
@@ -24,7 +24,7 @@ class Reason(StrEnum):
     """The reasons for an unusual wait after a script has found no job."""
 
     PAUSED = "paused"  # a paused worker must not use up tokens
-    SOON = "soon"  # a suspect waits, or Redis refuses
+    SOON = "soon"  # a suspect (see _claims.lua) waits, or Redis refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,6 @@ class ConsumerState:
         return False
 
     def nothing(self, script: str, reason: Reason | None = None) -> None:
-        """Note that a script has found no job."""
         self.found_nothing[script] = reason
 
     def begin(self) -> None:

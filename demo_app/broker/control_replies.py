@@ -29,14 +29,7 @@ def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> li
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
     each worker lists all such jobs of the queues that it consumes.
 
-    Args:
-        queue: the broker's queue.
-        lists: the lists that the worker consumes.
-        app: the worker's Celery app.
-        hostname: the worker's name.
-
-    Returns:
-        The jobs in Celery's format, the soonest first.
+    lists: the lists of these queues. The result is in Celery's format, the soonest job first.
 
     Raises:
         redis.RedisError: Redis does not answer.
@@ -75,10 +68,6 @@ def store_failure(app: Any, message: str) -> None:
     """Store a WorkerLostError as the result of a dead job, and call its errbacks.
 
     An error is only logged: the job remains among the dead jobs.
-
-    Args:
-        app: the Celery app.
-        message: the job's message, as its producer wrote it.
     """
     try:
         raw = json.loads(message)

@@ -33,6 +33,6 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
             seconds, microseconds = client.time()
             pipe.delete(queue.keys("worker", worker))
             pipe.hset(queue.keys("leases"), worker, 0)  # the rescue need not wait for a lease
-            # counts as the first check, so that the next one confirms the death
+            # this counts as the first of two checks, so the next check confirms the death
             pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
         pipe.execute()

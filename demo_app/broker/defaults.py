@@ -29,7 +29,7 @@ def set_defaults(app: Any) -> None:
     """
     if not is_chosen(app.conf):
         return
-    chosen = app.conf.maps[:-1]  # the last one has Celery's own defaults
+    chosen = app.conf.maps[:-1]  # the last map has Celery's own defaults
     app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in chosen)})
     url = f"{app.conf.broker_url}".partition(";")[0].removeprefix("claims+")
     if not url.startswith(("claims", "sentinel")) and not any(REDBEAT in one for one in chosen):

@@ -31,8 +31,8 @@ def passes(error: BaseException) -> bool:
 def ending_of(error: BaseException) -> Ending:
     """Return the end of a claim after this error.
 
-    A job with an unreadable message is dead. Any other error may be this worker's: the job runs
-    again, and is poison if it fails each time.
+    A job with an unreadable message is dead. The cause of any other error may be this worker: the
+    job runs again, and is poison if it fails each time.
     """
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)
@@ -41,5 +41,4 @@ def ending_of(error: BaseException) -> Ending:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the error as one line of the job's history, of at most 500 characters."""
     return f"{type(error).__name__}: {error}"[:500]

@@ -30,8 +30,8 @@ class Event:
     """One event of a job or of a worker.
 
     at: seconds since the epoch by Redis' clock. by: the worker or person that caused it. detail:
-    JSON from a worker, plain text from a script. job, id: the job, and the id of the entry in the
-    journal; both "" for an event of a worker, and in a job's own history.
+    JSON from a worker, plain text from a script. job: the job's id; "" for an event of a worker,
+    and in a job's own history. id: the entry's id in the journal; "" in a job's own history.
     """
 
     event: str
@@ -53,7 +53,6 @@ class Event:
 
     @property
     def traceback(self) -> str:
-        """The traceback of a failed try as text."""
         return str(self.notes.get("traceback", self.notes.get("text", "")))
 
 

@@ -31,7 +31,6 @@ TO_TAIL = "to the tail"
 
 
 def state_after(events: Iterable[str], state: State = State.QUEUED) -> State:
-    """Return the state of a job after these events. state: its state before them."""
     for event in events:
         state = STATE_AFTER.get(event, state)
     return state
@@ -53,10 +52,10 @@ class Run:
 
 @dataclass(slots=True)
 class JobRecord:
-    """One job.
+    """The state of one job after the events that `follow` has applied.
 
-    enqueued, since: when it was enqueued, and when its state changed last (seconds since the
-    epoch). runs: its claims, the first one first.
+    enqueued: when the job was enqueued. since: when its state changed last (both in seconds since
+    the epoch). runs: its claims, the first one first.
     """
 
     id: str
@@ -67,7 +66,6 @@ class JobRecord:
     _failed: int = 0
 
     def follow(self, event: Event) -> None:
-        """Apply the next event."""
         self.enqueued = self.enqueued or event.at
         if event.event not in STATE_AFTER:
             return
@@ -85,7 +83,6 @@ class JobRecord:
 
     @property
     def deliveries(self) -> int:
-        """The number of the job's claims."""
         return len(self.runs)
 
     @property
@@ -96,12 +93,10 @@ class JobRecord:
 
     @property
     def deaths(self) -> list[Run]:
-        """The runs that ended with the worker's death."""
         return [run for run in self.runs if run.how == "rescued"]
 
     @property
     def rescued(self) -> bool:
-        """True if a worker died while it held the job."""
         return bool(self.deaths)
 
     @property
@@ -135,12 +130,14 @@ class WorkerRecord:
 
     @property
     def alive(self) -> bool:
-        """True unless an event has reported the worker's end."""
         return self.killed is None and self.died is None and not self.stopped
 
 
 class Fold:
-    """The state after the events that were applied. jobs, workers: by id, the oldest first."""
+    """The state after the events that `follow` has applied.
+
+    jobs, workers: by id, the oldest first.
+    """
 
     def __init__(self) -> None:
         self.jobs: dict[str, JobRecord] = {}
@@ -157,7 +154,6 @@ class Fold:
         return sorted(self._places, key=self._places.__getitem__)
 
     def follow(self, entry: Event) -> None:
-        """Apply the next entry of the journal."""
         if not entry.job:
             self._follow_worker(entry)
             return
@@ -180,7 +176,6 @@ class Fold:
             self._places[job.id] = next(self._head)
 
     def worker(self, worker_id: str) -> WorkerRecord:
-        """Return the worker with this id; a new one if it is unknown."""
         return self.workers.setdefault(worker_id, WorkerRecord(worker_id))
 
     def forget(self, job_id: str) -> None:

@@ -37,9 +37,9 @@ class Step(NamedTuple):
 
 
 def without_script(act: Callable[[], None]) -> Callable[[], Step]:
-    """Return a step without a script.
+    """Return a function that prepares a step without a script.
 
-    `act` is called after the round's scripts were sent, whether they succeeded or failed.
+    The step calls `act` after the round's scripts were sent, whether they succeeded or failed.
     """
     return lambda: Step((), lambda _: act())
 
@@ -81,7 +81,6 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after its present round."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
@@ -117,7 +116,6 @@ class Heartbeat:
         try:
             yield
         except redis.RedisError as error:
-            # Redis is away, or refuses the command (because its disk is full, for example)
             away = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             what = "Redis does not answer" if away else "Redis refuses"
             text = f"{what} the heartbeat's step {name}: %s"

@@ -28,9 +28,9 @@ _SEARCH = 30.0
 class Held:
     """A claim with its message.
 
-    ending: its requested end, or None. delivered: Celery's object for the message, or None before
-    its delivery.
-    closed: True when the channel that delivered it has closed.
+    ending: its requested end, or None. delivered: a weak reference to Celery's object for the
+    message, or None before its delivery. closed: True when the channel that delivered the message
+    has closed.
     """
 
     claim: Claim
@@ -41,7 +41,6 @@ class Held:
 
     @property
     def forgotten(self) -> bool:
-        """True when nothing in this process can run the job any more."""
         return self.closed and self.delivered is not None and self.delivered() is None
 
 
@@ -70,32 +69,26 @@ class HeldClaims:
         return tag
 
     def get(self, tag: str) -> Held | None:
-        """Return the claim with this tag, or None."""
         return self._held.get(tag)
 
     def end(self, tag: str) -> None:
-        """Remove the claim with this tag."""
         with self._lock:
             self._held.pop(tag, None)
 
     def clear(self) -> None:
-        """Remove every claim."""
         with self._lock:
             self._held.clear()
 
     def claims(self) -> dict[str, Claim]:
-        """Return every claim by tag."""
         with self._lock:
             return {tag: held.claim for tag, held in self._held.items()}
 
     def delivered(self, tag: str, message: Any) -> None:
-        """Store a weak reference to Celery's object for this message."""
         held = self._held.get(tag)
         if held is not None:
             held.delivered = weakref.ref(message)
 
     def channel_closed(self, tags: Iterable[str]) -> None:
-        """Note that these deliveries' channel has closed: Celery may drop its waiting jobs."""
         self._search_until = time.monotonic() + _SEARCH
         for tag in tags:
             held = self._held.get(tag)

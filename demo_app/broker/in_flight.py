@@ -211,15 +211,12 @@ class InFlight:
                 time.sleep(PAUSE)
 
     def held(self) -> dict[str, Claim]:
-        """Return the claims by delivery tag."""
         return self.claims.claims()
 
     def work(self, queues: Iterable[str], **info: object) -> None:
         """Become a worker, if this process is not one yet, and claim from these queues too.
 
-        Args:
-            queues: names of the queues.
-            info: further facts about the worker, for pages and reports.
+        info: further facts about the worker, for pages and reports.
         """
         with self._beginning:
             self._queues |= dict.fromkeys(queues)
@@ -230,15 +227,12 @@ class InFlight:
 
     @property
     def lists(self) -> tuple[str, ...]:
-        """The lists to claim from, the most urgent first."""
         return lists_of(*self._queues)
 
     def make_lease(self, info: dict[str, object]) -> Lease:
-        """Return a lease for this worker."""
         return Lease(self.queue, self.options.lease_seconds, info)
 
     def steps(self) -> dict[str, Callable[[], Step]]:
-        """Return the heartbeat's steps of the next round by name."""
         steps: dict[str, Callable[[], Step]] = {
             "renew": self._renew,
             "acknowledge_pending": without_script(self.acknowledge_pending),  # keeps: ends
@@ -268,8 +262,8 @@ class InFlight:
                         "This worker was judged dead; it continues as %s", self.lease.worker
                     )
             except redis.ResponseError as error:
-                # The append-only file could not be synced. Redis tries that again only at a write,
-                # and refuses each write until it succeeds. Rewriting the file ends the deadlock.
+                # The append-only file could not be synced. Redis repeats the sync only at a write,
+                # and refuses writes until a sync succeeds. Rewriting the file ends the deadlock.
                 if "the AOF file" in f"{error}" and self._rounds % (8 * _LOOK_EVERY) == 0:
                     self.queue.client.bgrewriteaof()
                 raise

@@ -17,7 +17,7 @@ from .keys import lists_of, queue_of, urgency
 from .queue import Queue
 from .view import JobView, view_of
 
-#: Limit of the jobs, from the head of a queue, that are searched for one job's position.
+#: A job's position is searched only among this many jobs at the head of its queue.
 SEARCH_DEPTH = 100_000
 _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; other states: newest first
 
@@ -31,7 +31,6 @@ class Page:
 
 
 def get_job(queue: Queue, job_id: str) -> JobView | None:
-    """Return the job with this id, or None if it is unknown or was forgotten."""
     for view in get_jobs(queue, [job_id]):
         if view.state is State.QUEUED:
             view.position = _position(queue, view.list_name, job_id)
@@ -65,13 +64,10 @@ def answers_of(pipe: Decoded) -> list[Any]:
 def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = None) -> Page:
     """Return a page of jobs in one state.
 
-    Queued jobs are in the order in which they will run, ended ones with the newest first.
+    Queued jobs are in the order in which they will run, scheduled and retrying jobs by due time,
+    and ended jobs with the newest first.
 
-    Args:
-        queue: the queue.
-        state: the state.
-        limit: jobs on the page.
-        cursor: `next` of the previous page, also if jobs have moved since.
+    cursor: `next` of the previous page, even if jobs have left the state since.
     """
     if state is State.QUEUED:
         return _queued(queue, limit, cursor)
@@ -96,7 +92,7 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:
-    """Return (list, id, position) of up to `limit` jobs, after `skip` jobs of the list `first`."""
+    """Return (list, id, position) of `limit` queued jobs, after `skip` jobs of the list `first`."""
     client: Decoded = queue.client
     lists = client.smembers(queue.keys("lists"))
     if first and first in lists_of(queue_of(first)):

@@ -13,7 +13,6 @@ _AT_ONCE = 5000
 
 
 def entry_of(entry_id: str, fields: dict[str, str]) -> Event:
-    """Return an entry of the stream as an event."""
     job, event, by, detail = (fields.get(name, "") for name in ("job", "event", "by", "detail"))
     return Event(event, order(entry_id)[0] / 1000, by, detail, job, entry_id)
 
@@ -32,13 +31,11 @@ def between(client: Decoded, since: float, until: float, limit: int) -> list[Eve
 
 
 def after(client: Decoded, last: str = "0-0", limit: int = _AT_ONCE) -> list[Event]:
-    """Return up to `limit` entries after the entry with the id `last`."""
     rows: Any = client.xrange("journal", min=f"({last}", count=limit)
     return [entry_of(*row) for row in rows]
 
 
 def all_events(client: Decoded) -> Iterator[Event]:
-    """Yield every entry."""
     page = after(client)
     yield from page
     while len(page) == _AT_ONCE:

@@ -80,7 +80,6 @@ def class_list_of(queue: str, priority: int) -> str:
 
 @lru_cache
 def queue_of(list_name: str) -> str:
-    """Return the queue of a list."""
     return next(
         (list_name.removesuffix(end) for end in _ENDS if list_name.endswith(end)), list_name
     )
@@ -99,5 +98,4 @@ class Keys:
     prefix: str = ""
 
     def __call__(self, *parts: object) -> str:
-        """Return the key of these parts: ``("worker", name)`` is ``worker:<name>``."""
         return self.prefix + ":".join(map(str, parts))

@@ -57,7 +57,6 @@ class Lease:
 
     @property
     def milliseconds(self) -> int:
-        """The length of the lease (milliseconds)."""
         return int(self._seconds * 1000)
 
     def take(self) -> str:

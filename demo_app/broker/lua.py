@@ -111,7 +111,6 @@ class ScriptCall(Generic[T]):
         return self.parse(self.scripts.run(*self.call))
 
     def result(self, reply: Any) -> T:
-        """Return the result of a reply. If the reply is an exception, raise it."""
         if isinstance(reply, Exception):
             raise reply
         return self.parse(reply)
@@ -139,7 +138,6 @@ class _Connections:
         return self._client.connection_pool.make_connection()
 
     def give_back(self, connection: Any) -> None:
-        """Make a connection available to other threads, or close it if there are enough."""
         if self._idle.qsize() < CONNECTIONS:
             self._idle.put(connection)
         else:
@@ -160,9 +158,7 @@ class Scripts:
     def registered(self, name: str, body: str = "") -> Any:
         """Return the registered script with this name; EVALSHA takes its ``sha``.
 
-        Args:
-            name: the script.
-            body: its Lua code, if there is no file with this name.
+        body: its Lua code, if there is no file with this name.
         """
         if name not in self._registered:
             text = _text(name, body or _file(name), self._options)
@@ -224,7 +220,7 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 
 def _ask(connection: Any, *command: str | float) -> Any:
     if connection._sock is None:
-        connection.connect()  # asks Sentinel for the primary, if there is one
+        connection.connect()  # with Sentinel, this asks for the present primary
     connection.send_packed_command(_packed(connection, command))
     # After an error, close the connection: the next command must not read a late reply. redis-py's
     # Sentinel connections stay open by default.

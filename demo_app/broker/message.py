@@ -14,8 +14,8 @@ from typing import Any
 from .events import moment_of
 from .keys import class_list_of, queue_of
 
-#: The property of a delivered message with the job's id in Redis. It differs from Celery's task id
-#: if several jobs have the same one.
+#: The property of a delivered message with the job's id in Redis. This id differs from Celery's
+#: task id if several jobs have the same task id.
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -55,7 +55,6 @@ def is_job(headers: Mapping[str, Any]) -> bool:
 
 
 def compose(message: Message) -> str:
-    """Return the message as JSON text."""
     arguments = _dumps(message.arguments)
     job_id, queue = _quoted(message.id), _quoted(message.queue)
     owner = f',"owner":{_quoted(message.owner)}' if message.owner else ""
@@ -83,8 +82,10 @@ def list_in(text: str) -> str:
 def parse_or_quote(job_id: str, text: str) -> Message:
     """Parse a message for a page.
 
-    A malformed message, from another program, becomes the argument of a task `unreadable`. A job's
-    id in Redis may differ from the id in its message (see `enqueue.lua`).
+    A malformed message, from another program, becomes the argument of a task `unreadable`.
+
+    job_id: the job's id in Redis. It replaces the id in the message, from which it may differ (see
+    `enqueue.lua`).
     """
     try:
         message = parse(text)
@@ -98,7 +99,6 @@ def parse_or_quote(job_id: str, text: str) -> Message:
 
 
 def next_try(text: str) -> str:
-    """Return the message for the next try: with `retries` increased by one, and without an ETA."""
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None
@@ -121,7 +121,6 @@ def parse(text: str | bytes) -> Message:
 def read(
     headers: Mapping[str, Any], properties: Mapping[str, Any], arguments: dict[str, Any] | None
 ) -> Message:
-    """Return the message from the parts that Celery has parsed already."""
     info = properties["delivery_info"]
     list_name = info.get("list", info["routing_key"])
     return Message(

@@ -55,7 +55,6 @@ class _Move:
         self.moved += 1
 
     def carry_text(self, text: str | bytes, queue: str) -> bool:
-        """Publish one message to a queue of the target. Return False if it is malformed."""
         with self.left_if_unreadable():
             payload = json.loads(text)
             self.carry(self.channel.Message(payload, channel=self.channel), queue)

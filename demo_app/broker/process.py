@@ -16,7 +16,6 @@ _worker: dict[str, Any] = {}
 
 
 def in_flight_at(broker: Hashable, make: Callable[[], InFlight]) -> InFlight:
-    """Return the jobs in flight of this process at a broker; `make` is called the first time."""
     if broker not in _in_flight:
         with _making:
             if broker not in _in_flight:
@@ -25,7 +24,6 @@ def in_flight_at(broker: Hashable, make: Callable[[], InFlight]) -> InFlight:
 
 
 def in_flight_here() -> list[InFlight]:
-    """Return the jobs in flight of this process, one object for each broker."""
     return list(_in_flight.values())
 
 
@@ -42,17 +40,11 @@ def claiming_here() -> InFlight:
 
 
 def begin(controller: Any, **info: object) -> None:
-    """Note that this process is a Celery worker.
-
-    Args:
-        controller: Celery's object for the worker.
-        info: facts about it for pages and reports.
-    """
+    """Note that this process is a Celery worker. info: facts about it for pages and reports."""
     _worker.update(controller=controller, info=info)
 
 
 def info() -> dict[str, Any]:
-    """Return the facts about this Celery worker; {} in another process."""
     return dict(_worker.get("info", {}))
 
 
@@ -62,7 +54,6 @@ def controller() -> Any:
 
 
 def in_a_pools_thread() -> bool:
-    """Return True in a thread of a worker's pool."""
     in_main = threading.current_thread() is threading.main_thread()
     return info().get("pool") == "thread" and not in_main
 

@@ -24,7 +24,6 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         self._in_flight: InFlight = channel.in_flight
 
     def can_consume(self) -> bool:
-        """Return True if one more message fits into the prefetch window."""
         return not self.prefetch_count or self._in_hand() < self.prefetch_count
 
     def can_consume_max_estimate(self) -> int | None:
@@ -54,7 +53,6 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             self._end(delivery_tag, Ending(Disposition.DONE))
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Reject a message: requeue it at the tail, or move it to the dead jobs."""
         if requeue:
             self._end(delivery_tag, Ending(Disposition.REQUEUE_LAST))
         else:
@@ -78,7 +76,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         Returns [] if the prefetch window stays full, if Celery has set its own limit
         (`can_consume`), or if `worker.goes_on` returns False.
         """
-        replaced_by_celery = "can_consume" in vars(self)  # Celery has set its own method
+        replaced_by_celery = "can_consume" in vars(self)
         if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
             return []
         queues: list[str] = self.channel.claimed_queues()

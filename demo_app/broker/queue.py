@@ -58,10 +58,8 @@ class Queue:
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Enqueue one job. Return False if its id is known already.
 
-        Args:
-            message: the job.
-            by: the producer, for the history.
-            due: when it may run (seconds since the epoch); None for now.
+        by: the producer, for the history. due: when the job may run (seconds since the epoch); None
+        for now.
         """
         return bool(self.enqueue_many([(message, due)], by=by))
 
@@ -77,13 +75,7 @@ class Queue:
     ) -> None:
         """Enqueue a message as its producer wrote it.
 
-        Args:
-            text: the message.
-            job_id: its id in Redis.
-            list_name: the list that it waits in.
-            kind: see `enqueue.lua`.
-            by: the producer, for the history.
-            due: when it may run (seconds since the epoch); None for now.
+        job_id: its id in Redis. kind: see `enqueue.lua`. by, due: see `enqueue`.
 
         Raises:
             redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).
@@ -119,14 +111,17 @@ class Queue:
         return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
 
     def due_later(self) -> Iterator[tuple[str, str]]:
-        """Yield the id and the message of each job that is due later; "" for a deleted message."""
+        """Yield the id and the message of each job that is due later; "" for a deleted message.
+
+        The messages are read one by one.
+        """
         client: Decoded = self.client
         for state in (State.SCHEDULED, State.RETRYING):
             for job_id in client.zrange(self.keys(state), 0, -1):
                 yield job_id, client.lindex(self.keys("job", job_id), 0) or ""
 
     def size(self, lists: Sequence[str]) -> int:
-        """Return the number of messages that wait in these lists."""
+        """Return the number of messages in these lists. The lists are not read atomically."""
         pipe = self.client.pipeline(transaction=False)
         for list_name in lists:
             pipe.llen(self.keys("queue", list_name))
@@ -164,14 +159,8 @@ class Queue:
     ) -> Ended:
         """Acknowledge a claim, and claim the next job in the same step.
 
-        Args:
-            claim: the claim.
-            how: see `Ending`.
-            detail: see `Ending`.
-            after: see `Ending` (seconds).
-            message: see `Ending`.
-            needs: see `Ending`.
-            next_for: the worker and the lists for the next claim, or None to claim nothing.
+        how, detail, after, message, needs: see `Ending`. next_for: the worker and the lists for the
+        next claim, or None to claim nothing.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.list_name, claim.id, claim.number)
@@ -183,11 +172,8 @@ class Queue:
     def register(self, worker: str, lease_ms: int, info: str, *, instead_of: str = "") -> None:
         """Register a worker before its first claim.
 
-        Args:
-            worker: its epoch.
-            lease_ms: length of the lease (milliseconds).
-            info: JSON about the worker, for pages and reports.
-            instead_of: its last epoch, if that was declared dead; "" for none.
+        worker: the name of the worker's epoch. info: JSON about the worker, for pages and reports.
+        instead_of: its last epoch, if that epoch was declared dead; "" for none.
         """
         self._run("register", worker, lease_ms, info, instead_of)
 
@@ -196,11 +182,8 @@ class Queue:
     ) -> ScriptCall[bool]:
         """Renew a lease. The result is False if the worker was declared dead meanwhile.
 
-        Args:
-            worker: its epoch.
-            lease_ms: length of the lease (milliseconds).
-            info: JSON about the worker, for pages and reports.
-            waiting: ids of its claimed jobs that have not begun.
+        info: JSON about the worker, for pages and reports. waiting: ids of its claimed jobs that
+        have not begun.
         """
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
@@ -290,7 +273,7 @@ class Queue:
         self._run("pause", "queue", queue, int(paused), *lists)
 
     def held_by(self, worker: str, lists: Sequence[str]) -> ScriptCall[list[Claim]]:
-        """Read a worker's claims from Redis."""
+        """Read a worker's claims from Redis, and replace lost tokens (see `held.lua`)."""
 
         def parse(reply: Any) -> list[Claim]:
             parts = zip(*[iter(reply)] * 3, strict=True)
@@ -303,17 +286,15 @@ class Queue:
         self._run("keep", int(kept), *job_ids)
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the state of each of these jobs that is known."""
         found = self._run("states", json.dumps(STATE_AFTER), *job_ids)
         return {job_id: state for job_id, state in zip(job_ids, found, strict=True) if state}
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Return a consistent snapshot of the whole queue.
 
-        Args:
-            limit: limit of the ids to return of each list.
-            with_history: number of these jobs to return with their history.
-            ids: further jobs to look up.
+        limit: maximum number of ids from each list, and from each worker's claims in it.
+        with_history: maximum number of these ids, per list, whose whole history is returned too.
+        ids: further jobs to look up.
         """
         reply = self._run("snapshot", limit, with_history, *ids)
         return Snapshot(json.loads(reply, strict=False), ids)

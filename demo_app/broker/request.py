@@ -37,7 +37,8 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def acknowledge(self) -> None:
         """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop.
 
-        Celery also acknowledges a job that raised an error, so its history keeps the traceback.
+        Celery also acknowledges a job that raised an error. The job counts as done, and its
+        history keeps the traceback.
         """
         if self._failure:
             self._set_ending(Ending(Disposition.DONE, self._failure), only_if_unset=True)
@@ -56,13 +57,11 @@ class Request(CeleryRequest):  # type: ignore[misc]
         return None if is_job(self.message.headers) else super().eta
 
     def on_accepted(self, pid: int, time_accepted: float) -> None:
-        """Record that the pool begins the job."""
         super().on_accepted(pid, time_accepted)
         for in_flight in in_flight_here():
             in_flight.begins(self.message.delivery_tag)
 
     def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
-        """Handle a failed try. Celery may requeue a job whose process died."""
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         self._process_lost = isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt)
         self._error, self._failure = error, _failed_try(error, exc_info)
@@ -74,7 +73,6 @@ class Request(CeleryRequest):  # type: ignore[misc]
             return self.put_aside(failed)
 
     def on_retry(self, exc_info: Any) -> Any:
-        """Handle a try that has published the next one."""
         self._failure = _failed_try(exc_info.exception.exc or exc_info.exception, exc_info)
         return super().on_retry(exc_info)
 

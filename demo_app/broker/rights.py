@@ -44,7 +44,6 @@ return denied
 
 
 def needed() -> list[str]:
-    """Return the commands that the scripts call and that the broker sends."""
     scripts = (files(__package__) / "scripts").iterdir()
     called = {name for file in scripts for name in _CALLED.findall(file.read_text("utf-8"))}
     return [*sorted(called), *(name for name in _PLAIN if name not in called)]
@@ -58,7 +57,7 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
     """
     commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]
-    ask = client.register_script(_DENIED)  # by EVALSHA, as the queue's own scripts
+    ask = client.register_script(_DENIED)  # sent by EVALSHA, like the queue's own scripts
     found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
     return found
 

@@ -103,7 +103,6 @@ class Snapshot:
 
     @property
     def missing(self) -> int:
-        """The number of enqueued jobs that are in no state."""
         return self.count["enqueued"] - sum(self.count[state] for state in State)
 
     @property
@@ -113,16 +112,13 @@ class Snapshot:
 
     @property
     def alive(self) -> int:
-        """The number of workers with a valid lease."""
         return sum(worker.alive for worker in self.workers)
 
     @property
     def stranded(self) -> bool:
-        """True if jobs wait and no worker would claim them."""
         return self.count["queued"] > 0 and not any(w.alive and not w.paused for w in self.workers)
 
     def worker(self, worker_id: str | None) -> Worker | None:
-        """Return the worker with this id, or None."""
         return next((worker for worker in self.workers if worker.id == worker_id), None)
 
     def queued(self, limit: int) -> list[JobView]:
@@ -181,7 +177,6 @@ def _worker(given: dict[str, Any]) -> Worker:
 
 
 def _count(value: object, limit: int = 2**31) -> int:
-    """Return a number that a worker has reported, or 0 if it is not a whole number."""
     return value if isinstance(value, int) and 0 <= value < limit else 0
 
 

@@ -13,6 +13,5 @@ def watch(watcher: Callable[[str], object]) -> None:
 
 
 def passed(step: str) -> None:
-    """Call every watcher with the name of this step."""
     for watcher in _watchers:
         watcher(step)

@@ -16,7 +16,6 @@ class ThrottledLog:
         self._next: dict[str, float] = {}
 
     def log(self, write: Callable[..., None], text: str, *parts: object, **options: object) -> None:
-        """Call a logger's method `write`, unless the text was logged in the last ten seconds."""
         if time.monotonic() < self._next.get(text, 0.0):
             return
         self._next[text] = time.monotonic() + PAUSE

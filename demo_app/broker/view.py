@@ -30,7 +30,6 @@ class JobView(JobRecord):
 
     @property
     def owner(self) -> str | None:
-        """The worker that runs the job."""
         return self.holder or None
 
     @property
@@ -41,7 +40,6 @@ class JobView(JobRecord):
 
     @property
     def return_value(self) -> Any:
-        """The task's return value."""
         return self._end.get("value")
 
     @property
@@ -55,11 +53,7 @@ def view_of(
 ) -> JobView:
     """Parse a job from its list `job:<id>`.
 
-    Args:
-        job_id: its id.
-        lines: the list: the message, then each event.
-        position: see `JobView`.
-        due: see `JobView`.
+    lines: the message, then each event. position, due: see `JobView`.
     """
     message = parse_or_quote(job_id, lines[0])
     view = JobView(

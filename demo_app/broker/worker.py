@@ -30,7 +30,6 @@ _in_memory = control.scheduled  # Celery's own reply to `inspect scheduled`
 
 
 def connect_signals() -> None:
-    """Connect to Celery's signals."""
     celeryd_after_setup.connect(_begin, weak=False)
     worker_ready.connect(_keep_what_the_pool_has, weak=False)
     task_revoked.connect(_discard, weak=False)
@@ -56,7 +55,7 @@ def look_for_work() -> None:
     """Wake Celery's event loop, which claims a job if the prefetch window is not full."""
     loop = _loop()
     if loop is not None and process.in_a_pools_thread():
-        loop.call_soon(lambda: None)  # the event loop claims whenever it wakes
+        loop.call_soon(lambda: None)
 
 
 def _loop() -> Any:
@@ -64,12 +63,10 @@ def _loop() -> Any:
 
 
 def waiting_tags() -> set[str]:
-    """Return the delivery tags of messages that Celery has received and not begun."""
     return _tags(state.reserved_requests) - _tags(state.active_requests)
 
 
 def given_up(message: str) -> None:
-    """Store a failure as the result of a dead job, for callers that wait for it."""
     if process.controller():
         store_failure(process.controller().app, message)
 
@@ -149,7 +146,6 @@ def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
 
 
 def leave(**_: Any) -> None:
-    """Give back this worker's jobs, and deregister it."""
     for in_flight in process.in_flight_here():
         if in_flight.working:
             in_flight.leave()

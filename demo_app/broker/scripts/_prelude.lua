@@ -46,7 +46,7 @@ local function event_at(id, number)
   if line then return event_in(line) end
 end
 
--- Return the last event that changed the job's state; a late acknowledgement did not.
+-- Return the last event that changed the job's state. A late acknowledgement does not change it.
 local function last_event(id)
   local number = -1
   while event_at(id, number) == 'late' do number = number - 1 end
@@ -100,15 +100,15 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Push one token for each of `jobs` (or 1) waiting jobs of this list. A token wakes one worker, which waits
--- for it with BLPOP. There are never more tokens than workers.
+-- Push one token for each of `jobs` waiting jobs of this list (1 if it is nil). A token wakes one of the
+-- workers that wait with BLPOP. There are never more tokens than workers.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
 end
 
--- Remove each of these lists from the set `all` (LISTS or TRANSIENT) if it is empty and has no claims. The next
--- message adds its list again.
+-- Remove each of these lists from the set `all` (LISTS or TRANSIENT) if it is empty, has no claims and is not
+-- paused. The next message adds its list again.
 local function forget_empty(all, lists)
   local workers = redis.call('SMEMBERS', WORKERS)
   for _, list in ipairs(lists) do
@@ -139,10 +139,10 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: otherwise waiting jobs would wait longer by that time. If a job ended or
--- began to wait at a time that is now in the future, its score is set back by the same time. From the score of
--- any other waiting job, only the time that `leap_ahead` has added is subtracted. SERVER stores the latest time
--- that any script has seen.
+-- Handle a clock that was set back: otherwise waiting jobs would wait longer by the difference. If a job ended or
+-- began to wait at a time that is now in the future, subtract the difference from its score. From the score of
+-- any other waiting job, subtract only the time that `leap_ahead` has added. SERVER stores the latest time that
+-- any script has seen.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -156,8 +156,8 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- Handle a clock that was set forward by `leap` seconds on Redis' machine only: jobs that waited then become
--- due later by the same time, so that the length of their wait does not change.
+-- Handle a clock that was set forward by `leap` seconds on Redis' machine only: add `leap` to the due times of
+-- the jobs that were waiting, so that the length of their wait does not change.
 local function leap_ahead(leap)
   shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
     return noted and noted > now - leap + 1 and 0 or leap
@@ -183,8 +183,8 @@ end
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
 -- Return a shortened message of an ended job, as JSON without the closing brace: the fields that a page shows,
--- and the delivery tag, which identifies the publish. Searching the text is much faster than decoding it, and
--- cannot find a name in the body, where quotes are escaped.
+-- and the delivery tag, by which enqueue.lua recognises a repeated message. Searching the text is much faster than
+-- decoding it, and cannot find a name in the body, where quotes are escaped.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
   local function place(name, from)

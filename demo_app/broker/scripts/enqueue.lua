@@ -1,7 +1,7 @@
 -- Enqueue messages: each at the tail of its list, or among the scheduled jobs if it is due later.
 -- ARGV: producer, its time (seconds since the epoch), then for each message: id, list, due (seconds since
---       the epoch; '' for now), kind, message. If the producer's clock differs from ours by more than a
---       second, due is shifted, so that the wait has the same length.
+--       the epoch; '' for now), kind, message. If the producer's clock differs from Redis' clock by more
+--       than a second, due is shifted by the difference, so that the wait keeps its length.
 -- Kinds:
 --   once       a job; if its id is known, nothing changes, so that a producer may send it twice
 --   job        a job of any Celery producer; if its id is known, it becomes a further job, id#2
@@ -46,7 +46,7 @@ end
 
 for i = 3, #ARGV, 5 do
   local id, list, due, kind, message = unpack(ARGV, i, i + 4)
-  -- put '=' before a job's id that begins with '~', since only ids of other messages may do so (see `is_job`)
+  -- put '=' before a job's id that begins with '~': such an id marks a message that is not a job (see `is_job`)
   local is_task = kind == 'once' or kind == 'job' or kind == 'next try'
   if is_task and not is_job(id) then id = '=' .. id end
   local later = due ~= '' and tonumber(due) + ahead > now

@@ -1,16 +1,20 @@
 -- Acknowledge a claim with its outcome. If the job was rescued meanwhile, `done` still counts unless another
 -- worker has finished the job; any other outcome is only counted and recorded as `late`.
--- ARGV: worker, list, id, number of the claim, outcome (done, retry, discard, dead, lost, requeue;
---       requeue_last: to the queue's tail; unanswered: the reply to the claim was lost),
---       detail, seconds until the next try (for retry), new message ('' keeps the old one),
---       limit of rescues (for lost: the process that ran the job died), service that the job waits for
---       (retry) or that works (done), or ''.
---       Then, to claim the next job in the same step: the worker's present epoch and its lists.
+-- ARGV:
+--   worker, list, id, number of the claim
+--   outcome   done, retry, discard, dead; requeue: to the head of the queue; requeue_last: to its tail;
+--             unanswered: the reply to the claim was lost; lost: the process that ran the job died
+--   detail    text for the job's history
+--   after     seconds until the next try (only for retry)
+--   message   a new message; '' keeps the old one
+--   limit     limit of rescues (only for lost)
+--   needs     retry: the service that the job waits for; done: the service that has just worked; '' for none
+--   then, to claim the next job in the same step: the worker's present epoch and its lists
 -- Returns 1, or 0 if it was too late, followed by the next job as in claim.lua.
 local worker, list, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
 
--- The worker received an id that is not UTF-8 with substitute characters. Find the job by the claim's number.
+-- If the id is not UTF-8, the worker received it with substitute characters: find the job by the claim's number.
 if string.find(id, '\26', 1, true) then
   for _, held in ipairs(redis.call('LRANGE', claims_key(list, worker), 0, -1)) do
     if redis.call('HGET', RUNNING, held) == number then id = held end
@@ -23,7 +27,8 @@ local function reply(in_time)
   return claimed
 end
 
--- The service works again: release up to ten of the jobs that wait for it. Each that is done releases more.
+-- The service works again: release up to ten of the jobs that wait for it. Each of them releases more when it
+-- is done.
 -- A job that has failed again since it began to wait keeps its ETA.
 local function wake_waiting()
   local woken = 0

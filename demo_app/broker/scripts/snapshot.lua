@@ -1,7 +1,7 @@
 -- Return the state of the whole queue as JSON: the number of jobs in each state, the lists, the workers with
 -- their claims, and the last events of the jobs that are looked up.
--- ARGV: limit of ids of each list (the next to run first), how many of these with their whole history,
--- then the ids to look up.
+-- ARGV: maximum number of ids from each list (the next to run first), and from each worker's claims in it;
+-- maximum number of these ids, per list, whose whole history is returned too; then the ids to look up.
 local limit, with_history = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 -- Read a key. Any program may write to Redis: a key of another type counts as empty, so that it does not
@@ -69,7 +69,8 @@ local function history_of(id)
   return table.concat(names, ' ') .. '|' .. owner
 end
 
--- Reading more than 300 histories would block the workers: derive the events from the key that has the job instead.
+-- Reading more than 300 histories would block the workers. Instead, derive the last event of a queued or claimed
+-- job from the list that contains its id, and read only the histories of the other jobs.
 local found = {}
 if #ARGV > 300 then
   for _, list in ipairs(lists) do

@@ -51,13 +51,11 @@ class Decision(Question):
 
 @router.get("/confirm", response_class=HTMLResponse)
 def confirm(request: Request, question: Annotated[Question, Query()]) -> Response:
-    """Show a page that asks for confirmation."""
     return render(request, "confirm.html", **dict(question))
 
 
 @router.post("/decide")
 def decide(queue: QueueDep, form: Annotated[Decision, Form()]) -> Response:
-    """Retry or discard the jobs, and redirect to their list, or to the page of a single job."""
     step = "delete" if form.what == "discard" else form.what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in form.job)
     query = {"done": f"{form.what}.{moved}", **({"q": form.q} if form.q else {})}
@@ -71,7 +69,6 @@ def worker(
     what: Annotated[WorkerAction, Form()],
     worker: Annotated[str, Form(max_length=300)],
 ) -> Response:
-    """Pause or resume a worker."""
     if not queue.pause(worker, what == "pause"):
         raise DomainError(404, "no_worker", worker=worker)
     return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)

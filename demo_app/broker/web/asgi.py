@@ -57,19 +57,15 @@ class CeleryHost:
 
     @property
     def feed(self) -> Feed:
-        """The stream of all changes of a job's state."""
         return Feed(InThreads(self.queue.client), self.queue.keys("journal"))
 
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
-        """Return the state of all jobs; see `Queue.snapshot`."""
         return self.queue.snapshot(limit, with_history, ids)
 
     def tasks(self) -> Iterable[str]:
-        """Return the names of the app's own tasks."""
         return (name for name in self._app.tasks if not name.startswith("celery."))
 
     def periodic(self) -> Sequence[PeriodicTask]:
-        """Return the tasks in the schedule of `celery beat`."""
         return periodic_tasks(self._app)
 
 
@@ -115,12 +111,7 @@ def add_dashboard(
 ) -> None:
     """Add the pages and the API about jobs to an app, and its guard in front of everything.
 
-    Args:
-        app: the app.
-        host: gives the pages access to the jobs.
-        pages: the app's pages.
-        guard: makes the guard.
-        hosts: the names of this server; a request to another name is refused. "*" allows all.
+    hosts: the names of this server; a request to another name is refused. "*" allows all.
     """
     app.state.host, app.state.pages = host, pages
     # admin_actions before job_pages, whose route /jobs/{state} also matches /jobs/confirm

@@ -1,7 +1,6 @@
 """Errors as a reader should see them: one sentence, what to do, and no traceback.
 
-Every error has one shape: a page in the reader's language for a browser, and `{"detail": …}` in
-English for a program.
+A browser receives a page in the reader's language; a program receives `{"detail": …}` in English.
 """
 
 from __future__ import annotations
@@ -28,9 +27,10 @@ _BY_STATUS = (400, 401, 403, 404, 405, 413, 415)
 
 
 class DomainError(HTTPException):
-    """A request that can't be fulfilled.
+    """The error of a request that can't be fulfilled.
 
-    An HTTPException, since FastAPI replaces other errors that are raised while it reads a body.
+    It is an HTTPException, since FastAPI replaces other errors that are raised while it reads a
+    body.
 
     Attributes:
         why: the key of its sentence, without the prefix "error.".
@@ -43,7 +43,6 @@ class DomainError(HTTPException):
         super().__init__(status, why, headers)
 
     def sentence(self, t: Translations) -> str:
-        """Return the error's sentence in the language of these translations."""
         values = {
             name: t(f"state.{value}") if isinstance(value, State) else value
             for name, value in self._values.items()
@@ -52,7 +51,6 @@ class DomainError(HTTPException):
 
 
 def error_response(request: Request, error: HTTPException) -> Response:
-    """Return a page for a browser, and JSON for a program or a page's script."""
     code = error.status_code
     if not isinstance(error, DomainError) and code in _BY_STATUS:
         error = DomainError(code, str(code), dict(error.headers or {}))
@@ -68,7 +66,6 @@ def error_response(request: Request, error: HTTPException) -> Response:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Add handlers for every error of the app."""
     app.add_exception_handler(HTTPException, error_response)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(redis.RedisError, _no_redis)
@@ -80,7 +77,6 @@ def _is_api(request: Request) -> bool:
 
 
 def unexpected(request: Request, _: Exception) -> Response:
-    """Return the answer for an exception that nothing else handles."""
     return error_response(request, DomainError(500, "unexpected"))
 
 

@@ -48,7 +48,6 @@ class Feed:
             await asyncio.sleep(_PAUSE)
 
     async def close(self) -> None:
-        """Close the client."""
         if self._client is not None:
             await self._client.aclose()
 
@@ -83,7 +82,6 @@ class InThreads:
         self._client = client
 
     async def xrevrange(self, key: str, *, count: int) -> Any:
-        """Return the newest entries."""
         return await run_in_threadpool(self._client.xrevrange, key, count=count)
 
     async def xread(self, streams: dict[str, str], count: int, *, block: int) -> Any:

@@ -15,7 +15,7 @@ _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 
 class PageGuard(Guard):
-    """A guard whose refusals are in the reader's language. Only static files need no token."""
+    """A guard with refusals in the reader's language. Only static files need no token."""
 
     #: No inline code, no other origins, and only our own frames (JupyterLab's proxy uses one).
     policy = (
@@ -31,17 +31,13 @@ class PageGuard(Guard):
         self._authenticated = authenticated
 
     def holds_token(self, request: Request) -> bool:
-        """Return True if the request has the token, or if the host app has authenticated it."""
         return self._authenticated or super().holds_token(request)
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
-        """Return a page for a browser, and JSON for a program."""
         return error_response(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return True except for static files."""
         return not path.startswith("/static/")
 
     def is_page(self, path: str) -> bool:
-        """Return True except for the paths for programs."""
         return not path.startswith(_FOR_PROGRAMS)

@@ -55,5 +55,5 @@ def _queue(host: HostDep) -> Queue:
     return queue
 
 
-#: The queue; an error 409 if the host has no list of its jobs.
+#: The host's queue. Raises DomainError (409) if the jobs are not in Redis and so can't be listed.
 QueueDep = Annotated[Queue, Depends(_queue)]

@@ -25,7 +25,6 @@ FEW = 8
 
 @router.get("", response_class=HTMLResponse)
 def overview(request: Request, host: HostDep) -> Response:
-    """Show all jobs, queues and workers on one page."""
     queue, seen = host.queue, host.snapshot(FEW, FEW)
     return render(
         request,
@@ -43,7 +42,6 @@ def overview(request: Request, host: HostDep) -> Response:
 
 @router.get("/job/{job_id}", response_class=HTMLResponse)
 def one(request: Request, host: HostDep, queue: QueueDep, job_id: str) -> Response:
-    """Show one job with its timeline, its tries and its mail."""
     job = known_job(queue, job_id)
     owner = host.snapshot().worker(job.owner)
     steps, keys = list(_steps(job)), _redis_keys(queue, job)
@@ -59,7 +57,6 @@ def listed(
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
-    """Show one page of the jobs in a state, or of those that a search finds."""
     seen = host.snapshot()
     return render(
         request,

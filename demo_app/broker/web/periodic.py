@@ -23,7 +23,6 @@ class PeriodicTask:
 
 
 def periodic_tasks(app: Any) -> list[PeriodicTask]:
-    """Return the entries of `beat_schedule` by name."""
     entries: dict[str, Any] = app.conf.beat_schedule or {}
     return [
         PeriodicTask(

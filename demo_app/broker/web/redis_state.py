@@ -24,7 +24,6 @@ class RedisState:
 
 
 def redis_state(client: Decoded) -> RedisState:
-    """Return the Redis server's report about itself."""
     info: dict[str, Any] = client.info()
     append_only = bool(info.get("aof_enabled"))
     setting = "appendfsync" if append_only else "save"

@@ -13,7 +13,6 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 
 
 def serve_files(app: Starlette, package: str) -> None:
-    """Serve the package's folder `static` at ``/static/``."""
     folder = Path(str(files(package))) / "static"
     for file in folder.rglob("*.*"):
         path = f"/static/{file.relative_to(folder).as_posix()}"

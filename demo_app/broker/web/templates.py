@@ -61,7 +61,6 @@ class Pages:
             self.add(package)
 
     def add(self, package: str) -> None:
-        """Add the package's pages (its folder `pages`) and its translations."""
         self._folders.insert(0, PackageLoader(package, "pages"))
         self._packages.append(package)
 
@@ -71,16 +70,13 @@ class Pages:
             self._templates.get_template(name)
 
     def translations(self, language: str) -> Translations:
-        """Return the translations into a language."""
         return languages.translations(language, *self._packages)
 
     def page(self, name: str, values: Mapping[str, object]) -> str:
-        """Return the page with this name as HTML."""
         return self._templates.get_template(name).render({**self.values, **values})
 
 
 def pages_of(request: Request) -> Pages:
-    """Return the pages of the app that handles the request."""
     pages: Pages = request.app.state.pages
     return pages
 
@@ -91,12 +87,10 @@ def language_of(request: Request) -> str:
 
 
 def sentences_for(request: Request) -> Translations:
-    """Return the translations into the reader's language."""
     return pages_of(request).translations(language_of(request))
 
 
 def render(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return the page with this name in the reader's language."""
     pages, language = pages_of(request), language_of(request)
     t = pages.translations(language)
     path, parameters = path_in_app(request.scope), request.query_params
@@ -125,10 +119,6 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
 
 
 def _query(parameters: Mapping[str, str], **changes: object) -> str:
-    """Return the page's query string with these values changed.
-
-    A value None, and the token, are removed.
-    """
     kept = {key: value for key, value in parameters.items() if key != "token"}
     query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
     return f"?{urlencode(query)}"
@@ -140,14 +130,13 @@ def arguments(given: dict[str, Any] | None) -> str:
     Returns "" if they are no longer stored, as for a done or discarded job.
     """
     return ", ".join(
-        # positional ones are named by their numbers
+        # positional arguments are named by their numbers
         ("" if name.isdigit() else f"{name}=") + json.dumps(value, ensure_ascii=False, default=str)
         for name, value in (given or {}).items()
     )
 
 
 def span(seconds: float) -> str:
-    """Return a duration as a short text. A negative duration counts as 0."""
     seconds = max(0.0, seconds)
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -168,7 +157,6 @@ def clock(seconds: float, *, exact: bool = True) -> str:
 
 
 def iso(seconds: float) -> str:
-    """Return a time in ISO 8601."""
     moment = datetime.fromtimestamp(moment_of(seconds)).astimezone()
     return moment.isoformat(timespec="milliseconds")
 

@@ -9,7 +9,7 @@ const LATEST = 1000; // milliseconds until a missing reply is shown, since the p
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
 let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
 
-// Do not replace an input, an open detail, or elements that a script fills in.
+// Keep inputs, elements that a script fills in, and the open or closed state of each <details>.
 const callbacks = {
   beforeNodeMorphed: (old) => !old.matches?.("input, textarea, [data-kept]"),
   beforeAttributeUpdated: (name) => name !== "open",
@@ -21,7 +21,6 @@ export const view = {
   load: async (address) => (await fetch(address, { headers: { accept: "text/html" } })).text(),
 };
 
-// Fetch the shown page again, and replace the changed parts.
 export async function refresh() {
   if (fetching || paused) { again = !paused; return; }
   fetching = true;
@@ -104,8 +103,8 @@ document.addEventListener("change", ({ target }) => {
   for (const box of document.querySelectorAll("td.pick input")) box.checked = target.checked;
 });
 
-// While a form waits for its reply (as with inline jobs), show the waiting time. Send it only to a server that
-// answers: with the browser's error page the reader's input would be gone.
+// While a form waits for its reply (as with inline jobs), show the waiting time. Submit the form only if the
+// server answers: if the browser showed its error page, the reader's input would be lost.
 for (const form of document.querySelectorAll("form[data-waits]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
