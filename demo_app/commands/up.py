@@ -86,7 +86,7 @@ def _other_settings() -> dict[str, str]:
             found[name] = value
         elif name.startswith("DEMO_") and name not in _NOT_PASSED_ON:
             print(f"There is no setting {name}; it changes nothing.", file=sys.stderr)
-    if host := host_for_phones():  # phones use this address in their requests
+    if host := host_for_phones():  # the blog must accept requests to this address
         found["DEMO_PUBLIC_HOSTS"] = ",".join(filter(None, (found.get("DEMO_PUBLIC_HOSTS"), host)))
     return found
 

@@ -65,13 +65,10 @@ def check_backend(
     It takes about half a minute. Checks that kill nothing share their processes.
 
     Args:
-        backend: its name, as in the settings; ``module:callable`` for your own.
+        backend: its name in the settings; ``module:callable`` for your own.
         path: the folders in which Python finds it.
         promises: the promises to test.
         options: further options of `harness.started`.
-
-    Returns:
-        The result of each promise.
     """
     make = partial(started, backend, path, concurrency=1, **options)
     with ExitStack() as running:

@@ -90,7 +90,6 @@ _LONG, _SHORT = 0.25, 0.3
 
 
 def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
-    """Shorten each of these waits on the time axis, with a break mark."""
     if not waits:
         return
     first, last = axes.get_xlim()
@@ -119,11 +118,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
 ) -> int:
-    """Mark each rescue, and label kills and expired leases above the picture if they fit.
-
-    Returns:
-        The number of rows of labels.
-    """
+    """Mark rescues, and label kills and rescues if they fit. Return the number of label rows."""
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:
@@ -159,7 +154,7 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
 def describe(
     timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str] = str.format
 ) -> str:
-    """Return the picture in words: its title and its text equivalent."""
+    """Describe the picture in words, for its title and for its text alternative."""
 
     def count(n: int, one: str, many: str) -> str:
         return translate(one if n == 1 else many, n=n)

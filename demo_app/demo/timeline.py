@@ -41,12 +41,11 @@ class Timeline:
 
     @property
     def start(self) -> float:
-        """The time at which the first job was enqueued."""
         return min((job.enqueued for job in self.jobs), default=0.0)
 
 
 def read(client: Decoded, since: str = "0-0") -> Timeline:
-    """Return the timeline of the jobs that were enqueued after an entry of the journal."""
+    """Return the timeline of the jobs that were enqueued after the journal's entry `since`."""
     fold, before = Fold(), set[str]()
     for entry in all_events(client):
         place = order(entry.id)

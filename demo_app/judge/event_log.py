@@ -36,11 +36,9 @@ class EventLog:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def note(self, event: str, who: str = "judge", **details: Any) -> None:
-        """Log an event of the judge."""
         self.events.append({"at": time.monotonic(), "who": who, "event": event, **details})
 
     def close(self) -> None:
-        """Close every connection."""
         for line in (self._listener, *self._lines):
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)  # ends the read of the connection's thread

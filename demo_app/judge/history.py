@@ -108,7 +108,6 @@ def _what(event: Event, translate: Translate) -> str:
 
 
 def _call(event: Event) -> str:
-    """Return the commands of a call; for a rescue only the commands that move jobs."""
     sent = event["commands"]
     if event["method"] == "rescue":
         sent = [words for words in sent if MOVES.search(words.split()[0])]

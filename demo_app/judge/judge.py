@@ -82,7 +82,6 @@ class Verdict:
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict for the command's JSON; times are in seconds."""
         return {
             "level": self.level.number,
             "name": self.level.name,
@@ -99,14 +98,8 @@ class Verdict:
 class Judge:
     """Judges a target. A context manager, which ends what the target started.
 
-    Args:
-        target: the queue.
-        seed: the seed of the random trials.
-        seconds: duration of the random trials, for each level that has them.
-        at_once: the number of parallel trials.
-        patience: see `PATIENCE`.
-        translate: translates the reason why a level could not be tested.
-        shrink: see `SHRINK`.
+    seed, seconds: the seed and the duration of the random trials, for each level that has them.
+    at_once: the number of parallel trials. patience, shrink: see `PATIENCE` and `SHRINK`.
     """
 
     def __init__(
@@ -210,7 +203,6 @@ class Judge:
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[TrialOutcome]]) -> None:
-        """Stop the other trials of the level."""
         for future in begun:
             future.cancel()
         self._stops[level].set()
@@ -218,7 +210,6 @@ class Judge:
         self._stops[level].clear()
 
     def _at_random(self, level: Level, steps: Sequence[str]) -> list[TrialOutcome]:
-        """Run trials with several faults, until the time is up or one fails."""
         chance = random.Random(f"{self._seed} {level.number}")
         deadline, trials = time.monotonic() + self._seconds, list[TrialOutcome]()
         while time.monotonic() < deadline and not (trials and trials[-1].why):

@@ -50,7 +50,6 @@ class Fault:
 
     @property
     def in_producer(self) -> bool:
-        """True if the fault hits the producer."""
         return self.at.startswith("put:")
 
 

@@ -76,21 +76,17 @@ class Role:
 
     @property
     def url(self) -> str:
-        """The URL of the server."""
         return f"unix://{self.address}" if self.address.startswith("/") else self.address
 
     @property
     def files(self) -> str:
-        """The folder that all processes of the trial may write to."""
         return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
-        """Return the role as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def mine(cls) -> Self:
-        """Return the role of this process."""
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
@@ -116,7 +112,7 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
         role.pass_by("putting", job=job)
         try:
             put(job)
-        except Exception as error:  # any error: the job was refused
+        except Exception as error:  # any error counts as a refusal of the job
             role.pass_by("refused", job=job, error=describe(error))
         else:
             role.pass_by("put", job=job)
@@ -125,7 +121,6 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Return the error in one line."""
     name, words = type(error).__name__, str(error).rstrip(".")
     return f"{name}: {words}"[:200] if words else name
 

@@ -68,12 +68,10 @@ class TrialServer:
         self._opens.set()
 
     def kill(self) -> None:
-        """Send SIGKILL to the server."""
         self._opens.clear()
         self._server.kill()
 
     async def connect(self) -> Streams:
-        """Return a new connection to the server."""
         if not self._opens.is_set():
             raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)

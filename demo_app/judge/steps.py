@@ -120,12 +120,10 @@ class RedisInSteps(redis.Redis):
         self._steps = steps
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class."""
         with self._steps.commands([args]):
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
-        """See the base class."""
         made = _PipelineInSteps(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
@@ -137,12 +135,11 @@ class _PipelineInSteps(Pipeline):
     steps: Steps
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """See the base class."""
         with self.steps.commands([args for args, _ in self.command_stack]):
             return super().execute(raise_on_error)
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class. Used after WATCH."""
+        """Send the command at once. Redis-py calls this method after WATCH."""
         with self.steps.commands([args]):
             return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
 

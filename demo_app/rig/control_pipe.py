@@ -41,7 +41,7 @@ class ControlPipe:
         self._thread.start()
 
     def close(self) -> None:
-        """Remove the pipe after the present request has been handled."""
+        """Remove the pipe, and wait for the end of a request that is being handled."""
         self._path.unlink(missing_ok=True)
         self._ended.set()
         os.write(self._pipe, b"\n" + _END + b"\n")

@@ -111,7 +111,6 @@ class ReaperClient:
 
     @property
     def pid(self) -> int:
-        """The reaper's process id."""
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
@@ -119,7 +118,6 @@ class ReaperClient:
         self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:
-        """Remove a process that has ended."""
         self._send(f"-{pid}")
 
     def close(self, seconds: float) -> None:

@@ -42,12 +42,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
         self.web.close()
         self.inbox.close()
 
     def redis(self) -> redis.Redis:
-        """Return a client of the stack's Redis."""
         return connect(self._redis_url)
 
     def comment(
@@ -81,7 +79,6 @@ class Client:
         return not any(summary[state] for state in UNFINISHED)
 
     def job(self, job_id: str) -> Answer:
-        """Return a job with its timeline."""
         return _json(self.web.get(f"/api/jobs/{job_id}"))
 
     def jobs(self, state: str, limit: int = 200) -> Answer:
@@ -102,7 +99,6 @@ class Client:
         return _json(self.inbox.get("/api/messages", params=page))
 
     def all_mails(self) -> list[Answer]:
-        """Return every mail in the inbox, the newest first."""
         found: list[Answer] = []
         cursor: str | None = None
         while True:
@@ -113,7 +109,6 @@ class Client:
                 return found
 
     def faults(self) -> list[Answer]:
-        """Return the mail server's fault rules."""
         return list(_checked(self.inbox.get("/api/faults")).json())
 
     def set_faults(self, *rules: Answer) -> list[Answer]:
