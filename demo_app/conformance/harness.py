@@ -146,11 +146,10 @@ class Harness:
         return [event for event in self.events("ran") if event["job"] in ids]
 
     def release(self, name: str) -> None:
-        """Let the job `hold(name)` end."""
         (self.folder / f"release-{name}").touch()
 
     def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
-        """Call `ask` until its result is true, and return it. Raise Broken after `patience`."""
+        """Call `ask` until its result is true. Return the result, or raise Broken on a timeout."""
         if answer := until(ask, self.patience):
             return answer
         raise Broken(

@@ -18,13 +18,7 @@ from demo_app.conformance.harness import Broken, Harness, started
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise.
-
-    Attributes:
-        name: the name of its row in the table.
-        see: its check.
-        apart: True if the check kills a process, and so needs its own harness.
-    """
+    """One promise. apart: True if the check kills a process, and so needs its own harness."""
 
     name: str
     see: Callable[[Harness], str]

@@ -1,7 +1,7 @@
 """The timeline as a picture: each row is a job, and time runs from left to right.
 
 Waiting is pale, running is solid, a kill is a red line across its worker's jobs, a delivery is a
-dot, and a given-up job has a cross. A long idle wait for a rescue is shortened: the axis is broken.
+dot, and a given-up job has a cross. A long idle wait for a rescue is shortened on the axis.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
 ) -> int:
-    """Mark rescues, and label kills and rescues if they fit. Return the number of label rows."""
+    """Mark rescues. Label kills and rescues if the labels fit, and return the rows of labels."""
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:

@@ -33,8 +33,7 @@ OnEvent = Callable[[str, Any], None]
 class DemoResult:
     """The result of the demo.
 
-    Attributes:
-        recovery_s: for each kill, the seconds until the last interrupted job began again.
+    recovery_s: for each kill, the seconds until the last interrupted job began again.
     """
 
     comments: int
@@ -145,7 +144,7 @@ def recovery(timeline: Timeline, kill: Kill) -> float:
     """Return the seconds until the last interrupted job began again; 0.0 if none did."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
-        # only the first run after the kill: further runs may follow further kills
+        # use only the first run after this kill: later runs may belong to later kills
         next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)
         for job in interrupted
     ]

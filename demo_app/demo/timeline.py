@@ -14,12 +14,7 @@ LATER = "timeline.pickle"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:
-    """One kill.
-
-    Attributes:
-        at: seconds since the epoch.
-        held: the ids of the interrupted jobs.
-    """
+    """One kill. at: seconds since the epoch. held: the ids of the interrupted jobs."""
 
     at: float
     pid: int

@@ -19,9 +19,9 @@ class EventLog:
 
     Args:
         path: the socket.
-        answer: returns the reply to an event whose process waits for one; may block. Raises
-            EOFError when the trial is over.
-        named: replaces each random text of a job in an event with its name, such as `job-1`.
+        answer: returns the reply to an event if the process waits for a reply. It may block, and
+            raises EOFError when the trial is over.
+        named: replaces each job's random text in an event with the job's name, such as `job-1`.
     """
 
     def __init__(

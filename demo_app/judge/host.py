@@ -25,7 +25,6 @@ from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
-    """Load the learner's class. Raise AttributeError without it, or the file's own exception."""
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
     sys.path.append(str(file.parent))  # last: a redis.py there must not shadow the package redis

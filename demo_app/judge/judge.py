@@ -38,11 +38,7 @@ BUSY = "This machine was too busy: run it again."
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """A plan and the record of its trial.
-
-    Attributes:
-        why: the reason for a broken promise; "" if the promise was kept.
-    """
+    """A plan and the record of its trial. why: the reason for a broken promise; "" if kept."""
 
     plan: Plan
     record: Record
@@ -151,7 +147,6 @@ class Judge:
             yield self._verdict(level, steps, begun[level.number])
 
     def so_far(self) -> str:
-        """Return a sentence with the number of trials that are over."""
         over = sum(future.done() for future in self._begun)
         return self._translate("{over} of {all} trials are over.", over=over, all=len(self._begun))
 

@@ -1,4 +1,4 @@
-"""The record of a trial: the puts, the runs and the places of its jobs, for any queue."""
+"""The record of a trial: the puts, the runs and the locations of its jobs, for any queue."""
 
 from __future__ import annotations
 

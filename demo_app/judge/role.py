@@ -57,8 +57,6 @@ class Role:
     """A role: a producer (with `jobs`), a process that locates jobs (with `asks`), or a worker.
 
     Attributes:
-        who: the name of the process.
-        folder: the folder of the trial.
         address: the address of its proxy to the server, a socket or a URL.
         jobs: the jobs that a producer enqueues.
         asks: the jobs to locate.

@@ -29,7 +29,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return found
 """
-#: The place of a job while the server is down.
+#: The location of a job while the server is down.
 DOWN = ["? (the server is down)"]
 
 
@@ -37,8 +37,7 @@ class TrialServer:
     """The Redis server of a trial.
 
     Args:
-        folder: the folder of the trial.
-        group: ends the server.
+        group: the process group of the server.
         password: the server's password, for clients over TCP; "" for clients over a unix socket.
         fsync: True to sync each write before the reply (slow), for trials that kill the server.
             With everysec, a kill could lose a job although the queue is correct.

@@ -104,7 +104,7 @@ class Steps:
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """At the role's step, halt until the judge lets the process go on. Then return True."""
+        """Return True at the role's step, after a halt until the judge lets the process go on."""
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]

@@ -137,7 +137,7 @@ class Trial:
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker with a new name, and return it when it is ready, halts, or has ended.
 
-        halt: the step at which it halts, for the nth time. given: further fields of its role.
+        The worker halts when it reaches `halt` for the nth time. given: further fields of its role.
         """
         number = sum(part.works for part in self.parts) + 1
         part = self.start(f"w{number}", halt, nth, **given)
@@ -153,7 +153,7 @@ class Trial:
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
-        """Start a producer, and wait until all jobs are enqueued, or a put does not return.
+        """Start a producer, and wait until all jobs are enqueued, or until a put is stuck.
 
         fault: if given, the producer halts at the fault's step, and `put` does not wait.
         """
@@ -228,7 +228,6 @@ class Trial:
         return {**event, **readable}
 
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a process with its proxy. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir()
         at = None if self.server.address else folder / "redis.sock"

@@ -21,7 +21,6 @@ class ControlPipe:
     """The supervisor's end of the pipe.
 
     Args:
-        path: the pipe.
         answers: a function for each request. One thread calls them, one at a time.
 
     Raises:

@@ -42,7 +42,7 @@ def binary() -> str:
 
 
 def socket_path(folder: Path) -> Path:
-    """Return the socket in the folder, or in a short private folder if that path is too long."""
+    """Return the socket's path in the folder, or in a private folder if the path is too long."""
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
         return path

@@ -82,7 +82,6 @@ class Client:
         return _json(self.web.get(f"/api/jobs/{job_id}"))
 
     def jobs(self, state: str, limit: int = 200) -> Answer:
-        """Return the first page of the jobs in a state."""
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:

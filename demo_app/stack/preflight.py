@@ -22,10 +22,7 @@ OLDEST = 7
 
 
 def check(url: str) -> str:
-    """Check that a Redis server can be used for the queue.
-
-    Returns:
-        A warning; "" for none.
+    """Check that a Redis server can be used for the queue. Return a warning, or "" for none.
 
     Raises:
         StackError: it cannot be used; the message has the reason.

@@ -19,7 +19,7 @@ from demo_app.stack.roles import STOCK, StackPlan, command, readiness
 PATIENCE = 45.0
 #: Limit of the starts of a process that is killed before it answers.
 STARTS = 3
-#: Seconds between a failed start of a process and the next one.
+#: Seconds between a failed start of a process and the next start.
 PAUSE = 1.0
 #: Seconds that an outage takes, so that people see it.
 OUTAGE_SECONDS = 5.0
