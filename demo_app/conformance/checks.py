@@ -187,8 +187,6 @@ def death_of_who_takes_it(harness: Harness) -> str:
 
 
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
-    """Return the fate of the jobs after the kill. Raise Broken if a promise was broken."""
-
     def gone_on() -> list[float]:
         last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []

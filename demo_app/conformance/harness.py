@@ -116,8 +116,6 @@ class Harness:
         return [result.id for result in results]
 
     def finished(self, job_id: str) -> TaskResult:
-        """Wait for the end of a job, and return its result."""
-
         def if_finished() -> TaskResult | None:
             result: TaskResult | None = self.send("find", job_id).result(PATIENCE)
             return result if result and result.is_finished else None

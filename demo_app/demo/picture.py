@@ -32,7 +32,6 @@ def draw(
     title: str = "",
     translate: Callable[..., str] = str.format,
 ) -> Figure:
-    """Return the picture as a figure. translate: translates and formats a text."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
@@ -118,7 +117,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
 ) -> int:
-    """Mark rescues. Label kills and rescues if the labels fit, and return the rows of labels."""
+    """Mark rescues. Label kills and rescues if there is room. Return the number of label rows."""
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:
@@ -139,11 +138,6 @@ def _name_the_moments(
 
 
 def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
-    """Draw the picture into files of the folder, with its description as metadata.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
     figure, words = draw(timeline, kills), {"Description": describe(timeline, kills)}
     paths = [folder / "timeline.svg", folder / "timeline.png"]
     for path in paths:

@@ -38,7 +38,7 @@ BUSY = "This machine was too busy: run it again."
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """A plan and the record of its trial. why: the reason for a broken promise; "" if kept."""
+    """A plan and the record of its trial. why: the broken promise; "" if it was kept."""
 
     plan: Plan
     record: Record

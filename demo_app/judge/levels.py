@@ -165,7 +165,6 @@ LEVELS = {
 
 
 def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
-    """Return a trial with several jobs and faults, chosen from the faults of the level."""
     known = [fault for plan in level.plans(steps) for fault in plan.faults]
     chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
     jobs = _names(chance.randint(4, 8))

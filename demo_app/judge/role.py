@@ -124,7 +124,6 @@ def describe(error: BaseException) -> str:
 
 
 def sleep(role: Role, seconds: float) -> None:
-    """Sleep, and log it if the machine wakes this process much too late."""
     began = time.monotonic()
     time.sleep(seconds)
     if (late := time.monotonic() - began - seconds) > LATE:

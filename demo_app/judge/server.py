@@ -58,7 +58,6 @@ class TrialServer:
         self._opens = threading.Event()
 
     def start(self) -> None:
-        """Start the server with the data of its last run."""
         self._opens.clear()
         self._server.start()
         with redis.Redis(unix_socket_path=self.path) as client:

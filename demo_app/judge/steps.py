@@ -145,7 +145,6 @@ class _PipelineInSteps(Pipeline):
 
 
 def stepped_redis(steps: Steps) -> RedisInSteps:
-    """Return the Redis client for a learner's queue; its replies are text."""
     # as many retries as redis-py's default, with shorter pauses
     retry = Retry(ConstantBackoff(0.1), 3)
     return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)

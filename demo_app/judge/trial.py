@@ -120,13 +120,11 @@ class Trial:
 
     @property
     def seen(self) -> Record:
-        """The record of the trial until now."""
         if len(self._log.events) > len(self._record.events):
             self._record = Record([*self._log.events])
         return self._record
 
     def until(self, ask: Callable[[], object], seconds: float) -> None:
-        """Wait until `ask` returns a true value, the trial is stopped, or the time is up."""
         until(lambda: ask() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:

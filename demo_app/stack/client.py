@@ -111,7 +111,6 @@ class Client:
         return list(_checked(self.inbox.get("/api/faults")).json())
 
     def set_faults(self, *rules: Answer) -> list[Answer]:
-        """Replace the mail server's fault rules, and return them."""
         return list(_checked(self.inbox.put("/api/faults", json=list(rules))).json())
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
