@@ -26,7 +26,7 @@ Translate = Callable[..., str]
 
 def doctor() -> int:
     """Check this machine. Print one line for each check, and what to do if it fails."""
-    # the language of the terminal (locale(7))
+    # the first variable that is set determines the language of the terminal (locale(7))
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(os.environ.get, names)), "")
     translate = translations(language[:2], __package__)

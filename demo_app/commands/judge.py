@@ -71,7 +71,6 @@ def _print(console: Console, verdict: Verdict) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    """Parse levels such as ``1-4,9``. Raise BadParameter if the text is malformed."""
     found: set[int] = set()
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)

@@ -66,10 +66,9 @@ _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), M
 
 
 def _other_settings() -> dict[str, str]:
-    """Return the DEMO_* variables that no option of `up` sets, for every process of the stack.
+    """Return the DEMO_* variables that the stack passes on: all that no option of `up` sets.
 
-    The variables include this machine's address for phones. Print a line for each unknown DEMO_*
-    variable.
+    Add this machine's address for phones. Print a line for each unknown DEMO_* variable.
 
     Raises:
         BadParameter: a value is not valid.
@@ -86,7 +85,7 @@ def _other_settings() -> dict[str, str]:
             found[name] = value
         elif name.startswith("DEMO_") and name not in _NOT_PASSED_ON:
             print(f"There is no setting {name}; it changes nothing.", file=sys.stderr)
-    if host := host_for_phones():  # phones use this address in their requests
+    if host := host_for_phones():  # the blog must accept requests to this address
         found["DEMO_PUBLIC_HOSTS"] = ",".join(filter(None, (found.get("DEMO_PUBLIC_HOSTS"), host)))
     return found
 

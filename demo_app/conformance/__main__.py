@@ -18,7 +18,7 @@ def main(
 ) -> None:
     """Test whether backends keep their promises. Print a table. Exit status 1 if one is broken."""
     names = backends or known_backends()
-    with ThreadPoolExecutor(2) as pool:  # two backends at a time
+    with ThreadPoolExecutor(2) as pool:
         columns = list(pool.map(check_backend, names))
     rows = ([row[0].promise, *(one.seen for one in row)] for row in zip(*columns, strict=True))
     print(table(["promise", *names], rows))

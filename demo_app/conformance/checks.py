@@ -51,13 +51,11 @@ _KILLED = {
 
 
 def expect(fine: object, otherwise: str) -> None:
-    """Raise Broken with the text `otherwise` unless `fine` is true."""
     if not fine:
         raise Broken(otherwise)
 
 
 def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
-    """Expect that `act` raises an exception of exactly this class, with the word in its text."""
     try:
         act()
     except Exception as error:
@@ -67,7 +65,6 @@ def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None
 
 
 def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
-    """Check that JSON values arrive unchanged; the error for any other value names the argument."""
     for value in AWKWARD:
         (job,) = harness.put(echo.job(value))
         seen = harness.wait_for("ran", job=job)[0]["value"]
@@ -91,7 +88,6 @@ def what_no_worker_knows_is_reported(harness: Harness) -> str:
 
 
 def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
-    """Check the order with one worker that runs one job at a time."""
     if not harness.capabilities.fifo:
         return "not promised"
     if not harness.in_request:  # keep the only worker busy, so that the jobs wait
@@ -107,7 +103,6 @@ def jobs_begin_in_the_order_in_which_they_came(harness: Harness) -> str:
 
 
 def a_failed_job_is_tried_again(harness: Harness) -> str:
-    """Check the backoff, and that the result has the number of attempts and the errors."""
     job, result = _ended(harness, stumble.job(failures=2), 3, "done")
     tries = harness.events("tried", job=job)
     first, second = (after["at"] - before["at"] for before, after in pairwise(tries))
@@ -124,7 +119,6 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
 
 
 def a_pointless_job_is_discarded(harness: Harness) -> str:
-    """Check that the job is not tried again and that the reason is kept."""
     _, result = _ended(harness, pointless.job(), 1, "discarded")
     if result:
         expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
@@ -193,8 +187,6 @@ def death_of_who_takes_it(harness: Harness) -> str:
 
 
 def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
-    """Return the fate of the jobs after the kill. Raise Broken if a promise was broken."""
-
     def gone_on() -> list[float]:
         last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []

@@ -46,7 +46,7 @@ def started(
     """Yield the harness of a backend while its stack runs.
 
     Args:
-        backend: as in the settings.
+        backend: its name in the settings, or ``module:callable``.
         path: folders in which Python finds the backend.
         patience: longest wait for an expected event (seconds).
         options: further options of the stack.
@@ -68,7 +68,7 @@ def started(
 
 
 class Harness:
-    """A stack and a process that enqueues jobs, which can be killed and started; see `started`."""
+    """A stack, and a process that enqueues jobs (`host`). `started` creates it for a check."""
 
     host: Process
 
@@ -83,7 +83,6 @@ class Harness:
     # Processes
 
     def start_host(self) -> None:
-        """Start the process that enqueues jobs, and return when it answers."""
         log = self.stack.plan.folder.logs / "host.log"
         command = [sys.executable, "-m", _HOST]
         self.host = Process("host", command, self.stack.plan.environment(), log)
@@ -100,29 +99,23 @@ class Harness:
         return True
 
     def start_worker(self) -> None:
-        """Start the worker, if the backend uses workers. The stack restarts it when it ends."""
         if self.has_worker:
             self.stack.start("worker")
 
     def wait_until_idle(self) -> None:
-        """Wait until a worker is blocked in Redis, where it waits for its next job."""
         with closing(connect(self.stack.plan.redis_url)) as client:
             self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
     # Calls to the backend
 
     def send(self, method: str, *arguments: Any) -> Future[Any]:
-        """Call a method of the backend without waiting for its result."""
         return self._calls.submit(getattr(self._backend, method), *arguments)
 
     def put(self, *jobs: Job) -> list[str]:
-        """Enqueue jobs, and return their ids. Raise what the backend raises."""
         results = self.send("enqueue_many", list(jobs)).result(PATIENCE)
         return [result.id for result in results]
 
     def finished(self, job_id: str) -> TaskResult:
-        """Wait for the end of a job, and return its result."""
-
         def if_finished() -> TaskResult | None:
             result: TaskResult | None = self.send("find", job_id).result(PATIENCE)
             return result if result and result.is_finished else None
@@ -145,21 +138,16 @@ class Harness:
         )
 
     def wait_until_all_ran(self, ids: Sequence[str]) -> list[Event]:
-        """Wait until each of these jobs has run, for up to `patience` per job.
-
-        Returns:
-            The events of the runs, the oldest first.
-        """
+        """Wait up to `patience` for each job's run. Return the events of the runs, oldest first."""
         for job in ids:
             self.wait_for("ran", job=job)
         return [event for event in self.events("ran") if event["job"] in ids]
 
     def release(self, name: str) -> None:
-        """Let the job `hold(name)` end."""
         (self.folder / f"release-{name}").touch()
 
     def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
-        """Call `ask` until its result is true, and return it. Raise Broken after `patience`."""
+        """Call `ask` until its result is true. Return the result, or raise Broken on a timeout."""
         if answer := until(ask, self.patience):
             return answer
         raise Broken(

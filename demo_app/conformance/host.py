@@ -25,7 +25,6 @@ Host.register("backend", backend_named)
 
 
 def main() -> None:
-    """Handle calls until the suite kills this process."""
     chosen = settings()
     (chosen.dir / "host.sock").unlink(missing_ok=True)  # left by a killed process
     load_tasks(chosen.tasks)

@@ -18,13 +18,7 @@ from demo_app.conformance.harness import Broken, Harness, started
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise.
-
-    Attributes:
-        name: the name of its row in the table.
-        see: its check.
-        apart: True if the check kills a process, and so needs its own harness.
-    """
+    """One promise. apart: True if the check kills a process, and so needs its own harness."""
 
     name: str
     see: Callable[[Harness], str]
@@ -65,13 +59,10 @@ def check_backend(
     It takes about half a minute. Checks that kill nothing share their processes.
 
     Args:
-        backend: its name, as in the settings; ``module:callable`` for your own.
+        backend: its name in the settings; ``module:callable`` for your own.
         path: the folders in which Python finds it.
         promises: the promises to test.
         options: further options of `harness.started`.
-
-    Returns:
-        The result of each promise.
     """
     make = partial(started, backend, path, concurrency=1, **options)
     with ExitStack() as running:

@@ -1,7 +1,7 @@
 """The timeline as a picture: each row is a job, and time runs from left to right.
 
 Waiting is pale, running is solid, a kill is a red line across its worker's jobs, a delivery is a
-dot, and a given-up job has a cross. A long idle wait for a rescue is shortened: the axis is broken.
+dot, and a given-up job has a cross. A long idle wait for a rescue is shortened on the axis.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ def draw(
     title: str = "",
     translate: Callable[..., str] = str.format,
 ) -> Figure:
-    """Return the picture as a figure. translate: translates and formats a text."""
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
     figure = Figure(figsize=(11.0, height), layout="constrained")
@@ -90,7 +89,6 @@ _LONG, _SHORT = 0.25, 0.3
 
 
 def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
-    """Shorten each of these waits on the time axis, with a break mark."""
     if not waits:
         return
     first, last = axes.get_xlim()
@@ -119,11 +117,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 def _name_the_moments(
     axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
 ) -> int:
-    """Mark each rescue, and label kills and expired leases above the picture if they fit.
-
-    Returns:
-        The number of rows of labels.
-    """
+    """Mark rescues. Label kills and rescues if there is room. Return the number of label rows."""
     named = [(kill.at, repr(kill)) for kill in kills]
     for death in timeline.deaths:
         if death.rescued and death.died:
@@ -144,11 +138,6 @@ def _name_the_moments(
 
 
 def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
-    """Draw the picture into files of the folder, with its description as metadata.
-
-    Raises:
-        OSError: a file cannot be written.
-    """
     figure, words = draw(timeline, kills), {"Description": describe(timeline, kills)}
     paths = [folder / "timeline.svg", folder / "timeline.png"]
     for path in paths:
@@ -159,7 +148,7 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
 def describe(
     timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str] = str.format
 ) -> str:
-    """Return the picture in words: its title and its text equivalent."""
+    """Describe the picture in words, for its title and for its text alternative."""
 
     def count(n: int, one: str, many: str) -> str:
         return translate(one if n == 1 else many, n=n)

@@ -19,7 +19,7 @@ from demo_app.stack.client import Client
 MAIL_SECONDS = 0.05
 #: The number of jobs that run at the same time on both workers together.
 AT_ONCE = 8
-#: Seconds to wait for the last mail.
+#: Longest wait for all mails after the last comment (seconds).
 LAST_MAIL = 120.0
 #: Threads that post comments.
 READERS = 2
@@ -33,8 +33,7 @@ OnEvent = Callable[[str, Any], None]
 class DemoResult:
     """The result of the demo.
 
-    Attributes:
-        recovery_s: for each kill, the seconds until the last interrupted job began again.
+    recovery_s: for each kill, the seconds until the last interrupted job began again.
     """
 
     comments: int
@@ -45,11 +44,9 @@ class DemoResult:
 
     @property
     def lost(self) -> int:
-        """The number of comments whose mail never arrived."""
         return self.comments - self.distinct_mails
 
     def as_json(self) -> dict[str, Any]:
-        """Return the last line of ``demo --json``."""
         return {
             "comments": self.comments,
             "distinct_mails": self.distinct_mails,
@@ -61,7 +58,6 @@ class DemoResult:
 
 
 def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
-    """Post comments, and kill a busy worker `kills` times while their jobs run."""
     with Client(stack.ready) as client:
         before = client.mail_stats()
         since = journal_end(client)
@@ -101,16 +97,12 @@ def journal_end(client: Client) -> str:
 
 
 def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: bool = True) -> Kill:
-    """Kill a worker in the middle of its jobs.
+    """Kill the busiest worker in the middle of its jobs.
 
-    Args:
-        stack: the stack of the worker.
-        client: a client of the stack.
-        seconds: longest wait for a busy worker.
-        restart: False keeps the workers dead until they are started.
+    seconds: longest wait for a busy worker. restart: False keeps it dead until `Stack.start`.
 
     Raises:
-        TimeoutError: no worker is busy in that time.
+        TimeoutError: no worker was busy within `seconds`.
     """
 
     def busy(now: dict[str, Any]) -> list[dict[str, Any]]:
@@ -149,10 +141,10 @@ def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent)
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:
-    """Return the seconds until every interrupted job began again; 0.0 if the kill hit no job."""
+    """Return the seconds until the last interrupted job began again; 0.0 if none did."""
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
-        # only the first run after the kill: further runs may follow further kills
+        # use only the first run after this kill: later runs may belong to later kills
         next((r.began for r in job.runs if r.began > kill.at and r.worker != kill.worker), kill.at)
         for job in interrupted
     ]

@@ -14,12 +14,7 @@ LATER = "timeline.pickle"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:
-    """One kill.
-
-    Attributes:
-        at: seconds since the epoch.
-        held: the ids of the interrupted jobs.
-    """
+    """One kill. at: seconds since the epoch. held: the ids of the interrupted jobs."""
 
     at: float
     pid: int
@@ -41,12 +36,11 @@ class Timeline:
 
     @property
     def start(self) -> float:
-        """The time at which the first job was enqueued."""
         return min((job.enqueued for job in self.jobs), default=0.0)
 
 
 def read(client: Decoded, since: str = "0-0") -> Timeline:
-    """Return the timeline of the jobs that were enqueued after an entry of the journal."""
+    """Return the timeline of the jobs that were enqueued after the journal's entry `since`."""
     fold, before = Fold(), set[str]()
     for entry in all_events(client):
         place = order(entry.id)

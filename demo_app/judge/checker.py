@@ -210,7 +210,7 @@ def _shown_twice(_: Plan, record: Record, translate: Translate) -> Iterator[str]
             yield translate(text, job=job)
 
 
-#: Further checks, by level.
+#: The checks of single levels. In addition, `_not_put` and `_lost` check every level.
 _CHECKS: dict[int, _Check] = {
     2: _order,
     3: _waits,

@@ -19,9 +19,9 @@ class EventLog:
 
     Args:
         path: the socket.
-        answer: returns the reply to an event whose process waits for one; may block. Raises
-            EOFError when the trial is over.
-        named: replaces each random text of a job in an event with its name, such as `job-1`.
+        answer: returns the reply to an event if the process waits for a reply. It may block, and
+            raises EOFError when the trial is over.
+        named: replaces each job's random text in an event with the job's name, such as `job-1`.
     """
 
     def __init__(
@@ -36,11 +36,9 @@ class EventLog:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def note(self, event: str, who: str = "judge", **details: Any) -> None:
-        """Log an event of the judge."""
         self.events.append({"at": time.monotonic(), "who": who, "event": event, **details})
 
     def close(self) -> None:
-        """Close every connection."""
         for line in (self._listener, *self._lines):
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)  # ends the read of the connection's thread

@@ -1,4 +1,4 @@
-"""The history of a trial: the actions of its processes, and the places of its jobs."""
+"""The history of a trial: the actions of its processes, and the locations of its jobs."""
 
 from __future__ import annotations
 
@@ -29,11 +29,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One line of the history.
-
-    Attributes:
-        at: seconds since the first event of the trial.
-    """
+    """One line of the history. at: seconds since the first event of the trial."""
 
     at: float
     who: str
@@ -108,7 +104,6 @@ def _what(event: Event, translate: Translate) -> str:
 
 
 def _call(event: Event) -> str:
-    """Return the commands of a call; for a rescue only the commands that move jobs."""
     sent = event["commands"]
     if event["method"] == "rescue":
         sent = [words for words in sent if MOVES.search(words.split()[0])]

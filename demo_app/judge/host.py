@@ -25,12 +25,6 @@ from demo_app.judge.steps import Steps, step_files, stepped_redis
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
-    """Load the learner's class.
-
-    Raises:
-        AttributeError: the file has no such class.
-        BaseException: whatever the file raises.
-    """
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
     sys.path.append(str(file.parent))  # last: a redis.py there must not shadow the package redis
@@ -39,7 +33,6 @@ def load(file: Path, source: bytes, name: str) -> Any:
 
 
 def play(role: Role, queue_class: Any, steps: Steps) -> None:
-    """Play the role: a producer, a worker, or a process that reports the places of jobs."""
     os.chdir(role.files)
     steps.role = role
     queue = queue_class(stepped_redis(steps))
@@ -58,8 +51,6 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
 
 
 def work(role: Role, queue: Any, steps: Steps) -> None:
-    """Claim, run and acknowledge jobs in an endless loop."""
-
     def call(method: str, *arguments: str) -> Any:
         try:
             with steps.call(method):
@@ -102,7 +93,6 @@ def _every(role: Role, seconds: float, act: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """Load the class, and fork a process for each role."""
     path, _, name = sys.argv[1].rpartition(":")
     file = Path(path)
     source = file.read_bytes()
@@ -112,7 +102,7 @@ def main() -> None:
     steps = Steps(Role("", "", ""))
     step_files(steps)
     queue_class = load(file, source, name)
-    for silent in (1, 2):  # drop later output: nothing reads it
+    for silent in (1, 2):  # from here on, discard all output: nobody reads it
         os.dup2(os.open(os.devnull, os.O_WRONLY), silent)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks do not become zombies
     print(json.dumps({"where": hasattr(queue_class, "where")}), file=answers)

@@ -38,11 +38,7 @@ BUSY = "This machine was too busy: run it again."
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """A plan and the record of its trial.
-
-    Attributes:
-        why: the reason for a broken promise; "" if the promise was kept.
-    """
+    """A plan and the record of its trial. why: the broken promise; "" if it was kept."""
 
     plan: Plan
     record: Record
@@ -82,7 +78,6 @@ class Verdict:
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict for the command's JSON; times are in seconds."""
         return {
             "level": self.level.number,
             "name": self.level.name,
@@ -99,14 +94,8 @@ class Verdict:
 class Judge:
     """Judges a target. A context manager, which ends what the target started.
 
-    Args:
-        target: the queue.
-        seed: the seed of the random trials.
-        seconds: duration of the random trials, for each level that has them.
-        at_once: the number of parallel trials.
-        patience: see `PATIENCE`.
-        translate: translates the reason why a level could not be tested.
-        shrink: see `SHRINK`.
+    seed, seconds: the seed and the duration of the random trials, for each level that has them.
+    at_once: the number of parallel trials. patience, shrink: see `PATIENCE` and `SHRINK`.
     """
 
     def __init__(
@@ -158,7 +147,6 @@ class Judge:
             yield self._verdict(level, steps, begun[level.number])
 
     def so_far(self) -> str:
-        """Return a sentence with the number of trials that are over."""
         over = sum(future.done() for future in self._begun)
         return self._translate("{over} of {all} trials are over.", over=over, all=len(self._begun))
 
@@ -210,7 +198,6 @@ class Judge:
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[TrialOutcome]]) -> None:
-        """Stop the other trials of the level."""
         for future in begun:
             future.cancel()
         self._stops[level].set()
@@ -218,7 +205,6 @@ class Judge:
         self._stops[level].clear()
 
     def _at_random(self, level: Level, steps: Sequence[str]) -> list[TrialOutcome]:
-        """Run trials with several faults, until the time is up or one fails."""
         chance = random.Random(f"{self._seed} {level.number}")
         deadline, trials = time.monotonic() + self._seconds, list[TrialOutcome]()
         while time.monotonic() < deadline and not (trials and trials[-1].why):

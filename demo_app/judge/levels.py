@@ -49,7 +49,7 @@ def _sent(steps: Steps) -> list[str]:
 
 
 def _rescues(steps: Steps) -> list[str]:
-    """Return the steps of a rescue. ``again:STEP`` is a step of `claim` that only rescues have."""
+    """Return the steps of a rescue (for ``again:STEP`` see `coverage.survey`)."""
     return [step.removeprefix("again:") for step in _of(steps, "rescue", "again")]
 
 
@@ -99,7 +99,7 @@ def _worker_dies(steps: Steps) -> list[Plan]:
         *_one_fault(5, at_run + kills),
         *(Plan(5, faults=(_BUSY, fault)) for fault in rescuers),
         Plan(5, _names(BACKLOG), (_BUSY,)),  # the worker may have prefetched other jobs
-        # each job is interrupted only once, so none may count as a poison pill
+        # each job is interrupted only once, so the queue must not treat it as a poison pill
         Plan(5, _names(5), tuple(Fault(f"run:{job}", Act.KILL) for job in _names(5))),
         # acknowledging one of two jobs with the same text must not remove the other
         Plan(5, ("job-1", "job-1"), (_BUSY,), ready=True),
@@ -165,7 +165,6 @@ LEVELS = {
 
 
 def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:
-    """Return a trial with several jobs and faults, chosen from the faults of the level."""
     known = [fault for plan in level.plans(steps) for fault in plan.faults]
     chosen = chance.sample(known, min(len(known), chance.choice((2, 3))))
     jobs = _names(chance.randint(4, 8))

@@ -19,7 +19,7 @@ class Names:
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the texts of these jobs. Three or more new texts are never in a sorted order."""
+        """Return the texts of these jobs. Three or more new texts are never in sorted order."""
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
         texts = [f"q{secrets.token_hex(4)}z" for _ in new]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):

@@ -40,7 +40,6 @@ class Fault:
     Attributes:
         at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
             ``put:begin``, ``put:end``, or `IDLE`.
-        act: the kind of fault.
         nth: the fault hits a process when it reaches the step for the nth time.
     """
 
@@ -50,7 +49,6 @@ class Fault:
 
     @property
     def in_producer(self) -> bool:
-        """True if the fault hits the producer."""
         return self.at.startswith("put:")
 
 
@@ -59,9 +57,7 @@ class Plan:
     """One trial.
 
     Attributes:
-        level: the level to which it belongs.
         jobs: the jobs. They are enqueued before any worker starts, unless `early` is above 0.
-        faults: the faults.
         later: jobs that another producer enqueues after a pause or the first producer's death;
             without a fault, right after `jobs`.
         early: the number of workers that start before the jobs are enqueued.

@@ -1,4 +1,4 @@
-"""The record of a trial: the puts, the runs and the places of its jobs, for any queue."""
+"""The record of a trial: the puts, the runs and the locations of its jobs, for any queue."""
 
 from __future__ import annotations
 
@@ -40,11 +40,7 @@ def complaint(error: Event, translate: Translate = str.format) -> str:
 
 
 class Record:
-    """The record of a trial.
-
-    Args:
-        events: all events of the trial.
-    """
+    """The record of a trial, derived from all its events."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
@@ -56,7 +52,6 @@ class Record:
         self.runs = self._runs()
 
     def of(self, kind: str) -> list[Event]:
-        """Return the events of this kind, oldest first."""
         return [event for event in self.events if event["event"] == kind]
 
     @property
@@ -83,12 +78,10 @@ class Record:
 
     @property
     def poison_runs(self) -> list[Run]:
-        """The runs that killed their worker."""
         return [run for run in self.runs if run.job.startswith("poison")]
 
     @property
     def times(self) -> Counter[str]:
-        """The number of runs that began, by job."""
         return Counter(run.job for run in self.runs)
 
     @property

@@ -57,8 +57,6 @@ class Role:
     """A role: a producer (with `jobs`), a process that locates jobs (with `asks`), or a worker.
 
     Attributes:
-        who: the name of the process.
-        folder: the folder of the trial.
         address: the address of its proxy to the server, a socket or a URL.
         jobs: the jobs that a producer enqueues.
         asks: the jobs to locate.
@@ -76,21 +74,17 @@ class Role:
 
     @property
     def url(self) -> str:
-        """The URL of the server."""
         return f"unix://{self.address}" if self.address.startswith("/") else self.address
 
     @property
     def files(self) -> str:
-        """The folder that all processes of the trial may write to."""
         return str(Path(self.folder) / FILES)
 
     def to_json(self) -> str:
-        """Return the role as one line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def mine(cls) -> Self:
-        """Return the role of this process."""
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
@@ -116,7 +110,7 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
         role.pass_by("putting", job=job)
         try:
             put(job)
-        except Exception as error:  # any error: the job was refused
+        except Exception as error:  # any error counts as a refusal of the job
             role.pass_by("refused", job=job, error=describe(error))
         else:
             role.pass_by("put", job=job)
@@ -125,13 +119,11 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Return the error in one line."""
     name, words = type(error).__name__, str(error).rstrip(".")
     return f"{name}: {words}"[:200] if words else name
 
 
 def sleep(role: Role, seconds: float) -> None:
-    """Sleep, and log it if the machine wakes this process much too late."""
     began = time.monotonic()
     time.sleep(seconds)
     if (late := time.monotonic() - began - seconds) > LATE:

@@ -29,7 +29,8 @@ _DOWN = 11
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
 #: Runs after which a job that is not a poison pill counts as endless.
 _TOO_OFTEN = 20
-#: Limit of the workers that start in a row without a run; with more, the queue seems to kill them.
+#: If more workers than this start in a row and none begins a job, the queue seems to kill them, and
+#: the trial ends.
 _IN_VAIN = 8
 #: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
@@ -121,7 +122,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             for other in trial.parts:
                 if other.works and other is not part:
                     other.go.set()
-            if fault.in_producer:  # a rescue may find the producer's half-enqueued job
+            if fault.in_producer:  # give a rescue time to find the half-enqueued job
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)
@@ -153,7 +154,7 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    if part.role.claims:  # otherwise this other worker could claim the later jobs
+    if part.role.claims:  # kill the other worker, so that it can't claim the later jobs
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)

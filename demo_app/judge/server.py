@@ -29,7 +29,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 return found
 """
-#: The place of a job while the server is down.
+#: The location of a job while the server is down.
 DOWN = ["? (the server is down)"]
 
 
@@ -37,8 +37,7 @@ class TrialServer:
     """The Redis server of a trial.
 
     Args:
-        folder: the folder of the trial.
-        group: ends the server.
+        group: the process group of the server.
         password: the server's password, for clients over TCP; "" for clients over a unix socket.
         fsync: True to sync each write before the reply (slow), for trials that kill the server.
             With everysec, a kill could lose a job although the queue is correct.
@@ -59,7 +58,6 @@ class TrialServer:
         self._opens = threading.Event()
 
     def start(self) -> None:
-        """Start the server with the data of its last run."""
         self._opens.clear()
         self._server.start()
         with redis.Redis(unix_socket_path=self.path) as client:
@@ -68,12 +66,10 @@ class TrialServer:
         self._opens.set()
 
     def kill(self) -> None:
-        """Send SIGKILL to the server."""
         self._opens.clear()
         self._server.kill()
 
     async def connect(self) -> Streams:
-        """Return a new connection to the server."""
         if not self._opens.is_set():
             raise ConnectionRefusedError
         return await asyncio.open_unix_connection(self.path)

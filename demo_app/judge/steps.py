@@ -104,7 +104,7 @@ class Steps:
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """At the role's step, halt until the judge lets the process go on. Then return True."""
+        """Return True at the role's step, after a halt until the judge lets the process go on."""
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
@@ -120,12 +120,10 @@ class RedisInSteps(redis.Redis):
         self._steps = steps
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class."""
         with self._steps.commands([args]):
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
-        """See the base class."""
         made = _PipelineInSteps(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
@@ -137,18 +135,16 @@ class _PipelineInSteps(Pipeline):
     steps: Steps
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """See the base class."""
         with self.steps.commands([args for args, _ in self.command_stack]):
             return super().execute(raise_on_error)
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """See the base class. Used after WATCH."""
+        """Send the command at once. Redis-py calls this method after WATCH."""
         with self.steps.commands([args]):
             return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def stepped_redis(steps: Steps) -> RedisInSteps:
-    """Return the Redis client for a learner's queue; its replies are text."""
     # as many retries as redis-py's default, with shorter pauses
     retry = Retry(ConstantBackoff(0.1), 3)
     return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)

@@ -64,7 +64,6 @@ class Running:
         return False
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and its descendants."""
         if self.process is not None and self.alive():
             send_to_all(self.process.pid, number)
 
@@ -90,11 +89,9 @@ class Target:
         self.work.mkdir(mode=0o700)
 
     def start(self, role: Role) -> Running:
-        """Start a process that plays the role."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """End all processes of the target."""
         self.group.end()
 
 
@@ -104,9 +101,7 @@ class Learners(Target):
     Two processes load the file, and workers are forked from them in turn. So if the file chooses a
     random value, the first and the second worker have different values.
 
-    Args:
-        name: ``FILE.py:CLASS``.
-        translate: translates the reason why the target can't be judged.
+    name: ``FILE.py:CLASS``. translate: translates the reason why the target can't be judged.
     """
 
     stepped = True
@@ -124,12 +119,10 @@ class Learners(Target):
         self.has_where = bool(loaded[0]["where"])
 
     def start(self, role: Role) -> Running:
-        """See `Target`."""
         number = int(re.sub(r"\D", "", role.who) or 0)
         return self._hosts[number % 2].start(role)
 
     def close(self) -> None:
-        """See `Target`."""
         super().close()
         for host in self._hosts:
             host.close()
@@ -211,7 +204,6 @@ class Adapter(Target):
             self._find(argument)
 
     def start(self, role: Role) -> Running:
-        """See `Target`."""
         part = Path(role.files) / f"{role.who}.role"  # the role may be too long for a variable
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
@@ -236,7 +228,6 @@ class Adapter(Target):
 
 
 def _find_program(command: str) -> None:
-    """Raise CannotJudge if the command can't be run."""
     try:
         program, *_ = shlex.split(command)
     except ValueError as error:

@@ -52,12 +52,10 @@ class Part:
 
     @property
     def who(self) -> str:
-        """The name of the process."""
         return self.role.who
 
     @property
     def works(self) -> bool:
-        """True if the process is a worker."""
         return not self.role.jobs and not self.role.asks
 
     def halts_at(self, step: str) -> bool:
@@ -71,11 +69,7 @@ class Part:
 class Trial:
     """A running plan. A context manager, which ends the processes and deletes the files.
 
-    Args:
-        target: the queue.
-        plan: the plan.
-        patience: seconds without progress that end the trial.
-        stop: when it is set, every wait ends.
+    patience: seconds without progress that end the trial. stop: when it is set, every wait ends.
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
@@ -105,7 +99,6 @@ class Trial:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self, part: Part) -> None:
-        """Kill the process and remove it from the trial."""
         part.running.send(signal.SIGKILL)
         part.proxy.end()
         self.parts.remove(part)
@@ -113,9 +106,7 @@ class Trial:
     def log_location(self, job: str, event: str = "where") -> None:
         """Log the job's keys in the server, and the reply of the queue's own `where`.
 
-        Args:
-            job: the job.
-            event: the kind of event; "look" is not shown in the history.
+        event: the kind of event; "look" is not shown in the history.
         """
         (text,) = self.names.of([job])
         keys = self.server.where(text)
@@ -129,13 +120,11 @@ class Trial:
 
     @property
     def seen(self) -> Record:
-        """The record of the trial until now."""
         if len(self._log.events) > len(self._record.events):
             self._record = Record([*self._log.events])
         return self._record
 
     def until(self, ask: Callable[[], object], seconds: float) -> None:
-        """Wait until `ask` returns a true value, the trial is stopped, or the time is up."""
         until(lambda: ask() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:
@@ -146,10 +135,7 @@ class Trial:
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker with a new name, and return it when it is ready, halts, or has ended.
 
-        Args:
-            halt: the step at which it halts.
-            nth: it halts when it reaches that step for the nth time.
-            given: further fields of its role.
+        The worker halts when it reaches `halt` for the nth time. given: further fields of its role.
         """
         number = sum(part.works for part in self.parts) + 1
         part = self.start(f"w{number}", halt, nth, **given)
@@ -165,11 +151,9 @@ class Trial:
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
-        """Start a producer, and wait until all jobs are enqueued, or a put does not return.
+        """Start a producer, and wait until all jobs are enqueued, or until a put is stuck.
 
-        Args:
-            jobs: the jobs to enqueue.
-            fault: if given, the producer halts at the fault's step, and `put` does not wait.
+        fault: if given, the producer halts at the fault's step, and `put` does not wait.
         """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)
@@ -208,7 +192,6 @@ class Trial:
         return self.happened(part.who, "halt") is not None
 
     def log_locations(self) -> None:
-        """Log where the unfinished jobs are."""
         for job in self.seen.unfinished[:LOOKS]:
             self.log_location(job)
 
@@ -217,18 +200,15 @@ class Trial:
         self.note("act", to=part.who, act=act)
 
     def kill(self, part: Part) -> None:
-        """Send SIGKILL to the process."""
         self.act(part, Act.KILL)
         part.running.send(signal.SIGKILL)
 
     def go_on(self, part: Part) -> None:
-        """Send SIGCONT to the process, and let it leave the step at which it halted."""
         part.running.send(signal.SIGCONT)
         self.act(part, "SIGCONT")
         part.go.set()
 
     def start_server(self) -> None:
-        """Start the server again."""
         self.server.start()
         self.note("act", to="server", act="started again")
 
@@ -246,7 +226,6 @@ class Trial:
         return {**event, **readable}
 
     def start(self, who: str, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a process with its proxy. given: further fields of its role."""
         folder = self.folder / f"{who}-{len(self._log.events)}"
         folder.mkdir()
         at = None if self.server.address else folder / "redis.sock"

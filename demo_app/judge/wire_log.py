@@ -16,7 +16,6 @@ class WireLog:
     """The log of one process's commands.
 
     Args:
-        who: the name of the process.
         note: logs a command.
         holds: is called at each step ``cable:COMMAND:nth:before`` or ``after``, and returns when
             the data may pass.

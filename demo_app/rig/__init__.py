@@ -1,1 +1,1 @@
-"""The rig: the only code that starts and kills processes, waits for them, and counts mails."""
+"""The rig, which starts and kills processes, waits for them, and counts mails."""

@@ -21,7 +21,6 @@ class ControlPipe:
     """The supervisor's end of the pipe.
 
     Args:
-        path: the pipe.
         answers: a function for each request. One thread calls them, one at a time.
 
     Raises:
@@ -41,7 +40,7 @@ class ControlPipe:
         self._thread.start()
 
     def close(self) -> None:
-        """Remove the pipe after the present request has been handled."""
+        """Remove the pipe, and wait for the end of a request that is being handled."""
         self._path.unlink(missing_ok=True)
         self._ended.set()
         os.write(self._pipe, b"\n" + _END + b"\n")

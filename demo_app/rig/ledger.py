@@ -33,12 +33,10 @@ class Ledger:
 
     @property
     def comments(self) -> int:
-        """The number of accepted comments; each one promises a mail."""
         return len(self.lines)
 
     @property
     def arrived(self) -> int:
-        """The number of promised mails that have arrived."""
         return sum(line.arrived is not None for line in self.lines)
 
     @property
@@ -48,12 +46,10 @@ class Ledger:
 
     @property
     def lost(self) -> int:
-        """The number of mails that will never arrive."""
         return max(0, self.missing - self.late)
 
     @property
     def twice(self) -> int:
-        """The number of mails that the mail server received more than once."""
         return sum(line.deliveries > 1 for line in self.lines)
 
 
@@ -62,9 +58,8 @@ def lines_of(
 ) -> tuple[LedgerLine, ...]:
     """Return a line for each promised mail, with its job as the name.
 
-    Args:
-        promised: each job with the time of its promise (seconds since the epoch).
-        mails: the mails as the inbox lists them.
+    promised: each job with the time of its promise (seconds since the epoch). mails: the mails as
+    the inbox lists them.
     """
     arrived: dict[str, list[float]] = {}
     deliveries: dict[str, int] = {}

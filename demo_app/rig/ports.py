@@ -19,9 +19,7 @@ _signs: dict[int, socket.socket] = {}
 def take(chosen: int, what: str) -> int:
     """Reserve a port until `release`, and return it.
 
-    Args:
-        chosen: the port; 0 takes a free one.
-        what: its use, for an error message.
+    chosen: the port; 0 takes a free one. what: the use of the port, for an error message.
 
     Raises:
         StackError: the port is in use.
@@ -50,7 +48,6 @@ def take(chosen: int, what: str) -> int:
 
 
 def release(*ports: int) -> None:
-    """Release ports that `take` has reserved. Other ports are ignored."""
     for port in ports:
         if sign := _signs.pop(port, None):
             sign.close()

@@ -61,12 +61,7 @@ class Process:
     It has its own session, so that a Ctrl-C in a terminal or an interrupt of a notebook's kernel
     does not reach it.
 
-    Args:
-        role: its role in the stack.
-        command: the program and its arguments.
-        environment: its complete environment.
-        log: the file for its output.
-        number: its number among the processes of its role.
+    environment: its complete environment. number: its number among the processes of its role.
 
     Raises:
         OSError: the process cannot be started.
@@ -99,7 +94,7 @@ class Process:
         self.pid = self._child.pid
 
     def watch(self, on_exit: Callable[[Process], None]) -> None:
-        """Call `on_exit` when the process ends."""
+        """Call `on_exit` in another thread when the process ends."""
 
         def wait() -> None:
             self._child.wait()
@@ -109,12 +104,10 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """True while the process runs."""
         return self._child.poll() is None
 
     @property
     def was_killed(self) -> bool:
-        """True if a signal ended the process."""
         return (self._child.poll() or 0) < 0
 
     def send(self, number: signal.Signals) -> None:
@@ -129,12 +122,11 @@ class Process:
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        """Kill the process and its descendants, and wait for its end."""
         self.send(signal.SIGKILL)
         self.wait(GRACE)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end of the process. Return False if it still runs."""
+        """Wait for the end of the process. Return False if it still runs after `seconds`."""
         try:
             self._child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -142,14 +134,12 @@ class Process:
         return True
 
     def output(self) -> str:
-        """Return what the process has written to its log."""
         with suppress(OSError), self.log.open("rb") as file:
             file.seek(self._log_start)
             return file.read().decode("utf-8", "replace")
         return ""
 
     def last_log_line(self) -> str:
-        """Return the last line of the log, for an error message."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return lines[-1] if lines else "its log is empty"
 
@@ -160,13 +150,9 @@ class Process:
         name: str,
         stopping: threading.Event | None = None,
     ) -> None:
-        """Wait until `is_ready` returns True.
+        """Poll until `is_ready` returns True.
 
-        Args:
-            is_ready: is called again and again.
-            seconds: longest wait.
-            name: the process's name in error messages.
-            stopping: is set when the stack stops.
+        name: the process's name in error messages. stopping: is set when the stack stops.
 
         Raises:
             StackError: the process has ended, the time is up, or the stack stops.

@@ -1,4 +1,4 @@
-"""Processes with one folder, which all end together, even if their parent is killed."""
+"""Processes that share a folder and all end together, even if their parent is killed."""
 
 from __future__ import annotations
 
@@ -40,13 +40,7 @@ class ProcessGroup:
         env: Mapping[str, str] | None = None,
         **popen_options: Any,
     ) -> subprocess.Popen[Any]:
-        """Start a process in its own session.
-
-        Args:
-            command: the program and its arguments.
-            env: variables in addition to `environment`.
-            popen_options: further keyword arguments for `subprocess.Popen`.
-        """
+        """Start a process in its own session. env: variables in addition to `environment`."""
         environment = {**self.environment, **(env or {})}
         child = subprocess.Popen(command, env=environment, start_new_session=True, **popen_options)
         self._children.append(child)

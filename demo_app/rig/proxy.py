@@ -37,7 +37,6 @@ class Connection:
         self.frozen = self.losing = False
 
     def reset(self) -> None:
-        """Reset the connection at both sides."""
         for end in self.ends:
             with suppress(OSError):  # a unix socket has no reset
                 end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -93,7 +92,6 @@ class Proxy:
 
     @property
     def busy(self) -> bool:
-        """True while a connection is open."""
         return bool(self._connections)
 
     def unplug(self) -> None:

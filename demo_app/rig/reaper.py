@@ -42,7 +42,7 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
-    # remove the sockets before the kills: afterwards the next stack may create its own
+    # remove the sockets before the kills: the next stack may create its own after the kills
     for socket in sys.argv[3:]:
         with suppress(OSError):
             Path(socket).unlink()
@@ -111,7 +111,6 @@ class ReaperClient:
 
     @property
     def pid(self) -> int:
-        """The reaper's process id."""
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
@@ -119,7 +118,6 @@ class ReaperClient:
         self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:
-        """Remove a process that has ended."""
         self._send(f"-{pid}")
 
     def close(self, seconds: float) -> None:

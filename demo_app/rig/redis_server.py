@@ -42,7 +42,7 @@ def binary() -> str:
 
 
 def socket_path(folder: Path) -> Path:
-    """Return the socket in the folder, or in a short private folder if that path is too long."""
+    """Return the socket's path in the folder, or in a private folder if the path is too long."""
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
         return path
@@ -58,15 +58,10 @@ def command(
     port: int = 0,
     **settings: str,
 ) -> list[str]:
-    """Return the command that starts the server with its data in the folder.
+    """Return the command that starts a server with its data in the folder.
 
-    Args:
-        folder: the folder of its data.
-        socket: its unix socket.
-        persistence: True for an append-only file.
-        appendfsync: when the file is synced to the disk.
-        port: its TCP port; 0 for none.
-        settings: further settings of redis.conf, with `_` for `-`.
+    persistence: True for an append-only file. port: its TCP port; 0 for none. settings: further
+    settings of redis.conf, with `_` for `-`.
     """
     settings = {
         "port": str(port),
@@ -89,12 +84,7 @@ def command(
 def set_aside_unreadable(folder: Path, log_line: str) -> Path | None:
     """Move the append-only files away if the server's last log line says that it can't load them.
 
-    Args:
-        folder: the folder of the server's data.
-        log_line: the last line that the server logged.
-
-    Returns:
-        The new folder of the files, or None if the server has another problem.
+    Return their new folder, or None if the server has another problem.
     """
     if "reading the append only file" not in log_line:
         return None
@@ -114,10 +104,7 @@ class RedisServer:
 
     As a context manager it runs during the block. It always ends with its group.
 
-    Args:
-        group: its process group.
-        folder: the folder of its data; default a new one in the group's folder.
-        options: see `command`.
+    folder: its data; None for a new folder in the group's folder. options: see `command`.
     """
 
     def __init__(self, group: ProcessGroup, folder: Path | None = None, **options: Any) -> None:
@@ -138,17 +125,14 @@ class RedisServer:
         self._process.wait_until(lambda: answers(self.url), 30.0, "Redis")
 
     def kill(self) -> None:
-        """Send SIGKILL to the server."""
         if self._process is not None:
             self._process.kill()
 
     @property
     def pid(self) -> int:
-        """The server's process id; 0 before its first start."""
         return self._process.pid if self._process else 0
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the server."""
         os.kill(self.pid, number)
 
     def __enter__(self) -> Self:

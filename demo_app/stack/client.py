@@ -42,12 +42,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
         self.web.close()
         self.inbox.close()
 
     def redis(self) -> redis.Redis:
-        """Return a client of the stack's Redis."""
         return connect(self._redis_url)
 
     def comment(
@@ -81,11 +79,9 @@ class Client:
         return not any(summary[state] for state in UNFINISHED)
 
     def job(self, job_id: str) -> Answer:
-        """Return a job with its timeline."""
         return _json(self.web.get(f"/api/jobs/{job_id}"))
 
     def jobs(self, state: str, limit: int = 200) -> Answer:
-        """Return the first page of the jobs in a state."""
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
@@ -102,7 +98,6 @@ class Client:
         return _json(self.inbox.get("/api/messages", params=page))
 
     def all_mails(self) -> list[Answer]:
-        """Return every mail in the inbox, the newest first."""
         found: list[Answer] = []
         cursor: str | None = None
         while True:
@@ -113,11 +108,9 @@ class Client:
                 return found
 
     def faults(self) -> list[Answer]:
-        """Return the mail server's fault rules."""
         return list(_checked(self.inbox.get("/api/faults")).json())
 
     def set_faults(self, *rules: Answer) -> list[Answer]:
-        """Replace the mail server's fault rules, and return them."""
         return list(_checked(self.inbox.put("/api/faults", json=list(rules))).json())
 
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:

@@ -36,7 +36,6 @@ class Folder:
         self.control = self.path / "control"
 
     def token(self) -> str:
-        """Return the start-up token, which is created once and kept."""
         path = self.path / "token"
         if not path.exists():
             path.touch(mode=0o600)
@@ -55,7 +54,6 @@ class Folder:
         owner.write_text(stack_id)
 
     def close(self) -> None:
-        """Release the folder, and remove a temporary one."""
         self._lock.close()
         for _ in poll(2.0):  # an ending process may still write a file
             if not self._temporary or not self.path.exists():

@@ -86,7 +86,6 @@ class Options(BaseModel):
         return self
 
     def as_settings(self) -> dict[str, str]:
-        """Return the options that are also settings, as environment variables."""
         given = {name: getattr(self, option) for option, name in SETTINGS.items()}
         return {
             variable(name): ",".join(value)

@@ -22,10 +22,7 @@ OLDEST = 7
 
 
 def check(url: str) -> str:
-    """Check that a Redis server can be used for the queue.
-
-    Returns:
-        A warning; "" for none.
+    """Check that a Redis server can be used for the queue. Return a warning, or "" for none.
 
     Raises:
         StackError: it cannot be used; the message has the reason.
@@ -69,9 +66,7 @@ def _check(client: Decoded, where: str) -> str:
 def refuse(info: Mapping[str, Any], where: str) -> None:
     """Raise StackError if the server's version, role or settings do not suit the queue.
 
-    Args:
-        info: the server's reply to INFO.
-        where: the server's URL, for the message.
+    info: the server's reply to INFO. where: the server's URL, for the message.
     """
     version, policy = str(info["redis_version"]), info.get("maxmemory_policy", "noeviction")
     why = ""

@@ -1,4 +1,4 @@
-"""The roles of a stack: the commands of their processes, and the checks of readiness."""
+"""The roles of a stack: the commands of their processes, and their readiness checks."""
 
 from __future__ import annotations
 
@@ -41,12 +41,10 @@ class StackPlan:
 
     @property
     def web_url(self) -> str:
-        """The URL of the blog."""
         return f"http://127.0.0.1:{self.web_port}"
 
     @property
     def inbox_url(self) -> str:
-        """The URL of the mail sink's page."""
         return f"http://127.0.0.1:{self.inbox_port}"
 
     @property
@@ -56,15 +54,10 @@ class StackPlan:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of this stack."""
         return (*ROLES, STOCK) if self.options.twin else ROLES
 
     def backend(self, role: str = "") -> Backend:
-        """Return the backend of a role's processes.
-
-        Raises:
-            StackError: it cannot be created.
-        """
+        """Return the backend of a role's processes. Raise StackError if it cannot be created."""
         if role == STOCK:
             return StockBackend(Settings(dir=self.folder.path, redis_url=self.twin_url))
         chosen = Settings(
@@ -76,7 +69,6 @@ class StackPlan:
             raise StackError(f"{error}.") from None
 
     def environment(self, role: str = "") -> dict[str, str]:
-        """Return the environment of a process of the stack."""
         ours = self.options.as_settings() | {
             "DEMO_DIR": str(self.folder.path),
             "DEMO_REDIS_URL": self.redis_url,
@@ -102,7 +94,6 @@ class StackPlan:
 
 
 def command(role: str, plan: StackPlan) -> list[str]:
-    """Return the command that starts a process of the role."""
     python = [sys.executable, "-m"]
     if role == "redis":
         assert plan.redis_socket is not None
@@ -124,7 +115,6 @@ def command(role: str, plan: StackPlan) -> list[str]:
 
 
 def readiness(role: str, plan: StackPlan, pid: int) -> Callable[[], bool]:
-    """Return a function that returns True once the process is ready."""
     if role == "redis":
         return lambda: redis_answers(plan.redis_url)
     if role == "smtp":

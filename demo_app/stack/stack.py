@@ -95,17 +95,10 @@ class Stack:
         pid: int | None = None,
         restart: bool = True,
     ) -> list[int]:
-        """Kill the role's processes, or send them another signal.
+        """Kill the role's processes, or send them another signal. Return their pids.
 
-        Args:
-            role: the role.
-            number: the signal.
-            pid: only the process with this id; None for all.
-            restart: False keeps the role dead until `start`. Workers of a stack with
-                restart=False stay dead in any case.
-
-        Returns:
-            The pids of the processes that received the signal.
+        pid: only the process with this id; None for all. restart: False keeps the role dead until
+        `start`. Workers of a stack with the option restart=False stay dead in any case.
 
         Raises:
             StackError: the role is unknown.
@@ -150,7 +143,6 @@ class Stack:
         }
 
     def _revive(self) -> None:
-        """Start the missing processes of roles without automatic restart; report errors."""
         supervisor = self._running()
         for role, count in self._counts().items():
             try:

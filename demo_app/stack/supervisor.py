@@ -1,4 +1,4 @@
-"""The supervisor starts the processes, restarts dead ones, and ends them all."""
+"""The supervisor, which starts the processes, restarts dead ones, and ends them all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.stack.roles import STOCK, StackPlan, command, readiness
 PATIENCE = 45.0
 #: Limit of the starts of a process that is killed before it answers.
 STARTS = 3
-#: Seconds between a failed start of a process and the next one.
+#: Seconds between a failed start of a process and the next start.
 PAUSE = 1.0
 #: Seconds that an outage takes, so that people see it.
 OUTAGE_SECONDS = 5.0
@@ -49,7 +49,6 @@ class Supervisor:
         self._reaper = ReaperClient(plan.stack_id, sockets)
 
     def pids(self, role: str) -> list[int]:
-        """Return the pids of the role's living processes."""
         return [process.pid for process in self._living(role)]
 
     def start_all(self, counts: dict[str, int]) -> None:
@@ -145,10 +144,7 @@ class Supervisor:
         return restarted and role not in self._held_down
 
     def _start_side_by_side(self, places: list[tuple[str, int]]) -> list[Process]:
-        """Start a process for each (role, number), and wait until all answer.
-
-        Raises StackError if one does not.
-        """
+        """Start a process for each (role, number). Return when all answer, or raise StackError."""
         pool = ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="start")
         try:
             starting = [pool.submit(self._start, role, number) for role, number in places]
@@ -206,7 +202,6 @@ class Supervisor:
         self._reaper.remove(process.pid)
 
     def _ended(self, process: Process) -> None:
-        """Forget a process that has died, and restart it if its role has automatic restart."""
         self._forget(process)
         if self._stopping.is_set():
             return
