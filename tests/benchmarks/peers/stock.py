@@ -11,7 +11,8 @@ from demo_app.settings import settings
 __all__ = ["LAYOUTS", "SETTINGS", "enqueue"]
 
 LAYOUTS = layouts(__name__)
-notify = app_on(client_url(settings().redis_url))
+# Celery has another name for the scheme of a unix socket
+notify = app_on(client_url(settings().redis_url).replace("unix://", "redis+socket://"))
 app = notify.app
 
 
