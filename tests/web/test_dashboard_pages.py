@@ -97,6 +97,7 @@ def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     job = died(client, 1)
     question = holder.get("/jobs/confirm", params={"what": "retry", "state": "dead", "job": job})
     assert job in question.text
+    assert "number=1" in question.text
     assert client.summary()["dead"] == 1
     answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})
     assert answer.headers["location"].startswith("dead?done=retry.1")

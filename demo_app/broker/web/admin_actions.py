@@ -14,11 +14,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from ..events import State
+from ..inspect import get_jobs
 from .errors import DomainError
 from .host import QueueDep
 from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
+#: Limit of the jobs that the question lists.
+FEW = 20
 #: The actions on a waiting job, and on a worker.
 JobAction = Literal["retry", "discard"]
 WorkerAction = Literal["pause", "resume"]
@@ -50,8 +53,9 @@ class Decision(Question):
 
 
 @router.get("/confirm", response_class=HTMLResponse)
-def confirm(request: Request, question: Annotated[Question, Query()]) -> Response:
-    return render(request, "confirm.html", **dict(question))
+def confirm(request: Request, queue: QueueDep, question: Annotated[Question, Query()]) -> Response:
+    jobs = {one.id: one for one in get_jobs(queue, question.job[:FEW])}
+    return render(request, "confirm.html", **dict(question), jobs=jobs, few=FEW)
 
 
 @router.post("/decide")
@@ -71,4 +75,4 @@ def worker(
 ) -> Response:
     if not queue.pause(worker, what == "pause"):
         raise DomainError(404, "no_worker", worker=worker)
-    return RedirectResponse(f"../jobs?{urlencode({'said': what + '.1'})}", 303)
+    return RedirectResponse(f"../jobs?{urlencode({'done': what + '.1'})}", 303)

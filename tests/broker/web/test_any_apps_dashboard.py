@@ -117,9 +117,10 @@ def test_a_paused_worker_claims_nothing_until_it_is_resumed(
 ) -> None:
     shop.start_worker()
     [id_] = re.findall(r'id="worker-([^"]+)"', holder.get("/jobs").text)
-    holder.post("/jobs/worker", data={"what": "pause", "worker": id_})
+    answer = holder.post("/jobs/worker", data={"what": "pause", "worker": id_})
     shop.order("vase")
-    page = holder.get("/jobs").text
+    page = holder.send(answer.next_request).text
+    assert "The worker takes nothing new." in page
     assert "no worker is there to run it" in page
     assert "Resume" in page
     holder.post("/jobs/worker", data={"what": "resume", "worker": id_})
