@@ -61,11 +61,9 @@ class Parcels:
             (self.program.folder / file).unlink(missing_ok=True)
 
     def lines(self, file: str = "packed.txt") -> Counter[str]:
-        """Return how often each parcel is in the file that the task writes."""
         return Counter(self.program.lines(file))
 
     def kill_when_busy(self) -> str:
-        """Kill the worker and its children while they pack a parcel."""
         self.lab.until(lambda: len(self.lines()) >= 2, "the first parcels")
         if "charged.txt" in self.program.text:
             self.lab.until(self._caught, "a job in the middle of its work")
