@@ -24,7 +24,6 @@ Run = TypeVar("Run")
 
 
 def _labels() -> Translate:
-    """Return the function that translates labels. Without a Japanese font they stay in English."""
     font = japanese_font() if JAPANESE else ""
     if font:
         rcParams["font.family"] = [font, "DejaVu Sans"]
@@ -52,7 +51,7 @@ def panels(
 def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
     """Yield the panel, the translated name and the run for each run; the name titles the panel.
 
-    runs: by name; "_" in a name becomes a space.
+    runs: the runs by name; "_" in a name becomes a space.
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")

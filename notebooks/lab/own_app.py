@@ -203,7 +203,6 @@ class OwnApp:
         self.running[role] = started
 
     def post(self, *texts: str) -> None:
-        """Post these comments one by one; ignore errors."""
         for text in texts:
             self.posted[text].append(time.time())
             with suppress(httpx.HTTPError):  # the reader sees an error and does not retry

@@ -43,7 +43,6 @@ class Parcels:
         self._forget()  # the workers of an earlier version would take the jobs of this one
 
     def start_worker(self) -> str:
-        """Start a Celery worker of the app, and return its command when it is ready."""
         self._workers.append(self.program.worker("--concurrency", "2"))
         return f"celery -A {self.program.name} worker --concurrency 2"
 

@@ -143,7 +143,6 @@ def _margin(common: Value, within: float) -> str:
 
 
 def predictions() -> Table:
-    """Return a table of this lesson's predictions so far with their measurements."""
     rows, asked, right = [], 0, 0
     for one in KEPT.values():
         question, guess, measured, verdict = one.row()

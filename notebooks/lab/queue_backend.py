@@ -108,7 +108,6 @@ class QueueBackend(Backend):
 
 
 def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
-    """Return the function `make` of a backend for this class."""
     return lambda chosen: QueueBackend(queue_class, chosen)
 
 

@@ -104,13 +104,11 @@ class Film:
         self._moments: list[Moment] = []
 
     def refresh(self) -> None:
-        """Show the current lists, at most `RATE` times per second."""
         if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
             self._moments.append(self._read())
             self._live.show(draw(self._moments[-1:], self._name))
 
     def end(self) -> None:
-        """Replace the moving picture with up to three snapshots; see `snapshots`."""
         self._moments.append(self._read())
         self._live.show(draw(snapshots(self._moments), self._name))
 

@@ -193,7 +193,6 @@ class Lab:
             raise LabError(translate(text, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
-        """Return the counts of jobs and workers as text, with a hint."""
         try:
             now = self.client.summary()
         except (httpx.HTTPError, LabError):
@@ -223,7 +222,6 @@ class Lab:
         self.until(settled, "a moment without change")
 
     def fault_hits(self) -> int:
-        """Return how often the current fault rules of the mail server were applied."""
         return sum(int(rule["hits"]) for rule in self.client.faults())
 
     def slow_mail(self, each: float) -> None:
@@ -304,7 +302,6 @@ class Lab:
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
     def until_worker_waits(self) -> set[tuple[str, str]]:
-        """Wait until a worker waits in Redis for a job; see `_waits`."""
         found: set[tuple[str, str]] = self.until(self._waits, "a worker that waits for a job")
         return found
 
@@ -412,7 +409,6 @@ class Lab:
             return connection.execute(question, values).fetchall()
 
     def map(self) -> Picture:
-        """Draw the processes with their pids and ports, and the path of a comment."""
         return draw_map(self.stack)
 
     def follow(self, posted: Posted) -> Table:

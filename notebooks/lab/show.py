@@ -121,7 +121,6 @@ class Table:
 
 
 def folded(title: str, code: str, words: str = "") -> str:
-    """Return HTML with a title that unfolds the code and the words."""
     below = f"<p>{escape(words)}</p>" if words else ""
     return (
         f"<details><summary>{escape(title)}</summary>"

@@ -39,7 +39,6 @@ def scripts() -> dict[str, str]:
 
 
 def words() -> dict[str, dict[str, str]]:
-    """Return the sentences of the page in each language, by name."""
     found: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text("utf-8"))
     return found
 
