@@ -140,7 +140,6 @@ class Fault(BaseModel):
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:
-        """Return a description of the rule. translated: returns the translation of a phrase."""
         what = translated(EFFECTS[self.do].words).format_map(dict(self))
         return translated("rule {id}, at {at}: {what}").format(id=self.id, at=self.at, what=what)
 

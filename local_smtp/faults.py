@@ -59,7 +59,6 @@ class Faults:
         return self.in_force()
 
     def in_force(self) -> list[Fault]:
-        """Return the rules in force, in their order."""
         with self._lock:
             return [rule.in_force() for rule in self._rules]
 

@@ -75,7 +75,7 @@ def _is_address(word: str) -> bool:
 
 
 def read_key_headers(raw: bytes | bytearray) -> KeyHeaders:
-    """Read the key headers from the first 64 KiB of any mail, in time linear to its length."""
+    """Read the key headers from the first 64 KiB of a mail, in linear time for any input."""
     head = bytes(raw[:HEAD_BYTES])
     blank = _BLANK_LINE.search(head)
     fields: dict[bytes, str] = {}

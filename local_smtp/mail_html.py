@@ -21,7 +21,7 @@ POLICY = (
 _ACTIVE = re.compile(
     r"<(/?)(?=(?:link|meta|base|iframe|frame|frameset|object|embed|portal|animate|set)\b)", re.I
 )
-# A character reference in a name disables the attribute; in text it looks the same.
+# `&#101;` in an attribute's name disables the attribute; in text it is displayed as "e".
 _HREF = re.compile(r"(hr)e(f)", re.I)
 _LINK = re.compile(r"<a\b[^<>]{0,2000}?\shref\s*=\s*[\"']?\s*(https?://[^\"'\s<>]{1,2000})", re.I)
 
@@ -37,6 +37,6 @@ def harmless(html: str) -> str:
 
 
 def links(html: str) -> list[str]:
-    """Return the web addresses of the HTML's links, each once, in their order."""
+    """Return the http and https URLs of the links, each once, at most `LINKS`."""
     found = (unescape(match.group(1)) for match in _LINK.finditer(html[:HTML_CHARACTERS]))
     return list(dict.fromkeys(found))[:LINKS]

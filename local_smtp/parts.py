@@ -22,7 +22,7 @@ _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
 def take_apart(raw: bytes) -> Parts:
-    """Return the contents of a mail, also of a malformed one."""
+    """Return the contents of a mail. Raises RecursionError if it has hundreds of nested parts."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
     found = Parts(headers=[(readable(name), decoded(value)) for name, value in fields])
@@ -47,7 +47,7 @@ def take_apart(raw: bytes) -> Parts:
 
 
 def html(raw: bytes) -> str:
-    """Return the HTML of a mail, or ""."""
+    """Return the HTML of a mail; "" if it has none."""
     for _, part in _leaves(_parsed(raw)):
         if _shown_as(part) == "text/html":
             return _text(part, _content(part))
@@ -105,5 +105,6 @@ def _file_name(part: Message) -> str:
 
 
 def _name(number: int, part: Message) -> str:
-    # no slashes, which would make it a path, and no direction marks, which can disguise its suffix
+    # replace slashes, which would make the name a path, and show direction marks, which can
+    # disguise its suffix
     return re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}"

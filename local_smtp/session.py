@@ -120,7 +120,6 @@ class Session(SMTP):
     async def handle_MAIL(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
-        """Accept the sender."""
         mail.mail_from = address
         reply = await self.answer("250 2.1.0 OK")
         if refuses(reply):
@@ -130,7 +129,6 @@ class Session(SMTP):
     async def handle_RCPT(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:
-        """Accept a recipient."""
         if address == "<>":
             return "553 5.1.3 Not an address"
         self.state.recipient = address
@@ -142,16 +140,13 @@ class Session(SMTP):
         return reply
 
     async def handle_RSET(self, *_: Any) -> str:
-        """Forget the current mail."""
         self.start_anew()
         return OK
 
     async def handle_exception(self, error: Exception) -> str:
-        """Reply to a command that could not be parsed."""
         return f"500 5.5.2 The command could not be parsed ({type(error).__name__})"
 
     async def smtp_DATA(self, arg: str | None) -> None:
-        """Receive and store a mail, and reply."""
         if await self.check_helo_needed():
             return
         if not self.mail().rcpt_tos:
@@ -250,7 +245,6 @@ class Session(SMTP):
         self.state = Transaction(refused=self.state.refused)
 
     def start_anew(self) -> None:
-        """Forget the current mail. The next one has its own dialogue."""
         self.envelope = self._create_envelope()
         self.state = Transaction()
         self.dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
@@ -283,7 +277,6 @@ class Session(SMTP):
         return None if outcome.go_on else outcome
 
     def report(self, hit: Fault | None, reply: str | None = None) -> None:
-        """Report a refusal or a fault to the inbox as an `Incident`."""
         assert self.step is not None
         recipient = self.state.recipient
         self.around.report(
@@ -300,7 +293,6 @@ class Session(SMTP):
         )
 
     def mail(self) -> Envelope:
-        """Return the envelope of the current mail."""
         assert self.envelope is not None
         return self.envelope
 
@@ -310,12 +302,10 @@ class Session(SMTP):
         return "" if sender in (None, "<>") else str(sender)
 
     def peer(self) -> str:
-        """Return the client's address and port."""
         assert self.session is not None
         name = self.session.peer
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "gone"
 
 
 def refuses(reply: str | None) -> bool:
-    """Return True if a reply refuses a mail."""
     return reply is not None and reply.startswith(("4", "5"))

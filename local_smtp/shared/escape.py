@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-#: Control characters except tab and line ends; marks, overrides and isolates of direction (Unicode
-#: annex 9); blanks without a width; surrogates and noncharacters. The joiners U+200C and U+200D are
-#: not included: Persian and composed emoji need them.
+#: Control characters except tab and line ends; direction marks, overrides and isolates (Unicode
+#: Annex 9); zero-width spaces; surrogates and noncharacters. The joiners U+200C and U+200D are not
+#: included: Persian and composed emoji need them.
 _INVISIBLE = re.compile(
     r"([\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff])"

@@ -70,15 +70,12 @@ class Guard:
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Return the response to a refused request, in the form of the app's other errors.
 
-        Args:
-            request: the request.
-            error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
-                nor a form.
+        error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
+        nor a form.
         """
         raise NotImplementedError
 
     def needs_token(self, path: str) -> bool:
-        """Return True if this path needs the token."""
         return True
 
     def is_page(self, path: str) -> bool:
@@ -86,7 +83,6 @@ class Guard:
         return path == "/"
 
     def holds_token(self, request: Request) -> bool:
-        """Return True if the request has the token."""
         _, bearer = get_authorization_scheme_param(request.headers.get("authorization"))
         asked = request.query_params.get("token", "")
         return any(map(self._is_token, (asked, bearer, request.cookies.get(self._cookie, ""))))

@@ -38,12 +38,11 @@ class Translations(dict[str, str]):
         return sentence.format(**values) if values else sentence
 
 
-#: Returns cached `Translations`.
 translations = cache(Translations)
 
 
 def language_of(headers: Headers, asked: str = "") -> str:
-    """Return `asked`, the cookie's or the browser's language: the first supported one, or "en".
+    """Return the first supported language of `asked`, the cookie and the browser; else "en".
 
     The inbox and the web app share the cookie.
     """

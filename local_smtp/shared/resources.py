@@ -60,18 +60,15 @@ def why_not_private(folder: Path) -> str:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """Return a listening socket.
 
-    Args:
-        host: the address to listen on.
-        port: its port; 0 takes a free one.
-        option: the name of the option that sets the port, for the error message.
+    port: 0 takes a free port. option: the option that sets the port, for the error message.
 
     Raises:
         ResourceError: the port is taken, or the address is not this machine's.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # Sets SO_REUSEADDR: after a kill the port can be used again immediately.
         both = host == "::" and socket.has_dualstack_ipv6()
+        # create_server sets SO_REUSEADDR, so the port can be used again immediately after a kill
         return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error

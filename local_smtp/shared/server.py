@@ -1,4 +1,4 @@
-"""The configuration of uvicorn for an app of this machine."""
+"""The configuration of uvicorn that all web apps of this project share."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ def configured(
 ) -> uvicorn.Config:
     """Return the configuration for an app.
 
-    Args:
-        app: the app.
-        connections: limit of the connected clients; one more gets 503.
-        patience: seconds for open requests at the shutdown.
-        proxies: the addresses whose X-Forwarded-For is trusted.
-        lifespan: as in uvicorn.
+    connections: limit of the connected clients; one more gets 503. patience: seconds for open
+    requests at the shutdown. proxies: the addresses whose X-Forwarded-For is trusted.
     """
     return uvicorn.Config(
         app,

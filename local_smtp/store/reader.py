@@ -25,13 +25,12 @@ _SEARCHED = (
 
 
 class Reader:
-    """Reads the store."""
+    """The queries on the database of a sink."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def stats(self) -> Stats:
-        """Count the mails."""
         ((accepted, distinct, refused),) = self._rows(
             "SELECT (SELECT count(*) FROM deliveries), (SELECT count(*) FROM messages), value"
             " FROM counters WHERE name = 'refused'"
@@ -45,11 +44,7 @@ class Reader:
 
         The search covers subject, senders, recipients, Message-ID and job, not the text. Ids are
         never used again, so a page stays correct while mails arrive and are deleted.
-
-        Args:
-            words: the words, separated by blanks.
-            limit: mails on a page.
-            before: the page has only mails with a smaller id; None to begin with the newest mail.
+        words: separated by blanks. before: return only mails with a smaller id; None for all.
         """
         escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # LIKE's wildcards
         values = [f"%{word}%" for word in escaped.split()]
@@ -73,12 +68,11 @@ class Reader:
         return {row["id"]: _mail(row) for row in rows}
 
     def raw(self, message: int) -> bytes | None:
-        """Return the bytes of a mail as they were received, or None without such a mail."""
         rows = self._rows("SELECT raw FROM contents WHERE message = ?", message)
         return rows[0]["raw"] if rows else None
 
     def deliveries(self, message: int) -> list[Delivery]:
-        """Return the latest deliveries of a mail, in order."""
+        """Return the latest deliveries of a mail, the oldest of them first."""
         latest = "SELECT * FROM deliveries WHERE message = ? ORDER BY id DESC LIMIT ?"
         rows = self._rows(latest, message, DELIVERIES)
         return [_delivery(row) for row in reversed(rows)]

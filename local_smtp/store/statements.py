@@ -60,14 +60,12 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
 
 
 def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:
-    """Store the reply to a delivery."""
     connection.execute(
         "UPDATE deliveries SET replied_at = ?, reply = ? WHERE id = ?", (at, reply, delivery)
     )
 
 
 def note_refusal(connection: sqlite3.Connection) -> None:
-    """Count a refused mail."""
     connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'refused'")
 
 

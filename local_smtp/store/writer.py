@@ -105,7 +105,7 @@ class Writer:
         return answer
 
     def later(self, statement: Statement) -> None:
-        """Run a statement in the next commit, without a result."""
+        """Run a statement in the next commit, within a second. Ignore its result."""
         self._later.append(statement)
 
     def catch_up(self) -> None:

@@ -23,7 +23,6 @@ _NO_FRAME = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 def api_routes(inbox: Inbox) -> APIRouter:
-    """Return the routes under /api."""
     routes = APIRouter(prefix="/api")
     faults, events = inbox.faults, inbox.events
     message_path = "/messages/{message}"

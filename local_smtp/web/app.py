@@ -35,7 +35,6 @@ class SinkGuard(Guard):
     """The guard of the inbox."""
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
-        """Return a page for a browser, and JSON for a program."""
         return _tell(request, error)
 
     def needs_token(self, path: str) -> bool:

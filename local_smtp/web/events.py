@@ -28,7 +28,6 @@ class Events:
 
     @property
     def listeners(self) -> int:
-        """The number of open event streams."""
         return len(self._listeners)
 
     def publish(self, event: Event | None) -> None:

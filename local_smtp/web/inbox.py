@@ -20,7 +20,10 @@ _GONE = HTTPException(404, "There is no such mail, or no such part of it.")
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The mails and the faults of a sink. Each call may block."""
+    """The mails and the faults of a sink. Each call may block.
+
+    A missing mail or part raises HTTPException (404).
+    """
 
     reader: Reader
     writer: Writer
@@ -28,7 +31,6 @@ class Inbox:
     events: Events
 
     def mail(self, message: int) -> ParsedMail:
-        """Return a parsed mail."""
         self.writer.catch_up()
         mail = self.reader.mails([message]).get(message)
         if mail is None:
@@ -40,21 +42,18 @@ class Inbox:
         return ParsedMail(**dict(mail), **dict(shown), delivery_log=self.reader.deliveries(message))
 
     def raw(self, message: int) -> bytes:
-        """Return the bytes of a mail as they were received."""
         raw = self.reader.raw(message)
         if raw is None:
             raise _GONE
         return raw
 
     def html(self, message: int) -> bytes:
-        """Return the HTML of a mail, made harmless."""
         try:
             return mail_html.harmless(parts.html(self.raw(message))).encode()
         except RecursionError:
             return (mail_html.HEAD + TOO_DEEP).encode()
 
     def part(self, message: int, part: int) -> tuple[str, bytes]:
-        """Return the name and the content of a part."""
         try:
             found = parts.part_content(self.raw(message), part)
         except RecursionError:
@@ -64,7 +63,6 @@ class Inbox:
         return found
 
     def delete_all(self) -> int:
-        """Empty the inbox, and return the number of deleted mails."""
         deleted = self.writer.change(statements.delete_all).result()
         self.events.publish("deleted")
         return deleted

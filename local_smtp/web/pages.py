@@ -66,7 +66,6 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
         mail: OptionalId = None,
         tab: Annotated[str, Query(max_length=20)] = "",
     ) -> str:
-        """Show the list of mails, or one of them."""
         if mail is not None:
             return page("mail.html", request, **_sides(inbox, inbox.mail(mail), tab))
         found = inbox.reader.page(search, _LIMIT, cursor)
@@ -74,7 +73,6 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
     @routes.get("/faults")
     def faults(request: Request) -> str:
-        """Show the rules in force, and a form for a new one."""
         effects = {name: effect.words for name, effect in EFFECTS.items()}
         return page(
             "faults.html", request, effects=effects, steps=KNOWN_AT, usual=Fault.model_fields
@@ -84,7 +82,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 
 
 def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
-    """Return the values for the mail's page: the mail, its tabs, the tab to show, its source."""
+    """Return the values for the template of a mail's page."""
     sides = {"html": mail.has_html, "text": mail.text is not None}
     tabs = [name for name, there in sides.items() if there]
     tabs += ["headers", "source", "deliveries"]
@@ -97,7 +95,6 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
 
 
 def render(name: str, headers: Headers, **shown: Any) -> str:
-    """Return a page in the reader's language."""
     language = language_of(headers)
     words = translations(language, "local_smtp.web")
 

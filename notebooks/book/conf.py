@@ -93,11 +93,7 @@ def linked(page: Path, folder: Path, text: str) -> str:
     """Return the text of a page, in which each number of a lesson is a link to the lesson.
 
     A link to a folder leads to the file that describes the folder.
-
-    Args:
-        page: the path of the page; new links are relative to it.
-        folder: the folder of the lessons.
-        text: the text of the page.
+    page: the page's path; new links are relative to it. folder: the folder of the lessons.
     """
     lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
 
@@ -166,7 +162,6 @@ def dress(
 
 
 def calls() -> str:
-    """Return the calls of the app's HTTP API as a table, from its OpenAPI description."""
     with TemporaryDirectory() as folder:
         paths = make_app(Settings(dir=Path(folder))).openapi()["paths"]
     rows = ["| call | what it does | answers |", "| --- | --- | --- |"]

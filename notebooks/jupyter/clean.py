@@ -14,7 +14,6 @@ _METADATA = {
 
 
 def main() -> None:
-    """Filter standard input to standard output."""
     notebook = json.load(sys.stdin)
     for cell in notebook["cells"]:
         kept = {"translates"} & {*cell["metadata"]}  # the hash of the cell's English original

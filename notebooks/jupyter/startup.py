@@ -54,7 +54,6 @@ def _missing(error: BaseException, line: TracebackType | None) -> str:
 
 
 def _translate() -> Callable[..., str]:
-    """Return the function that translates a text; without `lab`, texts stay in English."""
     try:
         from lab.language import translate
     except ImportError:

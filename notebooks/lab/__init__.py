@@ -45,7 +45,10 @@ def __getattr__(name: str) -> object:
 
 
 def _load(module: str) -> object:
-    """Import `_LARGE` and the module. An interrupt here would leave a half-imported library."""
+    """Import `_LARGE` and the module.
+
+    Call it with `uninterruptible`: an interrupt would leave a half-imported library.
+    """
     for large in _LARGE:
         import_module(large)
     return import_module(f"lab.{module}")

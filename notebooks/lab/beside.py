@@ -41,7 +41,6 @@ class Beside(Process):
         uninterruptible(begin)
 
     def until_ready(self, ready: Callable[[], bool]) -> None:
-        """Wait until the process is ready. Kill it if the wait fails or is interrupted."""
         try:
             with Progress("what you started"):
                 self.wait_until(ready, PATIENCE, "What you started")

@@ -104,7 +104,6 @@ def lamps() -> Table:
 
 
 def _lanes(record: Record, why: str) -> Table:
-    """Return the failed trial as a table with a column for each process and for the server."""
     lines = story(record, translate)
     lanes = [*dict.fromkeys(line.who for line in lines)]
     rows = [

@@ -52,7 +52,6 @@ def doctor() -> Table:
 
 
 def solutions(lesson: int) -> HTML:
-    """Return the lesson's solutions, folded, so that a learner tries first."""
     found = "".join(
         folded(f"{translate('Solution')} {number} {translate(title)}", code, translate(words))
         for number, title, code, words in read_solutions(lesson)

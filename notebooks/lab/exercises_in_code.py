@@ -202,7 +202,7 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
-    """Return the ids of all comments, and of those in the outbox, as another process reads them."""
+    """Return the ids in the tables comments and outbox, read over a new connection."""
     with closing(sqlite3.connect(path)) as db:
         comments = [row[0] for row in db.execute("SELECT id FROM comments")]
         return comments, [row[0] for row in db.execute("SELECT comment_id FROM outbox")]
@@ -229,7 +229,6 @@ def _handler(answer: Callable[[], Any]) -> Hint:
 
 
 def _send(port: int) -> int:
-    """Send a mail, and return the code of the reply."""
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
         try:
             client.sendmail("reader@example.test", ["author@example.test"], "Subject: hello\n\n.")

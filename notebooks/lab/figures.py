@@ -24,7 +24,6 @@ Run = TypeVar("Run")
 
 
 def _labels() -> Translate:
-    """Return the function that translates labels. Without a Japanese font they stay in English."""
     font = japanese_font() if JAPANESE else ""
     if font:
         rcParams["font.family"] = [font, "DejaVu Sans"]
@@ -39,11 +38,7 @@ def panels(
 ) -> tuple[Figure, list[Any]]:
     """Return a figure with its panels, row by row.
 
-    Args:
-        height: height of the figure (inches).
-        rows: rows of panels.
-        columns: columns of panels.
-        shared: options of `Figure.subplots`.
+    height: inches. shared: options of `Figure.subplots`.
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     grid: Any = figure.subplots(rows, columns, squeeze=False, **shared)
@@ -54,14 +49,9 @@ def panels(
 
 
 def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
-    """Yield each run with its panel, which gets the run's name as its title.
+    """Yield the panel, the translated name and the run for each run; the name titles the panel.
 
-    Args:
-        grid: the panels.
-        runs: the runs by name; "_" in a name becomes a space.
-
-    Yields:
-        The panel, the translated name, and the run.
+    runs: the runs by name; "_" in a name becomes a space.
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")
@@ -70,7 +60,6 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
 
 
 def legend(figure: Figure, *handles: Patch | Line2D) -> None:
-    """Draw a legend below the panels."""
     figure.legend(handles=list(handles), loc="outside lower center", ncols=len(handles),
                   frameon=False, fontsize=12)  # fmt: skip
 
@@ -91,7 +80,6 @@ class Outcome:
 
     @property
     def comments(self) -> int:
-        """The number of comments."""
         return self.arrived + self.lost + self.late
 
     @property
@@ -112,10 +100,7 @@ def outcomes_picture(
 ) -> Picture:
     """Return a picture with a bar for each outcome, the first one at the top.
 
-    Args:
-        outcomes: the outcomes.
-        what: the axis label, which names the things that the bars count.
-        arrived: the legend's word for success.
+    what: the axis label. arrived: the legend's word for success.
 
     Raises:
         LabError: there is no outcome yet.

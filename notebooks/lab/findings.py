@@ -12,17 +12,14 @@ from typing import Any, NamedTuple
 class Finding(NamedTuple):
     """A finding of a lesson.
 
-    Attributes:
-        expected: the measurement that confirms the finding, or a function that returns True if
-            a measurement confirms it. A busy machine may measure something else.
-        sentence: the finding.
+    expected: the measurement that confirms the finding, or a function that returns True if a
+    measurement confirms it. A busy machine may measure something else.
     """
 
     expected: float | str | Callable[[Any], bool]
     sentence: str
 
     def is_shown_by(self, measured: float | str) -> bool:
-        """Return True if the measurement confirms the finding."""
         return self.expected(measured) if callable(self.expected) else measured == self.expected
 
 

@@ -17,7 +17,7 @@ from demo_app.settings import Settings
 
 
 class FolderBackend(Backend):
-    """Keeps each job as a file in a folder; one thread of the process runs them."""
+    """A backend that keeps each job as a file. One thread of the process runs the jobs."""
 
     name = "folder"
     capabilities = Capabilities(fifo=True, survives=frozenset({Death.ENQUEUER}))

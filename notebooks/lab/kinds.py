@@ -31,11 +31,8 @@ def exercise(name: str) -> Callable[[Test], Test]:
 def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
     """Return the test of an exercise whose answer is a set of words.
 
-    Args:
-        right: right words.
-        wrong: the other words from which a learner can choose.
-        too_much: the hint for a wrong word; the word replaces ``{}``.
-        too_little: the hint for a missing word.
+    wrong: the other words from which a learner can choose. too_much: the hint for a wrong word,
+    which replaces ``{}``. too_little: the hint for a missing word.
     """
     asked, others = {*right}, {*wrong}
 
@@ -57,9 +54,8 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 def for_each(right: dict[str, str], hint: str) -> Test:
     """Return the test of an exercise that assigns one of several words to each thing.
 
-    Args:
-        right: the right words, by thing.
-        hint: the hint for the first wrong word; its thing replaces ``{}``.
+    right: the right words, by thing. hint: the hint for the first wrong word; its thing replaces
+    ``{}``.
     """
 
     def test(answer: Any) -> Hint:
@@ -80,17 +76,14 @@ def for_each(right: dict[str, str], hint: str) -> Test:
 
 
 def _called(word: str) -> str:
-    """Return the word in the lesson's language, except `no`, which is a setting of Redis."""
+    """Return the word in the lesson's language, except `no`, a value of Redis's `appendfsync`."""
     return word if word == "no" else translate(word)
 
 
 def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Test:
     """Return the test of an exercise whose answer is one word or number.
 
-    Args:
-        right: the right answer.
-        otherwise: the hint for any other wrong answer.
-        hints: hints by wrong answer.
+    hints: the hints by wrong answer. otherwise: the hint for any other wrong answer.
     """
     hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 

@@ -151,15 +151,12 @@ def _part(
     count: str = "distinct",
     again: int = 0,
 ) -> Iterator[None]:
-    """Post comments, run a fault in the block, and wait for the mails.
+    """After the block, wait for the mails of the comments that it posted.
 
-    Args:
-        lab: the lab of the rung.
-        ends: the id of the last comment of each part; this part's is appended.
-        still: seconds without a change after which the wait ends.
-        patient: True if all mails should arrive. `still` is then 30 seconds, for a busy machine.
-        count: the name of the mail server's count to wait for.
-        again: the expected mails minus the comments; negative if some mails are never sent.
+    ends: the id of the last comment of each part; this part's is appended. still: seconds without a
+    change after which the wait ends; 30 seconds if patient. patient: True if all mails should
+    arrive. count: the mail server's count to wait for. again: the expected mails minus the
+    comments; negative if some mails are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -189,10 +186,8 @@ def _post(lab: Lab, comments: int) -> None:
 def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
     """Return the outcome of each part.
 
-    Args:
-        lab: the lab of the rung.
-        ends: the id of the last comment of each part.
-        held: the jobs that a list in Redis had before the wipe.
+    ends: the id of the last comment of each part. held: the jobs that a list in Redis had before
+    the wipe.
     """
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
     jobs = {row["id"]: row["job_id"] for row in lab.rows("SELECT id, job_id FROM comments")}
@@ -214,6 +209,5 @@ def _held(lab: Lab, jobs: set[str]) -> set[str]:
 
 
 def ladder_table(climbed: dict[str, list[Outcome]]) -> Table:
-    """Return a table with a row for each rung and the losses for each fault."""
     lines = [(name, *(one.cost or "–" for one in row)) for name, row in climbed.items()]
     return Table(("rung", *FAULTS), lines)

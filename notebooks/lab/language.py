@@ -22,7 +22,6 @@ translate = translations("ja" if JAPANESE else "en", "lab", "demo_app.commands")
 
 
 def sentence(parts: Iterable[str]) -> str:
-    """Join several statements to one sentence."""
     return translate("; ").join(parts) + translate(".")
 
 
@@ -32,7 +31,10 @@ def typed(text: str) -> str:
 
 
 def meant(answer: Any) -> Any:
-    """Return the English words for Japanese ones, also inside a set, list or dict."""
+    """Return the answer with its Japanese words in English; other words stay unchanged.
+
+    It may be a word, a set, list or tuple of words, or a dict with words as values.
+    """
     if isinstance(answer, str):
         return _ENGLISH.get(typed(answer), answer)
     if isinstance(answer, dict):

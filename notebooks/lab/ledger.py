@@ -62,7 +62,6 @@ class Ledger(Counted):
 
 
 def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Ledger:
-    """Return the ledger of these comments now."""
     comments = sorted(posted, key=lambda one: one.comment_id)
     lines = lines_of(((one.job_id, one.at) for one in comments), client.all_mails())
     return Ledger(lines, kills=tuple(kills))

@@ -25,7 +25,6 @@ _WORDS = (
 
 
 def draw_map(stack: Stack) -> Picture:
-    """Draw the processes with their pids and ports, and the path of a comment."""
     ready = stack.ready
     values: dict[str, object] = {
         f"{role}_pid": ", ".join(map(str, found)) or translate("none")
@@ -41,7 +40,6 @@ def draw_map(stack: Stack) -> Picture:
 
 
 def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client: Client) -> Table:
-    """Return a table of the data about one comment in the database, Redis and the inbox."""
     query = "SELECT * FROM comments WHERE id = ? AND job_id = ?"
     row = next(iter(rows(query, posted.comment_id, posted.job_id)), None)
     if row is None:

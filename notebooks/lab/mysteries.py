@@ -70,7 +70,6 @@ class Mystery(Lab):
         self.number, self._case, self._opened, self._diagnosed = number, case, 0, False
         try:
             with Progress("the mystery to happen"):
-                #: The id of job 17.
                 self.job = case.happens(self)
         except BaseException:
             self.close()

@@ -29,7 +29,7 @@ _MOMENTS: dict[str, Callable[[JobRecord], float]] = {
 
 
 def waiting_in_stock(redis: Any, queue: str) -> list[str]:
-    """Return the jobs that wait in a queue of stock Celery, the next one first."""
+    """Return the labels of the jobs that wait in a queue of stock Celery, the next one first."""
     messages = map(json.loads, reversed(redis.lrange(queue, 0, -1)))
     return [_name(json.loads(base64.b64decode(one["body"]))[1]) for one in messages]
 
@@ -78,7 +78,6 @@ def _name(arguments: dict[str, Any], otherwise: str = "?") -> str:
 
 
 def _places(seen: Timeline) -> list[tuple[int, ...]]:
-    """Return the places of each finished job in the three orders."""
     jobs = [job for job in seen.jobs if job.done]
     orders = [sorted(jobs, key=moment) for moment in _MOMENTS.values()]
     return [tuple(order.index(job) + 1 for order in orders) for job in jobs]

@@ -183,7 +183,7 @@ class OwnApp:
         return self.program.folder / f"steps-of-{role}"
 
     def kill(self, role: str) -> Kill:
-        """Send SIGKILL to a part, which may have killed itself."""
+        """Send SIGKILL to a part, even if the part has already killed itself."""
         at, part = time.time(), self.running[role]
         part.kill()
         return Kill(at, part.pid, role)
@@ -203,7 +203,6 @@ class OwnApp:
         self.running[role] = started
 
     def post(self, *texts: str) -> None:
-        """Post these comments one by one; ignore errors."""
         for text in texts:
             self.posted[text].append(time.time())
             with suppress(httpx.HTTPError):  # the reader sees an error and does not retry

@@ -43,7 +43,6 @@ class Parcels:
         self._forget()  # the workers of an earlier version would take the jobs of this one
 
     def start_worker(self) -> str:
-        """Start a Celery worker of the app, and return its command when it is ready."""
         self._workers.append(self.program.worker("--concurrency", "2"))
         return f"celery -A {self.program.name} worker --concurrency 2"
 
@@ -61,11 +60,9 @@ class Parcels:
             (self.program.folder / file).unlink(missing_ok=True)
 
     def lines(self, file: str = "packed.txt") -> Counter[str]:
-        """Return how often each parcel is in the file that the task writes."""
         return Counter(self.program.lines(file))
 
     def kill_when_busy(self) -> str:
-        """Kill the worker and its children while they pack a parcel."""
         self.lab.until(lambda: len(self.lines()) >= 2, "the first parcels")
         if "charged.txt" in self.program.text:
             self.lab.until(self._caught, "a job in the middle of its work")

@@ -51,10 +51,8 @@ class Prediction:
     def against(self, measured: Value, *, clear: bool = True) -> Table:
         """Return a table with the prediction and the measurement, and the finding.
 
-        Args:
-            measured: the measurement.
-            clear: True if the effect is larger than the noise of this run. An unclear measurement,
-                or one that does not show the lesson's finding, gets no verdict.
+        clear: True if the effect is larger than the noise of this run. An unclear measurement, or
+        one that does not show the lesson's finding, gets no verdict.
         """
         finding = FINDINGS.get(self.question)
         self.measured = measured
@@ -109,14 +107,9 @@ def predict(
     """Ask for a prediction. Enter, or a run without a learner, chooses the common guess.
 
     The question is repeated until the answer is a number or one of the choices.
-
-    Args:
-        question: the question, in English.
-        common: the common guess. The answer has its type.
-        unit: the unit of a number.
-        choices: the possible answers, each with a letter.
-        within: the largest difference between prediction and measurement that counts "as
-            predicted". For a float, a relative error of up to `_SHARE` counts too.
+    question: in English. common: the common guess. choices: the possible answers, each with a
+    letter; () for a number. within: the largest difference between prediction and measurement that
+    counts "as predicted". For a measured float, a relative error up to `_SHARE` counts too.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {translate(choice)}" for letter, choice in letters.items())
@@ -150,7 +143,6 @@ def _margin(common: Value, within: float) -> str:
 
 
 def predictions() -> Table:
-    """Return a table of this lesson's predictions so far with their measurements."""
     rows, asked, right = [], 0, 0
     for one in KEPT.values():
         question, guess, measured, verdict = one.row()

@@ -19,9 +19,6 @@ from lab.show import LabError
 def cell_of(defines: str) -> str:
     """Return the last cell with a line that begins with `defines`, up to its `check(`.
 
-    Args:
-        defines: the beginning of the line, such as "app = ".
-
     Raises:
         LabError: there is no such cell.
     """
@@ -52,21 +49,20 @@ class Program:
         self.started = 0
 
     def start(self, role: str, module: str, *arguments: str, **environment: str) -> Beside:
-        """Start ``python -m module arguments`` in its folder."""
+        """Start ``python -m module arguments`` in the program's folder."""
         self.started += 1
         here = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.folder)]
         command = [*here, sys.executable, "-m", module, *arguments]
         return self.lab.start_beside(f"{role}-{self.name}-{self.started}", command, **environment)
 
     def worker(self, *options: str, **environment: str) -> Beside:
-        """Start a Celery worker of the module, and wait until it is ready."""
         options = ("--hostname", f"{self.name}{self.started + 1}@here", "-l", "INFO", *options)
         worker = self.start("worker", "celery", "-A", self.name, "worker", *options, **environment)
         worker.until_ready(lambda: " ready." in worker.output())
         return worker
 
     def lines(self, file: str) -> list[str]:
-        """Return the lines of a file in the program's folder."""
+        """Return the lines of a file in the program's folder; [] if there is no such file."""
         self.lab.client  # noqa: B018  # raises LabError if closed
         path = self.folder / file
         return path.read_text("utf-8").splitlines() if path.exists() else []

@@ -24,7 +24,6 @@ class Live:
         self._handle: Any = None
 
     def show(self, thing: object) -> None:
-        """Replace the content."""
         if self._handle is None:
             self._handle = ipython.display(thing, display_id=True)  # type: ignore[no-untyped-call]
         else:
@@ -76,7 +75,7 @@ class _Cell:
     def end(self) -> None:
         """Remove the shown text."""
         self._ended.set()
-        if self._shown:  # otherwise skip join(), which a keyboard interrupt could hit
+        if self._shown:  # if not, skip join(): a keyboard interrupt could hit it
             self._thread.join()
 
     def _tell(self) -> None:

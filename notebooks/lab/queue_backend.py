@@ -32,7 +32,7 @@ from demo_app.settings import Settings, settings
 
 
 class QueueBackend(Backend):
-    """Enqueues each job in a learner's queue, and runs the jobs that a worker claims.
+    """A backend that enqueues jobs in a learner's queue, and runs the jobs that a worker claims.
 
     queue_class: a class like those that the judge tests. Its methods run in the same current folder
     in all processes, so that the class may store an outbox there.
@@ -49,7 +49,7 @@ class QueueBackend(Backend):
 
     @cached_property
     def queue(self) -> Any:
-        """The learner's queue, created in its folder."""
+        """The learner's queue. Its first use must be in the queue's folder."""
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:
@@ -59,11 +59,9 @@ class QueueBackend(Backend):
                 self.queue.put(json.dumps(job.as_record()))
 
     def worker_command(self) -> list[str]:
-        """Return the command of this module, which runs one job at a time."""
         return [sys.executable, "-m", "lab.queue_backend"]
 
     def worker_ready(self, pid: int) -> bool:
-        """Return True if the worker with this pid takes jobs."""
         return self._ready(pid).exists()
 
     def _ready(self, pid: int) -> Path:
@@ -110,12 +108,10 @@ class QueueBackend(Backend):
 
 
 def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
-    """Return the function `make` of a backend for this class."""
     return lambda chosen: QueueBackend(queue_class, chosen)
 
 
 def main() -> None:
-    """Run jobs until SIGTERM. Finish the current job before the exit."""
     chosen = settings()
     load_tasks(chosen.task_modules)
     backend: Any = backend_named()

@@ -40,7 +40,6 @@ class JobList:
 
     @property
     def dead(self) -> bool:
-        """True if the worker of these jobs is dead."""
         return self.what == "its worker is dead"
 
 
@@ -62,16 +61,13 @@ class Moment:
 
     @property
     def death(self) -> bool:
-        """True if a dead worker still holds jobs."""
         return any(one.dead for one in self.lists)
 
 
 def read(redis: Any, died: Collection[int] = ()) -> Moment:
     """Read every list of jobs in one transaction.
 
-    Args:
-        redis: the lab's Redis.
-        died: pids of dead workers, whose death may not be in Redis yet.
+    died: pids of dead workers, whose death may not be in Redis yet.
     """
     workers = sorted(redis.smembers("workers"))
     queues = sorted(redis.smembers("lists"), key=urgency)
@@ -108,22 +104,21 @@ class Film:
         self._moments: list[Moment] = []
 
     def refresh(self) -> None:
-        """Show the current lists, at most `RATE` times per second."""
         if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
             self._moments.append(self._read())
             self._live.show(draw(self._moments[-1:], self._name))
 
     def end(self) -> None:
-        """Replace the moving picture with up to three snapshots; see `snapshots`."""
         self._moments.append(self._read())
         self._live.show(draw(snapshots(self._moments), self._name))
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:
-    """Return the first and the last moment, and one between them if there is one.
+    """Return the first moment, one in between if there is one, and the last moment.
 
-    The moment between them is the first with a dead worker, or else the middle one of those that
-    differ from both. If the first and the last moment have the same lists, return only the last.
+    The moment in between has other lists than the first and the last. It is the earliest such
+    moment with a dead worker; without one, or if the first moment already has a dead worker, it is
+    the middle one. If the first and the last moment have the same lists, return only the last.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

@@ -158,7 +158,6 @@ class Lab:
 
     @property
     def stock(self) -> bool:
-        """True if the worker is stock Celery's."""
         return self.stack.options.transport == "stock"
 
     def wait(self, seconds: float = 120.0) -> None:
@@ -169,7 +168,6 @@ class Lab:
         self.until(self.finished, "the end of every job", seconds)
 
     def finished(self) -> bool:
-        """Return True if every mail has arrived and no job is unfinished."""
         if self.client.mail_stats()["distinct"] < len(self.posted):
             return False
         return self.client.at_rest()
@@ -195,7 +193,6 @@ class Lab:
             raise LabError(translate(text, seconds=seconds, what=what, situation=now))
 
     def situation(self) -> str:
-        """Return the counts of jobs and workers as text, with a hint."""
         try:
             now = self.client.summary()
         except (httpx.HTTPError, LabError):
@@ -225,7 +222,6 @@ class Lab:
         self.until(settled, "a moment without change")
 
     def fault_hits(self) -> int:
-        """Return how often the current fault rules of the mail server were applied."""
         return sum(int(rule["hits"]) for rule in self.client.faults())
 
     def slow_mail(self, each: float) -> None:
@@ -237,10 +233,10 @@ class Lab:
         self.client.set_faults(*rules)
 
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
-        """Kill a process of this role with SIGKILL; a worker is killed while it runs jobs.
+        """Kill a process of this role with SIGKILL; a worker is killed once it runs jobs.
 
-        restart: False keeps it dead until `start`. A worker is killed once it is busy; an idle
-        worker only if all jobs are finished, as in a repeated cell.
+        restart: False keeps the process dead until `start`. An idle worker is killed only if all
+        jobs are finished, as in a repeated cell. Raises LabError if no process of the role runs.
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
@@ -260,10 +256,7 @@ class Lab:
     ) -> Kill:
         """Send a signal to the role's first process, and wait until it is replaced.
 
-        Args:
-            role: such as "web" or "redis".
-            number: the signal.
-            meanwhile: a function to call between the signal and the wait.
+        role: such as "web" or "redis". meanwhile: called between the signal and the wait.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -309,14 +302,13 @@ class Lab:
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
     def until_worker_waits(self) -> set[tuple[str, str]]:
-        """Wait until a worker waits in Redis for a job; see `_waits`."""
         found: set[tuple[str, str]] = self.until(self._waits, "a worker that waits for a job")
         return found
 
     def freeze_idle_worker(self) -> None:
-        """Stop a worker that waits for a job (SIGSTOP). It keeps its connections.
+        """Suspend all workers (SIGSTOP) when one begins to wait for a job; connections stay open.
 
-        A wait ends after a second even without a job, so the worker is stopped when a wait begins.
+        A wait ends after a second even without a job, so it must have just begun.
         """
         before = self.until_worker_waits()
         self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
@@ -361,7 +353,6 @@ class Lab:
             return Posts(pool.map(one, numbers))
 
     def start_beside(self, name: str, command: list[str], **environment: str) -> Beside:
-        """Start a process that ends with this lab."""
         return Beside(self.stack, self.at_end, name, command, environment)
 
     def celery(self, *arguments: str, **environment: str) -> Beside:
@@ -373,7 +364,7 @@ class Lab:
         return worker
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
-        """Return the ledger of the posted comments (all, or only these)."""
+        """Return the ledger of these comments, or of all comments of this lab if None."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def new_page(self) -> None:
@@ -418,11 +409,13 @@ class Lab:
             return connection.execute(question, values).fetchall()
 
     def map(self) -> Picture:
-        """Draw the processes with their pids and ports, and the path of a comment."""
         return draw_map(self.stack)
 
     def follow(self, posted: Posted) -> Table:
-        """Return a table of the data about one comment in the database, Redis and the inbox."""
+        """Return a table of the data about one comment in the database, Redis and the inbox.
+
+        Raises LabError for a comment of another lab.
+        """
         return steps_of(posted, self.rows, self.redis, self.client)
 
     def name_of(self, job: str) -> str:
@@ -437,12 +430,11 @@ class Lab:
         return [*map(self.name_of, reversed(self.redis.lrange(f"queue:{queue}", 0, -1)))]
 
     def started(self) -> list[str]:
-        """Return the jobs in the order of their last start, named as in `waiting`."""
+        """Return the labels of the jobs, in the order of their last start."""
         runs = sorted((job.runs[-1].began, job.id) for job in self.seen().jobs if job.runs)
         return [self.name_of(job) for _, job in runs]
 
     def queue_picture(self) -> Picture:
-        """Draw every job in its present Redis list, labelled as in `name_of`."""
         return queue_lists.draw([self._moment()], self.name_of)
 
     def watch(self, seconds: float = 120.0) -> None:
@@ -477,7 +469,6 @@ def _set_environment(variables: dict[str, str]) -> None:
 
 
 def close_all() -> None:
-    """End every lab of this kernel."""
     while LABS:
         LABS[-1].close()
 

@@ -48,7 +48,6 @@ class Picture:
 
     @classmethod
     def of(cls, figure: Figure, words: str) -> Picture:
-        """Return a matplotlib figure as a picture."""
         text, pixels = StringIO(), BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with mpl.rc_context({"svg.hashsalt": None}):
@@ -122,7 +121,6 @@ class Table:
 
 
 def folded(title: str, code: str, words: str = "") -> str:
-    """Return HTML with a title that unfolds the code and the words."""
     below = f"<p>{escape(words)}</p>" if words else ""
     return (
         f"<details><summary>{escape(title)}</summary>"
@@ -142,7 +140,6 @@ class Several:
 
 
 def seen(it: bool, yes: str, no: str) -> None:
-    """Print the first sentence if `it` is true, or the second one."""
     print(translate(yes if it else no))
 
 

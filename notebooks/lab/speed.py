@@ -63,7 +63,6 @@ class Speed:
 
     @property
     def rate(self) -> float:
-        """The median of the runs."""
         return statistics.median(self.rates)
 
 

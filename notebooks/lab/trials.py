@@ -51,7 +51,6 @@ class Trial:
     story: str = ""
 
     def row(self) -> tuple[object, ...]:
-        """Return the row of the table."""
         mark = {True: translate("✓ holds"), False: translate("✗ fails"), None: "–"}[self.held]
         ledger = self.ledger
         return translate(self.name), mark, ledger.comments, ledger.lost, ledger.late, self.twice
@@ -60,7 +59,7 @@ class Trial:
 def trials(app: OwnApp) -> Iterator[Trial]:
     """Run the trials one by one on the same running app, in the order of the rungs.
 
-    A trial in which no comment was stored is repeated twice, and then fails.
+    A trial in which no comment was stored is repeated up to twice, and then fails.
     """
     app.proxy.delay = _SLOW
     for trial in (
@@ -204,12 +203,8 @@ def _answer_lost(app: OwnApp) -> Trial:
 def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None = None) -> Trial:
     """Wait for the mails, and judge the trial.
 
-    Args:
-        app: the app.
-        name: the name of the trial.
-        mark: the first word of its comments.
-        kills: the kills of this trial.
-        waited: True if the reader waited for the mail; None if the trial does not test this.
+    mark: the first word of the trial's comments. waited: True if the reader waited for the mail;
+    None if the trial does not test this.
     """
     ledger, twice = app.settle(mark, kills)
     ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis ends

@@ -39,7 +39,6 @@ def scripts() -> dict[str, str]:
 
 
 def words() -> dict[str, dict[str, str]]:
-    """Return the sentences of the page in each language, by name."""
     found: dict[str, dict[str, str]] = json.loads((HERE / "words.json").read_text("utf-8"))
     return found
 
@@ -52,9 +51,7 @@ def _short(code: str, comment: str) -> str:
 def page(site: Path = HERE, used: tuple[str, ...] = USED) -> str:
     """Return the whole page as HTML.
 
-    Args:
-        site: the folder with the files to which the page links.
-        used: the Lua files in the page.
+    site: the folder with the files to which the page links. used: the Lua files in the page.
     """
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]
@@ -77,7 +74,6 @@ def _harmless(code: str) -> str:
 
 
 def main() -> None:
-    """Write the page into the folder that the command line names."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.html").write_text(page(folder), "utf-8")

@@ -41,7 +41,7 @@ class World {
     this.told.length = length;
   }
 
-  // more: further values for the sentence, such as `fate`: the job's place after the event
+  // more: further values for the event's sentence, such as `fate` (the job's place after the event)
   tell(what, job, more = {}) { this.told.push({at: this.now, what, job, ...more}); }
 
   // ---- the visitor's acts

@@ -25,23 +25,18 @@ class Connection(sqlite3.Connection):
     _stored = 0
 
     def cursor(self, factory: Any = None) -> Any:
-        """Return a `Cursor`, whose statements commit by themselves in autocommit mode."""
         return super().cursor(factory or Cursor)
 
     def execute(self, *arguments: Any) -> Any:
-        """Execute with a new cursor."""
         return self.cursor().execute(*arguments)
 
     def executemany(self, *arguments: Any) -> Any:
-        """Execute with a new cursor."""
         return self.cursor().executemany(*arguments)
 
     def executescript(self, script: str) -> Any:
-        """Execute with a new cursor."""
         return self.cursor().executescript(script)
 
     def commit(self) -> None:
-        """Commit, and call the failpoint."""
         super().commit()
         self.pass_step()
 
@@ -51,7 +46,6 @@ class Connection(sqlite3.Connection):
         self._stored = self.total_changes
 
     def __exit__(self, kind: Any, *error: Any) -> Any:
-        """Commit, or roll back after an error. After a commit, call the failpoint."""
         answer = super().__exit__(kind, *error)
         if kind is None:
             self.pass_step()
@@ -66,12 +60,14 @@ class Connection(sqlite3.Connection):
 
 
 class Cursor(sqlite3.Cursor):
-    """A cursor with the same failpoints, and one before each statement that writes."""
+    """A cursor with a failpoint after each commit that stored something.
+
+    `execute` has another one before each statement that writes.
+    """
 
     connection: Connection
 
     def execute(self, *arguments: Any) -> "Cursor":
-        """Execute the statement, with a failpoint before a write and one after a commit."""
         if _STATEMENTS.exists():
             with _STATEMENTS.open("a", encoding="utf-8") as lines:
                 lines.write(" ".join(arguments[0].split()) + "\n")
@@ -82,13 +78,11 @@ class Cursor(sqlite3.Cursor):
         return self
 
     def executemany(self, *arguments: Any) -> "Cursor":
-        """Execute, and call the failpoint after a commit."""
         super().executemany(*arguments)
         self.connection.pass_step()
         return self
 
     def executescript(self, script: str) -> "Cursor":
-        """Execute, and call the failpoint after a commit."""
         super().executescript(script)
         self.connection.pass_step()
         return self
