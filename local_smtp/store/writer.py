@@ -105,7 +105,7 @@ class Writer:
         return answer
 
     def later(self, statement: Statement) -> None:
-        """Run a statement in the next commit, within a second. Ignore its result."""
+        """Run a statement in the next successful commit, and ignore its result."""
         self._later.append(statement)
 
     def catch_up(self) -> None:
@@ -133,16 +133,19 @@ class Writer:
                 return
 
     def _commit(self, changes: list[Change]) -> None:
+        waiting = len(self._later)
         try:
             with self._connection as connection:  # COMMIT at its end, or ROLLBACK
                 connection.execute("BEGIN IMMEDIATE")
-                while self._later:
-                    self._later.popleft()(connection)
+                for number in range(waiting):
+                    self._later[number](connection)
                 results = [statement(connection) for statement, _ in changes]
         except Exception as error:
             for _, answer in changes:
                 answer.set_exception(error)
             return
+        for _ in range(waiting):  # only now: after a failed commit they are tried again
+            self._later.popleft()
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)
         if receipts := [result for result in results if isinstance(result, Receipt)]:

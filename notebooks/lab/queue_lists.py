@@ -20,7 +20,7 @@ RATE = 5.0
 #: Shown characters of a job's name.
 _LONGEST = 22
 _GRID = (
-    "display:grid;grid-text-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
+    "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
     f"max-width:54em;color:{INK}"
 )
 _BOX = (

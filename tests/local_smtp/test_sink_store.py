@@ -2,6 +2,7 @@
 
 import select
 import smtplib
+import sqlite3
 import threading
 
 import pytest
@@ -77,3 +78,18 @@ def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, 
     smtp.sendmail("a@example.test", ["b@example.test"], b"Subject: 2\r\n\r\n" + b"x" * 99999)
     assert len(mail_sink.mails()) == 2
     assert mail_sink.stats().refused == 1
+
+
+def test_a_note_is_stored_later_if_the_commit_that_contains_it_fails(mail_sink):
+    def fail(_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    writer, free = mail_sink._writer, threading.Event()
+    writer.change(lambda _: free.wait(60))  # so that the note joins the commit that fails
+    writer.later(lambda connection: connection.execute("UPDATE counters SET value = 7"))
+    failing = writer.change(fail)
+    free.set()
+    with pytest.raises(sqlite3.OperationalError):
+        failing.result(60)
+    writer.catch_up()
+    assert mail_sink.stats().refused == 7
