@@ -40,12 +40,10 @@ class Ledger(Counted):
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Return how many jobs of `by_hand` died for each reason."""
         return dict(Counter(_reason(why) for why in self.by_hand.values()))
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Return the rows of a query, read directly from the SQLite file."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 
