@@ -1,5 +1,5 @@
-"""Tests of dead workers. A worker counts as dead only after two checks, about a heartbeat apart,
-have found its lease expired."""
+"""Tests of dead workers. A worker counts as dead only after two checks, at least a heartbeat (or a
+quarter of its lease) apart, have found its lease expired."""
 
 from __future__ import annotations
 

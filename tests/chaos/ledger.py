@@ -49,7 +49,7 @@ def rows(file: Path, sql: str) -> list[Any]:
 
 
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
-    """Return each comment's number with its job's id and creation time."""
+    """Return, by comment number, the job's id and the comment's creation time (epoch seconds)."""
     found = rows(folder / "blog.sqlite3", "SELECT id, job_id, created_at FROM comments")
     return {number: (job, at) for number, job, at in found}
 

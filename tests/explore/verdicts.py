@@ -133,7 +133,7 @@ class Normal:
 
 
 class Judge:
-    """A judge that tries a mistake in several worlds, in order. It explores a world at first use."""
+    """A judge that tries a mistake in several worlds, in order. It explores a world when needed."""
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]

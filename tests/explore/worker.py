@@ -167,7 +167,8 @@ class Worker:
 
     phase: of each delivery tag: waits, runs, or has run. due: time of the next heartbeat. stuck:
     time until which a job blocks the whole process. halted: the step in the middle of which the
-    process was stopped, the replies it had received and the step's start; () if it is not halted.
+    process was stopped, the replies it had received, and the time at which the step began; () if it
+    is not halted.
     consumer: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
     """
 
