@@ -46,7 +46,6 @@ class Measured(NamedTuple):
 
 
 def run() -> list[Table]:
-    """Return a table for each pool: the numbers, and in brackets the ratio to the first row."""
     return [_table(pool) for pool in POOLS]
 
 

@@ -16,17 +16,13 @@ from benchmarks.notification import payloads
 
 
 def main(module: str, jobs: int) -> None:
-    """Print one JSON object: the commands of each layout, and the enqueue time (µs)."""
     peer = import_module(module)
     times = asyncio.run(_put_in(peer.enqueue, jobs))
     print(json.dumps({"layouts": peer.LAYOUTS, "enqueue_us": statistics.median(times) * 1e6}))
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
-    """Enqueue the jobs. Return the time of each enqueue (seconds).
-
-    enqueue: the peer's function; with some peers it is a coroutine function.
-    """
+    """Return the time of each enqueue (seconds). `enqueue` may be a coroutine function."""
     times = []
     for payload in payloads(jobs):
         began = time.perf_counter()

@@ -27,7 +27,6 @@ ROUNDS, CALLS = 20, 200
 
 
 def run() -> list[Table]:
-    """Return one table: the times of several ways to enqueue a job (microseconds)."""
     with redis_running() as url:
         os.environ["DEMO_REDIS_URL"] = url
         settings.cache_clear()

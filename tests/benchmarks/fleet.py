@@ -34,7 +34,6 @@ from demo_app.broker.transport import Transport
 WORKERS = (1, 10, 50, 100, 200, 400)
 SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
-#: The URL schemes for a Unix socket of Redis.
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
 #: The commands that count for claims. Redis's statistics also contain the commands within scripts,
 #: which do not count here. For stock all commands count.
@@ -54,7 +53,6 @@ class Measured(NamedTuple):
 
 
 def run() -> list[Table]:
-    """Return a table by the number of workers, and one by the number of queues."""
     return [_fleets(), _waiting()]
 
 
@@ -146,8 +144,6 @@ def _fleet(url: str, count: int) -> Iterator[Any]:
 
 
 def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> None:
-    """Run one worker until `stopping` is set. Each job only releases `ended`."""
-
     def end(_: Any, message: Any) -> None:
         message.ack()
         ended.release()

@@ -27,7 +27,6 @@ Found = dict[int, dict[str, float]]
 
 
 def run() -> list[Table]:
-    """Return tables by the queue's length and by the number of worker processes."""
     found = _grown(_steps, due=None)
     later = _grown(_steps_with_delayed, due=time.time() + 86_400)
     by_workers = {count: measure("ours", 4000, workers=count) for count in WORKERS}

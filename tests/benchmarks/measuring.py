@@ -41,7 +41,6 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
-    """Measure one peer. how: further keyword arguments of `at_work`."""
     with at_work(name, jobs, **how) as running:
         return _measured(running, jobs)
 
@@ -155,7 +154,6 @@ def memory_of(store: Queue) -> int:
 def fill(
     store: Queue, begin: int, end: int, due: float | None = None, queues: Sequence[str] = ("mail",)
 ) -> None:
-    """Enqueue the jobs with these numbers, to each of the queues in turn."""
     for first in range(begin, end, 1000):
         jobs = (
             Message(f"{n:036d}", "a.task", {"comment_id": n}, queues[n % len(queues)])
@@ -177,8 +175,6 @@ def seconds_of(pids: list[int]) -> float:
 
 @contextmanager
 def _servers() -> Iterator[tuple[ProcessGroup, subprocess.Popen[str], RedisServer]]:
-    """Start the mail sink and Redis for the block. Yield a process group for the
-    peer, whose environment has the servers' addresses, and both servers."""
     port = ports.take(0, "the mail server")
     with ProcessGroup() as group, RedisServer(group) as redis:
         group.environment |= {

@@ -58,7 +58,6 @@ def notify(mail_id: str, address: str, subject: str, body: str) -> None:
 
 
 def payloads(count: int) -> list[dict[str, Any]]:
-    """Return payloads, each with a body of 1,000 characters."""
     return [
         {
             "mail_id": uuid.uuid4().hex,

@@ -17,7 +17,6 @@ IMPORTS = ("demo_app", "demo_app.jobs", "demo_app.stack")
 
 
 def run() -> list[Table]:
-    """Return one table of start-up and recovery times (seconds)."""
     starts, workers = [], []
     for _ in range(STARTS):
         began = time.perf_counter()

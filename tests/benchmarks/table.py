@@ -31,7 +31,7 @@ def table_by_size(
 ) -> Table:
     """Return a table of microseconds: a row for each step, and a column for each size.
 
-    unit: what a size counts, as in ``"{:,} jobs"``.
+    unit: the format of a column's heading, such as ``"{:,} jobs"``.
     """
     columns = ["microseconds, median", *map(unit.format, found)]
     steps = next(iter(found.values()))

@@ -30,12 +30,11 @@ ROUNDS = 5
 SENDERS = {"plain": "smtplib, one connection per mail", "quick": "this project's sender"}
 
 
-#: The measurements of each peer with each sender.
+#: The key is a pair of a peer and a sender.
 Found = dict[tuple[str, str], list[Measured]]
 
 
 def run() -> list[Table]:
-    """Return two tables: mails per second; layout, costs and losses of each queue."""
     layouts = {name: _best_layout(name) for name in PEERS}
     runs = [(name, sender) for name in PEERS for sender in SENDERS]
     found: Found = defaultdict(list)

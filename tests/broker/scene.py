@@ -53,23 +53,19 @@ class Scene:
             here.leave()
 
     def takes(self, worker: str = "w", limit: int = 1) -> list[str]:
-        """Claim up to `limit` jobs, and return their ids."""
         return [one.claim.id for one in self.queue.claim(worker, LISTS, limit)]
 
     def claim(self, worker: str = "w") -> Claim:
-        """Claim the next job for the worker. Register the worker first if it is unknown."""
         if worker not in self._known:
             self.start(worker)
         [claimed] = self.queue.claim(worker, LISTS)
         return claimed.claim
 
     def fail(self, worker: str = "w", after: float = -1.0, needs: str = "") -> None:
-        """Claim the next job, and end its run with a retry."""
         how = Disposition.RETRY
         assert self.queue.finish(self.claim(worker), how, after=after, needs=needs).in_time
 
     def lose(self, worker: str = "w") -> list[str]:
-        """Let the worker die, and return the jobs that were rescued from it."""
         self._known.discard(worker)
         die(self.queue, worker)
         return rescue_now(self.queue, "other", LEASE, RESCUES)
@@ -100,7 +96,6 @@ class Scene:
 
     @property
     def count(self) -> dict[str, int]:
-        """Return the number of jobs in each state. Each job has exactly one state."""
         count = self.queue.snapshot().count
         assert count["enqueued"] == sum(count[state] for state in State)
         return {name: number for name, number in count.items() if number}

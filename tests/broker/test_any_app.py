@@ -83,7 +83,6 @@ def served(
 
 
 def reconnected(shop: Shop) -> bool:
-    """Return True if a worker has connected a second time."""
     return shop.logged("Connected to") == 2
 
 
@@ -164,7 +163,7 @@ def test_the_end_of_a_job_brings_the_next_one_in_the_same_step(
     shop.until_done(12)
     histories = [history(shop, job_id) for job_id in ids]
     ended = {one["done"] for one in histories}
-    # the first jobs were claimed together
+    # not 11: the worker claimed several jobs together before the first one ended
     assert len([one for one in histories if one["claimed"] in ended]) >= 4
     assert list(shop.times("started")) == names
 
@@ -283,7 +282,6 @@ def test_after_a_broken_connection_a_worker_holds_no_more_than_it_can_run(
 
 
 def _most_at_once(journal: Any) -> int:
-    """Return the largest number of jobs that were claimed at the same time."""
     held: set[str] = set()
     largest = 0
     for _, entry in journal:

@@ -31,7 +31,6 @@ class OpenedBy(Shop):
 
 @contextmanager
 def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """Serve TLS on the yielded port, and forward to a server without TLS."""
     proxy = Proxy(server_port, tls=context)
     try:
         yield proxy.port

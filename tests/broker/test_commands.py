@@ -23,7 +23,6 @@ from demo_app.broker.queue import Queue
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    """Return a claims app without workers, with a prefix for its Redis keys."""
     return open_shop(broker_transport_options={"global_keyprefix": "shop:"})
 
 
@@ -135,8 +134,8 @@ def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_l
 
 
 def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
-    """On stock, the dead workers' jobs are in the hash `unacked`. On claims, `migrate` first
-    rescues these jobs."""
+    """From stock, `migrate` also moves the jobs in the hash `unacked`. From claims, it first
+    rescues the jobs of dead workers."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
     worker = shop.start_worker()
     shop.order("vase", gate="open")
@@ -211,14 +210,12 @@ def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Sh
 
 
 def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
-    """Create a Redis user with these rights, and return the environment of its processes."""
     shop.redis.execute_command("ACL", "SETUSER", "packer", "on", ">secret", "~*", "&*", *rules)
     url = shop.broker(shop.port).replace("://", "://packer:secret@")
     return {**shop.environment, "BROKER": url}
 
 
 def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
-    """Return the output of the doctor and of a worker. Both must exit with status 1."""
     found = []
     for command in (_command("doctor"), ["worker.py", "--pool", "solo"]):
         ended = run_python(*command, cwd=shop.folder, **environment)

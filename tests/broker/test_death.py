@@ -1,4 +1,5 @@
-"""Tests of dead workers: two checks, a heartbeat apart, must find the lease expired."""
+"""Tests of dead workers. A worker counts as dead only after two checks, at least a heartbeat (or a
+quarter of its lease) apart, have found its lease expired."""
 
 from __future__ import annotations
 
@@ -128,7 +129,7 @@ def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> N
     _earlier(silent, 1.0)
     _check(silent)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
-    # Redis's clock seems to have advanced a whole lease more than ours
+    # as if Redis's clock had advanced a whole lease more than ours
     silent._clock = (redis_then - LEASE / 1000, *own)
     assert _check(silent)[0] == []
 
@@ -167,7 +168,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
     silent: Queue, scene: Scene
 ) -> None:
     scene.put(2)
-    # the dead worker's lease length (ms), now the same as the new worker's
+    # give the dead worker a lease as long as the new worker's (ms)
     silent.client.hset("leases", "w", 3000)
     with scene.working(DEFAULTS) as new:
         assert scene.takes(new.lease.worker) == ["job-1"]

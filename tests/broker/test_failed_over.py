@@ -30,7 +30,6 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
 
 @pytest.fixture
 def replica(shop: Shop, open_shop: OpenShop) -> Shop:
-    """Return a replica of the shop's server."""
     return _replica_of(shop, open_shop("threads"))
 
 

@@ -29,7 +29,6 @@ class System:
         self.births, self.lists = 0, dict[str, str]()
 
     def enqueue(self, choice: int) -> None:
-        """Enqueue a job with one of three priorities; every fifth job is due later."""
         job = message(len(self.lists) + 1, priority=choice % 3 - 1)
         self.lists[job.id] = job.list_name
         due = time.time() + 3600 if choice % 5 == 0 else None
@@ -71,7 +70,6 @@ class System:
         self.queue.promote_due("somebody").send()
 
     def purge(self, choice: int) -> None:
-        """Discard all jobs of one priority."""
         self.queue.purge([LISTS[choice % len(LISTS)]], by="a person")
 
 

@@ -30,7 +30,6 @@ def open_one(open_shop: OpenShop) -> OpenShop:
 
 
 def _waiting_ports(shop: Shop) -> set[int]:
-    """Return the ports of the connections on which a worker waits for a job."""
     clients = shop.redis.client_list()
     return {int(one["addr"].rpartition(":")[2]) for one in clients if "b" in one["flags"]}
 
@@ -60,7 +59,7 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     try:
         shop.order("piano", seconds=LEASE + 6)
         shop.until_started("piano")
-        # Redis seems to have been up for long enough, so workers may be declared dead
+        # as if Redis had been up for a whole lease: only then may a worker be declared dead
         shop.redis.hset("server", "since", 0)
         shop.link.freeze()
         assert not shop.lost(["piano"], 40)

@@ -27,7 +27,7 @@ _anything = st.recursive(
     lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-#: Paths of the values in a message that can be replaced. The body is a list: its parts have the
+#: Paths of the replaceable values of a message. The body is a list: its parts have the
 #: numbers 0 (positional arguments), 1 (keyword arguments) and 2 (other data of Celery).
 _places = st.sampled_from(
     [(part,) for part in honest()]

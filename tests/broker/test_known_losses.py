@@ -42,8 +42,6 @@ def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
 
 @pytest.fixture
 def open_one(open_shop: OpenShop) -> OpenShop:
-    """Return a function that opens a shop on either transport, with short timeouts."""
-
     def opens(transport: str, stock_options: dict[str, Any] | None = None, **settings: Any) -> Shop:
         options = stock_options or {}
         if transport == "claims":
@@ -55,7 +53,6 @@ def open_one(open_shop: OpenShop) -> OpenShop:
 
 @pytest.fixture
 def shop(open_one: OpenShop, transport: str) -> Shop:
-    """Return a shop with the settings that stock's manual recommends against losses."""
     return open_one(transport, **CAREFUL)
 
 
@@ -200,7 +197,7 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # otherwise the reset came before the job was sent: try the next parcel
+            return  # if Redis had not sent the job before the reset, try the next parcel
 
 
 @pytest.mark.thorough

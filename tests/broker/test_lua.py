@@ -139,5 +139,4 @@ def test_a_thread_goes_on_though_no_connection_comes_back(
 
 
 def _connections(store: Queue) -> set[str]:
-    """Return the ids of the connections whose last command was a script."""
     return {c["id"] for c in store.client.client_list() if c["cmd"] == "evalsha"}

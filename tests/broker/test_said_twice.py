@@ -27,7 +27,6 @@ def _publish(
     kind: Kind = Kind.JOB,
     list_name: str = "mail",
 ) -> None:
-    """Publish a message like a Celery producer. tag: the delivery tag of this publication."""
     headers = {"task": "outside.work", "id": job_id, "retries": retries}
     info = {"exchange": "", "routing_key": list_name, "list": list_name}
     properties = {"delivery_tag": tag, "delivery_info": info}
@@ -37,7 +36,6 @@ def _publish(
 
 @pytest.fixture
 def running(scene: Scene) -> Claim:
-    """Return the claim of the running job `a`."""
     _publish(scene)
     return scene.claim()
 
@@ -259,7 +257,6 @@ def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_i
 
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
-    """Return a worker's in-flight jobs: the job `a` under the tag 1."""
     _publish(scene)
     with scene.working() as found:
         [claimed] = scene.queue.claim(found.lease.worker, LISTS)

@@ -144,7 +144,6 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     queue = scene.queue
 
     def ends_its_wait(act: Callable[[], object]) -> bool:
-        """Return True if the action wakes a worker that found no job."""
         assert queue.scripts.run("claim", "idle", 1, *LISTS) == []
         act()
         return queue.client.llen("wake:mail") == 1

@@ -41,7 +41,6 @@ class Pool:
         self._pool.apply_async(target, callback=then, accept_callback=lambda *_: accepted())
 
     def next(self) -> tuple[str, int]:
-        """Return the name and the thread of the next job that has run."""
         return self.ran.get(timeout=patience(20))
 
     def stop(self) -> None:
@@ -104,7 +103,7 @@ def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool)
 
 
 def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool) -> None:
-    """With early acknowledgement the next job is received when this job starts."""
+    """With early acknowledgement, the worker receives the second job when the first one starts."""
     second_ran = threading.Event()
 
     pool.apply(

@@ -1,6 +1,6 @@
-"""Tests that parts of kombu, Celery and billiard that the broker uses or overrides still exist.
+"""Tests that kombu, Celery and billiard still have the internals on which the broker depends.
 
-If an upgrade moves a part, these tests name it, before less obvious errors happen.
+If an upgrade removes one, these tests name it, before less obvious errors happen.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def test_kombus_qos_still_has_the_method(name: str) -> None:
     assert hasattr(virtual.QoS, name)
 
 
-#: Private parts of Celery, kombu and billiard that the broker uses.
+#: Private names and code of Celery, kombu and billiard on which the broker depends.
 _USED = {
     "kombu.transport.redis": (
         *("channel._brpop_start()", "'BRPOP': self._brpop_read", "channel._in_poll"),
@@ -127,7 +127,6 @@ needs_kombu_5_7 = pytest.mark.skipif(not MAY_END_WAIT, reason="kombu 5.6 reads a
 
 @pytest.fixture
 def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consumer]:
-    """Return a consumer that waits for a job, for up to 60 s."""
     # a separate prefix, so that tests share no in-flight jobs
     own = {"global_keyprefix": request.node.name}
     with Connection(claims_url, transport_options=own) as connection:

@@ -37,11 +37,9 @@ class Comparison:
         return sorted(passed(self.stock) - passed(self.claims))
 
     def excepted(self) -> list[str]:
-        """Return the tests of `behind` that may fail."""
         return [test for test in self.behind() if self.reason(test) is not None]
 
     def unexplained(self) -> list[str]:
-        """Return the tests of `behind` that `exceptions` does not allow to fail."""
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:
@@ -53,7 +51,6 @@ class Comparison:
         return sorted(test for test in failed if self.reason(test) is None)
 
     def ahead(self) -> list[str]:
-        """Return the tests that pass on claims and not on stock."""
         return sorted(passed(self.claims) - passed(self.stock))
 
 
@@ -91,6 +88,5 @@ def _reasons(compared: list[Comparison]) -> Iterator[str]:
 
 
 def exceptions(project: str) -> dict[str, str]:
-    """Return the project's tests that may fail on claims, with reasons."""
     listed: dict[str, str] = tomllib.loads(EXCEPTIONS.read_text())[project]
     return listed

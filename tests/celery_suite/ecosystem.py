@@ -112,17 +112,14 @@ class Bazaar(Shop):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the shop's environment. Python also finds the extensions' packages."""
         base = super().environment
         return {**base, "PYTHONPATH": os.pathsep.join([str(PACKAGES), base["PYTHONPATH"]])}
 
     def run(self, text: str, *words: str) -> None:
-        """Run a Python program, and wait for its end. text: its source. words: its arguments."""
         command = [sys.executable, "-c", text, *words]
         subprocess.run(command, cwd=self.folder, env=self.environment, check=True)
 
     def start_companion(self, *words: str) -> None:
-        """Start a subcommand of Celery, such as `beat`, next to the worker."""
         with (self.folder / f"{words[0]}-{len(self.companions)}.log").open("w") as log:
             command = [sys.executable, "-m", "celery", "-A", "shop", *words]
             self.companions.append(self.start(command, log))
@@ -141,7 +138,6 @@ def install() -> None:
 
 
 def live(pool: str, minutes: float) -> int:
-    """Run the app for some minutes. Return the exit status."""
     settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
     settings |= {"task_track_started": False, "task_acks_late": True}
     with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
@@ -183,7 +179,8 @@ def _live(shop: Bazaar, minutes: float) -> int:
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
     """Print the results, and store them in `build`. Return the exit status.
 
-    names: of all jobs. lost: the jobs that never ran. seen: kinds of events that Flower received.
+    names: the names of all jobs. lost: the names of the jobs that never ran. seen: number of kinds
+    of events that Flower received.
     """
     stillness = Stillness()
     # until no job has run for 5 s

@@ -24,7 +24,7 @@ Message = dict[str, Any]
 
 
 def honest(job_id: str = "") -> Message:
-    """Return a message as Celery writes it. Its task packs a parcel with the job's id as name."""
+    """Return a message as Celery writes it, for `shop.pack`. The job's id is the parcel's name."""
     job_id = job_id or str(uuid.uuid4())
     body = [[], {"parcel": job_id}, dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))]
     headers: Message = {"lang": "py", "task": "shop.pack", "id": job_id, "root_id": job_id}
@@ -50,7 +50,7 @@ _NOTHING = object()
 
 
 def _with(*path: str, value: Any = _NOTHING) -> Callable[[Message], str]:
-    """Return a function that makes the message of `honest` with one value replaced, or deleted."""
+    """Return a function that sets (or, without `value`, deletes) one value in a message."""
 
     def changed(message: Message) -> str:
         place: Any = message
@@ -77,8 +77,8 @@ def _deep_header(depth: int) -> Callable[[Message], str]:
     return lambda message: marked(message).replace('"HERE"', _nested(depth))
 
 
-#: The fault -> the message as text. test_no_message_at_all_stops_the_queue_or_the_worker draws
-#: values of wrong types at random.
+#: For each fault, a function from a valid message to the text of a hostile one. Random values of
+#: wrong types are tested in test_no_message_at_all_stops_the_queue_or_the_worker.
 HOSTILE: dict[str, Callable[[Message], str]] = {
     "no JSON": lambda _: "{",
     "no text": lambda _: "",
@@ -129,7 +129,6 @@ class Strangers:
         self.worker: subprocess.Popen[bytes] = self.shop.start_worker()
 
     def put(self, text: str | bytes, job_id: str = "") -> str:
-        """Enqueue a message as a program that writes to Redis would. Return the id of its job."""
         job_id = job_id or str(uuid.uuid4())
         self.shop.queue.publish(text, job_id, "celery", kind=Kind.JOB)
         return job_id

@@ -98,7 +98,7 @@ class Shop:
         self.notes.touch()
         self.port = take(0, "Redis")
         self.workers: list[subprocess.Popen[bytes]] = []
-        self.group = ProcessGroup()  #: stops all processes of the shop
+        self.group = ProcessGroup()
         self.server = RedisServer(self.group, port=self.port)
         self.server.start()
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
@@ -112,18 +112,15 @@ class Shop:
         return await asyncio.open_connection("127.0.0.1", self.leads_to)
 
     def add(self, text: str) -> None:
-        """Append text to the app's module."""
         with (self.folder / "shop.py").open("a") as app:
             app.write(text)
 
     def broker(self, port: int) -> str:
-        """Return the broker's URL. Only its scheme differs between the transports."""
         scheme = "claims+redis" if self.transport == "claims" else "redis"
         return f"{scheme}://127.0.0.1:{port}/0"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment of a process of the app."""
         return {
             **self.group.environment,
             "TMPDIR": str(self.folder),  # the files of a killed pool are deleted with the test
@@ -133,7 +130,6 @@ class Shop:
         }
 
     def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
-        """Start a program in the app's folder. output: for stdout and stderr."""
         return self.group.start(
             command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
         )
@@ -177,17 +173,16 @@ class Shop:
             ]
 
     def times(self, what: str) -> Counter[str]:
-        """Return how often each parcel ``started`` or ``ended``."""
+        """Return how often each parcel has this event. what: "started" or "ended"."""
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return Counter(line[1] for line in lines if line[0] == what)
 
     def child_of(self, parcel: str) -> int:
-        """Return the pid of the process that started the parcel last."""
+        """Return the pid of the process that started the parcel's most recent run."""
         lines = [line.split() for line in self.notes.read_text().splitlines()]
         return int([line[2] for line in lines if line[:2] == ["started", parcel]][-1])
 
     def open_gate(self) -> None:
-        """Open the gate `open` for the tasks that wait at it."""
         (self.folder / "open").touch()
 
     def until_started(self, *parcels: str) -> None:
@@ -195,7 +190,7 @@ class Shop:
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
         """Return the parcels that have not ended within `seconds` (empty if all have)."""
-        if self.transport == "claims":  # stock never runs a lost job, so waiting longer is useless
+        if self.transport == "claims":  # not for stock: it never runs a lost job
             seconds = patience(seconds)
         left = set(parcels)
         for _ in poll(seconds):
@@ -221,11 +216,11 @@ class Shop:
         return int(self.redis.zcard("dead"))
 
     def count(self, state: str) -> int:
-        """Return the number of jobs in this state, on claims."""
+        """Return the number of jobs in this state. Only for the transport claims."""
         return self.queue.snapshot().count[state]
 
     def until_done(self, jobs: int, seconds: float = 60) -> None:
-        """Wait until `jobs` jobs are done, on claims."""
+        """Wait until the number of done jobs is `jobs`. Only for the transport claims."""
         self.until(lambda: self.count("done") == jobs, f"{jobs} jobs done", seconds=seconds)
 
     def waits(self) -> bool:

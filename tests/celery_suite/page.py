@@ -31,7 +31,7 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
 
 
 def measured(folder: Path) -> str:
-    """Return the results of the last runs as Markdown. folder: with the files of suite and soak."""
+    """Return the results of the last runs as Markdown. folder: has the results in files."""
     parts: list[str] = []
     compared = [
         Comparison(project, stock, claims, exceptions(project))
@@ -67,7 +67,6 @@ def _on_this_machine(parts: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the page. A section without results stays as it is."""
     sections = {"measured": measured(CACHE), "fleet": fleet(FLEET), "neighbours": neighbours(CACHE)}
     for section, found in sections.items():
         if found:

@@ -38,7 +38,6 @@ class Ended:
 
 
 def keep(name: str, lines: list[str]) -> None:
-    """Print the results of a run, and store them for the page."""
     text = "\n".join(lines)
     print(text)
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,6 @@ def environment(
 
 
 def selection(project: str, folder: Path) -> list[str]:
-    """Return the project's test files that need only Redis."""
     tests = folder / "t" / "integration"
     if project == "kombu":
         return sorted(f"t/integration/{file.name}" for file in tests.glob("test_redis*.py"))
@@ -91,8 +89,8 @@ def run(
 ) -> dict[str, Ended]:
     """Run the tests. Return the result of each by its name.
 
-    folder: of the project's tests. log: receives pytest's output. seconds: time limit of the run;
-    tests without a result did not end. ended: receives each result when the test ends.
+    folder: has the project's tests. log: receives pytest's output. seconds: time limit of the run;
+    a test without a result had not ended by then. ended: receives each result when the test ends.
     """
     results: dict[str, Ended] = {}
     record = log.with_suffix(".jsonl")

@@ -139,7 +139,6 @@ class Soak(Shop):
 
 
 def main() -> int:
-    """Run parts until the number of jobs is reached. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak")
     parser.add_argument("--jobs", type=int, default=100_000, help="how many in all; default 100000")
     jobs, began = parser.parse_args().jobs, time.monotonic()

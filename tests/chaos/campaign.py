@@ -55,7 +55,6 @@ class Result:
 
 
 def run(plan: Plan, on_line: OnLine) -> Result:
-    """Run the campaign in a temporary folder. on_line: receives lines of the log."""
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
         system = System(Path(name), plan.transport, plan.without)
         try:

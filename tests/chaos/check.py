@@ -85,7 +85,6 @@ class History:
             self.mails[mail["text"].rstrip().rpartition("\n")[2]].append(mail)
 
     def faults(self, *kinds: str) -> list[Line]:
-        """Return the faults whose kind begins with one of these."""
         return [line for line in self.lines["fault"] if line["kind"].startswith(kinds)]
 
     def undisturbed(self, since: float, until: float) -> float:
@@ -161,7 +160,10 @@ def _buried(history: History) -> list[str]:
 
 
 def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
-    """Return each time that the job was claimed twice, claimed after its end, or enqueued again."""
+    """Return each time that a claimed or ended job was claimed or enqueued again.
+
+    A time is left out if Redis may have lost data since the previous event of the job.
+    """
     found, state, since = [], "", 0.0
     for event in events:
         name, at = event["event"], event["at"]
@@ -226,7 +228,7 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Return for each kill the undisturbed seconds until all its jobs were claimed again."""
+    """Return the undisturbed seconds from each kill until the dead worker's jobs were claimed."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []

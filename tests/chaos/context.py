@@ -32,7 +32,8 @@ class MailRules:
         self._lock = threading.Lock()
 
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
-        """Apply the rule to one mail. Return the time (epoch seconds), or None if it failed."""
+        """Apply the rule to the next matching mail. Return the time (epoch seconds), or None if no
+        mail matched within `seconds`, or if the mail server was killed."""
         number = self._add({**rule, "times": 1})
         for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):

@@ -16,7 +16,6 @@ from demo_app.broker.connection import connect
 
 @contextmanager
 def limited(pid: int, what: int, number: int) -> Iterator[None]:
-    """Lower a limit of a process within the block."""
     usual = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (number, usual[1]))
     yield
@@ -29,7 +28,6 @@ def full_disk(role: str) -> Injector:
 
 
 def no_descriptors(role: str) -> Injector:
-    """Return an injector that for a while prevents the process from opening files or sockets."""
     return _starved(
         role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
     )
@@ -55,7 +53,6 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
 
 
 def full_memory(context: Context) -> list[Fault]:
-    """Let Redis reject commands that need more memory, for a while."""
     with context.system.only_one("redis"), connect(context.system.ready["redis"]) as client:
         now = time.time()
         client.config_set("maxmemory", "1mb")
@@ -84,7 +81,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Stop Redis, append half a record to its log, and kill it, as in the middle of a write."""
+    """Append half a record to the log of Redis and kill it, as if it had died during a write."""
 
     def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))
@@ -98,9 +95,9 @@ def torn_log(context: Context) -> list[Fault]:
 
 
 def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
-    """Stop Redis, run `act` on its files, kill it, and wait for the next server.
+    """Suspend Redis (SIGSTOP), run `act` on its files, kill it, and wait for the next server.
 
-    Return when it was stopped (epoch seconds), or None if there was no process to stop.
+    Return the time of the suspension (epoch seconds), or None if no process was suspended.
     """
     fault = context.hit("redis", signal.SIGSTOP, "redis: stopped")
     if fault is None:

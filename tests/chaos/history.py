@@ -28,7 +28,7 @@ Line = dict[str, Any]
 
 
 class History:
-    """The file. Safe to use from every thread."""
+    """The history of a campaign, as a file. Safe to use from every thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +42,6 @@ class History:
             self._file.write(line + "\n")
 
     def verdict(self) -> dict[str, Any]:
-        """Return the verdict of `check`, which runs in a separate process."""
         with self._lock:
             self._file.flush()
         script = Path(__file__).with_name("check.py")

@@ -23,8 +23,6 @@ UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 
 def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
-    """Return an injector that sends a signal to some process of the role."""
-
     def inject(context: Context) -> list[Fault]:
         fault = context.hit(role, number, f"{role}: {number.name}")
         return [fault] if fault else []
@@ -33,7 +31,6 @@ def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
 
 
 def terminate_twice(context: Context) -> list[Fault]:
-    """Send SIGTERM to a worker, and again before it has exited."""
     fault = context.hit("worker", signal.SIGTERM, "worker: SIGTERM twice")
     if fault is None:
         return []
@@ -43,7 +40,6 @@ def terminate_twice(context: Context) -> list[Fault]:
 
 
 def pause_worker(context: Context) -> list[Fault]:
-    """Pause a worker with SIGSTOP until its lease has expired, then send SIGCONT."""
     fault = context.hit("worker", signal.SIGSTOP, "worker: paused beyond its lease")
     return [_wake(context, fault)] if fault else []
 
@@ -58,7 +54,6 @@ def _wake(context: Context, fault: Fault) -> Fault:
 
 
 def _is_known(client: Decoded, pid: int) -> bool:
-    """Return True if Redis lists the worker; also if Redis does not answer."""
     try:
         return any(f"-{pid}-" in worker for worker in client.smembers("workers"))
     except RedisError:
@@ -76,8 +71,6 @@ def pause_redis(context: Context) -> list[Fault]:
 
 
 def kill_one_at_a_time(role: str) -> Injector:
-    """Return an injector that kills a process of the role, and waits for its successor."""
-
     def inject(context: Context) -> list[Fault]:
         with context.system.only_one(role):
             done = kill(role)(context)
@@ -92,7 +85,6 @@ def kill_one_at_a_time(role: str) -> Injector:
 
 
 def kill_supervisor(context: Context) -> list[Fault]:
-    """Kill the supervisor. All its processes die with it, and the stack is started again."""
     with (
         context.system.only_one("redis"),
         context.system.only_one("web"),
@@ -126,7 +118,7 @@ def namesake(context: Context) -> list[Fault]:
 
 
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
-    """Return an injector that kills the next process at the step.
+    """Return an injector that kills the next process that reaches the step.
 
     hit: the role in the fault's name. companions: injectors of faults that lead to the step.
     """

@@ -40,18 +40,16 @@ class Ledger(Counted):
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Return how many jobs of `by_hand` died for each reason."""
         return dict(Counter(_reason(why) for why in self.by_hand.values()))
 
 
 def rows(file: Path, sql: str) -> list[Any]:
-    """Return the rows of a query, read directly from the SQLite file."""
     with closing(sqlite3.connect(file, timeout=30.0)) as database:
         return database.execute(sql).fetchall()
 
 
 def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
-    """Return each comment's number with its job's id and creation time."""
+    """Return, by comment number, the job's id and the comment's creation time (epoch seconds)."""
     found = rows(folder / "blog.sqlite3", "SELECT id, job_id, created_at FROM comments")
     return {number: (job, at) for number, job, at in found}
 

@@ -1,4 +1,4 @@
-"""Injection of faults, several at the same time, and the end of those that last."""
+"""Injection of faults, several at the same time, and the end of the lasting ones."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def strike(
 
 
 def heal(system: System, rules: MailRules) -> None:
-    """Cancel planned faults, and end those that last."""
+    """Cancel planned faults, and end the faults that are still in progress."""
     rules.only()
     for armed in (system.folder / "steps").glob("*"):
         if not armed.suffix:

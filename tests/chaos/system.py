@@ -156,7 +156,7 @@ class System:
         return True
 
     def one_of(self, role: str, chance: random.Random) -> int | None:
-        """Return a random living process of the role."""
+        """Return the pid of a random living process of the role, or None if none starts in time."""
         living = self.alive(role)
         return chance.choice(living) if living else None
 

@@ -12,7 +12,6 @@ from chaos.campaign import Result
 
 
 def tables(result: Result) -> list[Table]:
-    """Return two tables: the outcome, and the number of faults of each kind."""
     title = "stock Celery" if result.plan.stock else "this project"
     title += "".join(f", without {safeguard}" for safeguard in sorted(result.plan.without))
     faults = [[name, f"{count:,}"] for name, count in result.by_kind.items()]

@@ -133,7 +133,7 @@ def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_
 
 
 def test_a_worker_that_waits_anew_while_redis_can_not_write_goes_on(stack: Stack) -> None:
-    """A worker waits for a job with a command that counts as a write, so Redis refuses it too."""
+    """Workers wait for jobs with BLPOP, which counts as a write, so Redis refuses it too."""
     server, before = client_of(stack.ready["redis"]), stack.ready["pids"]
     with Client(stack.ready) as client:
         mails = client.mail_stats()["distinct"]

@@ -23,7 +23,6 @@ FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
-    """Run the command. Return its exit status, its figures, and its log."""
     seed = secrets.randbelow(1_000_000)
     command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
     done = subprocess.run(command, env=FOUND, capture_output=True, text=True, timeout=seconds)

@@ -61,7 +61,6 @@ def _large(number: int) -> Message:
 
 
 def _fill_up(store: Queue, first: int) -> None:
-    """Enqueue large jobs until Redis refuses one for lack of memory."""
     numbers = count(first)
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         next(number for number in numbers if not store.enqueue(_large(number)))

@@ -14,8 +14,6 @@ from demo_app.rig.proxy import Proxy
 def _lasting(
     begin: Callable[[Proxy], None], end: Callable[[Proxy], None], shortest: float, longest: float
 ) -> Callable[[Proxy, Context], None]:
-    """Return a fault that lasts for a random time between `shortest` and `longest` seconds."""
-
     def play(wire: Proxy, context: Context) -> None:
         begin(wire)
         time.sleep(context.chance.uniform(shortest, longest))

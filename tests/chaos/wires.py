@@ -32,7 +32,6 @@ class Wires:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the addresses of Redis and the mail server for the processes."""
         return {
             "DEMO_REDIS_URL": f"redis+socket://{self._redis}",
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.proxies['smtp'].port}",

@@ -53,7 +53,6 @@ def main() -> int:
 
 
 def explored(found: list[Found]) -> str:
-    """Return a table with a row for each world."""
     rows = [
         [one.plan.name, one.plan.bound, f"{one.states:,}", f"{one.transitions:,}",
          f"{one.seconds:.0f}",
@@ -65,7 +64,6 @@ def explored(found: list[Found]) -> str:
 
 
 def show(found: Found) -> None:
-    """Print the result of a search, and the command that replays its steps."""
     print(found, flush=True)
     if found.broken:
         line = as_line(found.steps)

@@ -93,7 +93,7 @@ def faults(world: World) -> list[Event]:
 
 
 def variants(world: World, event: Event) -> list[Event]:
-    """Return variants of the last step, one for each fault at each of its commands."""
+    """Return variants of the step just taken, each with one fault at one of its commands."""
     steps = ("round", "claim", "begin", "run", "finish", "put", "hand over", "settle")
     if event[0] not in steps or len(event) > 2:
         return []

@@ -83,7 +83,6 @@ class FrozenRedis:
         return self._eval((with_clock(text), 0, seconds, micros, self.run, *arguments))
 
     def command(self, *words: str | float) -> Any:
-        """Run one command inside a script."""
         return self.script("return redis.call(unpack(ARGV))", words)
 
     def save(self) -> Content:
@@ -129,14 +128,12 @@ def loading_of(content: Content) -> tuple[str | int, ...]:
 
 
 def raised(answer: Any) -> Any:
-    """Return the reply. Raises redis.ResponseError if the reply is an error."""
     if isinstance(answer, redis.ResponseError):
         raise answer
     return answer
 
 
 def content_of(found: list[Any]) -> Content:
-    """Return the reply of `SAVE`, sorted."""
     return tuple(sorted((key, kind, _ordered(kind, parts)) for key, kind, parts in found))
 
 
@@ -151,7 +148,6 @@ def _ordered(kind: str, parts: list[str]) -> tuple[str, ...]:
 
 @cache
 def with_clock(text: str) -> str:
-    """Return the script with the code that freezes its time."""
     flags, newline, rest = text.partition("\n") if text.startswith("#!") else ("", "", text)
     clock = Path(__file__).with_name("frozen.lua").read_text("utf-8")
     return flags + newline + clock + rest

@@ -35,7 +35,6 @@ class Clock:
         return self.now
 
     def time(self) -> float:
-        """Return the time on this machine's clock."""
         return self.now + self.skew
 
     def sleep(self, seconds: float) -> None:
@@ -46,10 +45,10 @@ class Clock:
 class Fault:
     """A fault at one of a step's commands. at: the command's number, from 0.
 
-    what: "halt" (the process is halted before it sends command 0, or after Redis has run command
-    at - 1 and before the process receives the reply), "unsent" (the command never reached Redis),
-    "unanswered" (Redis ran the command; the reply is lost), "refused" (the server is a replica now,
-    or full).
+    what: "halt" (if at is 0, the process is halted before it sends its first command; otherwise
+    after Redis has run command at - 1, and before the reply arrives), "unsent" (the command never
+    reaches Redis), "unanswered" (Redis runs the command, and the reply is lost), "refused" (Redis
+    rejects the command, as a replica or a full server does).
     """
 
     what: str
@@ -62,7 +61,7 @@ AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused"
 
 @dataclass
 class Line:
-    """The line to Redis. clock: of the running process. sent: commands of the current step."""
+    """The line to Redis. clock: of the running process. sent: number of commands in this step."""
 
     clock: Clock = field(default_factory=Clock)
     fault: Fault | None = None
@@ -73,7 +72,6 @@ class Line:
     present: float = 0.0
 
     def begin(self, fault: Fault | None, past: list[tuple[Any, float]], present: float) -> None:
-        """Start a step, or run a halted step again."""
         self.fault, self.past, self.sent, self.present = fault, list(past), 0, present
 
     def carry(self, command: Callable[[], Any]) -> Any:

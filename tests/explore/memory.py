@@ -111,7 +111,6 @@ def dump(state: Any) -> bytes:
 
 
 def undump(text: bytes, world: World) -> Any:
-    """Return the object that `dump` stored. Its processes belong to this world."""
     _world[:] = [world]
     return pickle.loads(text)
 

@@ -57,7 +57,6 @@ class Mutant:
 
     @property
     def what(self) -> str:
-        """Return the mistake in words."""
         after = self.after.strip()
         return f"`{self.before.strip()}` → " + (f"`{after}`" if after else "left out")
 
@@ -208,7 +207,6 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
 
 
 def called(code: types.CodeType) -> str:
-    """Return a function's key: its file and first line."""
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 

@@ -39,11 +39,11 @@ class Plan:
     jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
     (fails once), hog (blocks its worker), later (has a due time), foreign (from any Celery
     producer), retries (foreign, and publishes its own next try once), namesake (the same, with the
-    first job's task id). processes: the setup of each worker that may start. alive: workers at the
-    same time. blogs: number of blogs that enqueue through an outbox; 0 for a queue alone. people:
-    decisions of a person, each once: retry, discard, purge. before: commands that Redis runs first.
-    batch: jobs that are enqueued together. large: exploring it takes more than 4 seconds, so only
-    `make test-nightly` does it.
+    first job's task id). processes: the setup of each worker that may start. alive: maximum of
+    workers at the same time. blogs: number of blogs that enqueue through an outbox; 0 for a queue
+    alone. people: decisions of a person, each once: retry, discard, purge. before: commands that
+    Redis runs first. batch: jobs that are enqueued together. large: exploring it takes more than 4
+    seconds, so only `make test-nightly` does it.
     """
 
     name: str
@@ -91,5 +91,4 @@ class Ledger:
 
     @property
     def disturbed(self) -> int:
-        """Return the number of faults."""
         return self.faults.total()

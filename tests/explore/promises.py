@@ -52,7 +52,6 @@ class View:
         self.known = {key[4:] for key in self.of if key.startswith("job:")}
 
     def events(self, job: str) -> list[str]:
-        """Return the names of the job's events, the oldest first."""
         return [event.event for event in self.history(job)]
 
     def history(self, job: str) -> list[Event]:
@@ -169,7 +168,6 @@ def _late_count(world: World, view: View) -> Iterator[str]:
 
 
 def rows_of(world: World) -> set[str]:
-    """Return the ids of the jobs in all outboxes."""
     return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
 
 

@@ -17,7 +17,7 @@ from explore.frozen import (
     with_clock,
 )
 
-#: A script on a content: the content, the script, its arguments.
+#: A run of a script: Redis's content before the run, the script, its arguments.
 Asked = tuple[Any, ...]
 #: Maximum number of cached results. A result depends only on the script, its arguments and the
 #: content.
@@ -25,7 +25,7 @@ _REMEMBERED = 50_000
 
 
 class Wanted(BaseException):
-    """Raised if a script's result is not stored yet. asked: see `RememberingRedis.ask`."""
+    """Raised if a script's result is not stored yet. asked: the run of the script."""
 
     def __init__(self, asked: Asked) -> None:
         super().__init__()
@@ -35,9 +35,9 @@ class Wanted(BaseException):
 class RememberingRedis(FrozenRedis):
     """The server of an exploration.
 
-    reads_all: read the server's content after each script, as long as it is small. later: do
-    not run a script whose result is not stored, but raise Wanted, so that the caller can run many
-    scripts in one round trip.
+    reads_all: read the server's content after each script, and store it with the result. later:
+    do not run a script whose result is not stored, but raise Wanted, so that the caller can run
+    many scripts in one round trip. Without reads_all, run each script, and store nothing.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,6 @@ class RememberingRedis(FrozenRedis):
         self.memory: dict[Asked, tuple[Any, Content]] = {}
 
     def read(self, key: str) -> Sequence[str]:
-        """Return the parts of one key; see `Content`."""
         if self.reads_all or self._stale:  # the server may have the content of another state
             return next((parts for name, _, parts in self.save() if name == key), ())
         one = SAVE.replace("redis.call('KEYS', '*')", "ARGV")

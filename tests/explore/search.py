@@ -93,13 +93,11 @@ def taken(
 
 @contextmanager
 def server() -> Iterator[RememberingRedis]:
-    """Start a server for worlds, with virtual time and simulated side effects."""
     with RememberingRedis() as found, virtual_time(), doing():
         yield found
 
 
 def name_of(key: Key) -> bytes:
-    """Return a short hash of a state."""
     return blake2b(key.text.encode(), digest_size=12).digest()
 
 
@@ -223,5 +221,4 @@ def unended(world: World, content: Content) -> list[str]:
 
 
 def all_ended(world: World, content: Content) -> bool:
-    """Return True if every job was enqueued and has ended."""
     return world.put == len(world.plan.jobs) and not unended(world, content)

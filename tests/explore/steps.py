@@ -30,7 +30,6 @@ AHEAD = 60.0
 
 
 def begin(plan: Plan, server: RememberingRedis) -> World:
-    """Return a world with its first workers."""
     world = World(plan, server)
     for _ in range(plan.alive):
         do(world, ("start",))
@@ -40,7 +39,6 @@ def begin(plan: Plan, server: RememberingRedis) -> World:
 
 
 def parted(event: Event) -> tuple[Event, Fault | None]:
-    """Split an event into the step and the fault at one of its commands."""
     if event[-2:-1] and event[-2] in AT_COMMANDS:
         return event[:-2], Fault(*event[-2:])
     return event, None

@@ -48,7 +48,7 @@ LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
 #: Maximum states visited in one world. Of a larger world, only those nearest to its start.
 _STATES = 1_500
-#: After so many steps for one mistake without a broken promise, no further world is tried.
+#: If a mistake has broken no promise after more steps than this, skip the remaining worlds.
 _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
@@ -71,7 +71,6 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """Return the verdict; "broken" if the verdict is a promise's name."""
         return self.verdict if self.verdict in ("survives", "equal", "not met") else "broken"
 
 
@@ -134,7 +133,7 @@ class Normal:
 
 
 class Judge:
-    """A judge that tries a mistake in several worlds, in order. Explores each when first needed."""
+    """A judge that tries a mistake in several worlds, in order. It explores a world when needed."""
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]

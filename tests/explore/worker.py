@@ -157,7 +157,7 @@ def no_info() -> str:
 
 
 def waiting(phase: dict[str, str]) -> set[str]:
-    """Return the tags of the messages that Celery has received and not started. phase: by tag."""
+    """Return the tags of the messages that Celery has received and not started."""
     return {tag for tag, phase in phase.items() if phase == "waits"}
 
 
@@ -167,7 +167,8 @@ class Worker:
 
     phase: of each delivery tag: waits, runs, or has run. due: time of the next heartbeat. stuck:
     time until which a job blocks the whole process. halted: the step in the middle of which the
-    process was stopped, the replies it had received and the step's start; () if it is not halted.
+    process was stopped, the replies it had received, and the time at which the step began; () if it
+    is not halted.
     consumer: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
     """
 
@@ -185,7 +186,7 @@ class Worker:
 
     @classmethod
     def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
-        """Return a new process. It takes its first heartbeat as a later step."""
+        """Return a new worker process. Its first heartbeat is sent in a later step."""
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))
         here._queues, here.working = {"mail": None}, True
@@ -209,7 +210,6 @@ class Worker:
         return [tag for tag in self.here.held() if self.phase.get(tag) == phase]
 
     def round(self) -> list[str]:
-        """Send a heartbeat. Return the lines that it logged."""
         self.here.heartbeat._throttled = logged = Logged()
         self.due = LINE.clock.now + self.here.heartbeat.round()
         return logged.lines
@@ -222,7 +222,6 @@ class Worker:
         return claimed_by(worker, reply)
 
     def take_in(self, claimed: Sequence[Claimed]) -> None:
-        """Store the jobs of a claim's reply."""
         for job in claimed:
             if (tag := self.here.track(job)) is not None:
                 self.phase[tag] = "waits"

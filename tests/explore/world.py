@@ -54,7 +54,6 @@ class World:
     _KEPT = ("workers", "blogs", "started", "put", "off", "mark", "ledger", "producer")
 
     def save(self, content: Content) -> Saved:
-        """Return the state of the world. content: the server's content."""
         kept = {name: getattr(self, name) for name in self._KEPT}
         databases = [database.own.serialize() for database in self.databases]
         return content, databases, self.server.run, self.now, dump(kept)

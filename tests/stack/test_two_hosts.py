@@ -30,7 +30,6 @@ NEVER_MS = 3_600_000
 
 @contextmanager
 def _host(database_url: str, watching: Server, other: Stack | None = None) -> Iterator[Stack]:
-    """Start a web app, a worker, and a mail server unless the other host has one."""
     environment = {"DEMO_DATABASE_URL": database_url, "DEMO_DIE_AT": "armed"}
     if other is not None:
         environment["DEMO_SMTP_URL"] = f"smtp://{other.ready['smtp']}"
@@ -51,7 +50,6 @@ def _comments(*clients: Client) -> set[str]:
 
 
 def _comments_until_both_work(*clients: Client) -> set[str]:
-    """Post comments until the worker of each host runs a job."""
     accepted: set[str] = set()
 
     def both_work() -> bool:
@@ -65,7 +63,6 @@ def _comments_until_both_work(*clients: Client) -> set[str]:
 
 
 def _written(url: str, accepted: set[str]) -> set[str]:
-    """Return the job ids of all comments: the accepted ones, and one whose response was lost."""
     with closing(open_database(Settings(database_url=url), create=False)) as database:
         written = {job_id for (job_id,) in database.read("SELECT job_id FROM comments")}
     assert accepted < written

@@ -1,4 +1,4 @@
-"""Taskiq on Redis streams, whose messages are acknowledged."""
+"""Taskiq on Redis streams, with acknowledgements."""
 
 from __future__ import annotations
 

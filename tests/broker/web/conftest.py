@@ -26,7 +26,6 @@ app.conf.beat_schedule = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """Return a claims app with a prefix for its Redis keys."""
     options = {"global_keyprefix": "shop:"}
     shop = Shop(
         tmp_path_factory.mktemp("shop"), "claims", "prefork", broker_transport_options=options
@@ -38,7 +37,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def address(opened: Shop) -> str:
-    """Return the address that the command prints, with the token."""
     serving = opened.group.start(
         [sys.executable, "-m", "demo_app.broker", "web", "-A", "shop"],
         opened.environment, cwd=opened.folder, stdout=subprocess.PIPE, text=True,
@@ -49,7 +47,6 @@ def address(opened: Shop) -> str:
 
 @pytest.fixture
 def shop(opened: Shop) -> Iterator[Shop]:
-    """Return the app without workers and jobs."""
     yield opened
     for worker in opened.workers:
         signal_group(worker, signal.SIGKILL)
@@ -67,6 +64,5 @@ def reader(address: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def holder(address: str, reader: httpx.Client) -> httpx.Client:
-    """Return a client that has opened the address with the token."""
     assert reader.get(address, follow_redirects=True).status_code == 200
     return reader

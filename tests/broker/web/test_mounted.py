@@ -25,7 +25,6 @@ def app(shop: Shop) -> Iterator[Celery]:
 
 
 def answers(mounted: Any, *paths: str, **options: Any) -> list[httpx.Response]:
-    """Return the responses of an app that has mounted the dashboard at /admin/queue."""
     outer = Starlette(routes=[Mount("/admin/queue", mounted)])
     return ask_app(outer, *(f"http://shop.test/admin/queue{path}" for path in paths), **options)
 

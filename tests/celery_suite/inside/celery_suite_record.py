@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 RECORD = Path(os.environ["CELERY_SUITE_RECORD"])
-#: Seconds until a test times out. Celery's own tests have 300.
+#: Seconds until a test times out. Celery's own limit is 300.
 LONGEST_TEST = int(os.environ.get("CELERY_SUITE_LONGEST_TEST", "150"))
 
 
@@ -25,7 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the same, shorter time limit."""
     for item in items:
         item.add_marker(pytest.mark.timeout(LONGEST_TEST), append=False)
 
