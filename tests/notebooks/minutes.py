@@ -46,7 +46,10 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """Return the notebook with its minutes in the text. seconds: of each code cell, measured."""
+    """Return the notebook with its minutes in the text.
+
+    seconds: the measured time of each code cell.
+    """
     notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)

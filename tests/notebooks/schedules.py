@@ -28,8 +28,8 @@ _TIME = re.compile(r"redis\.call\('TIME'\)")
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     """Return random steps: the clock (microseconds), and a script's name with its arguments.
 
-    Two names are not scripts: `delete` deletes a key (a worker's lease, as if it had expired), and
-    `wipe` deletes all keys.
+    Two names are not scripts: `delete` deletes a key, as if it had expired, and `wipe` deletes all
+    keys.
     """
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)
