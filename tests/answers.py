@@ -61,7 +61,6 @@ def signs(name: str) -> str:
 
 
 def queues() -> str:
-    """Return a Markdown section for each judged queue, with the levels that it failed."""
     kept = "All twelve levels hold."
     sections = ([f"## {row['target']}", found(row, "✗") if row["why"] else kept,
               LATER.get(row["target"], "")] for row in sheet("judge.csv"))  # fmt: skip
@@ -90,7 +89,6 @@ def found(row: dict[str, str], signs: str = "✓✗–") -> str:
 
 
 def thread(name: str) -> str:
-    """Return an open thread: its title, and the results and date of its test."""
     (row,) = (row for row in sheet("threads.csv") if row["thread"] == name)
     link = f"[{name}: {THREADS[name]}](https://github.com/{name.replace('#', '/issues/')})"
     command = f".venv/bin/python -m pytest {TESTS} -k {row['test']}"
@@ -116,7 +114,6 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def run_threads() -> None:
-    """Run the test of each thread, and write the results into threads.csv."""
     known, rows = (ROOT / TESTS).read_text("utf-8"), []
     for name in THREADS:
         found = re.search(rf"{name}\b.*\)\s+def (test_\w+)", known)

@@ -202,7 +202,6 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture
 def holder(stack: Stack) -> Iterator[httpx.Client]:
-    """An HTTP client that requests pages with the token."""
     token = f"Bearer {stack.ready['token']}"
     with browsing(stack.ready["web"], authorization=token) as web:
         yield web
@@ -210,7 +209,6 @@ def holder(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def reader(stack: Stack) -> Iterator[httpx.Client]:
-    """An HTTP client that requests pages without the token."""
     with browsing(stack.ready["web"]) as web:
         yield web
 

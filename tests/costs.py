@@ -25,7 +25,6 @@ def used() -> float:
 
 
 def lines(reports: list[pytest.TestReport]) -> list[str]:
-    """Return one line per test: the seconds in its last report, and its name."""
     found = {
         report.nodeid: seconds
         for report in reports
@@ -36,7 +35,6 @@ def lines(reports: list[pytest.TestReport]) -> list[str]:
 
 
 def tables(text: str) -> str:
-    """Return the seconds per folder, and those of the slowest files."""
     folders, files = Counter[str](), Counter[str]()
     for line in text.splitlines():
         seconds, _, nodeid = line.partition(" ")

@@ -19,7 +19,6 @@ REFERENCE = ROOT / "notebooks" / "reference"
 
 
 def settings() -> str:
-    """Return the table of the demo app's settings, with their variables and defaults."""
     from demo_app.settings import Settings
 
     rows = ["| variable | what it sets | default |", "| --- | --- | --- |"]
@@ -38,7 +37,8 @@ ADDRESS: str = PROJECT["tool"]["jobs-that-survive"]["repository"]
 
 
 def badges(address: str = ADDRESS) -> str:
-    """Return the buttons that open the lessons in a browser, for a repository on GitHub."""
+    """Return the buttons that open the lessons in a browser, or "" for an address that
+    is not on GitHub."""
     owner_and_name = re.sub(r"^https://github\.com/|\.git$|/$", "", address)
     if not address or owner_and_name == address:
         return ""

@@ -37,7 +37,6 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    """Return 1 if a phrase was found, else 0."""
     places = ["*.md", "demo_app/*.py", "local_smtp/*.py", "notebooks/*.py", ":!notebooks/ja"]
     files = subprocess.run(["git", "ls-files", *places], capture_output=True, text=True, check=True)
     found = [

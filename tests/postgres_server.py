@@ -32,7 +32,7 @@ def programs() -> tuple[str, str] | None:
 
 
 class PostgresServer:
-    """A PostgreSQL server with a new cluster in a folder of the group."""
+    """A PostgreSQL server with a new cluster in the folder of its process group."""
 
     def __init__(self, group: ProcessGroup) -> None:
         found = programs()
@@ -54,7 +54,7 @@ class PostgresServer:
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server. Raises TimeoutError if it does not answer within a minute."""
+        """Start the server (kill it first if it runs). Raises TimeoutError after a minute."""
         self.kill()
         for _ in poll(60.0):
             if self.answers():

@@ -36,7 +36,6 @@ class Program:
 
     @property
     def get(self) -> str:
-        """Return a sentence that says how to install the program on this system."""
         how = self.macos if sys.platform == "darwin" else self.debian
         return f"Get it: {how}" if how else "This system has none."
 
@@ -109,7 +108,7 @@ ALL = (BROWSER, POSTGRES, FAKETIME, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:
-    """Yield a line for each program whose tests were skipped. reasons: of all skipped tests."""
+    """Yield a line for each program whose tests were skipped. reasons: of the skipped tests."""
     for program in ALL:
         if number := sum(reason.endswith(WANT + program.name) for reason in reasons):
             tests = "1 test" if number == 1 else f"{number} tests"

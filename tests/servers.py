@@ -36,15 +36,12 @@ def server(primary: int | None = None, **options: Any) -> AbstractContextManager
 
 
 def cluster() -> AbstractContextManager[Server]:
-    """Run a cluster of one server."""
     # the default is the port plus 10,000, which may be in use
     bus = str(ports.take(0, "the cluster's bus"))
     return server(persistence=False, cluster_enabled="yes", cluster_port=bus)
 
 
 def sentinel(primary: int, silent_ms: int = SILENT_MS) -> AbstractContextManager[Server]:
-    """Run a Sentinel that watches the primary on this port under the name "books"."""
-
     def started(folder: Path, port: int) -> list[str]:
         settings = folder / "sentinel.conf"
         settings.write_text(
@@ -70,13 +67,11 @@ def _running(started: Callable[[Path, int], list[str]]) -> Iterator[Server]:
 
 
 def wait_until_watched(replica: Server, watching: Server) -> None:
-    """Wait until the replica has synchronized with its primary, and Sentinel knows the replica."""
     until(lambda: replica.client.info("replication")["master_link_status"] == "up", what="the sync")
     until(lambda: str(replica.port) in _replicas(watching), 60.0, "Sentinel's check of the replica")
 
 
 def leads_to(watching: Server, port: int) -> bool:
-    """Return True if Sentinel reports this port as the primary's."""
     return bool(watching.client.sentinel_master("books")["port"] == port)
 
 

@@ -73,7 +73,6 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
 
 
 def or_none(ask: Callable[[], Answer]) -> Answer | None:
-    """Return the result of `ask`, or None if the server does not reply."""
     try:
         return ask()
     except (httpx.HTTPError, redis.RedisError):
@@ -85,7 +84,6 @@ def gone(*pids: int) -> bool:
 
 
 def refuses(port: int) -> bool:
-    """Return True if nothing listens on this port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
@@ -96,7 +94,6 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 
 def marked(name: str, value: object) -> list[psutil.Process]:
-    """Return the processes that have this environment variable with this value."""
     processes = psutil.process_iter(["environ"])  # `environ` is None if this user may not read it
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
@@ -121,7 +118,6 @@ most_nightly = partial(_most, pytest.mark.nightly)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
-    """Return the text with each key of `changes`, which must occur in it, replaced by its value."""
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -131,7 +127,6 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python. typed: its standard input. environment: additional variables."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
@@ -151,7 +146,6 @@ def up_running(
     cwd: Path | None = None,
     **settings: str,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `up` during the block. settings: additional environment variables."""
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
     process = subprocess.Popen(
         command,
@@ -196,7 +190,7 @@ def browser_running() -> Iterator[Browser]:
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """Return the broken accessibility rules, each with some of the HTML. within: a selector."""
+    """Return the broken accessibility rules, each with some of the HTML. within: a CSS selector."""
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [
@@ -206,7 +200,6 @@ def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str
 
 
 def browsing(address: str, **headers: str) -> httpx.Client:
-    """Return a client that requests pages as a browser does."""
     # no keep-alive: the server closes an idle connection after 5 s, perhaps during a request
     no_keepalive = httpx.Limits(max_keepalive_connections=0)
     headers = {"accept": "text/html", **headers}

@@ -20,7 +20,6 @@ NOT_OURS = {"my_app", "pip", "venv", "pytest", "celery", "aiosmtpd", "uvicorn", 
 
 
 def found(pattern: str) -> set[tuple[str, ...]]:
-    """Return the page's name and the groups of each match of the pattern in all pages."""
     return {
         (str(page.relative_to(ROOT)), *match)
         for page in PAGES

@@ -41,7 +41,6 @@ for name in sys.argv[2:]:
 
 
 def _installed(extras: list[str]) -> set[str]:
-    """Return the names of all packages that these extras install, also indirectly."""
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
     waiting = [(Requirement(line), "") for line in lines]
     seen: set[tuple[str, str]] = set()

@@ -84,7 +84,7 @@ def test_each_link_of_a_page_or_notebook_leads_to_a_file() -> None:
         for page in pages
         for link in re.findall(r"\]\((?![a-z]+:|#)([^)#\s\\]+)", page.read_text("utf-8"))
         if not (found := page.parent / link).exists()
-        # a link to a folder leads to its `__init__.py` on the site, or to the playground
+        # on the site, a link to a folder leads to its `__init__.py`, or to the playground's page
         or (found.is_dir() and not {"__init__.py", "page.html"} & {*os.listdir(found)})
     ]
     assert not broken

@@ -29,7 +29,6 @@ def _rooms() -> list[list[Path]]:
 
 
 def _imported(path: Path) -> Iterator[Path]:
-    """Yield the files and folders that a module imports."""
     for node in ast.walk(_TREES[path]):
         names = []
         if isinstance(node, ast.Import):

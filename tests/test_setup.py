@@ -49,14 +49,12 @@ def _run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def set_up(tree: Path, **environment: str) -> list[str]:
-    """Run `.setup`, and return the calls of uv."""
     output = _run(tree, **environment)
     assert output.returncode == 0, output.stderr
     return (tree / "bin" / "calls").read_text().splitlines()
 
 
 def refused(tree: Path, **environment: str) -> str:
-    """Run `.setup`, which must fail without a call of uv, and return its errors."""
     output = _run(tree, **environment)
     assert (output.returncode, (tree / "bin" / "calls").exists()) == (1, False)
     return output.stderr

@@ -44,7 +44,6 @@ def put_all_three_in(database: Database) -> None:
 
 
 def check(mails: dict[str, bytes]) -> None:
-    """Check the content of each mail. mails: the bytes by the recipient's address."""
     parsed = {to: message_from_bytes(raw, policy=policy.SMTP) for to, raw in mails.items()}
     assert parsed["akiko@blog.test"]["Subject"].startswith("Reader commented on")
     (small,) = parsed["a@example.test"].iter_attachments()

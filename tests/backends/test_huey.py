@@ -15,7 +15,7 @@ from demo_app.backends.huey import HueyBackend
 from demo_app.jobs import task
 from demo_app.settings import Settings
 
-#: A consumer's steps, in a separate process that is then killed.
+#: Steps of a consumer. `PROGRAM` runs them, and then kills its own process.
 TAKE = "backend.huey.dequeue()"
 TAKE_WHAT_IS_DUE = "backend.huey.read_schedule()"
 PROGRAM = """
@@ -39,7 +39,6 @@ def number() -> int:
 
 
 def killed_after(steps: str, folder: Path) -> None:
-    """Run a consumer's steps in a process that is killed after them."""
     program = PROGRAM.format(folder=str(folder), steps=steps)
     ended = subprocess.run([sys.executable, "-c", program], check=False)
     assert ended.returncode == -signal.SIGKILL

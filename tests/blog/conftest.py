@@ -23,7 +23,6 @@ def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def database(chosen: Settings) -> Iterator[Database]:
-    """Return a new blog with its first posts."""
     made = open_database(chosen)
     posts.seed(made)
     yield made

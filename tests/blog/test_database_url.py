@@ -26,7 +26,6 @@ NOBODY = "postgresql://me:secret@127.0.0.1:1/blog"
 
 
 def _error_of(program: str, tmp_path: Path, **settings: str) -> str:
-    """Run the program, and return its error, which must have no traceback."""
     where = {"DEMO_TOKEN": "0123456789abcdef", "DEMO_DIR": str(tmp_path)}
     ended = run_python("-m", *PROGRAMS[program], **where, **settings)
     output = ended.stdout + ended.stderr

@@ -30,7 +30,6 @@ def _settle(relay: Relay) -> None:
 
 
 def _work(store: Queue, job_id: str, how: Disposition = Disposition.DONE) -> None:
-    """Claim the next job, which must have this id, and end it with this disposition."""
     store.register("w", 60_000, "{}")
     (claimed,) = store.claim("w", ["mail"])
     assert claimed.claim.id == job_id

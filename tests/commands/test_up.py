@@ -77,7 +77,6 @@ def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
 
 
 def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
-    """Send the signal. Check that the process ends within 10 s, and its children 5 s later."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
     process.wait(10)
@@ -158,7 +157,6 @@ def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
-    """Run the command in this process, which is faster. Return the error message."""
     assert main(["up", "--json", *arguments]) == status
     out, err = capsys.readouterr()
     assert out == ""

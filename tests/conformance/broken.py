@@ -27,8 +27,6 @@ class Memory(MemoryBackend):
 
 
 def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
-    """Return a backend that enqueues the jobs that `change` returns instead of the given ones."""
-
     class Changing(Memory):
         def _enqueue(self, jobs: list[Job]) -> None:
             super()._enqueue(change(jobs))
@@ -37,8 +35,6 @@ def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
 
 
 def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
-    """Return a backend that stores the outcome that `change` returns instead of the real one."""
-
     class Bending(Memory):
         def _perform(self, job: Job) -> Outcome:
             return change(job, perform(job))
@@ -47,8 +43,6 @@ def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
 
 
 def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
-    """Return a backend whose `find` passes each result to `change`, which modifies it."""
-
     class Telling(Memory):
         def find(self, job_id: str) -> TaskResult | None:
             found = super().find(job_id)
@@ -60,7 +54,6 @@ def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
 
 
 def _careless(value: Any) -> Any:
-    """Return the value as a careless serializer stores it: floats as text, and no empty dicts."""
     if isinstance(value, dict):
         return {key: _careless(item) for key, item in value.items() if item != {}}
     return str(value) if isinstance(value, float) else value
@@ -102,7 +95,6 @@ class TakesWhatItCantDo(InlineBackend):
 
 
 def _promising(backend: type[Backend], *deaths: Death) -> Any:
-    """Return the backend with the false promise that it survives these deaths."""
     capabilities = replace(backend.capabilities, survives=frozenset(deaths))
     return type(f"Boasting{backend.__name__}", (backend,), {"capabilities": capabilities})
 

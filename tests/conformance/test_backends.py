@@ -25,7 +25,6 @@ DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
 def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
-    """Return the broken promises, each with its problem."""
     path = (NOTEBOOKS,) if backend == OWN else ()
     found = check_backend(backend, path=path, promises=promises)
     return {one.promise: one.problem for one in found if one.problem}

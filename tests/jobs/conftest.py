@@ -9,7 +9,6 @@ from demo_app.jobs import backend as backends
 
 @pytest.fixture(autouse=True)
 def heard() -> list[str]:
-    """Return the log of the sample tasks, which is empty at first."""
     sample_tasks.heard.clear()
     return sample_tasks.heard
 

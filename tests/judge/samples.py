@@ -16,7 +16,6 @@ _SIZE = 2
 
 
 def sample(patch: pytest.MonkeyPatch, levels: Iterable[int]) -> None:
-    """Make the judge run only a sample of the trials of these levels."""
     for number in levels:
         level = LEVELS[number]
 

@@ -21,7 +21,8 @@ from demo_app.judge.plan import Plan
 from demo_app.judge.targets import CannotJudge, target_of
 from demo_app.judge.trial import Trial
 
-#: The program that runs each starter. CI does not install Sidekiq, so it is optional.
+#: The program that runs each starter. Sidekiq's starter is included only if Sidekiq is installed,
+#: because CI does not install it.
 STARTERS: dict[str, Program | None] = {
     "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
     **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),

@@ -1,4 +1,6 @@
-"""Tests that the judge imports no module next to a target, whose code would run in the judge."""
+"""Tests that the judge does not import modules from a target's folder: their code would run in the
+judge's process.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import run_python
 
-#: Modules that the judge itself imports. Each has a namesake next to the target.
+#: Modules that the judge itself imports. The target's folder has a module of each name.
 SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
 QUEUE = """
 import redis, helper

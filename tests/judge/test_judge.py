@@ -29,7 +29,6 @@ def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
 
 
 def verdict_on(folder: Path, text: str, level: int) -> Verdict:
-    """Return the verdict on a class with this source at one level."""
     (queue := folder / "queue_of_mine.py").write_text(text)
     (verdict,) = verdicts(queue, [level])
     return verdict
@@ -48,7 +47,6 @@ def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
 
 @pytest.fixture(scope="module")
 def broken() -> dict[int, Verdict]:
-    """Return the verdict on each broken queue at its level. The levels run in parallel."""
     with ThreadPoolExecutor(6) as pool:
         found = pool.map(lambda one: verdicts(one[1], [one[0]]), BROKEN)
         return {one.level.number: one for (one,) in found}

@@ -51,7 +51,6 @@ class Program:
 
 @pytest.fixture
 def start_sink() -> Iterator[Callable[..., Program]]:
-    """Return a function that starts the sink as a program with the given options."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> Program:
@@ -73,7 +72,8 @@ def start_sink() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[str, str], socket.socket]]:
-    """Return a function that connects a client, which subscribes to events and reads nothing."""
+    """Return a function that subscribes to events and returns the socket, for a client that stops
+    reading."""
     with ExitStack() as connected:
 
         def listen(inbox: str, token: str) -> socket.socket:
@@ -98,8 +98,6 @@ def smtp(mail_sink: MailSink) -> Iterator[smtplib.SMTP]:
 
 @pytest.fixture
 def send(mail_sink: MailSink) -> Callable[..., None]:
-    """Return a function that sends a mail on a new connection."""
-
     def send(
         subject: str = "Hello",
         *,

@@ -19,7 +19,6 @@ RULE = Fault(
 
 
 def read(sink: MailSink, path: str = "/", **more: str) -> httpx.Response:
-    """Return the page for a Japanese reader with the token."""
     headers = {"Authorization": f"Bearer {sink.settings.token}", "Accept-Language": "ja"}
     return httpx.get(sink.inbox + path, headers=headers | {"Accept": "text/html"} | more)
 

@@ -17,7 +17,6 @@ CLIENTS = 10
 
 
 def keep_sending(name: str, port: int, acknowledged: list[str], stop: threading.Event) -> None:
-    """Send mails until `stop` is set. Repeat each mail until its reply is 250."""
     number = 0
     while not stop.is_set():
         try:

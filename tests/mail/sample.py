@@ -32,7 +32,6 @@ class Received(list[bytes]):
 
 @contextmanager
 def serving(host: str = "127.0.0.1", **options: Any) -> Iterator[tuple[str, Received]]:
-    """Start a mail server. Yield its host with its port, and the mails that it receives."""
     port, received = take(0, "a mail server"), Received()
     server = Controller(received, host, port, server_hostname="mail.test", **options)
     server.start()

@@ -22,7 +22,6 @@ TLS = ["smtps", "smtp+starttls"]
 def served(
     scheme: str, folder: Path, host: str = "127.0.0.1"
 ) -> AbstractContextManager[tuple[str, Received]]:
-    """Start a mail server for this scheme, with its certificate in the folder."""
     context = tls_context(folder)
     tls: dict[str, dict[str, Any]] = {
         "smtps": {"ssl_context": context},

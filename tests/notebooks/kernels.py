@@ -34,7 +34,8 @@ class Kernel:
     client: BlockingKernelClient
     mark: str
     tmp: Path
-    #: The ports of the kernel's channels. Its client connects to them again after a late heartbeat.
+    #: The ports of the kernel's channels. `connections` ignores them, because the kernel's client
+    #: reconnects after a late heartbeat.
     ports: frozenset[int] = frozenset()
     #: The longest time without output in the last cell (seconds).
     silence: float = 0.0
@@ -97,7 +98,6 @@ class Kernel:
         ]
 
     def stacks(self) -> set[str]:
-        """Return the stack ids of the running labs."""
         marks = set()
         for process in self.processes():
             with suppress(psutil.Error):
@@ -105,7 +105,7 @@ class Kernel:
         return marks - {""}
 
     def nothing_is_left(self) -> None:
-        """Wait until all processes, sockets and ports of the kernel are gone."""
+        """Wait until the kernel's processes and connections have ended. Fail on a socket file."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
         assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
         left = self.connections()
@@ -124,7 +124,7 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """Yield a new kernel. At the end, fail if a process, socket or port of it is left."""
+    """Yield a new kernel. At the end, fail if a process or a socket file is left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(folder), env=env)

@@ -46,7 +46,10 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """Return the notebook with its minutes in the text. seconds: for each code cell."""
+    """Return the notebook with its minutes in the text.
+
+    seconds: the measured time of each code cell.
+    """
     notebook = english(name)
     if name not in CHALLENGES:
         return timed(notebook, seconds)
@@ -56,8 +59,11 @@ def with_minutes(name: str, seconds: Sequence[float]) -> Any:
 
 
 def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
-    """Return the notebook with the minutes in its text. seconds: for each code cell. runs: how
-    often a person runs each cell. first: extra minutes before the first heading."""
+    """Write the minutes into the notebook's text, and return the notebook.
+
+    seconds: the time of each code cell, for all its runs. runs: how often a person looks at each
+    cell. first: minutes to add before the first heading.
+    """
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
     minutes = [first]  # of each section; the first one has no heading
@@ -89,7 +95,6 @@ def _solving(exercise: str) -> float:
 
 
 def _minutes(exact: float) -> str:
-    """Format minutes: at least 1, and from `_LONG` on a multiple of 5."""
     rounded = 5 * round(exact / 5) if exact > _LONG else max(1, round(exact))
     return f"{rounded} minute{'s' * (rounded > 1)}"
 
@@ -101,8 +106,11 @@ def _section(minutes: float, has_code: bool) -> str:
 def measure(
     cells: Sequence[str], solved: Mapping[str, str], folder: Path = NOTEBOOKS
 ) -> list[float]:
-    """Run the cells in a new kernel. Return the seconds of each. solved: for each exercise its
-    solution, which later cells may need."""
+    """Run the cells in a new kernel. Return the seconds of each.
+
+    solved: the solution of each exercise. It runs after the exercise's cell, because later cells
+    may need it.
+    """
     taken = []
     with kernel(folder) as here:
         here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
@@ -115,7 +123,6 @@ def measure(
 
 
 def _measure_again(name: str) -> list[float]:
-    """Measure a lesson, or a challenge with its solution (in an empty folder)."""
     cells = code_cells(name)
     if name not in CHALLENGES:
         return measure(cells, solutions_of(name))

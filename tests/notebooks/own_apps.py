@@ -20,8 +20,8 @@ ALL = {WAITS, WORKER, BREAKS, REDIS, WEB, RELAY, ANSWER}
 _RIGHT = RUNGS[-1].read_text("utf-8")
 
 
-#: An async web app with one table. A flag marks the rows that the relay has handed over. Ids are
-#: UUIDs, and the task is sent by name.
+#: Changes that make an async web app with one table. A flag marks the rows that the relay has
+#: handed over. Ids are UUIDs, and the task is sent by name.
 _FLAG = {
     "import time\n": "import time\nimport uuid\n",
     "id INTEGER PRIMARY KEY, text TEXT)": "id TEXT PRIMARY KEY, text TEXT, handed INTEGER)",
@@ -38,8 +38,9 @@ _FLAG = {
     "notify.delay(number)": 'celery.send_task("send_the_mail", [number])',
     '"DELETE FROM outbox WHERE comment_id = ?"': '"UPDATE comments SET handed = 1 WHERE id = ?"',
 }
-#: Explicit transactions. The relay reads row by row; it deletes and enqueues in one transaction.
-#: The inbox stores its Message-IDs in the database. Comments have random ids.
+#: Changes that make an app with explicit transactions. The relay reads row by row; it deletes and
+#: enqueues in one transaction. The inbox stores its Message-IDs in the database. The ids of
+#: comments are random.
 _BY_HAND = {
     'sqlite3.connect("app.db", timeout=10)': 'sqlite3.connect("app.db", 10, isolation_level=None)',
     "outbox (comment_id INTEGER)": "outbox (number INTEGER PRIMARY KEY, comment_id INTEGER)",
@@ -116,7 +117,7 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
-        {REDIS},  # only if Redis starts slowly: then the enqueueing fails after the row was deleted
+        {REDIS},  # only if Redis starts slowly: the relay deletes the row, then enqueueing fails
     ),
     "no second try": ({RETRIES: ""}, {BREAKS}, set()),
     "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),

@@ -28,8 +28,8 @@ _TIME = re.compile(r"redis\.call\('TIME'\)")
 def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     """Return random steps: the clock (microseconds), and a script's name with its arguments.
 
-    Two names are not scripts: `delete` deletes a key, such as a worker's lease that expires, and
-    `wipe` deletes all keys.
+    Two names are not scripts: `delete` deletes a key, as if it had expired, and `wipe` deletes all
+    keys.
     """
     chance = random.Random(seed)
     clock = 1_700_000_000_000_000 + chance.randrange(10**6)
@@ -39,7 +39,7 @@ def schedule(seed: int, steps: int = 25) -> list[dict[str, Any]]:
     for _ in range(steps):
         clock += chance.choice([1, 999, 250_000, 3_000_000, 61_000_000])
         name, *words = _step(chance, clock / 1e6)
-        if name == "rescue":  # this key expires by the real clock of the server: delete it
+        if name == "rescue":  # `look` expires by the server's real clock: delete it
             plan.append({"clock": clock, "name": "delete", "words": ["look"]})
         plan.append({"clock": clock, "name": name, "words": words})
     return plan
@@ -88,7 +88,6 @@ def _message(job: str, list_name: str, retries: int, now: float) -> str:
 
 
 def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """Run the steps. Return the scripts' replies, and all keys afterwards."""
     client.flushall()
     names: list[str] = []
     with client.pipeline(transaction=False) as sent:

@@ -99,7 +99,6 @@ def sentences() -> dict[str, str]:
 
 
 def _rungs() -> list[str]:
-    """Return the first line of each rung of the learner's own app."""
     files = sorted((NOTEBOOKS / "solutions/your_own").glob("*.py"))
     return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 

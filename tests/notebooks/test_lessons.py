@@ -13,7 +13,7 @@ from notebooks.wrong import WRONG
 from support import most_nightly, until
 
 *OTHERS, LAST = LESSONS
-#: A cell that takes longer than this (seconds) is interrupted too.
+#: A cell that takes longer than this (seconds) is first interrupted, and then run to its end.
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
 _LATEST = 2.0
@@ -56,7 +56,7 @@ def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
 def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
     lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run the quick cells in reverse order, so that no cell defines what another one needs."""
+    """Run the quick cells in reverse order: the names that a cell needs are not defined yet."""
     monkeypatch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter/startup.py"))
     cells = [*zip(code_cells(lesson), measured()[lesson], strict=True)][1:]
     with kernel() as here:
@@ -93,7 +93,6 @@ class _Restless:
         self._before: list[str] = []
 
     def run(self, cell: str) -> list[Output]:
-        """Interrupt the cell if it waits. Then run it and return its outputs."""
         here, seconds = self._here, next(self._expected)
         starts = "Lab(" in cell or "= mystery(" in cell
         if starts or ".close()" in cell:
@@ -103,7 +102,7 @@ class _Restless:
         # interrupt the start of a lab only once in a lesson, because all labs start in the same way
         if seconds > _WAITS and (not starts or self._labs == 1):
             self._waits += 1
-            # this machine may be faster than the one on which the cell was measured
+            # interrupt early: this machine may be faster than the one that measured the cell
             timer = threading.Timer(min(seconds / 4, _LATEST), here.manager.interrupt_kernel)
             _, reply = here.try_to_run(cell, _BOUND, timer.start)
             timer.cancel()
@@ -116,13 +115,14 @@ class _Restless:
         return shown
 
     def has_interrupted(self) -> None:
-        """Fail if fewer than a third of the interrupts came in time."""
         assert self._interrupted >= self._waits / 3
 
 
 def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
-    """Run the cells of this section again in reverse order, and then those of the section before,
-    whose lab is closed. Each works, or fails with a LabError."""
+    """Run the cells of this section and of the one before, whose lab is closed, in reverse order.
+
+    Raises CellFailed if a cell fails with another error than a LabError.
+    """
     for cell in reversed(before + section):
         _, reply = here.try_to_run(cell, _BOUND)
         if reply["status"] == "error" and reply["ename"] != "LabError":

@@ -29,7 +29,6 @@ def lab() -> Iterator[Lab]:
 
 
 def moments(*lists: list[JobList]) -> list[Moment]:
-    """Return a `Moment` for each list of jobs, one second apart."""
     return [Moment(float(second), each) for second, each in enumerate(lists)]
 
 

@@ -50,7 +50,7 @@ ONCE = 100
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
-    """Return a tab with the page's file. At the end, check that it sent no further request."""
+    """Return a tab with the page's file. At the end, fail on a script error or another request."""
     path = tmp_path_factory.mktemp("playground") / "index.html"
     path.write_text(build.page(used=tuple(build.scripts())), "utf-8")
     with browser_running() as browser:
@@ -78,7 +78,7 @@ def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
 
 
 def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, int]:
-    """Apply the acts, wait for some ticks, and return the page's sums."""
+    """Start the rung, apply the acts, run the ticks, and return the page's sums."""
     return tab.evaluate(
         """([rung, acts, ticks]) => {
           play(false);

@@ -15,8 +15,6 @@ from lab.prediction import Prediction, predict
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that sets the learner's next answers."""
-
     def typed(*answers: str) -> None:
         remaining = iter(answers)
         monkeypatch.setattr(prediction, "_ask", lambda _: next(remaining))

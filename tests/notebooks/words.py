@@ -20,7 +20,7 @@ _ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", r
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A glossary entry: one word or several related ones. lessons: their numbers, such as "00"."""
+    """A glossary entry, for one or several related words. lessons: numbers, such as "00"."""
 
     word: str
     japanese: str
@@ -45,7 +45,7 @@ def words(folder: Path = NOTEBOOKS) -> list[Word]:
 
 
 def page(folder: Path = NOTEBOOKS) -> str:
-    """Return the glossary as Markdown, in the language of that folder."""
+    """Return the glossary as Markdown, in the language of the folder's lessons."""
     lines = ["# Words", "", "The last column names the lesson that explains the word.", ""]
     lines += ["| word | in Japanese | means | lesson |", "| --- | --- | --- | --- |"]
     lesson, comma = "lesson", ", "

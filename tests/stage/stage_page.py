@@ -15,24 +15,22 @@ if TYPE_CHECKING:
 
 
 def press(web: httpx.Client, act: str) -> None:
-    """Send the same request as the stage's button for this act."""
     answer = web.post(f"/stage/do/{act}", headers={"accept": "*/*"})
     assert answer.status_code == 204, answer.text
 
 
 def tell_step(page: Page, command: str, language: str) -> None:
-    """Show the step of a show with this Redis command, as when the show reaches it."""
+    """Show the step of the four-minute show whose Redis command contains `command`."""
     (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
     tell(page, step)
 
 
 def tell(page: Page, step: dict[str, Any]) -> None:
-    """Show this step on the page of a show."""
     page.evaluate("async step => (await import('/static/captions.js')).tell(step)", step)
 
 
 class StagePage:
-    """The stage as a page. at: epoch seconds of a replay's picture; None: the present."""
+    """The stage's page. at: a moment to replay (epoch seconds), or None for the present."""
 
     def __init__(self, web: httpx.Client, at: float | None = None) -> None:
         params = {} if at is None else {"at": str(at)}
@@ -40,29 +38,25 @@ class StagePage:
 
     @property
     def killed(self) -> list[str]:
-        """Return the ids of the killed workers."""
         return re.findall(r'class="box off[^"]*" id="box-([^"]+)"', self.text)
 
     @property
     def workers(self) -> list[str]:
-        """Return the ids of the workers with a box."""
         return re.findall(r'id="box-([^"]+)"', self.text)
 
     @property
     def held(self) -> dict[str, int]:
-        """Return the number that each living worker's box shows for its jobs."""
+        """Return the number of jobs that the box of each living worker shows."""
         found = re.findall(r'id="box-([^"]+)">\s*<p><b>\d+</b>\s*<span>(\d+)/', self.text)
         return {worker: int(jobs) for worker, jobs in found}
 
     @property
     def sums(self) -> dict[str, int]:
-        """Return the big numbers, by name."""
         found = re.findall(r'data-sum="(\w+)">([\d,]+)<', self.text)
         return {name: int(number.replace(",", "")) for name, number in found}
 
     @property
     def in_words(self) -> str:
-        """Return the sentences below the picture."""
         output = self._between('id="in-words" role="status">', "</p>")
         return re.sub("<[^>]*>", "", output)
 

@@ -38,8 +38,8 @@ def numbers_of(stack: Stack) -> dict[str, int]:
 
 
 def in_picture(page: StagePage, old: int) -> dict[str, object]:
-    """Return the jobs of comments after `old` in a picture: the queue in order, each worker's jobs,
-    and True if each box has as many tokens as its number says."""
+    """Return a picture's jobs: the queue in order, the jobs of each worker, and True if each box
+    has as many tokens as its number says. Leave out the comments up to number `old`."""
     workers = {id_: {n for n in page.floor(id_) if n > old} for id_ in page.workers}
     return {
         "queue": [n for n in page.floor("queue") if n > old],
@@ -49,7 +49,7 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """Return the jobs in the journal in the form of `in_picture`. seats: the maximum of queued jobs
+    """Return the journal's jobs in the form of `in_picture`. seats: the maximum of queued jobs
     that a picture shows."""
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()

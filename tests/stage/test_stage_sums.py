@@ -1,4 +1,4 @@
-"""Tests that the stage counts lost jobs as lost, and never safe ones."""
+"""Tests that the stage counts all lost jobs as lost, and no other jobs."""
 
 from __future__ import annotations
 

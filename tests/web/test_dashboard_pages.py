@@ -35,7 +35,7 @@ def _empty(client: Client, stack: Stack) -> None:
 
 
 def died(client: Client, number: int, error: str = "boom") -> str:
-    """Create a job that a worker has given up. Return its id."""
+    """Create a dead job (a worker has claimed it, and given it up). Return its id."""
     store = Queue(client.redis())
     job = message(number, queue="elsewhere")
     store.enqueue(job, by="test")

@@ -48,7 +48,6 @@ PAGES = (
 
 
 def odd_messages() -> Iterator[str]:
-    """Yield messages, each with one odd value, and texts that are not messages."""
     original = json.loads(compose(message(1)))
     for path in _paths(original):
         for value in ODD:

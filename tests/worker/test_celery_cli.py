@@ -23,7 +23,6 @@ STACK = {"workers": 0}
 
 @pytest.fixture
 def waiting(stack: Stack) -> Iterator[Client]:
-    """Post a comment, wait until its job is queued, and return the client."""
     with Client(stack.ready) as client:
         before = client.summary()["queued"]
         client.comment()

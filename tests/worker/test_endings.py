@@ -13,7 +13,6 @@ from demo_app.stack.client import Client
 
 
 def _options(stop_seconds: float) -> dict[str, Any]:
-    """Return options for a worker with three threads. stop_seconds: its time to end its jobs."""
     environment = {
         "DEMO_STOP_SECONDS": str(stop_seconds),
         "DEMO_SMTP_SECONDS": "60",
@@ -27,7 +26,6 @@ _HANG: dict[str, object] = {"at": "data", "do": "hang"}
 
 
 def _busy(client: Client, fault: dict[str, object]) -> list[str]:
-    """Enqueue five jobs, and wait until three of them run. Return the ids of all."""
     client.set_faults(fault)
     sent = [client.comment()["job_id"] for _ in range(5)]
     client.wait_for(lambda now: now["running"] == 3 and now["queued"] == 2)

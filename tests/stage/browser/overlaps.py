@@ -28,9 +28,10 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return pairs of overlapping elements in a room, and floors whose "+42" (jobs) does not fit.
+    """Return the pairs of overlapping elements in a room, and the floors on which the number of
+    further jobs, such as "+42", does not fit.
 
-    A moving token counts as if it had arrived.
+    Moving tokens are first moved to their destination.
     """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found

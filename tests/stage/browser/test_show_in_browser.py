@@ -92,7 +92,6 @@ def test_the_show_runs_to_its_end_with_true_captions(tab, client: Client) -> Non
 
 
 def _has_each_rescued_job_in_sight(tab, language: str) -> None:
-    """Check that each rescued job is a large, visible token on screens of every size."""
     page = tab("/stage?show=four-minutes", locale=language)
     for width, height in ((1280, 720), (1024, 768), (800, 600)):
         page.set_viewport_size({"width": width, "height": height})
@@ -252,7 +251,7 @@ def _living(summary: dict[str, Any]) -> set[str]:
 
 @pytest.fixture
 def play(chromium: Browser) -> Iterator:
-    """Return a function that opens a recorded show in an offline browser without errors."""
+    """Return a function that opens a recorded show offline. Fail on script errors and requests."""
     errors: list[str] = []
     context = chromium.new_context(locale="en", offline=True)
 

@@ -1,4 +1,4 @@
-"""Tests of a comment's way to the inbox, in a real browser."""
+"""Tests of the stage in a real browser, from a comment to its mail in the inbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write(page, body: str) -> None:
 
 
 def new_round(page: Page) -> None:
-    """Press the key of a new round, and wait for the round. It shows no earlier comments."""
+    """Press the key that starts a new round, and wait for the server's response."""
     with page.expect_response("**/stage/do/new-round"):
         page.keyboard.press("n")
 

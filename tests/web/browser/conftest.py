@@ -1,4 +1,6 @@
-"""Fixtures of the browser tests: a Chromium, and pages without errors and foreign requests."""
+"""Fixtures of the browser tests: a Chromium, and tabs that make a test fail if a page has a console
+error or sends a request to another host.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,6 @@ def chromium() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Return a stack, by default with two workers. It restarts killed processes."""
     needs(BROWSER)
     options = getattr(request.module, "STACK", {"workers": 2, "controls": True})
     with Stack(**options) as stack:
@@ -51,9 +52,10 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Return a function that opens a path in a tab. Fail on console errors and foreign requests.
+    """Return a function that opens a path in a tab.
 
-    holder: with the token's cookie. expected: a console error that the test provokes.
+    The test fails if a tab has a console error or warning, or sends a request to another host.
+    holder: with the token's cookie. expected: a part of an error message that the test provokes.
     """
     contexts, errors = [], []
 
