@@ -18,8 +18,10 @@ from demo_app.broker.connection import connect
 def limited(pid: int, what: int, number: int) -> Iterator[None]:
     usual = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (number, usual[1]))
-    yield
-    resource.prlimit(pid, what, usual)
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, what, usual)
 
 
 def full_disk(role: str) -> Injector:
@@ -56,8 +58,10 @@ def full_memory(context: Context) -> list[Fault]:
     with context.system.only_one("redis"), connect(context.system.ready["redis"]) as client:
         now = time.time()
         client.config_set("maxmemory", "1mb")
-        time.sleep(context.chance.uniform(0.5, 1.5))
-        client.config_set("maxmemory", 0)
+        try:
+            time.sleep(context.chance.uniform(0.5, 1.5))
+        finally:
+            client.config_set("maxmemory", 0)
         return [Fault("redis: memory full", now, time.time())]
 
 

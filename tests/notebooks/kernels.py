@@ -105,9 +105,9 @@ class Kernel:
         return marks - {""}
 
     def nothing_is_left(self) -> None:
-        """Wait until the kernel's processes and connections have ended. Fail on a socket file."""
+        """Wait until the kernel's processes, socket files and connections are gone."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
-        assert not list(self.tmp.glob("**/*.sock")), "a socket is left"
+        until(lambda: not list(self.tmp.glob("**/*.sock")), 30.0, "the end of every socket")
         left = self.connections()
         until(lambda: not self.connections(), 30.0, f"the end of connections (of {left})")
 
