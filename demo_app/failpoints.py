@@ -43,8 +43,12 @@ class Step(StrEnum):
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
     """Let the process that makes the nth pass of the step send the signal to itself.
 
-    The passes of all processes are counted. folder: the stack's DEMO_DIR. Returns the file with the
-    signal, which exists until that pass.
+    The passes of all processes are counted.
+
+    Returns the file with the signal, which exists until that pass.
+
+    Args:
+        folder: the stack's DEMO_DIR.
     """
     armed = _armed(folder, step)
     armed.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,11 @@ def plain(cell: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Iterable[str]], rule: Sequence[str] = ()) -> str:
-    """Return a table. rule: the alignment of each column, such as ``---:``; default left."""
+    """Return a table.
+
+    Args:
+        rule: the alignment of each column, such as ``---:``; default left.
+    """
     lines = [head, rule or ["---"] * len(head), *rows]
     escaped = ([_BAR.sub(r"\1\1\|", cell) for cell in cells] for cells in lines)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)

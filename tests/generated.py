@@ -84,7 +84,8 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
 def rewritten(name: str) -> str:
     """Return the text of the table's file with the table up to date.
 
-    Raises LookupError if the file has no place for the table.
+    Raises:
+        LookupError: the file has no place for the table.
     """
     path, make = TABLES[name]
     return put(path, name.rpartition("/")[2], make())
@@ -93,7 +94,8 @@ def rewritten(name: str) -> str:
 def put(path: Path, name: str, table: str) -> str:
     """Return the text of the file with this table between the two HTML comments of that name.
 
-    Raises LookupError if the file has no such comments.
+    Raises:
+        LookupError: the file has no such comments.
     """
     text, count = _place(name).subn(
         lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")

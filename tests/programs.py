@@ -25,8 +25,9 @@ _ALSO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 class Program:
     """A program that may be missing.
 
-    found: returns its path, or "" if the program is missing. debian, macos: how to install it, or
-    "" if it is not available.
+    Attributes:
+        found: returns its path, or "" if the program is missing.
+        debian, macos: how to install it, or "" if it is not available.
     """
 
     name: str
@@ -108,7 +109,11 @@ ALL = (BROWSER, POSTGRES, FAKETIME, RUBY, NODE, GIT, JAPANESE_FONT)
 
 
 def left_out(reasons: list[str]) -> Iterator[str]:
-    """Yield a line for each program whose tests were skipped. reasons: of the skipped tests."""
+    """Yield a line for each program whose tests were skipped.
+
+    Args:
+        reasons: of the skipped tests.
+    """
     for program in ALL:
         if number := sum(reason.endswith(WANT + program.name) for reason in reasons):
             tests = "1 test" if number == 1 else f"{number} tests"

@@ -28,8 +28,12 @@ class Server:
 
 
 def server(primary: int | None = None, **options: Any) -> AbstractContextManager[Server]:
-    """Run a server. primary: the port of the server that it replicates. options: see
-    `redis_server`."""
+    """Run a server.
+
+    Args:
+        primary: the port of the server that it replicates.
+        options: see `redis_server`.
+    """
     if primary is not None:
         options |= {"replicaof": f"127.0.0.1 {primary}", "repl_diskless_sync_delay": "0"}
     return _running(lambda folder, port: command(folder, folder / "s", port=port, **options))

@@ -60,8 +60,9 @@ HOSTILE = {
 def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
     """Call `ask` until its result is true, and return the result. Fail the test on a timeout.
 
-    seconds: the timeout on an idle machine; a busy machine gets more. what: the expected event, for
-    the error message.
+    Args:
+        seconds: the timeout on an idle machine; a busy machine gets more.
+        what: the expected event, for the error message.
     """
     began = time.monotonic()
     for _ in poll():
@@ -89,7 +90,11 @@ def refuses(port: int) -> bool:
 
 
 def pids_of(ready: Mapping[str, Any]) -> list[int]:
-    """Return the pids of a stack's processes. ready: the stack's ready line."""
+    """Return the pids of a stack's processes.
+
+    Args:
+        ready: the stack's ready line.
+    """
     return [pid for pids in ready["pids"].values() for pid in pids]
 
 
@@ -99,7 +104,11 @@ def marked(name: str, value: object) -> list[psutil.Process]:
 
 
 def patience(seconds: float) -> float:
-    """Return a timeout, longer if the machine is busy. seconds: for an idle machine."""
+    """Return a timeout, longer if the machine is busy.
+
+    Args:
+        seconds: for an idle machine.
+    """
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
@@ -190,7 +199,11 @@ def browser_running() -> Iterator[Browser]:
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """Return the broken accessibility rules, each with some of the HTML. within: a CSS selector."""
+    """Return the broken accessibility rules, each with some of the HTML.
+
+    Args:
+        within: a CSS selector.
+    """
     page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text("utf-8"))
     result = page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
     return [

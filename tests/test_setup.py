@@ -61,7 +61,11 @@ def refused(tree: Path, **environment: str) -> str:
 
 
 def kit(tree: Path, made_for: str) -> None:
-    """Turn the tree into a kit of `make kit`. made_for: its wheels' Python and platform."""
+    """Turn the tree into a kit of `make kit`.
+
+    Args:
+        made_for: its wheels' Python and platform.
+    """
     (tree / "wheels").mkdir()
     (tree / "wheels" / "made-for").write_text(made_for + "\n")
 

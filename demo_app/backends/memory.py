@@ -19,7 +19,11 @@ from demo_app.settings import Settings
 
 
 class MemoryBackend(InProcessBackend):
-    """A queue in memory. concurrency: the number of threads that run its jobs."""
+    """A queue in memory.
+
+    Attributes:
+        concurrency: the number of threads that run its jobs.
+    """
 
     name = "memory"
     capabilities = replace(QUEUE, priority=Priority.EXACT)

@@ -85,9 +85,10 @@ class StockBackend(Backend):
 class KombuJobs:
     """The jobs in kombu's keys.
 
-    waiting: ids in the lists of the queues. taken: ids of unacknowledged jobs with the time of
-    their delivery (seconds since the epoch); jobs of a dead worker remain until the visibility
-    timeout.
+    Attributes:
+        waiting: ids in the lists of the queues.
+        taken: ids of unacknowledged jobs with the time of their delivery (seconds since the epoch);
+            jobs of a dead worker remain until the visibility timeout.
     """
 
     waiting: list[str]

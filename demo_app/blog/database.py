@@ -40,7 +40,11 @@ class Connection(Protocol):
 
 
 class Database(ABC):
-    """A database with one connection for each thread. where: its path or URL, for messages."""
+    """A database with one connection for each thread.
+
+    Attributes:
+        where: its path or URL, for messages.
+    """
 
     def __init__(self, where: str) -> None:
         self.where = where

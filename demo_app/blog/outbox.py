@@ -24,8 +24,10 @@ def add(transaction: Connection, job: Job) -> None:
 class Entry:
     """One row of the outbox.
 
-    job: None if this version of the app cannot read it, for example after a rollback to an older
-    version. problem: the reason; "" if the job can be read.
+    Attributes:
+        job: None if this version of the app cannot read it, for example after a rollback to an
+            older version.
+        problem: the reason; "" if the job can be read.
     """
 
     row: int

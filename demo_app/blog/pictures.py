@@ -20,7 +20,11 @@ class BadPicture(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A stored picture. uploaded_at: seconds since the epoch."""
+    """A stored picture.
+
+    Attributes:
+        uploaded_at: seconds since the epoch.
+    """
 
     id: int
     name: str

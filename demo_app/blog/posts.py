@@ -30,7 +30,12 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment. created_at: seconds since the epoch. job_id: the job that sends its mail."""
+    """A comment.
+
+    Attributes:
+        created_at: seconds since the epoch.
+        job_id: the job that sends its mail.
+    """
 
     id: int
     post_id: int
@@ -42,7 +47,11 @@ class Comment:
 
 
 class Notice(NamedTuple):
-    """A comment and the job that sends its mail. created_at: seconds since the epoch."""
+    """A comment and the job that sends its mail.
+
+    Attributes:
+        created_at: seconds since the epoch.
+    """
 
     comment_id: int
     created_at: float
@@ -136,9 +145,10 @@ def add_comment(
 ) -> tuple[Comment, Job]:
     """Store a comment and, in the same transaction, the job that sends its mail; return both.
 
-    notify: the job's task, which takes the comment's id. keep_job: False does not store the job in
-    the outbox (for an experiment). key: an idempotency key, or "". A repeated comment with the same
-    key is stored once.
+    Args:
+        notify: the job's task, which takes the comment's id.
+        keep_job: False does not store the job in the outbox (for an experiment).
+        key: an idempotency key, or "". A repeated comment with the same key is stored once.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

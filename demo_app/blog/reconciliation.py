@@ -29,7 +29,11 @@ _ENDED = ("done", "discarded")
 
 
 class Reconciliation:
-    """A comparison of the outbox with the queue, step by step. at_once: limit of rows per step."""
+    """A comparison of the outbox with the queue, step by step.
+
+    Attributes:
+        at_once: limit of rows per step.
+    """
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
@@ -41,11 +45,15 @@ class Reconciliation:
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
         """Look up the next handed-over jobs in the queue, and delete the rows of ended jobs.
 
-        reached: the last row that was handed over. set_aside: rows that were not handed over.
+        Returns the number of rows that were looked up (0 at the end of a round), and the
+        lowest row whose job is lost, or None.
 
-        Returns the number of rows that were looked up (0 at the end of a round), and the lowest row
-        whose job is lost, or None. Raises the backend's error if it does not answer; then nothing
-        is deleted.
+        Args:
+            reached: the last row that was handed over.
+            set_aside: rows that were not handed over.
+
+        Raises:
+            the backend's error: it does not answer; then nothing is deleted.
         """
         if not self._begun:
             self._keep_no_others()

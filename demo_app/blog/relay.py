@@ -85,8 +85,10 @@ class Relay:
         """Hand over one batch, and return its number of rows.
 
         A job that is malformed or not supported is set aside until the next start, so that
-        later jobs are not blocked. Raises the backend's error if the queue does not answer; then
-        the rows remain.
+        later jobs are not blocked.
+
+        Raises:
+            the backend's error: the queue does not answer; then the rows remain.
         """
         reached = self._reached
         batch = outbox.pending(self._database, after=reached, limit=self._at_once)

@@ -43,7 +43,8 @@ def _queue_of(app: Any) -> Iterator[Queue]:
 def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each setting that may lose, duplicate or delay jobs, with the reason.
 
-    redis: the reply to INFO.
+    Args:
+        redis: the reply to INFO.
     """
     conf, tasks = app.conf, app.tasks.values()
     if early := early_tasks(app):

@@ -264,8 +264,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     ) -> None:
         """Deliver claimed jobs to the consumer.
 
-        queues: the queues from which they may have been claimed. tracked: False for a consumer
-        without acknowledgement.
+        Args:
+            queues: the queues from which they may have been claimed.
+            tracked: False for a consumer without acknowledgement.
         """
         taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
         deliveries = [delivery for delivery in taken if delivery]
@@ -303,8 +304,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
         """Register a claimed job, and return its delivery, or None if it can't be delivered.
 
-        queues: the queues from which it may have been claimed. tracked: True if it will be
-        acknowledged.
+        Args:
+            queues: the queues from which it may have been claimed.
+            tracked: True if it will be acknowledged.
         """
         queue = next(name for name in queues if claimed.claim.list_name in lists_of(name))
         self._queue_cycle.rotate(queue)

@@ -25,7 +25,8 @@ class Disposition(StrEnum):
 class Claim:
     """A worker's claim of a job. Only this worker may acknowledge the job.
 
-    number: a fencing token; each claim of a job has a new one.
+    Attributes:
+        number: a fencing token; each claim of a job has a new one.
     """
 
     worker: str
@@ -43,7 +44,8 @@ class Claim:
 class Claimed:
     """A claim with the message of its job as JSON text.
 
-    redelivered: the job was claimed before and given back.
+    Attributes:
+        redelivered: the job was claimed before and given back.
     """
 
     claim: Claim
@@ -62,10 +64,12 @@ class Delivery(NamedTuple):
 class Ending(NamedTuple):
     """The requested end of a claim.
 
-    detail: text for the job's history. after: seconds until the next try, for RETRY. message: a new
-    message for the job; "" keeps the old one. needs: the name of a service; "" for none. RETRY
-    makes the job wait for this service. DONE shows that the service works: some of the jobs that
-    wait for the service are enqueued.
+    Attributes:
+        detail: text for the job's history.
+        after: seconds until the next try, for RETRY.
+        message: a new message for the job; "" keeps the old one.
+        needs: the name of a service; "" for none. RETRY makes the job wait for this service. DONE
+            shows that the service works: some of the jobs that wait for the service are enqueued.
     """
 
     how: Disposition
@@ -79,7 +83,9 @@ class Ending(NamedTuple):
 class Ended:
     """The result of an acknowledgement.
 
-    in_time: False if the claim had already ended. following: the job claimed next, or None.
+    Attributes:
+        in_time: False if the claim had already ended.
+        following: the job claimed next, or None.
     """
 
     in_time: bool

@@ -90,7 +90,9 @@ _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
 class Watched:
     """A group of Redis servers whose Sentinels know the present primary.
 
-    sentinels: host and port of each. name: the group's name in Sentinel.
+    Attributes:
+        sentinels: host and port of each.
+        name: the group's name in Sentinel.
     """
 
     sentinels: tuple[tuple[str, int], ...]

@@ -37,7 +37,11 @@ class Claiming:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The command to wait for a token of one of these queues. seconds: the longest wait."""
+    """The command to wait for a token of one of these queues.
+
+    Attributes:
+        seconds: the longest wait.
+    """
 
     queues: tuple[str, ...]
     seconds: float
@@ -45,7 +49,11 @@ class Waiting:
 
 @dataclass(slots=True)
 class ConsumerState:
-    """The state machine. found_nothing: scripts that found no job in this round, with reasons."""
+    """The state machine.
+
+    Attributes:
+        found_nothing: scripts that found no job in this round, with reasons.
+    """
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)
 

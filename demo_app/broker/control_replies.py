@@ -29,7 +29,10 @@ def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> li
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
     each worker lists all such jobs of the queues that it consumes.
 
-    lists: the lists of these queues. The result is in Celery's format, the soonest job first.
+    The result is in Celery's format, the soonest job first.
+
+    Args:
+        lists: the lists of these queues.
 
     Raises:
         redis.RedisError: Redis does not answer.

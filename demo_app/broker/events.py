@@ -29,9 +29,12 @@ class State(StrEnum):
 class Event:
     """One event of a job or of a worker.
 
-    at: seconds since the epoch by Redis' clock. by: the worker or person that caused it. detail:
-    JSON from a worker, plain text from a script. job: the job's id; "" for an event of a worker,
-    and in a job's own history. id: the entry's id in the journal; "" in a job's own history.
+    Attributes:
+        at: seconds since the epoch by Redis' clock.
+        by: the worker or person that caused it.
+        detail: JSON from a worker, plain text from a script.
+        job: the job's id; "" for an event of a worker, and in a job's own history.
+        id: the entry's id in the journal; "" in a job's own history.
     """
 
     event: str

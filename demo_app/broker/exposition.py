@@ -27,7 +27,11 @@ def exposition(metrics: Iterable[Metric]) -> str:
 
 
 def metrics_of(seen: Snapshot) -> Iterator[Metric]:
-    """Yield the metrics of the queues, jobs and workers. seen: a snapshot with history."""
+    """Yield the metrics of the queues, jobs and workers.
+
+    Args:
+        seen: a snapshot with history.
+    """
     found = seen.queues()
     yield "claims_queue_length", "queue", {one.name: one.size for one in found}
     yield "claims_queue_age_seconds", "queue", {one.name: round(one.latency, 3) for one in found}

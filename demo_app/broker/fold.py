@@ -40,8 +40,9 @@ def state_after(events: Iterable[str], state: State = State.QUEUED) -> State:
 class Run:
     """One claim of a job by a worker.
 
-    began, ended: seconds since the epoch; `ended` is None while the claim lasts. how: the event
-    that ended the claim; "rescued" if its worker died.
+    Attributes:
+        began, ended: seconds since the epoch; `ended` is None while the claim lasts.
+        how: the event that ended the claim; "rescued" if its worker died.
     """
 
     worker: str
@@ -54,8 +55,10 @@ class Run:
 class JobRecord:
     """The state of one job after the events that `follow` has applied.
 
-    enqueued: when the job was enqueued. since: when its state changed last (both in seconds since
-    the epoch). runs: its claims, the first one first.
+    Attributes:
+        enqueued: when the job was enqueued.
+        since: when its state changed last (both in seconds since the epoch).
+        runs: its claims, the first one first.
     """
 
     id: str
@@ -114,9 +117,11 @@ class JobRecord:
 class WorkerRecord:
     """One worker.
 
-    killed: the time when its death was reported. died: the time when `found_by` found its lease
-    expired (both in seconds since the epoch). held: the jobs that it has claimed. rescued: the jobs
-    that were rescued from it.
+    Attributes:
+        killed: the time when its death was reported.
+        died: the time when `found_by` found its lease expired (both in seconds since the epoch).
+        held: the jobs that it has claimed.
+        rescued: the jobs that were rescued from it.
     """
 
     id: str
@@ -136,7 +141,8 @@ class WorkerRecord:
 class Fold:
     """The state after the events that `follow` has applied.
 
-    jobs, workers: by id, the oldest first.
+    Attributes:
+        jobs, workers: by id, the oldest first.
     """
 
     def __init__(self) -> None:

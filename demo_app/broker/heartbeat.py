@@ -27,9 +27,10 @@ _AGAIN = 0.2
 class Step(NamedTuple):
     """One step of a round.
 
-    call: the script to send; () for none. handle: gets the reply (an exception if the script
-    failed, None without a script), and returns the seconds until the next round, or None for the
-    usual pause.
+    Attributes:
+        call: the script to send; () for none.
+        handle: gets the reply (an exception if the script failed, None without a script), and
+            returns the seconds until the next round, or None for the usual pause.
     """
 
     call: Call

@@ -28,9 +28,10 @@ _SEARCH = 30.0
 class Held:
     """A claim with its message.
 
-    ending: its requested end, or None. delivered: a weak reference to Celery's object for the
-    message, or None before its delivery. closed: True when the channel that delivered the message
-    has closed.
+    Attributes:
+        ending: its requested end, or None.
+        delivered: a weak reference to Celery's object for the message, or None before its delivery.
+        closed: True when the channel that delivered the message has closed.
     """
 
     claim: Claim
@@ -108,9 +109,11 @@ class HeldClaims:
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
         """Return the claims whose replies were lost with a connection.
 
-        claims: the worker's claims in Redis. The reply to a claim counts as lost if two calls in a
-        row find the claim in Redis and not in this process. If the reply still arrives, `take`
-        refuses the claim.
+        The reply to a claim counts as lost if two calls in a row find the claim in Redis
+        and not in this process. If the reply still arrives, `take` refuses the claim.
+
+        Args:
+            claims: the worker's claims in Redis.
         """
         with self._lock:
             unanswered = set(claims) - {held.claim for held in self._held.values()}

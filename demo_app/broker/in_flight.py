@@ -216,7 +216,8 @@ class InFlight:
     def work(self, queues: Iterable[str], **info: object) -> None:
         """Become a worker, if this process is not one yet, and claim from these queues too.
 
-        info: further facts about the worker, for pages and reports.
+        Args:
+            info: further facts about the worker, for pages and reports.
         """
         with self._beginning:
             self._queues |= dict.fromkeys(queues)

@@ -24,7 +24,11 @@ _BY_TIME = (State.SCHEDULED, State.RETRYING)  # soonest first; other states: new
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of jobs. next: the cursor of the next page; None at the end."""
+    """A page of jobs.
+
+    Attributes:
+        next: the cursor of the next page; None at the end.
+    """
 
     jobs: tuple[JobView, ...]
     next: str | None
@@ -67,7 +71,8 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
     Queued jobs are in the order in which they will run, scheduled and retrying jobs by due time,
     and ended jobs with the newest first.
 
-    cursor: `next` of the previous page, even if jobs have left the state since.
+    Args:
+        cursor: `next` of the previous page, even if jobs have left the state since.
     """
     if state is State.QUEUED:
         return _queued(queue, limit, cursor)
@@ -141,7 +146,11 @@ def _from_set(queue: Queue, state: State, limit: int, cursor: str | None) -> Pag
 
 
 def get_jobs(queue: Queue, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
-    """Return the jobs with these ids that are known. positions: see `JobView`."""
+    """Return the jobs with these ids that are known.
+
+    Args:
+        positions: see `JobView`.
+    """
     pipe = queue.client.pipeline(transaction=False)
     for job_id in ids:
         pipe.lrange(queue.keys("job", job_id), 0, -1)

@@ -158,7 +158,8 @@ class Scripts:
     def registered(self, name: str, body: str = "") -> Any:
         """Return the registered script with this name; EVALSHA takes its ``sha``.
 
-        body: its Lua code, if there is no file with this name.
+        Args:
+            body: its Lua code, if there is no file with this name.
         """
         if name not in self._registered:
             text = _text(name, body or _file(name), self._options)

@@ -26,8 +26,9 @@ _quoted = json.encoder.encode_basestring  # returns a text as a JSON string
 class Message:
     """The parts of a message.
 
-    arguments: None if Redis has dropped them, since the job has ended. enqueued_at: seconds since
-    the epoch.
+    Attributes:
+        arguments: None if Redis has dropped them, since the job has ended.
+        enqueued_at: seconds since the epoch.
     """
 
     id: str
@@ -84,8 +85,10 @@ def parse_or_quote(job_id: str, text: str) -> Message:
 
     A malformed message, from another program, becomes the argument of a task `unreadable`.
 
-    job_id: the job's id in Redis. It replaces the id in the message, from which it may differ (see
-    `enqueue.lua`).
+    The given id replaces the id in the message, which may differ (see `enqueue.lua`).
+
+    Args:
+        job_id: the job's id in Redis.
     """
     try:
         message = parse(text)

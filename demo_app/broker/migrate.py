@@ -35,8 +35,9 @@ _HELD = "held by workers; run this again when they have ended"
 class _Move:
     """Moves messages to another broker.
 
-    left: the number of jobs that were not moved, by reason. dead: the number of dead jobs, which
-    are not moved either.
+    Attributes:
+        left: the number of jobs that were not moved, by reason.
+        dead: the number of dead jobs, which are not moved either.
     """
 
     def __init__(self, app: Any, source: Any, target: Any) -> None:

@@ -40,7 +40,11 @@ def claiming_here() -> InFlight:
 
 
 def begin(controller: Any, **info: object) -> None:
-    """Note that this process is a Celery worker. info: facts about it for pages and reports."""
+    """Note that this process is a Celery worker.
+
+    Args:
+        info: facts about it for pages and reports.
+    """
     _worker.update(controller=controller, info=info)
 
 

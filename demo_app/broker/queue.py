@@ -58,8 +58,9 @@ class Queue:
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Enqueue one job. Return False if its id is known already.
 
-        by: the producer, for the history. due: when the job may run (seconds since the epoch); None
-        for now.
+        Args:
+            by: the producer, for the history.
+            due: when the job may run (seconds since the epoch); None for now.
         """
         return bool(self.enqueue_many([(message, due)], by=by))
 
@@ -75,7 +76,10 @@ class Queue:
     ) -> None:
         """Enqueue a message as its producer wrote it.
 
-        job_id: its id in Redis. kind: see `enqueue.lua`. by, due: see `enqueue`.
+        Args:
+            job_id: its id in Redis.
+            kind: see `enqueue.lua`.
+            by, due: see `enqueue`.
 
         Raises:
             redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).
@@ -159,8 +163,9 @@ class Queue:
     ) -> Ended:
         """Acknowledge a claim, and claim the next job in the same step.
 
-        how, detail, after, message, needs: see `Ending`. next_for: the worker and the lists for the
-        next claim, or None to claim nothing.
+        Args:
+            how, detail, after, message, needs: see `Ending`.
+            next_for: the worker and the lists for the next claim, or None to claim nothing.
         """
         taking = () if next_for is None else (next_for[0], *next_for[1])
         held = (claim.worker, claim.list_name, claim.id, claim.number)
@@ -172,8 +177,10 @@ class Queue:
     def register(self, worker: str, lease_ms: int, info: str, *, instead_of: str = "") -> None:
         """Register a worker before its first claim.
 
-        worker: the name of the worker's epoch. info: JSON about the worker, for pages and reports.
-        instead_of: its last epoch, if that epoch was declared dead; "" for none.
+        Args:
+            worker: the name of the worker's epoch.
+            info: JSON about the worker, for pages and reports.
+            instead_of: its last epoch, if that epoch was declared dead; "" for none.
         """
         self._run("register", worker, lease_ms, info, instead_of)
 
@@ -182,8 +189,9 @@ class Queue:
     ) -> ScriptCall[bool]:
         """Renew a lease. The result is False if the worker was declared dead meanwhile.
 
-        info: JSON about the worker, for pages and reports. waiting: ids of its claimed jobs that
-        have not begun.
+        Args:
+            info: JSON about the worker, for pages and reports.
+            waiting: ids of its claimed jobs that have not begun.
         """
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
@@ -292,9 +300,11 @@ class Queue:
     def snapshot(self, limit: int = 0, with_history: int = 0, ids: Sequence[str] = ()) -> Snapshot:
         """Return a consistent snapshot of the whole queue.
 
-        limit: maximum number of ids from each list, and from each worker's claims in it.
-        with_history: maximum number of these ids, per list, whose whole history is returned too.
-        ids: further jobs to look up.
+        Args:
+            limit: maximum number of ids from each list, and from each worker's claims in it.
+            with_history: maximum number of these ids, per list, whose whole history is returned
+                too.
+            ids: further jobs to look up.
         """
         reply = self._run("snapshot", limit, with_history, *ids)
         return Snapshot(json.loads(reply, strict=False), ids)

@@ -20,8 +20,11 @@ from .view import JobView, view_of
 class QueueView:
     """One queue.
 
-    size: jobs that wait. latency: seconds since the next job was enqueued; with several priority
-    lists, the maximum over them; 0 for an empty queue. paused: no worker claims from it.
+    Attributes:
+        size: jobs that wait.
+        latency: seconds since the next job was enqueued; with several priority lists, the maximum
+            over them; 0 for an empty queue.
+        paused: no worker claims from it.
     """
 
     name: str
@@ -34,8 +37,9 @@ class QueueView:
 class JobSeen:
     """A job that was looked up.
 
-    holder: the worker that runs it; "" for none. rescued: True if one of its last events is a
-    rescue.
+    Attributes:
+        holder: the worker that runs it; "" for none.
+        rescued: True if one of its last events is a rescue.
     """
 
     state: State
@@ -47,11 +51,16 @@ class JobSeen:
 class Worker:
     """One worker.
 
-    alive: its lease is valid. running: number of its claims. here: True if it runs on this machine.
-    paused: it claims no job. left: seconds until its lease expires unless it is renewed. queues:
-    the queues that it consumes. since: start of its process (seconds since the epoch). waiting:
-    number of its claimed jobs that had not begun at its last heartbeat. memory: resident bytes of
-    its processes, or 0 if unknown.
+    Attributes:
+        alive: its lease is valid.
+        running: number of its claims.
+        here: True if it runs on this machine.
+        paused: it claims no job.
+        left: seconds until its lease expires unless it is renewed.
+        queues: the queues that it consumes.
+        since: start of its process (seconds since the epoch).
+        waiting: number of its claimed jobs that had not begun at its last heartbeat.
+        memory: resident bytes of its processes, or 0 if unknown.
     """
 
     id: str
@@ -95,7 +104,11 @@ class Snapshot:
 
     @classmethod
     def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
-        """Return a snapshot for a backend that only counts its jobs. given: jobs by state."""
+        """Return a snapshot for a backend that only counts its jobs.
+
+        Args:
+            given: jobs by state.
+        """
         count = {state.value: given.get(state, 0) for state in State}
         count |= {"enqueued": given.get("enqueued", sum(count.values())), "late": 0}
         nothing = dict.fromkeys(("workers", "lists", "histories", "last"), ())

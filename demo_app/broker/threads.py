@@ -32,8 +32,9 @@ def _nothing(*_: object) -> None:
 class _Thread(threading.local):
     """The state of one thread.
 
-    ready: True after the thread's job has run: its acknowledgement may return the next job. more:
-    True if the thread runs one more job after the present one.
+    Attributes:
+        ready: True after the thread's job has run: its acknowledgement may return the next job.
+        more: True if the thread runs one more job after the present one.
     """
 
     ready = False

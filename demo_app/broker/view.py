@@ -14,9 +14,10 @@ from .message import parse_or_quote
 class JobView(JobRecord):
     """A job with its message and its history.
 
-    arguments: None once the job is done or discarded. position: 1 for the next job of its queue;
-    None if it is not queued, or too far back. due: when a scheduled or retrying job may run
-    (seconds since the epoch).
+    Attributes:
+        arguments: None once the job is done or discarded.
+        position: 1 for the next job of its queue; None if it is not queued, or too far back.
+        due: when a scheduled or retrying job may run (seconds since the epoch).
     """
 
     task: str
@@ -53,7 +54,9 @@ def view_of(
 ) -> JobView:
     """Parse a job from its list `job:<id>`.
 
-    lines: the message, then each event. position, due: see `JobView`.
+    Args:
+        lines: the message, then each event.
+        position, due: see `JobView`.
     """
     message = parse_or_quote(job_id, lines[0])
     view = JobView(

@@ -16,7 +16,11 @@ from .snapshot import JobSeen
 
 
 class Place(StrEnum):
-    """A place where a job can be. UNSURE: Redis may have it, but does not answer."""
+    """A place where a job can be.
+
+    Attributes:
+        UNSURE: Redis may have it, but does not answer.
+    """
 
     OUTBOX = "outbox"
     MEMORY = "memory"
@@ -45,8 +49,10 @@ PLACE_OF_STATE = {
 class Whereabouts:
     """The place of one job.
 
-    holder: the worker that runs it. rescued: True if one of its last events is a rescue. backend:
-    the backend in this process's memory that has or had it; "" for none.
+    Attributes:
+        holder: the worker that runs it.
+        rescued: True if one of its last events is a rescue.
+        backend: the backend in this process's memory that has or had it; "" for none.
     """
 
     place: Place

@@ -18,7 +18,11 @@ from demo_app.conformance.harness import Broken, Harness, started
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise. apart: True if the check kills a process, and so needs its own harness."""
+    """One promise.
+
+    Attributes:
+        apart: True if the check kills a process, and so needs its own harness.
+    """
 
     name: str
     see: Callable[[Harness], str]

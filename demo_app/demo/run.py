@@ -33,7 +33,8 @@ OnEvent = Callable[[str, Any], None]
 class DemoResult:
     """The result of the demo.
 
-    recovery_s: for each kill, the seconds until the last interrupted job began again.
+    Attributes:
+        recovery_s: for each kill, the seconds until the last interrupted job began again.
     """
 
     comments: int
@@ -99,7 +100,9 @@ def journal_end(client: Client) -> str:
 def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: bool = True) -> Kill:
     """Kill the busiest worker in the middle of its jobs.
 
-    seconds: longest wait for a busy worker. restart: False keeps it dead until `Stack.start`.
+    Args:
+        seconds: longest wait for a busy worker.
+        restart: False keeps it dead until `Stack.start`.
 
     Raises:
         TimeoutError: no worker was busy within `seconds`.

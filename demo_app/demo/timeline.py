@@ -14,7 +14,12 @@ LATER = "timeline.pickle"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Kill:
-    """One kill. at: seconds since the epoch. held: the ids of the interrupted jobs."""
+    """One kill.
+
+    Attributes:
+        at: seconds since the epoch.
+        held: the ids of the interrupted jobs.
+    """
 
     at: float
     pid: int

@@ -118,7 +118,10 @@ class Backend(ABC):
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Return the state of each of these jobs that is known.
 
-        The caller enqueues unknown jobs again. Raises the backend's error if it does not answer.
+        The caller enqueues unknown jobs again.
+
+        Raises:
+            the backend's error: it does not answer.
         """
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
@@ -126,8 +129,10 @@ class Backend(ABC):
     def keep(self, job_ids: Sequence[str], *, kept: bool = True) -> None:  # noqa: B027 - may be
         """Exempt these jobs from the limits of the history; kept=False ends the exemption.
 
-        An outbox has a copy of these jobs, and will call `states` for them. Raises the backend's
-        error if it does not answer.
+        An outbox has a copy of these jobs, and will call `states` for them.
+
+        Raises:
+            the backend's error: it does not answer.
         """
 
     def kept(self) -> list[str]:

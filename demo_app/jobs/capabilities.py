@@ -21,8 +21,10 @@ class Priority(StrEnum):
 class Death(StrEnum):
     """The deaths of processes (by SIGKILL) that a backend may survive without losing a job.
 
-    ENQUEUER: the producer, while its jobs wait. WORKER: a worker in the middle of a job. CLAIM: a
-    worker while it takes a job.
+    Attributes:
+        ENQUEUER: the producer, while its jobs wait.
+        WORKER: a worker in the middle of a job.
+        CLAIM: a worker while it takes a job.
     """
 
     ENQUEUER = "enqueuer"

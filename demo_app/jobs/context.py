@@ -15,8 +15,10 @@ from demo_app.jobs.job import Job
 class Context:
     """The context of a running job.
 
-    attempt: 1 for the first try. check: raises LeaseLost if another worker has the job. notes:
-    facts for the job's history, by name.
+    Attributes:
+        attempt: 1 for the first try.
+        check: raises LeaseLost if another worker has the job.
+        notes: facts for the job's history, by name.
     """
 
     job: Job

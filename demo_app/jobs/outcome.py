@@ -11,7 +11,11 @@ from demo_app.jobs.result import TaskError, TaskResult
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The job succeeded. value: its return value after a round trip through JSON."""
+    """The job succeeded.
+
+    Attributes:
+        value: its return value after a round trip through JSON.
+    """
 
     value: Any
 
@@ -20,7 +24,9 @@ class Succeeded:
 class Retry:
     """The job failed and is tried again.
 
-    after: seconds until the next try. outage: try it earlier if another job of its task succeeds.
+    Attributes:
+        after: seconds until the next try.
+        outage: try it earlier if another job of its task succeeds.
     """
 
     after: float
@@ -37,7 +43,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Another try of the job is pointless. reason: the exception as text."""
+    """Another try of the job is pointless.
+
+    Attributes:
+        reason: the exception as text.
+    """
 
     reason: str
 

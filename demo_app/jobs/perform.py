@@ -33,7 +33,9 @@ def perform(
 ) -> Outcome:
     """Run the job in this thread, and return its outcome.
 
-    check: see `Context`. notes: receives the values that the job stores with `note`.
+    Args:
+        check: see `Context`.
+        notes: receives the values that the job stores with `note`.
 
     Raises:
         LeaseLost: another worker has the job.

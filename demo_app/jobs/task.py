@@ -53,8 +53,9 @@ class Task(Generic[P, R]):
     ) -> Task[P, R]:
         """Return a copy with other options. None leaves an option unchanged.
 
-        priority: -100 to 100; higher runs first. run_after: the earliest time to run a job, with a
-        time zone.
+        Args:
+            priority: -100 to 100; higher runs first.
+            run_after: the earliest time to run a job, with a time zone.
 
         Raises:
             ValueError: the priority is out of range, or `run_after` has no time zone.

@@ -70,7 +70,9 @@ def _named(method: str, names: Sequence[str]) -> Iterator[str]:
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
     """Return True if a job was not found, and the judge never saw any job in the store.
 
-    plan: the plan of the trial that failed. records: all trials of the level, that trial last.
+    Args:
+        plan: the plan of the trial that failed.
+        records: all trials of the level, that trial last.
     """
     failed = records[-1]
     nowhere = failed.lost or (plan.level == _POISON and failed.last_seen("poison-1") == [])
@@ -90,7 +92,9 @@ def not_asked(
 
     A library with an adapter always counts as tested.
 
-    records: the trials, all without a problem. missed: steps with a fault that no process reached.
+    Args:
+        records: the trials, all without a problem.
+        missed: steps with a fault that no process reached.
     """
     if target.trusted:
         return ""

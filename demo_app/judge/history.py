@@ -29,7 +29,11 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One line of the history. at: seconds since the first event of the trial."""
+    """One line of the history.
+
+    Attributes:
+        at: seconds since the first event of the trial.
+    """
 
     at: float
     who: str

@@ -38,7 +38,11 @@ BUSY = "This machine was too busy: run it again."
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """A plan and the record of its trial. why: the broken promise; "" if it was kept."""
+    """A plan and the record of its trial.
+
+    Attributes:
+        why: the broken promise; "" if it was kept.
+    """
 
     plan: Plan
     record: Record
@@ -94,8 +98,10 @@ class Verdict:
 class Judge:
     """Judges a target. A context manager, which ends what the target started.
 
-    seed, seconds: the seed and the duration of the random trials, for each level that has them.
-    at_once: the number of parallel trials. patience, shrink: see `PATIENCE` and `SHRINK`.
+    Attributes:
+        seed, seconds: the seed and the duration of the random trials, for each level that has them.
+        at_once: the number of parallel trials.
+        patience, shrink: see `PATIENCE` and `SHRINK`.
     """
 
     def __init__(

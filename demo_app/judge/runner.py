@@ -43,7 +43,9 @@ _LIMIT = 180.0
 def run_plan(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
     """Run the plan.
 
-    patience: seconds without progress that end the trial. stop: when it is set, the trial ends.
+    Args:
+        patience: seconds without progress that end the trial.
+        stop: when it is set, the trial ends.
     """
     with Trial(target, plan, patience, stop) as trial:
         _run(trial)

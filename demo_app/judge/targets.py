@@ -52,7 +52,11 @@ class CannotJudge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started process. process: None if it had already ended."""
+    """A started process.
+
+    Attributes:
+        process: None if it had already ended.
+    """
 
     process: psutil.Process | None
 
@@ -101,7 +105,9 @@ class Learners(Target):
     Two processes load the file, and workers are forked from them in turn. So if the file chooses a
     random value, the first and the second worker have different values.
 
-    name: ``FILE.py:CLASS``. translate: translates the reason why the target can't be judged.
+    Attributes:
+        name: ``FILE.py:CLASS``.
+        translate: translates the reason why the target can't be judged.
     """
 
     stepped = True

@@ -69,7 +69,9 @@ class Part:
 class Trial:
     """A running plan. A context manager, which ends the processes and deletes the files.
 
-    patience: seconds without progress that end the trial. stop: when it is set, every wait ends.
+    Attributes:
+        patience: seconds without progress that end the trial.
+        stop: when it is set, every wait ends.
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
@@ -106,7 +108,8 @@ class Trial:
     def log_location(self, job: str, event: str = "where") -> None:
         """Log the job's keys in the server, and the reply of the queue's own `where`.
 
-        event: the kind of event; "look" is not shown in the history.
+        Args:
+            event: the kind of event; "look" is not shown in the history.
         """
         (text,) = self.names.of([job])
         keys = self.server.where(text)
@@ -135,7 +138,10 @@ class Trial:
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
         """Start a worker with a new name, and return it when it is ready, halts, or has ended.
 
-        The worker halts when it reaches `halt` for the nth time. given: further fields of its role.
+        The worker halts when it reaches `halt` for the nth time.
+
+        Args:
+            given: further fields of its role.
         """
         number = sum(part.works for part in self.parts) + 1
         part = self.start(f"w{number}", halt, nth, **given)
@@ -153,7 +159,8 @@ class Trial:
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
         """Start a producer, and wait until all jobs are enqueued, or until a put is stuck.
 
-        fault: if given, the producer halts at the fault's step, and `put` does not wait.
+        Args:
+            fault: if given, the producer halts at the fault's step, and `put` does not wait.
         """
         number = sum(bool(part.role.jobs) for part in self.parts) + 1
         at, nth = (fault.at, fault.nth) if fault else ("", 1)

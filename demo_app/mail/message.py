@@ -71,9 +71,11 @@ class Mailbox:
 class Attachment:
     """A file in a mail.
 
-    name: its name; slashes and control characters become ``_``, and it is cut after 60 characters.
-    content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``; a malformed one becomes
-    ``application/octet-stream``.
+    Attributes:
+        name: its name; slashes and control characters become ``_``, and it is cut after 60
+            characters.
+        content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``; a malformed one becomes
+            ``application/octet-stream``.
     """
 
     name: str
@@ -85,7 +87,8 @@ class Attachment:
 class Mail:
     """A mail.
 
-    message_id: with angle brackets; the same for every delivery of this mail.
+    Attributes:
+        message_id: with angle brackets; the same for every delivery of this mail.
     """
 
     sender: Mailbox
@@ -100,7 +103,9 @@ class Mail:
     def to_bytes(self, job_id: str = "") -> bytes:
         """Return the mail with CRLF line ends.
 
-        job_id: the job that sends the mail, for the link from the inbox to the job; "" for none.
+        Args:
+            job_id: the job that sends the mail, for the link from the inbox to the job; "" for
+                none.
         """
         boundary = uuid.uuid4().hex
         headers = [

@@ -50,7 +50,9 @@ def monthly_report(
 ) -> Mail:
     """Return a mail with the month's comments as a CSV file.
 
-    month: such as ``2026-11``. request: an id, such as the job's; different for each report.
+    Args:
+        month: such as ``2026-11``.
+        request: an id, such as the job's; different for each report.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))

@@ -12,7 +12,8 @@ from typing import Any
 class LedgerLine:
     """One promised mail.
 
-    promised, arrived: seconds since the epoch; `arrived` is None without a mail.
+    Attributes:
+        promised, arrived: seconds since the epoch; `arrived` is None without a mail.
     """
 
     name: object
@@ -25,7 +26,8 @@ class LedgerLine:
 class Ledger:
     """Every promised mail.
 
-    late: the number of mails that have not arrived and whose job still exists.
+    Attributes:
+        late: the number of mails that have not arrived and whose job still exists.
     """
 
     lines: tuple[LedgerLine, ...]
@@ -58,8 +60,9 @@ def lines_of(
 ) -> tuple[LedgerLine, ...]:
     """Return a line for each promised mail, with its job as the name.
 
-    promised: each job with the time of its promise (seconds since the epoch). mails: the mails as
-    the inbox lists them.
+    Args:
+        promised: each job with the time of its promise (seconds since the epoch).
+        mails: the mails as the inbox lists them.
     """
     arrived: dict[str, list[float]] = {}
     deliveries: dict[str, int] = {}

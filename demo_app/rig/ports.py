@@ -19,7 +19,9 @@ _signs: dict[int, socket.socket] = {}
 def take(chosen: int, what: str) -> int:
     """Reserve a port until `release`, and return it.
 
-    chosen: the port; 0 takes a free one. what: the use of the port, for an error message.
+    Args:
+        chosen: the port; 0 takes a free one.
+        what: the use of the port, for an error message.
 
     Raises:
         StackError: the port is in use.

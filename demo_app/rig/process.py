@@ -61,7 +61,9 @@ class Process:
     It has its own session, so that a Ctrl-C in a terminal or an interrupt of a notebook's kernel
     does not reach it.
 
-    environment: its complete environment. number: its number among the processes of its role.
+    Attributes:
+        environment: its complete environment.
+        number: its number among the processes of its role.
 
     Raises:
         OSError: the process cannot be started.
@@ -152,7 +154,9 @@ class Process:
     ) -> None:
         """Poll until `is_ready` returns True.
 
-        name: the process's name in error messages. stopping: is set when the stack stops.
+        Args:
+            name: the process's name in error messages.
+            stopping: is set when the stack stops.
 
         Raises:
             StackError: the process has ended, the time is up, or the stack stops.

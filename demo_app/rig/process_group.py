@@ -40,7 +40,11 @@ class ProcessGroup:
         env: Mapping[str, str] | None = None,
         **popen_options: Any,
     ) -> subprocess.Popen[Any]:
-        """Start a process in its own session. env: variables in addition to `environment`."""
+        """Start a process in its own session.
+
+        Args:
+            env: variables in addition to `environment`.
+        """
         environment = {**self.environment, **(env or {})}
         child = subprocess.Popen(command, env=environment, start_new_session=True, **popen_options)
         self._children.append(child)

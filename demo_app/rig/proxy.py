@@ -122,7 +122,8 @@ class Proxy:
     def freeze(self, ports: Container[int] | None = None) -> None:
         """Make connections half-open. New connections work.
 
-        ports: the client ports of these connections, as the server sees them; None for all.
+        Args:
+            ports: the client ports of these connections, as the server sees them; None for all.
         """
 
         def freeze(one: Connection) -> None:

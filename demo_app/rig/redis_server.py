@@ -60,8 +60,10 @@ def command(
 ) -> list[str]:
     """Return the command that starts a server with its data in the folder.
 
-    persistence: True for an append-only file. port: its TCP port; 0 for none. settings: further
-    settings of redis.conf, with `_` for `-`.
+    Args:
+        persistence: True for an append-only file.
+        port: its TCP port; 0 for none.
+        settings: further settings of redis.conf, with `_` for `-`.
     """
     settings = {
         "port": str(port),
@@ -104,7 +106,9 @@ class RedisServer:
 
     As a context manager it runs during the block. It always ends with its group.
 
-    folder: its data; None for a new folder in the group's folder. options: see `command`.
+    Attributes:
+        folder: its data; None for a new folder in the group's folder.
+        options: see `command`.
     """
 
     def __init__(self, group: ProcessGroup, folder: Path | None = None, **options: Any) -> None:

@@ -24,8 +24,12 @@ UNFINISHED = ("queued", "running", "retrying", "scheduled")
 class Client:
     """A client of a stack. For other requests use its HTTP clients, `web` and `inbox`.
 
-    ready: the output of ``up --json``, or `Stack.ready`. patience: timeout (seconds).
-    Methods raise httpx.HTTPError if a server can't be reached, or returns an error.
+    Attributes:
+        ready: the output of ``up --json``, or `Stack.ready`.
+        patience: timeout (seconds).
+
+    Raises:
+        httpx.HTTPError: a server can't be reached, or returns an error.
     """
 
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
@@ -58,7 +62,8 @@ class Client:
     ) -> Answer:
         """Post a comment, and return its ``comment_id`` and ``job_id``.
 
-        key: an idempotency key: a repeated comment with the same key is stored once.
+        Args:
+            key: an idempotency key: a repeated comment with the same key is stored once.
         """
         given = {"author": author, "email": email, "body": body}
         headers = {"idempotency-key": key} if key else {}
@@ -85,7 +90,11 @@ class Client:
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
-        """Retry or discard a waiting or dead job. what: "retry" or "discard"."""
+        """Retry or discard a waiting or dead job.
+
+        Args:
+            what: "retry" or "discard".
+        """
         return _json(self.web.post(f"/api/jobs/{job_id}/{what}"))
 
     def mail_stats(self) -> dict[str, int]:
@@ -116,14 +125,16 @@ class Client:
     def wait_for(self, fits: Callable[[Answer], bool], seconds: float = 120.0) -> Answer:
         """Wait until `fits(summary)` is true, and return the summary.
 
-        Raises TimeoutError with the last summary.
+        Raises:
+            TimeoutError: the time is over; the message has the last summary.
         """
         return _wait(self.summary, fits, seconds)
 
     def wait_for_mails(self, distinct: int, seconds: float = 120.0) -> dict[str, int]:
         """Wait until `distinct` different mails have arrived, and return the sink's counts.
 
-        Raises TimeoutError with the last counts.
+        Raises:
+            TimeoutError: the time is over; the message has the last counts.
         """
         return _wait(self.mail_stats, lambda seen: bool(seen["distinct"] >= distinct), seconds)
 

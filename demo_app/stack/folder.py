@@ -14,9 +14,13 @@ from demo_app.shared.resources import ResourceError, take_directory
 
 
 class Folder:
-    """The folder of one stack. path: its path; None creates a temporary folder.
+    """The folder of one stack.
 
-    Raises StackError if it can't be written, is not private, is a link, or is in use.
+    Attributes:
+        path: its path; None creates a temporary folder.
+
+    Raises:
+        StackError: it can't be written, is not private, is a link, or is in use.
     """
 
     def __init__(self, path: Path | None) -> None:

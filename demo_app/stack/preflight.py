@@ -66,7 +66,9 @@ def _check(client: Decoded, where: str) -> str:
 def refuse(info: Mapping[str, Any], where: str) -> None:
     """Raise StackError if the server's version, role or settings do not suit the queue.
 
-    info: the server's reply to INFO. where: the server's URL, for the message.
+    Args:
+        info: the server's reply to INFO.
+        where: the server's URL, for the message.
     """
     version, policy = str(info["redis_version"]), info.get("maxmemory_policy", "noeviction")
     why = ""

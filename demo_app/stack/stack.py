@@ -30,8 +30,11 @@ from demo_app.stack.supervisor import Event, Supervisor
 class Stack:
     """The running demo app with all its parts; a context manager.
 
-    It takes the options of `Options`. `on_event` is called for each death, restart and problem of a
-    process. Raises StackError if the stack can't start; then no process is left.
+    It takes the options of `Options`. `on_event` is called for each death, restart and problem
+    of a process.
+
+    Raises:
+        StackError: the stack can't start; then no process is left.
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
@@ -97,8 +100,10 @@ class Stack:
     ) -> list[int]:
         """Kill the role's processes, or send them another signal. Return their pids.
 
-        pid: only the process with this id; None for all. restart: False keeps the role dead until
-        `start`. Workers of a stack with the option restart=False stay dead in any case.
+        Args:
+            pid: only the process with this id; None for all.
+            restart: False keeps the role dead until `start`. Workers of a stack with the option
+                restart=False stay dead in any case.
 
         Raises:
             StackError: the role is unknown.

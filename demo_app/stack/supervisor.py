@@ -31,10 +31,13 @@ _NAMES[STOCK] = "The stock worker"
 
 
 class Supervisor:
-    """The supervisor of a stack. on_event: is called for each death, restart and problem.
+    """The supervisor of a stack.
 
     Processes are started in threads, never in the caller's thread: a KeyboardInterrupt reaches only
     the main thread, so it cannot come between the start and the entry in `_processes`.
+
+    Attributes:
+        on_event: is called for each death, restart and problem.
     """
 
     def __init__(self, plan: StackPlan, on_event: Callable[[Event], None]) -> None:
@@ -54,7 +57,8 @@ class Supervisor:
     def start_all(self, counts: dict[str, int]) -> None:
         """Start this number of processes for each role: Redis first, then all others in parallel.
 
-        Raises StackError if one does not answer.
+        Raises:
+            StackError: a process does not answer.
         """
         with self._reviving:
             roles = [(role, n + 1) for role, count in counts.items() for n in range(count)]
@@ -66,7 +70,8 @@ class Supervisor:
     ) -> list[int]:
         """Send a signal to the role's processes, or to the process `pid`. Return the pids.
 
-        hold: do not restart the role's processes.
+        Args:
+            hold: do not restart the role's processes.
         """
         with self._lock:
             if hold:
@@ -82,7 +87,8 @@ class Supervisor:
     def revive(self, role: str, count: int) -> None:
         """If the role has no automatic restart, start its missing processes and wait for them.
 
-        Raises StackError if one does not answer.
+        Raises:
+            StackError: a process does not answer.
         """
         with self._reviving:  # two threads would start each missing process twice
             if self._comes_back(role):

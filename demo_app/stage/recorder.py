@@ -91,7 +91,8 @@ def picture_of(page: str) -> str:
 def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
     """Return the file: the stage's page with its scripts and styles, and these pictures.
 
-    marks: times (epoch seconds), each with "kill" or "rescue".
+    Args:
+        marks: times (epoch seconds), each with "kill" or "rescue".
     """
     folders = [Path(str(files(room))) / "static" for room in _ROOMS]
     loaded = (file for folder in folders for file in folder.rglob("*.*s"))

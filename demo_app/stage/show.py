@@ -52,7 +52,11 @@ def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]
 
 
 def reached(played: Sequence[Mapping[str, Any]], state: Mapping[str, int | str]) -> list[int]:
-    """Return the numbers of the steps whose conditions hold. state: from `state_of`."""
+    """Return the numbers of the steps whose conditions hold.
+
+    Args:
+        state: from `state_of`.
+    """
     return [n for n, step in enumerate(played) if all(_holds(one, state) for one in step["until"])]
 
 

@@ -45,7 +45,11 @@ class TwinPicture:
     back_in: float
 
     def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
-        """Return the places of our jobs for the comments of this picture. lane: `Picture.lane`."""
+        """Return the places of our jobs for the comments of this picture.
+
+        Args:
+            lane: `Picture.lane`.
+        """
         posted = {number for numbers in self.places.values() for number in numbers}
         return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
 

@@ -69,8 +69,9 @@ def make_app(chosen: Settings) -> FastAPI:
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
     """Add a package, such as the stage, to the app.
 
-    name: the path for the link in the header, which only holders of the token see. package: has
-    translations and the folders `pages` and `static`.
+    Args:
+        name: the path for the link in the header, which only holders of the token see.
+        package: has translations and the folders `pages` and `static`.
     """
     app.state.pages.rooms.append(name)
     app.state.pages.add(package)

@@ -60,7 +60,8 @@ class CommentService:
         The call waits for the mail only if the backend runs jobs in the request, and for the queue
         only if the job does not go through the outbox.
 
-        key: an idempotency key, or "". A repeated comment with the same key is stored once.
+        Args:
+            key: an idempotency key, or "". A repeated comment with the same key is stored once.
 
         Raises:
             DomainError: the comment is not accepted; nothing is stored.

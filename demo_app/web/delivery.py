@@ -78,8 +78,10 @@ class Locator:
     ) -> tuple[list[DeliveryStatus], Snapshot | None]:
         """Return the place of each notification, and the snapshot of the queue that was used.
 
-        limit: number of jobs of each list in the snapshot. The snapshot is None if Redis does not
-        answer, or if the jobs are not in Redis.
+        The snapshot is None if Redis does not answer, or if the jobs are not in Redis.
+
+        Args:
+            limit: number of jobs of each list in the snapshot.
         """
         open_ = [one for one in notices if one.job_id not in self._delivered]
         found, seen = self._find(open_, limit)

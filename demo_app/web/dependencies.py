@@ -24,8 +24,9 @@ from demo_app.web.snapshot import take
 class Services:
     """The parts of one web app, which is also the `Host` of the pages about jobs.
 
-    queue: the queue in Redis, or None if the jobs are not in Redis. rate_limit: the limit of
-    comments.
+    Attributes:
+        queue: the queue in Redis, or None if the jobs are not in Redis.
+        rate_limit: the limit of comments.
     """
 
     comments: CommentService

@@ -24,8 +24,9 @@ router = APIRouter(tags=["operations"])
 class Health(BaseModel):
     """The health of the web app.
 
-    outbox: the number of jobs that are not handed over to the queue yet. trouble: the reason why
-    jobs can't be handed over, or "".
+    Attributes:
+        outbox: the number of jobs that are not handed over to the queue yet.
+        trouble: the reason why jobs can't be handed over, or "".
     """
 
     ok: bool

@@ -14,8 +14,9 @@ _ADDRESSES = 10_000
 class RateLimit:
     """A token bucket for each address, which limits its comments.
 
-    burst: the number of comments that an address may post at once. per_second: the number of
-    comments by which the bucket refills each second.
+    Attributes:
+        burst: the number of comments that an address may post at once.
+        per_second: the number of comments by which the bucket refills each second.
     """
 
     def __init__(

@@ -82,7 +82,11 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
 
 
 def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[str, Any]) -> None:
-    """Set how the claim ends when it is acknowledged. notes: for the job's history."""
+    """Set how the claim ends when it is acknowledged.
+
+    Args:
+        notes: for the job's history.
+    """
     match outcome:
         case Succeeded(value):
             detail = notes if value is None else {**notes, "value": value}

@@ -20,7 +20,11 @@ from demo_app.jobs.perform import JobTimeout
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """One run of a job. expired: True if it exceeded the limit."""
+    """One run of a job.
+
+    Attributes:
+        expired: True if it exceeded the limit.
+    """
 
     thread: int
     began: float = field(default_factory=time.monotonic)
@@ -28,7 +32,11 @@ class Running:
 
 
 class TimeLimit:
-    """The time limit of the jobs of one worker process. seconds: the longest run of a job."""
+    """The time limit of the jobs of one worker process.
+
+    Attributes:
+        seconds: the longest run of a job.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -54,7 +62,11 @@ class TimeLimit:
                 _raise_in(run.thread, None)
 
     def watch(self, every: float) -> None:
-        """Start a thread that enforces the limit. every: seconds between two checks."""
+        """Start a thread that enforces the limit.
+
+        Args:
+            every: seconds between two checks.
+        """
 
         def watch() -> None:
             while True:

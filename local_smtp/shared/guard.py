@@ -70,8 +70,9 @@ class Guard:
     def refuse(self, request: Request, error: HTTPException) -> Response:
         """Return the response to a refused request, in the form of the app's other errors.
 
-        error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
-        nor a form.
+        Args:
+            error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
+                nor a form.
         """
         raise NotImplementedError
 

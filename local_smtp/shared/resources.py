@@ -60,7 +60,9 @@ def why_not_private(folder: Path) -> str:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """Return a listening socket.
 
-    port: 0 takes a free port. option: the option that sets the port, for the error message.
+    Args:
+        port: 0 takes a free port.
+        option: the option that sets the port, for the error message.
 
     Raises:
         ResourceError: the port is taken, or the address is not this machine's.

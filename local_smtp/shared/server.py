@@ -17,8 +17,10 @@ def configured(
 ) -> uvicorn.Config:
     """Return the configuration for an app.
 
-    connections: limit of the connected clients; one more gets 503. patience: seconds for open
-    requests at the shutdown. proxies: the addresses whose X-Forwarded-For is trusted.
+    Args:
+        connections: limit of the connected clients; one more gets 503.
+        patience: seconds for open requests at the shutdown.
+        proxies: the addresses whose X-Forwarded-For is trusted.
     """
     return uvicorn.Config(
         app,

@@ -42,9 +42,13 @@ class Reader:
     def page(self, words: str, limit: int, before: int | None) -> MailPage:
         """Return a page of the mails with all the words, the newest first.
 
-        The search covers subject, senders, recipients, Message-ID and job, not the text. Ids are
-        never used again, so a page stays correct while mails arrive and are deleted.
-        words: separated by blanks. before: return only mails with a smaller id; None for all.
+        The search covers subject, senders, recipients, Message-ID and job, not the text.
+        Ids are never used again, so a page stays correct while mails arrive and are
+        deleted.
+
+        Args:
+            words: separated by blanks.
+            before: return only mails with a smaller id; None for all.
         """
         escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # LIKE's wildcards
         values = [f"%{word}%" for word in escaped.split()]

@@ -33,8 +33,9 @@ class Tried(Several):
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     """Start the app of a file, kill each of its parts, and count the mails.
 
-    lab: the lab whose Redis the app uses. file: the file of the app; if it does not exist, the
-    solution of the lowest rung is used.
+    Args:
+        lab: the lab whose Redis the app uses.
+        file: the file of the app; if it does not exist, the solution of the lowest rung is used.
     """
     path = Path(file)
     if not path.exists():

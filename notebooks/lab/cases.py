@@ -151,9 +151,13 @@ def _another_redis(lab: Mystery) -> str:
 
 
 def mystery(number: int) -> Mystery:
-    """Start a system with a fault. number: 1 (easy) to 6 (hard).
+    """Start a system with a fault.
 
-    Raises ValueError for another number.
+    Args:
+        number: 1 (easy) to 6 (hard).
+
+    Raises:
+        ValueError: there is no mystery with this number.
     """
     if number not in CASES:
         raise ValueError(f"There is no mystery {number}. Choose 1 to {len(CASES)}.")

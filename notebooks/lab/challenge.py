@@ -37,8 +37,13 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
     """Judge the class of a cell. Return its verdicts, the story of each failure, and the lamps.
 
     The workers receive only that cell, so it must import all that the class needs.
-    levels: one or several.
-    Raises CannotJudge if the class can't be run, LabError if no cell defines it.
+
+    Args:
+        levels: one or several.
+
+    Raises:
+        CannotJudge: the class can't be run.
+        LabError: no cell defines it.
     """
     numbers = [levels] if isinstance(levels, int) else list(levels)
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
@@ -71,7 +76,11 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
 def on_the_blog(queue: type, **options: Any) -> Lab:
     """Write the class to a file as a backend, and start the blog with two of its workers.
 
-    options: see `Lab`. Raises LabError if no cell defines the class.
+    Args:
+        options: see `Lab`.
+
+    Raises:
+        LabError: no cell defines the class.
     """
     _write(queue)
     return Lab(**blog_on(BACKEND, **options))

@@ -21,8 +21,13 @@ _FOLDER = Path(__file__).resolve().parent.parent
 def check(name: str, answer: Any, *lab: Lab) -> None:
     """Print whether the answer to the exercise is right, with a hint if it is not.
 
-    lab: the running `Lab`, for an exercise about a lab. If the test raises an error, the answer is
-    wrong, and the error is the hint. Raises LabError if the lab is closed.
+    If the test raises an error, the answer is wrong, and the error is the hint.
+
+    Args:
+        lab: the running `Lab`, for an exercise about a lab.
+
+    Raises:
+        LabError: the lab is closed.
     """
     try:
         hint = ... if answer is ... else TESTS[name](meant(answer), *lab)

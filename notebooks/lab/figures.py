@@ -38,7 +38,9 @@ def panels(
 ) -> tuple[Figure, list[Any]]:
     """Return a figure with its panels, row by row.
 
-    height: inches. shared: options of `Figure.subplots`.
+    Args:
+        height: inches.
+        shared: options of `Figure.subplots`.
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     grid: Any = figure.subplots(rows, columns, squeeze=False, **shared)
@@ -51,7 +53,8 @@ def panels(
 def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
     """Yield the panel, the translated name and the run for each run; the name titles the panel.
 
-    runs: the runs by name; "_" in a name becomes a space.
+    Args:
+        runs: the runs by name; "_" in a name becomes a space.
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")
@@ -68,8 +71,10 @@ def legend(figure: Figure, *handles: Patch | Line2D) -> None:
 class Outcome:
     """The mails of one experiment.
 
-    lost: mails whose job is in no list. late: mails whose job a worker or a list still has. twice:
-    mails that the inbox shows twice.
+    Attributes:
+        lost: mails whose job is in no list.
+        late: mails whose job a worker or a list still has.
+        twice: mails that the inbox shows twice.
     """
 
     name: str
@@ -100,7 +105,9 @@ def outcomes_picture(
 ) -> Picture:
     """Return a picture with a bar for each outcome, the first one at the top.
 
-    what: the axis label. arrived: the legend's word for success.
+    Args:
+        what: the axis label.
+        arrived: the legend's word for success.
 
     Raises:
         LabError: there is no outcome yet.

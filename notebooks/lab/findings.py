@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 class Finding(NamedTuple):
     """A finding of a lesson.
 
-    expected: the measurement that confirms the finding, or a function that returns True if a
-    measurement confirms it. A busy machine may measure something else.
+    Attributes:
+        expected: the measurement that confirms the finding, or a function that returns True if a
+            measurement confirms it. A busy machine may measure something else.
     """
 
     expected: float | str | Callable[[Any], bool]

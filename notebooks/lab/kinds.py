@@ -31,8 +31,10 @@ def exercise(name: str) -> Callable[[Test], Test]:
 def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
     """Return the test of an exercise whose answer is a set of words.
 
-    wrong: the other words from which a learner can choose. too_much: the hint for a wrong word,
-    which replaces ``{}``. too_little: the hint for a missing word.
+    Args:
+        wrong: the other words from which a learner can choose.
+        too_much: the hint for a wrong word, which replaces ``{}``.
+        too_little: the hint for a missing word.
     """
     asked, others = {*right}, {*wrong}
 
@@ -54,8 +56,9 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 def for_each(right: dict[str, str], hint: str) -> Test:
     """Return the test of an exercise that assigns one of several words to each thing.
 
-    right: the right words, by thing. hint: the hint for the first wrong word; its thing replaces
-    ``{}``.
+    Args:
+        right: the right words, by thing.
+        hint: the hint for the first wrong word; its thing replaces ``{}``.
     """
 
     def test(answer: Any) -> Hint:
@@ -83,7 +86,9 @@ def _called(word: str) -> str:
 def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Test:
     """Return the test of an exercise whose answer is one word or number.
 
-    hints: the hints by wrong answer. otherwise: the hint for any other wrong answer.
+    Args:
+        hints: the hints by wrong answer.
+        otherwise: the hint for any other wrong answer.
     """
     hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 

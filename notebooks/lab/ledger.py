@@ -27,7 +27,12 @@ _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "mark
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An accepted comment. at: epoch seconds. took: seconds until the reader got the reply."""
+    """An accepted comment.
+
+    Attributes:
+        at: epoch seconds.
+        took: seconds until the reader got the reply.
+    """
 
     comment_id: int
     job_id: str

@@ -39,7 +39,8 @@ def processes(lab: Lab) -> Table:
 def log(lab: Lab, role: str, lines: int = 12) -> None:
     """Print the last log lines of the processes of a role: redis, smtp, web or worker.
 
-    Raises LabError for another role.
+    Raises:
+        LabError: there is no such role.
     """
     paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
     if not paths:

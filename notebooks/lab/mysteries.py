@@ -52,8 +52,10 @@ _REPAIRED = 30.0
 class Case:
     """The fault of a mystery.
 
-    happens: causes the fault in the mystery's system, and returns the id of job 17. where, why: the
-    right answer. hints: the weakest one first.
+    Attributes:
+        happens: causes the fault in the mystery's system, and returns the id of job 17.
+        where, why: the right answer.
+        hints: the weakest one first.
     """
 
     happens: Callable[[Mystery], str]
@@ -63,7 +65,11 @@ class Case:
 
 
 class Mystery(Lab):
-    """A lab in which job 17 is not done. number: the mystery's number, 1 to 6."""
+    """A lab in which job 17 is not done.
+
+    Attributes:
+        number: the mystery's number, 1 to 6.
+    """
 
     def __init__(self, number: int, case: Case) -> None:
         super().__init__()

@@ -53,7 +53,12 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 
 
 class OwnApp:
-    """The running app. inbox: the port of its inbox. proxy: the proxy in front of the inbox."""
+    """The running app.
+
+    Attributes:
+        inbox: the port of its inbox.
+        proxy: the proxy in front of the inbox.
+    """
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")

@@ -56,8 +56,9 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
     """Return, for each task, how many retries began in each tenth of a second since the start.
 
-    names: the name of each job's task, by job id. A task may have no retries: on a busy machine its
-    jobs may begin after the service is up.
+    Args:
+        names: the name of each job's task, by job id. A task may have no retries: on a busy machine
+            its jobs may begin after the service is up.
     """
     found = {name: Counter[int]({0: 0}) for name in sorted({*names.values()})}
     for job in (job for job in seen.jobs if job.id in names):

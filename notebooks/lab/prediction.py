@@ -51,8 +51,9 @@ class Prediction:
     def against(self, measured: Value, *, clear: bool = True) -> Table:
         """Return a table with the prediction and the measurement, and the finding.
 
-        clear: True if the effect is larger than the noise of this run. An unclear measurement, or
-        one that does not show the lesson's finding, gets no verdict.
+        Args:
+            clear: True if the effect is larger than the noise of this run. An unclear measurement,
+                or one that does not show the lesson's finding, gets no verdict.
         """
         finding = FINDINGS.get(self.question)
         self.measured = measured
@@ -107,9 +108,13 @@ def predict(
     """Ask for a prediction. Enter, or a run without a learner, chooses the common guess.
 
     The question is repeated until the answer is a number or one of the choices.
-    question: in English. common: the common guess. choices: the possible answers, each with a
-    letter; () for a number. within: the largest difference between prediction and measurement that
-    counts "as predicted". For a measured float, a relative error up to `_SHARE` counts too.
+
+    Args:
+        question: in English.
+        common: the common guess.
+        choices: the possible answers, each with a letter; () for a number.
+        within: the largest difference between prediction and measurement that counts "as
+            predicted". For a measured float, a relative error up to `_SHARE` counts too.
     """
     letters = dict(zip(ascii_lowercase, choices, strict=False))
     offer = "".join(f"\n  {letter}) {translate(choice)}" for letter, choice in letters.items())

@@ -40,7 +40,12 @@ def unfinished(redis: Any) -> int:
 
 
 class Program:
-    """A Python module in a folder of the lab. name: the module's name. text: its source."""
+    """A Python module in a folder of the lab.
+
+    Attributes:
+        name: the module's name.
+        text: its source.
+    """
 
     def __init__(self, lab: Lab, text: str, name: str) -> None:
         self.lab, self.text, self.name = lab, text, name

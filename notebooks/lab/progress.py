@@ -33,8 +33,9 @@ class Live:
 class Progress:
     """A context in which the learner waits. After 2 seconds the cell shows the reason of the wait.
 
-    what: the reason; empty if the cell already shows something else. situation: returns a sentence
-    for a long wait.
+    Attributes:
+        what: the reason; empty if the cell already shows something else.
+        situation: returns a sentence for a long wait.
     """
 
     def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:

@@ -34,8 +34,9 @@ from demo_app.settings import Settings, settings
 class QueueBackend(Backend):
     """A backend that enqueues jobs in a learner's queue, and runs the jobs that a worker claims.
 
-    queue_class: a class like those that the judge tests. Its methods run in the same current folder
-    in all processes, so that the class may store an outbox there.
+    Attributes:
+        queue_class: a class like those that the judge tests. Its methods run in the same current
+            folder in all processes, so that the class may store an outbox there.
     """
 
     name = "my queue"

@@ -32,7 +32,12 @@ _BOX = (
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """One list in Redis. ids: the next job first. what: the state of its jobs in the legend."""
+    """One list in Redis.
+
+    Attributes:
+        ids: the next job first.
+        what: the state of its jobs in the legend.
+    """
 
     name: str
     ids: tuple[str, ...]
@@ -54,7 +59,11 @@ _LEGEND = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A snapshot of every list. at: seconds by the monotonic clock."""
+    """A snapshot of every list.
+
+    Attributes:
+        at: seconds by the monotonic clock.
+    """
 
     at: float
     lists: list[JobList]
@@ -67,7 +76,8 @@ class Moment:
 def read(redis: Any, died: Collection[int] = ()) -> Moment:
     """Read every list of jobs in one transaction.
 
-    died: pids of dead workers, whose death may not be in Redis yet.
+    Args:
+        died: pids of dead workers, whose death may not be in Redis yet.
     """
     workers = sorted(redis.smembers("workers"))
     queues = sorted(redis.smembers("lists"), key=urgency)
@@ -97,7 +107,12 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 
 
 class Film:
-    """A moving picture of the queue. read: returns a `Moment`. name: returns a job's name."""
+    """A moving picture of the queue.
+
+    Attributes:
+        read: returns a `Moment`.
+        name: returns a job's name.
+    """
 
     def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
         self._read, self._name, self._live = read, name, Live()

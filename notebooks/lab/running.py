@@ -53,9 +53,12 @@ class Lab:
 
     It takes the options of `demo_app.stack.Options`. Times are in seconds.
 
-    Starting a lab ends the previous one (except with `beside`), so a cell that starts a lab may be
-    run twice. The processes end with the kernel: by `atexit`, or by the reaper if it was killed.
-    Raises LabError if the lab can't start; then no process of the lab is left.
+    Starting a lab ends the previous one (except with `beside`), so a cell that starts a lab may
+    be run twice. The processes end with the kernel: by `atexit`, or by the reaper if it was
+    killed.
+
+    Raises:
+        LabError: the lab can't start; then no process of the lab is left.
     """
 
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
@@ -163,7 +166,8 @@ class Lab:
     def wait(self, seconds: float = 120.0) -> None:
         """Wait until every mail has arrived and no job is unfinished.
 
-        Raises LabError on a timeout.
+        Raises:
+            LabError: the time is over.
         """
         self.until(self.finished, "the end of every job", seconds)
 
@@ -182,8 +186,12 @@ class Lab:
     ) -> Any:
         """Call `ask` until its result is true, and return the result.
 
-        what: names the awaited event in messages. silent: if True, the cell doesn't show the wait.
-        Raises LabError on a timeout, or if the lab is closed.
+        Args:
+            what: names the awaited event in messages.
+            silent: if True, the cell doesn't show the wait.
+
+        Raises:
+            LabError: the time is over, or the lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
@@ -209,8 +217,10 @@ class Lab:
     ) -> None:
         """Wait until the queue is empty and its numbers have been the same for `still` seconds.
 
-        For systems that don't report finished jobs, such as stock Celery. enough: receives the mail
-        server's counts, and returns True to end the wait earlier.
+        For systems that don't report finished jobs, such as stock Celery.
+
+        Args:
+            enough: receives the mail server's counts, and returns True to end the wait earlier.
         """
         stillness = Stillness()
 
@@ -235,8 +245,13 @@ class Lab:
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
         """Kill a process of this role with SIGKILL; a worker is killed once it runs jobs.
 
-        restart: False keeps the process dead until `start`. An idle worker is killed only if all
-        jobs are finished, as in a repeated cell. Raises LabError if no process of the role runs.
+        An idle worker is killed only if all jobs are finished, as in a repeated cell.
+
+        Args:
+            restart: False keeps the process dead until `start`.
+
+        Raises:
+            LabError: no process of the role runs.
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
@@ -256,7 +271,9 @@ class Lab:
     ) -> Kill:
         """Send a signal to the role's first process, and wait until it is replaced.
 
-        role: such as "web" or "redis". meanwhile: called between the signal and the wait.
+        Args:
+            role: such as "web" or "redis".
+            meanwhile: called between the signal and the wait.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -414,7 +431,8 @@ class Lab:
     def follow(self, posted: Posted) -> Table:
         """Return a table of the data about one comment in the database, Redis and the inbox.
 
-        Raises LabError for a comment of another lab.
+        Raises:
+            LabError: the comment belongs to another lab.
         """
         return steps_of(posted, self.rows, self.redis, self.client)
 
@@ -441,7 +459,9 @@ class Lab:
         """Wait like `wait`, and show a moving picture of the queue meanwhile.
 
         At the end, up to three snapshots replace the moving picture.
-        Raises LabError on a timeout.
+
+        Raises:
+            LabError: the time is over.
         """
         film = queue_lists.Film(self._moment, self.name_of)
 

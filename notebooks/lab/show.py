@@ -39,7 +39,8 @@ class LabError(Exception):
 class Picture:
     """A drawing (SVG or HTML) and its description, for screen readers and text output.
 
-    png: the same drawing as PNG in base64; "" if there is none.
+    Attributes:
+        png: the same drawing as PNG in base64; "" if there is none.
     """
 
     drawing: str

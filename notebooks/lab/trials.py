@@ -38,10 +38,13 @@ _ROUNDS, _COMMENT = 15.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The result of one trial. held: True if it passed, None if the app lacks the killed part.
+    """The result of one trial.
 
-    ledger: a mail is late if a list in Redis or the app's outbox still has its job. twice: the
-    number of mails that are shown twice. story: the events, in sentences.
+    Attributes:
+        held: True if it passed, None if the app lacks the killed part.
+        ledger: a mail is late if a list in Redis or the app's outbox still has its job.
+        twice: the number of mails that are shown twice.
+        story: the events, in sentences.
     """
 
     name: str

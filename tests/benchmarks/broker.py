@@ -34,9 +34,15 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Measured(NamedTuple):
-    """enqueue: microseconds (median). rate: jobs per second. cost: processor time of the worker and
-    Redis for each job (microseconds). idle, redis: processor time of the worker and of Redis
-    without jobs (milliseconds per second)."""
+    """The results of one measurement.
+
+    Attributes:
+        enqueue: microseconds (median).
+        rate: jobs per second.
+        cost: processor time of the worker and Redis for each job (microseconds).
+        idle, redis: processor time of the worker and of Redis without jobs (milliseconds per
+            second).
+    """
 
     enqueue: float
     rate: float

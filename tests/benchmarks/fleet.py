@@ -42,9 +42,14 @@ _HELD = 10
 
 
 class Measured(NamedTuple):
-    """commands: number per second while no job runs. busy: share of one processor that Redis uses
-    while no job runs. per_job: commands for each job. cost: Redis's processor time for each job
-    (microseconds)."""
+    """The results of one measurement.
+
+    Attributes:
+        commands: number per second while no job runs.
+        busy: share of one processor that Redis uses while no job runs.
+        per_job: commands for each job.
+        cost: Redis's processor time for each job (microseconds).
+    """
 
     commands: float
     busy: float

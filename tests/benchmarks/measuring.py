@@ -28,9 +28,16 @@ JOBS = 2000
 
 
 class Measured(NamedTuple):
-    """mails: per second. enqueue: microseconds (median). cost: processor time of the workers and
-    Redis for each mail (microseconds); redis: of Redis alone. busy: share of all processors, 0 to
-    1. sink: share of one processor that the mail sink used."""
+    """The results of one measurement.
+
+    Attributes:
+        mails: per second.
+        enqueue: microseconds (median).
+        cost: processor time of the workers and Redis for each mail (microseconds);
+        redis: of Redis alone.
+        busy: share of all processors, 0 to 1.
+        sink: share of one processor that the mail sink used.
+    """
 
     mails: float
     enqueue: float
@@ -46,7 +53,11 @@ def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
 
 
 class Running(NamedTuple):
-    """A peer with its servers and workers. enqueue: see `Measured`."""
+    """A peer with its servers and workers.
+
+    Attributes:
+        enqueue: see `Measured`.
+    """
 
     sink: subprocess.Popen[str]
     redis: RedisServer
@@ -84,8 +95,10 @@ def at_work(
 ) -> Iterator[Running]:
     """Enqueue the jobs and start the peer's workers. Stop everything at the end of the block.
 
-    layout: one of the peer's layouts, by default the first. settings: more environment variables.
-    workers: number of worker processes instead of the layout's.
+    Args:
+        layout: one of the peer's layouts, by default the first.
+        settings: more environment variables.
+        workers: number of worker processes instead of the layout's.
     """
     module = f"benchmarks.peers.{name}"
     with _servers() as (group, sink, redis):

@@ -10,7 +10,11 @@ from demo_app.markdown import table
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. note: the conditions of the measurement, for readers."""
+    """A table.
+
+    Attributes:
+        note: the conditions of the measurement, for readers.
+    """
 
     title: str
     columns: list[str]
@@ -31,7 +35,8 @@ def table_by_size(
 ) -> Table:
     """Return a table of microseconds: a row for each step, and a column for each size.
 
-    unit: the format of a column's heading, such as ``"{:,} jobs"``.
+    Args:
+        unit: the format of a column's heading, such as ``"{:,} jobs"``.
     """
     columns = ["microseconds, median", *map(unit.format, found)]
     steps = next(iter(found.values()))

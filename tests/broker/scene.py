@@ -33,12 +33,20 @@ class Scene:
         let_judge(queue)
 
     def put(self, *numbers: int, due: float | None = None, **changes: Any) -> None:
-        """Enqueue the jobs with these numbers. due: epoch seconds. changes: other arguments of
-        `message`."""
+        """Enqueue the jobs with these numbers.
+
+        Args:
+            due: epoch seconds.
+            changes: other arguments of `message`.
+        """
         self.queue.enqueue_many([(message(number, **changes), due) for number in numbers])
 
     def start(self, worker: str, instead_of: str = "") -> None:
-        """Register a worker. instead_of: the previous name of the same worker."""
+        """Register a worker.
+
+        Args:
+            instead_of: the previous name of the same worker.
+        """
         self.queue.register(worker, LEASE, "{}", instead_of=instead_of)
         self._known.add(worker)
 

@@ -31,8 +31,9 @@ PATIENCE = {"stock": 8, "claims": 30}
 def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
     """Run a test on both transports.
 
-    threads: the issues in which users report the loss, or a description of the loss. when: the
-    mark of the test on stock.
+    Args:
+        threads: the issues in which users report the loss, or a description of the loss.
+        when: the mark of the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
     return pytest.mark.parametrize(

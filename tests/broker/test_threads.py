@@ -32,7 +32,12 @@ class Pool:
         accepted: Callable[[], None] = lambda: None,
         run: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run a job in the pool. accepted: called before the job. then: called with its result."""
+        """Run a job in the pool.
+
+        Args:
+            accepted: called before the job.
+            then: called with its result.
+        """
 
         def target() -> None:
             run()

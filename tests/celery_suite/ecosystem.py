@@ -179,8 +179,10 @@ def _live(shop: Bazaar, minutes: float) -> int:
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
     """Print the results, and store them in `build`. Return the exit status.
 
-    names: the names of all jobs. lost: the names of the jobs that never ran. seen: number of kinds
-    of events that Flower received.
+    Args:
+        names: the names of all jobs.
+        lost: the names of the jobs that never ran.
+        seen: number of kinds of events that Flower received.
     """
     stillness = Stillness()
     # until no job has run for 5 s

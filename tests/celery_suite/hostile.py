@@ -144,7 +144,8 @@ class Strangers:
     def meet_all(self, texts: list[str]) -> list[str]:
         """Enqueue the texts, and then a valid job. Return the final state of each text's job.
 
-        Raises TimeoutError if a job does not reach a final state, or if the valid job is not done.
+        Raises:
+            TimeoutError: a job does not reach a final state, or the valid job is not done.
         """
         jobs, good = [self.put(text) for text in texts], str(uuid.uuid4())
         self.put(json.dumps(honest(good)), good)

@@ -83,8 +83,9 @@ worker.main(prog_name="celery worker", obj=context, auto_envvar_prefix="CELERY_W
 class Shop:
     """The app in a folder, its Redis server, and its workers.
 
-    transport: stock or claims. settings: Celery's, the same for both transports, except
-    ``broker_transport_options``.
+    Attributes:
+        transport: stock or claims.
+        settings: Celery's, the same for both transports, except ``broker_transport_options``.
     """
 
     def __init__(
@@ -163,8 +164,9 @@ class Shop:
     ) -> list[str]:
         """Enqueue a job for each parcel, and return the job ids.
 
-        sending: Celery's options (countdown, queue, priority, ...). The other arguments are the
-        task's.
+        Args:
+            sending: Celery's options (countdown, queue, priority, ...). The other arguments are the
+                task's.
         """
         with self.app() as app:
             return [
@@ -173,7 +175,11 @@ class Shop:
             ]
 
     def times(self, what: str) -> Counter[str]:
-        """Return how often each parcel has this event. what: "started" or "ended"."""
+        """Return how often each parcel has this event.
+
+        Args:
+            what: "started" or "ended".
+        """
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return Counter(line[1] for line in lines if line[0] == what)
 

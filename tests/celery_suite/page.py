@@ -31,7 +31,11 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
 
 
 def measured(folder: Path) -> str:
-    """Return the results of the last runs as Markdown. folder: has the results in files."""
+    """Return the results of the last runs as Markdown.
+
+    Args:
+        folder: has the results in files.
+    """
     parts: list[str] = []
     compared = [
         Comparison(project, stock, claims, exceptions(project))
@@ -47,7 +51,11 @@ def measured(folder: Path) -> str:
 
 
 def fleet(bench: Path) -> str:
-    """Return the tables of the load as Markdown. bench: the JSON file of the benchmark."""
+    """Return the tables of the load as Markdown.
+
+    Args:
+        bench: the JSON file of the benchmark.
+    """
     tables = [Table(**one) for one in json.loads(bench.read_text())] if bench.exists() else []
     shown = [one.markdown().strip() for one in tables if one.title != "Measured on"]
     command = "`python -m benchmarks fleet --json build/bench/fleet.json`:"

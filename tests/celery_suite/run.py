@@ -89,8 +89,11 @@ def run(
 ) -> dict[str, Ended]:
     """Run the tests. Return the result of each by its name.
 
-    folder: has the project's tests. log: receives pytest's output. seconds: time limit of the run;
-    a test without a result had not ended by then. ended: receives each result when the test ends.
+    Args:
+        folder: has the project's tests.
+        log: receives pytest's output.
+        seconds: time limit of the run; a test without a result had not ended by then.
+        ended: receives each result when the test ends.
     """
     results: dict[str, Ended] = {}
     record = log.with_suffix(".jsonl")

@@ -33,7 +33,11 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a campaign. broken: for each kind of promise, the findings of `check`."""
+    """The result of a campaign.
+
+    Attributes:
+        broken: for each kind of promise, the findings of `check`.
+    """
 
     plan: Plan
     seconds: float

@@ -72,7 +72,9 @@ class MailRules:
 class Fault:
     """A fault that happened.
 
-    at, over: epoch seconds of its start and end (the same for a kill). pids: the affected workers.
+    Attributes:
+        at, over: epoch seconds of its start and end (the same for a kill).
+        pids: the affected workers.
     """
 
     kind: str
@@ -83,7 +85,11 @@ class Fault:
 
 @dataclass(slots=True)
 class Context:
-    """The context of an injector. seconds: the longest wait for an event, such as a step."""
+    """The context of an injector.
+
+    Attributes:
+        seconds: the longest wait for an event, such as a step.
+    """
 
     system: System
     rules: MailRules
@@ -104,8 +110,12 @@ Injector = Callable[[Context], list[Fault]]
 
 @dataclass(frozen=True, slots=True)
 class FaultType:
-    """A type of fault. weight: relative frequency. stock: True if it can also happen with
-    stock Celery."""
+    """A type of fault.
+
+    Attributes:
+        weight: relative frequency.
+        stock: True if it can also happen with stock Celery.
+    """
 
     name: str
     weight: float

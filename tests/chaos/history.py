@@ -36,7 +36,11 @@ class History:
         self._lock = threading.Lock()
 
     def add(self, what: str, at: float | None = None, **more: Any) -> None:
-        """Write a line. at: epoch seconds, by default now."""
+        """Write a line.
+
+        Args:
+            at: epoch seconds, by default now.
+        """
         line = json.dumps({"at": time.time() if at is None else at, "what": what, **more})
         with self._lock:
             self._file.write(line + "\n")

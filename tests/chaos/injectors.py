@@ -120,7 +120,9 @@ def namesake(context: Context) -> list[Fault]:
 def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
     """Return an injector that kills the next process that reaches the step.
 
-    hit: the role in the fault's name. companions: injectors of faults that lead to the step.
+    Args:
+        hit: the role in the fault's name.
+        companions: injectors of faults that lead to the step.
     """
 
     def inject(context: Context) -> list[Fault]:

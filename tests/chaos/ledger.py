@@ -21,9 +21,11 @@ from demo_app.stack.client import Client
 class Ledger(Counted):
     """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
 
-    suppressed: repeated deliveries, which the inbox does not show. uncertain: mails that were sent
-    again after an unknown outcome. acknowledged_late: acknowledgements that came after a rescue.
-    by_hand: the dead jobs that the campaign retried, each id with the reason of its death.
+    Attributes:
+        suppressed: repeated deliveries, which the inbox does not show.
+        uncertain: mails that were sent again after an unknown outcome.
+        acknowledged_late: acknowledgements that came after a rescue.
+        by_hand: the dead jobs that the campaign retried, each id with the reason of its death.
     """
 
     suppressed: int = 0

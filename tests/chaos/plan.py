@@ -109,15 +109,21 @@ PACE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a campaign. faults: stop after so many. seconds: stop injecting faults after
-    that.
+    """The plan of a campaign.
 
-    without: safeguards to leave out. aimed: inject only the faults in `AGAINST` that belong to
-    these safeguards. If `without` is empty, inject the faults of all safeguards except the atomic
-    claim, whose fault can happen only without it. only: a text that each fault's name contains.
-    pace: average seconds between two faults. patience: seconds without progress after which a
-    missing mail counts as lost. history: the file for a copy of the history; None: no copy. A seed
-    fixes the faults and their order, but not their exact times.
+    A seed fixes the faults and their order, but not their exact times.
+
+    Attributes:
+        faults: stop after so many.
+        seconds: stop injecting faults after that.
+        without: safeguards to leave out.
+        aimed: inject only the faults in `AGAINST` that belong to these safeguards. If `without` is
+            empty, inject the faults of all safeguards except the atomic claim, whose fault can
+            happen only without it.
+        only: a text that each fault's name contains.
+        pace: average seconds between two faults.
+        patience: seconds without progress after which a missing mail counts as lost.
+        history: the file for a copy of the history; None: no copy.
     """
 
     faults: int = 1000

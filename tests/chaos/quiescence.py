@@ -34,9 +34,11 @@ def wait_for_quiescence(
 ) -> None:
     """Wait for every comment's mail, as long as there is progress. Retry dead jobs.
 
-    patience: seconds without progress. A job that waits for its next try counts as progress,
-    however long its backoff. by_hand: receives the reasons of retried jobs. on_line: receives lines
-    of the log.
+    Args:
+        patience: seconds without progress. A job that waits for its next try counts as progress,
+            however long its backoff.
+        by_hand: receives the reasons of retried jobs.
+        on_line: receives lines of the log.
     """
     seen, since = -1, time.monotonic()
     for _ in poll():

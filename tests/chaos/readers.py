@@ -21,9 +21,12 @@ READERS, REST = 3, 0.15
 class Readers:
     """Readers that post until `stop`. `accepted` has the time of each accepted comment.
 
-    If a request fails, the comment is posted again with the same key. name: a prefix of these
-    readers' comments. insist: if False, comments are not posted again, because a second post would
-    hide that the outbox is missing.
+    If a request fails, the comment is posted again with the same key.
+
+    Attributes:
+        name: a prefix of these readers' comments.
+        insist: if False, comments are not posted again, because a second post would hide that the
+            outbox is missing.
     """
 
     def __init__(

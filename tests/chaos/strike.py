@@ -38,9 +38,10 @@ def strike(
 ) -> list[Fault]:
     """Inject the plan's faults. A fault that can't happen is not counted.
 
-    accepted: the times of accepted comments. After each fault, wait until a comment is accepted, at
-    most `LONGEST` seconds. Otherwise, on a slow machine, the faults would hit a system that is
-    still down.
+    Args:
+        accepted: the times of accepted comments. After each fault, wait until a comment is
+            accepted, at most `LONGEST` seconds. Otherwise, on a slow machine, the faults would hit
+            a system that is still down.
 
     Raises:
         StackIsDead: no comment was accepted for `SILENCE` seconds.

@@ -67,7 +67,8 @@ class System:
         """Start the stack. Try again while dying processes of a killed supervisor still hold a
         port.
 
-        Raises TimeoutError if it does not start in time.
+        Raises:
+            TimeoutError: it does not start in time.
         """
         if not until(self._start, seconds):
             raise TimeoutError("the stack does not start")

@@ -19,7 +19,11 @@ WIRES = ("redis", "smtp", "web")
 
 
 class Wires:
-    """The three proxies. options: a stack's options, with its ports (`web_port`, `smtp_port`)."""
+    """The three proxies.
+
+    Attributes:
+        options: a stack's options, with its ports (`web_port`, `smtp_port`).
+    """
 
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:
         self._redis = folder / "wire.sock"

@@ -46,9 +46,13 @@ class Hangs(Exception):
 
 
 class FrozenRedis:
-    """A server whose time only the caller changes. now: epoch seconds. run: its run id.
+    """A server whose time only the caller changes.
 
     A context manager: the server ends with the block, or with this process.
+
+    Attributes:
+        now: epoch seconds.
+        run: its run id.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,12 @@ class Halted(BaseException):
 
 @dataclass
 class Clock:
-    """A replacement for the module `time`. now: true seconds. skew: of this process (seconds)."""
+    """A replacement for the module `time`.
+
+    Attributes:
+        now: true seconds.
+        skew: of this process (seconds).
+    """
 
     now: float = 1e9
     skew: float = 0.0
@@ -43,12 +48,14 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault at one of a step's commands. at: the command's number, from 0.
+    """A fault at one of a step's commands.
 
-    what: "halt" (if at is 0, the process is halted before it sends its first command; otherwise
-    after Redis has run command at - 1, and before the reply arrives), "unsent" (the command never
-    reaches Redis), "unanswered" (Redis runs the command, and the reply is lost), "refused" (Redis
-    rejects the command, as a replica or a full server does).
+    Attributes:
+        at: the command's number, from 0.
+        what: "halt" (if at is 0, the process is halted before it sends its first command; otherwise
+            after Redis has run command at - 1, and before the reply arrives), "unsent" (the command
+            never reaches Redis), "unanswered" (Redis runs the command, and the reply is lost),
+            "refused" (Redis rejects the command, as a replica or a full server does).
     """
 
     what: str
@@ -61,7 +68,12 @@ AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused"
 
 @dataclass
 class Line:
-    """The line to Redis. clock: of the running process. sent: number of commands in this step."""
+    """The line to Redis.
+
+    Attributes:
+        clock: of the running process.
+        sent: number of commands in this step.
+    """
 
     clock: Clock = field(default_factory=Clock)
     fault: Fault | None = None

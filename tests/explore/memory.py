@@ -55,8 +55,11 @@ class Memory(SqliteDatabase):
 
 @dataclass
 class Blog:
-    """A blog's web app. asked: True if it has reconciled its jobs since the last change of the
-    time."""
+    """A blog's web app.
+
+    Attributes:
+        asked: True if it has reconciled its jobs since the last change of the time.
+    """
 
     relay: Relay
     asked: bool = False

@@ -44,9 +44,15 @@ _STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake. where: file and line. of: file and function. in_: the script, or the function's
-    file and first line. before, after: the line without and with the mistake. make: makes the
-    mistake, and returns a function that undoes it."""
+    """One mistake.
+
+    Attributes:
+        where: file and line.
+        of: file and function.
+        in_: the script, or the function's file and first line.
+        before, after: the line without and with the mistake.
+        make: makes the mistake, and returns a function that undoes it.
+    """
 
     where: str
     of: str

@@ -10,11 +10,16 @@ from explore.worker import Setup
 
 
 class Faults(NamedTuple):
-    """How often each fault may happen in one history. all: the limit for all kinds together.
+    """How often each fault may happen in one history.
 
-    lose: a command or its reply is lost. refuse: a replica or a full server rejects a command.
-    halt: a process is stopped between two commands of one step. drop: Celery drops its waiting
-    messages. child: the pool's process dies. rollback: Redis restarts with older data.
+    Attributes:
+        all: the limit for all kinds together.
+        lose: a command or its reply is lost.
+        refuse: a replica or a full server rejects a command.
+        halt: a process is stopped between two commands of one step.
+        drop: Celery drops its waiting messages.
+        child: the pool's process dies.
+        rollback: Redis restarts with older data.
     """
 
     all: int = 0
@@ -36,14 +41,18 @@ class Faults(NamedTuple):
 class Plan:
     """One bounded world.
 
-    jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
-    (fails once), hog (blocks its worker), later (has a due time), foreign (from any Celery
-    producer), retries (foreign, and publishes its own next try once), namesake (the same, with the
-    first job's task id). processes: the setup of each worker that may start. alive: maximum of
-    workers at the same time. blogs: number of blogs that enqueue through an outbox; 0 for a queue
-    alone. people: decisions of a person, each once: retry, discard, purge. before: commands that
-    Redis runs first. batch: jobs that are enqueued together. large: exploring it takes more than 4
-    seconds, so only `make test-nightly` does it.
+    Attributes:
+        jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
+            (fails once), hog (blocks its worker), later (has a due time), foreign (from any Celery
+            producer), retries (foreign, and publishes its own next try once), namesake (the same,
+            with the first job's task id).
+        processes: the setup of each worker that may start.
+        alive: maximum of workers at the same time.
+        blogs: number of blogs that enqueue through an outbox; 0 for a queue alone.
+        people: decisions of a person, each once: retry, discard, purge.
+        before: commands that Redis runs first.
+        batch: jobs that are enqueued together.
+        large: exploring it takes more than 4 seconds, so only `make test-nightly` does it.
     """
 
     name: str

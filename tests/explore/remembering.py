@@ -25,7 +25,11 @@ _REMEMBERED = 50_000
 
 
 class Wanted(BaseException):
-    """Raised if a script's result is not stored yet. asked: the run of the script."""
+    """Raised if a script's result is not stored yet.
+
+    Attributes:
+        asked: the run of the script.
+    """
 
     def __init__(self, asked: Asked) -> None:
         super().__init__()
@@ -35,9 +39,11 @@ class Wanted(BaseException):
 class RememberingRedis(FrozenRedis):
     """The server of an exploration.
 
-    reads_all: read the server's content after each script, and store it with the result. later:
-    do not run a script whose result is not stored, but raise Wanted, so that the caller can run
-    many scripts in one round trip. Without reads_all, run each script, and store nothing.
+    Attributes:
+        reads_all: read the server's content after each script, and store it with the result.
+        later: do not run a script whose result is not stored, but raise Wanted, so that the caller
+            can run many scripts in one round trip. Without reads_all, run each script, and store
+            nothing.
     """
 
     def __init__(self) -> None:

@@ -30,8 +30,13 @@ _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "
 
 @dataclass
 class Found:
-    """The result of a search. broken: the broken promise, or "". steps: the shortest sequence of
-    steps to it. complete: True if every state within the plan's bound was explored."""
+    """The result of a search.
+
+    Attributes:
+        broken: the broken promise, or "".
+        steps: the shortest sequence of steps to it.
+        complete: True if every state within the plan's bound was explored.
+    """
 
     plan: Plan
     broken: str = ""
@@ -115,7 +120,9 @@ class Breadth:
     def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
         """Search until a promise is broken, all states are explored, or a limit is exceeded.
 
-        limit: maximum number of states. seconds: maximum duration.
+        Args:
+            limit: maximum number of states.
+            seconds: maximum duration.
         """
         began, world = time.monotonic(), self._world
         content = self._on.save()

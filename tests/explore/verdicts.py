@@ -60,9 +60,11 @@ _PATIENCE = 30
 class Answer:
     """The result of a mistake.
 
-    verdict: the broken promise; or "survives" (results differ, and no promise breaks), "equal" (no
-    result differs) or "not met" (no world runs the line). world: the world that shows the result.
-    steps: the shortest sequence of steps to it.
+    Attributes:
+        verdict: the broken promise; or "survives" (results differ, and no promise breaks), "equal"
+            (no result differs) or "not met" (no world runs the line).
+        world: the world that shows the result.
+        steps: the shortest sequence of steps to it.
     """
 
     verdict: str

@@ -40,12 +40,14 @@ in_flight._LOOK_EVERY = 1
 class Setup(NamedTuple):
     """The settings of one worker.
 
-    places: the maximum of jobs it may hold, started or not; one job runs at a time. skew: of its
-    clock (seconds). goes_on: acknowledging a job also claims the next one, in the same step.
-    foreign: True for a worker of another app, which acknowledges each job as done (this project's
-    app also sets other endings, such as a retry).
-    slow: the reply to a claim arrives in a separate step. waits: after a claim without a job the
-    worker waits for a token.
+    Attributes:
+        places: the maximum of jobs it may hold, started or not; one job runs at a time.
+        skew: of its clock (seconds).
+        goes_on: acknowledging a job also claims the next one, in the same step.
+        foreign: True for a worker of another app, which acknowledges each job as done (this
+            project's app also sets other endings, such as a retry).
+        slow: the reply to a claim arrives in a separate step.
+        waits: after a claim without a job the worker waits for a token.
     """
 
     lease: float = 3.0
@@ -67,8 +69,9 @@ class Setup(NamedTuple):
 class Wire:
     """A replacement for `lua.Scripts` that sends the same texts over the line.
 
-    files: by name, texts that replace the scripts' own files. texts: the sent texts by name and
-    options; clear it when `files` changes.
+    Attributes:
+        files: by name, texts that replace the scripts' own files.
+        texts: the sent texts by name and options; clear it when `files` changes.
     """
 
     files: ClassVar[dict[str, str]] = {}
@@ -165,11 +168,14 @@ def waiting(phase: dict[str, str]) -> set[str]:
 class Worker:
     """One worker process.
 
-    phase: of each delivery tag: waits, runs, or has run. due: time of the next heartbeat. stuck:
-    time until which a job blocks the whole process. halted: the step in the middle of which the
-    process was stopped, the replies it had received, and the time at which the step began; () if it
-    is not halted.
-    consumer: chooses the next command. on_its_way: the jobs of a reply that has not arrived.
+    Attributes:
+        phase: of each delivery tag: waits, runs, or has run.
+        due: time of the next heartbeat.
+        stuck: time until which a job blocks the whole process.
+        halted: the step in the middle of which the process was stopped, the replies it had
+            received, and the time at which the step began; () if it is not halted.
+        consumer: chooses the next command.
+        on_its_way: the jobs of a reply that has not arrived.
     """
 
     name: str

@@ -28,7 +28,11 @@ class CellFailed(AssertionError):
 
 @dataclass(slots=True)
 class Kernel:
-    """A running kernel. mark: an id in the environment of each process that the kernel starts."""
+    """A running kernel.
+
+    Attributes:
+        mark: an id in the environment of each process that the kernel starts.
+    """
 
     manager: KernelManager
     client: BlockingKernelClient
@@ -55,7 +59,8 @@ class Kernel:
     ) -> tuple[list[Output], dict[str, Any]]:
         """Run a cell. Return its outputs and the kernel's reply.
 
-        when_busy: called when the kernel starts the cell, or None.
+        Args:
+            when_busy: called when the kernel starts the cell, or None.
         """
         outputs: list[Output] = []
         displays: dict[str, Output] = {}

@@ -62,8 +62,9 @@ def run_lesson(
 ) -> None:
     """Run the lesson. At each exercise, try the wrong answers and then the solution.
 
-    wrong: for each exercise, code that sets ``answer`` to a wrong answer. run: runs a cell and
-    returns its outputs.
+    Args:
+        wrong: for each exercise, code that sets ``answer`` to a wrong answer.
+        run: runs a cell and returns its outputs.
     """
     solved = solutions_of(lesson)
     exercises = [name for cell in code_cells(lesson) if (name := exercise_of(cell))]

@@ -48,7 +48,8 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
     """Return the notebook with its minutes in the text.
 
-    seconds: the measured time of each code cell.
+    Args:
+        seconds: the measured time of each code cell.
     """
     notebook = english(name)
     if name not in CHALLENGES:
@@ -61,8 +62,10 @@ def with_minutes(name: str, seconds: Sequence[float]) -> Any:
 def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
     """Write the minutes into the notebook's text, and return the notebook.
 
-    seconds: the time of each code cell, for all its runs. runs: how often a person looks at each
-    cell. first: minutes to add before the first heading.
+    Args:
+        seconds: the time of each code cell, for all its runs.
+        runs: how often a person looks at each cell.
+        first: minutes to add before the first heading.
     """
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
@@ -108,8 +111,9 @@ def measure(
 ) -> list[float]:
     """Run the cells in a new kernel. Return the seconds of each.
 
-    solved: the solution of each exercise. It runs after the exercise's cell, because later cells
-    may need it.
+    Args:
+        solved: the solution of each exercise. It runs after the exercise's cell, because later
+            cells may need it.
     """
     taken = []
     with kernel(folder) as here:

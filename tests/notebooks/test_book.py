@@ -23,7 +23,11 @@ FIGURE = "Forty jobs, and all of them arrived."
 
 
 def a_tree(folder: Path, text: str) -> Path:
-    """Create a tree with lessons in both languages and code. text: the content of README.md."""
+    """Create a tree with lessons in both languages and code.
+
+    Args:
+        text: the content of README.md.
+    """
     tree = folder / "tree"
     figure = f'<figure><div role="img" aria-label="{FIGURE}"></div></figure>'
     code = new_code_cell(f"from IPython.display import HTML\nHTML({figure!r})")

@@ -20,7 +20,11 @@ _ROW = re.compile(r"^\| (?!word \||英語 \||---)(.+?) \| (.+?) \| (.+?) \|$", r
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A glossary entry, for one or several related words. lessons: numbers, such as "00"."""
+    """A glossary entry, for one or several related words.
+
+    Attributes:
+        lessons: numbers, such as "00".
+    """
 
     word: str
     japanese: str
@@ -31,7 +35,8 @@ class Word:
 def words(folder: Path = NOTEBOOKS) -> list[Word]:
     """Return all words in alphabetical order, each with the meaning in its first lesson.
 
-    folder: the folder of the English or the Japanese lessons.
+    Args:
+        folder: the folder of the English or the Japanese lessons.
     """
     found: dict[str, Word] = {}
     for path in sorted(folder.glob("[0-9]*.ipynb")):

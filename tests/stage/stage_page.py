@@ -30,7 +30,11 @@ def tell(page: Page, step: dict[str, Any]) -> None:
 
 
 class StagePage:
-    """The stage's page. at: a moment to replay (epoch seconds), or None for the present."""
+    """The stage's page.
+
+    Attributes:
+        at: a moment to replay (epoch seconds), or None for the present.
+    """
 
     def __init__(self, web: httpx.Client, at: float | None = None) -> None:
         params = {} if at is None else {"at": str(at)}

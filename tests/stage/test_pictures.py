@@ -49,8 +49,11 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """Return the journal's jobs in the form of `in_picture`. seats: the maximum of queued jobs
-    that a picture shows."""
+    """Return the journal's jobs in the form of `in_picture`.
+
+    Args:
+        seats: the maximum of queued jobs that a picture shows.
+    """
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
     }

@@ -18,7 +18,11 @@ STACK = {"workers": 2, "controls": True, "twin": True}
 
 
 def lane(page: StagePage, whose: str) -> dict[str, int]:
-    """Return one side's number of jobs in each state. whose: "twin" (stock Celery) or "ours"."""
+    """Return one side's number of jobs in each state.
+
+    Args:
+        whose: "twin" (stock Celery) or "ours".
+    """
     found = re.findall(rf'data-{whose}="(\w+)" data-count="(\d+)"', page.text)
     return {place: int(count) for place, count in found}
 

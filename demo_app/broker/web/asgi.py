@@ -111,7 +111,8 @@ def add_dashboard(
 ) -> None:
     """Add the pages and the API about jobs to an app, and its guard in front of everything.
 
-    hosts: the names of this server; a request to another name is refused. "*" allows all.
+    Args:
+        hosts: the names of this server; a request to another name is refused. "*" allows all.
     """
     app.state.host, app.state.pages = host, pages
     # admin_actions before job_pages, whose route /jobs/{state} also matches /jobs/confirm

@@ -12,8 +12,9 @@ from celery import schedules
 class PeriodicTask:
     """One entry of the schedule.
 
-    schedule: Celery's description of it. due: seconds since the epoch; None if it depends on the
-    last run, which only `beat` knows.
+    Attributes:
+        schedule: Celery's description of it.
+        due: seconds since the epoch; None if it depends on the last run, which only `beat` knows.
     """
 
     name: str

@@ -14,8 +14,10 @@ from ..connection import Decoded
 class RedisState:
     """The state of a Redis server.
 
-    info: the reply of INFO. persistence: "aof", "rdb", "none", or "" if unknown.
-    appendfsync: when the append-only file is synced; "" without such a file, or if unknown.
+    Attributes:
+        info: the reply of INFO.
+        persistence: "aof", "rdb", "none", or "" if unknown.
+        appendfsync: when the append-only file is synced; "" without such a file, or if unknown.
     """
 
     info: dict[str, Any]

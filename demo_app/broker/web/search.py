@@ -31,8 +31,11 @@ def known_job(queue: Queue, job_id: str) -> JobView:
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
     """Return a page of the jobs in the state whose id, task, arguments or errors contain the text.
 
-    A page ends after DEPTH jobs were read, so a page with fewer than `limit` jobs may still have a
-    next page. Raises DomainError for an invalid cursor.
+    A page ends after DEPTH jobs were read, so a page with fewer than `limit` jobs may still
+    have a next page.
+
+    Raises:
+        DomainError: the cursor is invalid.
     """
     query = text.strip().casefold()
     try:

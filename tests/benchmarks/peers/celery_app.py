@@ -18,14 +18,22 @@ SETTINGS = "task_acks_late, task_ignore_result; no mingle, gossip and heartbeat 
 
 
 def app_on(broker: str) -> Any:
-    """Return the app's task. broker: the URL of its broker."""
+    """Return the app's task.
+
+    Args:
+        broker: the URL of its broker.
+    """
     app = Celery("bench", broker=broker)
     app.conf.update(task_acks_late=True, task_ignore_result=True)
     return app.task(name="bench.notify")(send)
 
 
 def layouts(app: str) -> dict[str, list[list[str]]]:
-    """Return the layouts of an app. app: its module."""
+    """Return the layouts of an app.
+
+    Args:
+        app: its module.
+    """
     run = [sys.executable, "-m", "celery", "-A", app, "worker", *_WITHOUT, "--loglevel", "ERROR"]
 
     def workers(count: int, pool: str, size: str) -> list[list[str]]:
