@@ -47,7 +47,7 @@ def check_database(url: str) -> str:
     try:
         return check_server(url)
     except DatabaseMissing as error:
-        raise StackError(f"The blog's database can't be used: {error}.") from None
+        raise StackError(f"The blog's database: {error}.") from None
 
 
 def _check(client: Decoded, where: str) -> str:
