@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # the pipe's reader has exited, as in `doctor | head`
-        # otherwise Python's flush of stdout at exit would fail and print an error
+        # without this, Python would flush stdout at exit, fail, and print an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return int(status or 0)

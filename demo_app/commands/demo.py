@@ -57,7 +57,7 @@ def _draw(console: Console, folder: Path, timeline: Timeline, kills: list[Kill])
             from demo_app.demo.picture import save
         except ModuleNotFoundError:
             (folder / LATER).write_bytes(pickle.dumps((timeline, kills)))
-            if "MAKELEVEL" in os.environ:  # `make demo` draws the picture later, with matplotlib
+            if "MAKELEVEL" in os.environ:  # set by make: `make demo` draws the picture later
                 console.print("The picture comes next.")
             else:
                 console.print("The picture needs matplotlib: install jobs-that-survive\\[picture].")

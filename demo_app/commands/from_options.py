@@ -1,4 +1,4 @@
-"""The options of a command, generated from the fields of a model."""
+"""The command-line options of a stack, generated from the fields of `Options`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Command = Callable[..., int]
 
 
 def takes_options(command: Command) -> Command:
-    """Add every option of a stack to a command, after its own options.
+    """Add the options of a stack to a command, after its own options.
 
-    A missing option has the field's default; the values of a repeated option are joined by commas.
+    The command receives each option as a keyword argument: the field's default if the option is
+    missing, and the values of a repeated option joined by commas.
     """
     own = inspect.signature(command, eval_str=True)
     fields = Options.model_fields

@@ -1,4 +1,4 @@
-"""The command ``up``: start the whole stack and supervise it."""
+"""The command ``up``: starts the whole stack and supervises it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from demo_app.stack.options import SETTINGS, Options
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 
-#: For `--show`: the number of workers, and a lease that is long enough to watch (seconds).
+#: For `--show`: the minimum number of workers, and the default lease (seconds): long enough for an
+#: audience to watch it expire.
 SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 
@@ -44,7 +45,7 @@ def up(
 ) -> int:
     """Start the whole stack and watch over it, until Ctrl-C.
 
-    DEMO_* settings apply to every process that it starts; an option overrides its setting.
+    DEMO_* settings apply to every process of the stack; an option overrides its setting.
     """
     if show:
         given["workers"] = max(given["workers"], SHOW_WORKERS)
@@ -61,14 +62,15 @@ def up(
     return _run({**given, "token": token, "environment": _other_settings()}, as_json, show)
 
 
-#: Variables that `_other_settings` leaves out: an option sets them, or the stack itself does.
+#: Variables that `_other_settings` leaves out: an option or the stack itself sets them.
 _NOT_PASSED_ON = {*map(variable, {*SETTINGS.values(), "control", "twin_url"}), MARKER, ROLE}
 
 
 def _other_settings() -> dict[str, str]:
-    """Return the DEMO_* variables that the stack passes on: all that no option of `up` sets.
+    """Return the DEMO_* variables for the stack's processes, except those in `_NOT_PASSED_ON`.
 
-    Add this machine's address for phones. Print a line for each unknown DEMO_* variable.
+    If the web app listens on all addresses, add this machine's address to DEMO_PUBLIC_HOSTS, for
+    the phones of an audience. Print a warning for each unknown DEMO_* variable.
 
     Raises:
         BadParameter: a value is not valid.

@@ -16,7 +16,10 @@ from demo_app.markdown import table
 def main(
     backends: Annotated[list[str] | None, typer.Argument(help="[default: all]")] = None,
 ) -> None:
-    """Test whether backends keep their promises. Print a table. Exit status 1 if one is broken."""
+    """Test whether backends keep their promises. Print a table.
+
+    Exit status 1 if a promise is broken.
+    """
     names = backends or known_backends()
     with ThreadPoolExecutor(2) as pool:
         columns = list(pool.map(check_backend, names))

@@ -1,7 +1,7 @@
 """The checks of the promises in `suite`. Each check tests one promise on a harness.
 
 Some checks kill a process. If the backend declares that it survives this kill, no job may be lost.
-Any other kill is tested too, but its result is only shown in the table.
+A kill that the backend does not declare is tested too, but the result is only shown in the table.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AWKWARD: list[Any] = [
     [[[{"a": [1, "1", None, {"b": {}}]}]]],
     {"": 1, "ключ": [True]},
 ]
-#: Values that JSON does not have, or would change.
+#: Values that must be refused: JSON does not have them, or would change them.
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
@@ -76,7 +76,10 @@ def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
 
 
 def what_no_worker_knows_is_reported(harness: Harness) -> str:
-    """Check that a queue without a worker is refused, and that an unknown task ends as dead."""
+    """Check the fate of jobs that no worker can run.
+
+    A job for a queue without a worker must be refused. A job of an unknown task must end as dead.
+    """
     attic = step.using(queue_name="attic").job(1)
     refused(Unsupported, "'attic'", lambda: harness.put(attic))
     (job,) = harness.put(Job("no.such.task", {}))
@@ -112,7 +115,7 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
         expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
         kept = [error.exception_class_path for error in result.errors]
         expect(kept == 2 * [f"{Passing.__module__}.Passing"], f"of 2 failures it kept {kept}")
-        last = result.errors[-1].traceback  # earlier ones may be shortened
+        last = result.errors[-1].traceback  # earlier tracebacks may be shortened
         expect("Traceback" in last, f"no traceback: {last!r:.80}")
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
     return "with backoff"
@@ -126,9 +129,10 @@ def a_pointless_job_is_discarded(harness: Harness) -> str:
 
 
 def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, TaskResult | None]:
-    """Run a job, and return its id and its result (None if the backend stores no results).
+    """Run a job. Return its id and its result (None if the backend stores no results).
 
-    Raise Broken unless the job ends in this state after exactly this number of tries.
+    Raises:
+        Broken: the number of tries was not `tries`, or the state in the result is not `state`.
     """
     (job,) = harness.put(tried)
     harness.wait_for("tried", tries, job=job)
@@ -140,7 +144,10 @@ def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, T
 
 
 def death_of_who_put_it_in(harness: Harness) -> str:
-    """Kill the process that has enqueued jobs, before the jobs have ended."""
+    """While jobs wait or run, kill the process that enqueued them.
+
+    Start the process again, and a worker.
+    """
     if harness.has_worker:
         jobs = harness.put(*map(step.job, range(3)))
     else:

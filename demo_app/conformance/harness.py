@@ -34,7 +34,7 @@ class Broken(AssertionError):
 
 
 def written(path: Path) -> list[Event]:
-    """Return the events in a file, without a last line that is only half written."""
+    """Return the events in a file, without a half-written last line; [] if there is no file."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
@@ -43,11 +43,13 @@ def written(path: Path) -> list[Event]:
 def started(
     backend: str, path: tuple[str, ...], patience: float = 30.0, **options: Any
 ) -> Iterator[Harness]:
-    """Yield the harness of a backend while its stack runs.
+    """Start a stack without workers and the process that enqueues jobs. Yield their harness.
+
+    At the end, end all processes.
 
     Args:
-        backend: its name in the settings, or ``module:callable``.
-        path: folders in which Python finds the backend.
+        backend: the backend's name in the settings, or ``module:callable``.
+        path: folders with the backend's modules. They are added to Python's path.
         patience: longest wait for an expected event (seconds).
         options: further options of the stack.
     """
@@ -95,7 +97,8 @@ class Harness:
         except OSError:
             return False
         self._backend = host.backend()
-        self._calls = ThreadPoolExecutor()  # each thread has its own connection
+        # new threads open new connections; after a kill of the host the old connections are broken
+        self._calls = ThreadPoolExecutor()
         return True
 
     def start_worker(self) -> None:
@@ -131,14 +134,14 @@ class Harness:
         return [line for line in found if details.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:
-        """Wait until at least `times` of these events have happened. Return all of them."""
+        """Wait until `events` returns at least `times` events. Return them, or raise Broken."""
         return self.until(
             lambda: found if len(found := self.events(event, **details)) >= times else None,
             f"{event} {details or ''} {times} times",
         )
 
     def wait_until_all_ran(self, ids: Sequence[str]) -> list[Event]:
-        """Wait up to `patience` for each job's run. Return the events of the runs, oldest first."""
+        """Wait until each job has run. Return the events of all runs, or raise Broken."""
         for job in ids:
             self.wait_for("ran", job=job)
         return [event for event in self.events("ran") if event["job"] in ids]

@@ -1,6 +1,6 @@
 """A process that enqueues jobs: the suite calls the backend in this process over a socket.
 
-The suite kills the process. The jobs of a backend without workers run here too.
+Some checks kill this process. A backend without workers also runs its jobs in it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from demo_app.settings import settings
 
 
 class Host(BaseManager):
-    """A server of this process's backend, on a socket in the stack's folder."""
+    """The manager that gives access to this process's backend, over a socket in the stack's folder.
+
+    This process is the server; the harness connects to it as a client.
+    """
 
     def __init__(self, folder: Path) -> None:
         # no secret is needed: only this user can open the folder

@@ -1,4 +1,4 @@
-"""The tasks of the suite. Each records its events in a file, which survives every kill."""
+"""The tasks of the suite. They record their events in a file, so that a kill loses no event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Passing(Exception):
 
 @task
 def echo(value: Any) -> Any:
-    """Return the value."""
     record("ran", value=value)
     return value
 
@@ -44,7 +43,7 @@ def step(number: int) -> int:
 
 @task
 def hold(name: str) -> None:
-    """Run until the file ``release-<name>`` exists."""
+    """Run until the file ``release-<name>`` exists, for at most 60 s."""
     record("began", name=name)
     until((settings().dir / f"release-{name}").exists, 60.0)
 

@@ -1,6 +1,6 @@
 """The promises of a backend, and the suite that tests them.
 
-Each promise has a check: a function that tests it with real processes, and returns its result in a
+Each promise has a check: a function that tests it with real processes. It returns the result in a
 few words for a table, or raises Broken.
 """
 
@@ -21,6 +21,7 @@ class Promise:
     """One promise.
 
     Attributes:
+        see: the check.
         apart: True if the check kills a process, and so needs its own harness.
     """
 
@@ -43,7 +44,12 @@ PROMISES: tuple[Promise, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one promise; `problem` is empty if the promise was kept."""
+    """The result of one check.
+
+    Attributes:
+        seen: the result in a few words, for a table.
+        problem: the reason why the promise is broken; "" if it was kept.
+    """
 
     backend: str
     promise: str
@@ -60,12 +66,12 @@ def check_backend(
 ) -> list[Finding]:
     """Test the promises of any backend with real processes, some of which are killed.
 
-    It takes about half a minute. Checks that kill nothing share their processes.
+    It takes about half a minute. Checks without a kill share one harness. An exception of a check
+    is returned as the problem of its promise.
 
     Args:
-        backend: its name in the settings; ``module:callable`` for your own.
-        path: the folders in which Python finds it.
-        promises: the promises to test.
+        backend: the backend's name in the settings; ``module:callable`` for your own backend.
+        path: folders with the backend's modules.
         options: further options of `harness.started`.
     """
     make = partial(started, backend, path, concurrency=1, **options)

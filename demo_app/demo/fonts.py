@@ -15,8 +15,8 @@ _FONTS = (
 
 
 def japanese_font() -> str:
-    """Return the name of the font; "" if there is none."""
-    # matplotlib's cached list of fonts lacks those that were installed later
+    """Return the first font in `_FONTS` that is installed, and register it; "" for none."""
+    # matplotlib's cached list lacks the fonts that were installed after its creation
     for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
         with suppress(RuntimeError, OSError):  # like matplotlib, skip an unreadable font
             fontManager.addfont(path)

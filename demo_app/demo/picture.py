@@ -1,7 +1,8 @@
 """The timeline as a picture: each row is a job, and time runs from left to right.
 
-Waiting is pale, running is solid, a kill is a red line across its worker's jobs, a delivery is a
-dot, and a given-up job has a cross. A long idle wait for a rescue is shortened on the axis.
+Waiting is pale, and running is solid. A delivery is a dot, a failed try is a diamond, and a job
+that is given up has a cross. A kill is a dashed line, with a thick red line at each interrupted
+run. Dotted lines mark rescues. A long time without events before a rescue is shortened.
 """
 
 from __future__ import annotations
@@ -70,7 +71,10 @@ def _moments(timeline: Timeline, kills: Sequence[Kill]) -> list[float]:
 
 
 def _idle_waits(timeline: Timeline, moments: Sequence[float]) -> list[tuple[float, float]]:
-    """Return the start and end of each long wait for a rescue (seconds since `timeline.start`)."""
+    """Return the start and end of each idle wait (seconds since `timeline.start`).
+
+    An idle wait is a long time without any event, within a run that ended with a rescue.
+    """
     rescues = [run for job in timeline.jobs for run in job.deaths]
     now = moments[-1]
     return [

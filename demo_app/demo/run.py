@@ -24,8 +24,8 @@ LAST_MAIL = 120.0
 #: Threads that post comments.
 READERS = 2
 
-#: A callback for an event with its detail: "posted" (None), "killed" (the Kill) or "delivered" (the
-#: number of mails).
+#: A callback that receives an event and its detail: "posted" and None, "killed" and the Kill, or
+#: "delivered" and the number of different mails so far.
 OnEvent = Callable[[str, Any], None]
 
 
@@ -68,7 +68,7 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
             batches = [range(n, comments, READERS) for n in range(READERS)]
             posting = [readers.submit(_post, stack, batch, on_event) for batch in batches]
             for number in range(kills):
-                # leave enough comments for the later kills, so that a worker is busy at each
+                # leave enough comments for the later kills: a worker must be busy at each kill
                 enough = min(
                     comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
                 )
@@ -92,17 +92,17 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
 
 
 def journal_end(client: Client) -> str:
-    """Return the id of the journal's newest entry: later entries belong to the experiment."""
+    """Return the id of the journal's newest entry; "0-0" for an empty journal."""
     last = client.redis().xrevrange("journal", count=1)
     return str(last[0][0]) if last else "0-0"
 
 
 def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: bool = True) -> Kill:
-    """Kill the busiest worker in the middle of its jobs.
+    """Wait for a busy worker, and kill the busiest one in the middle of its jobs.
 
     Args:
         seconds: longest wait for a busy worker.
-        restart: False keeps it dead until `Stack.start`.
+        restart: False if workers must not be restarted until `Stack.start`.
 
     Raises:
         TimeoutError: no worker was busy within `seconds`.
@@ -118,7 +118,7 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
         seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
-        os.kill(pid, signal.SIGSTOP)  # otherwise its jobs might end before the kill
+        os.kill(pid, signal.SIGSTOP)  # so that its jobs do not end before the kill
         held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == name]
         if held:
             break
@@ -144,7 +144,10 @@ def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent)
 
 
 def recovery(timeline: Timeline, kill: Kill) -> float:
-    """Return the seconds until the last interrupted job began again; 0.0 if none did."""
+    """Return the seconds from the kill until the last interrupted job began again.
+
+    Return 0.0 if no interrupted job began again.
+    """
     interrupted = [job for job in timeline.jobs if job.id in kill.held]
     again = [
         # use only the first run after this kill: later runs may belong to later kills

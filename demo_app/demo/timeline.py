@@ -28,7 +28,7 @@ class Kill:
     signal: str = "SIGKILL"
 
     def __repr__(self) -> str:
-        return f"{self.signal} → pid {self.pid}"  # the same in every language
+        return f"{self.signal} → pid {self.pid}"  # not translated: the same in every language
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ def read(client: Decoded, since: str = "0-0") -> Timeline:
         place = order(entry.id)
         if place <= order(since):
             before.add(entry.job)
-        # events of the same millisecond must not be drawn at the same place
+        # events of the same millisecond must not have the same position in a picture
         fold.follow(replace(entry, at=entry.at + place[1] / 1e7))
     jobs = [job for job in fold.jobs.values() if job.id not in before]
     deaths = [worker for worker in fold.workers.values() if worker.died is not None]

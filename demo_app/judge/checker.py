@@ -1,4 +1,4 @@
-"""The verdict on a trial: a text that describes the problem, or an empty text."""
+"""The check of a trial: finds the first problem in its record, and describes it in a sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from demo_app.judge.plan import NOBODYS, REPAIRS, Act, Plan
 from demo_app.judge.record import Record, Translate, complaint
 from demo_app.judge.steps import MOVES
 
-#: Maximum number of jobs in the verdict on a wrong order.
+#: Maximum number of jobs in a sentence about a wrong order.
 _MANY = 8
 #: A check: yields a sentence for each problem that it finds, the first problem first.
 _Check = Callable[[Plan, Record, Translate], Iterator[str]]
@@ -88,7 +88,10 @@ def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator
 
 
 def _broken(record: Record, translate: Translate) -> str:
-    """Return a text with the last fault, its process and its step; "" without a fault."""
+    """Describe the faults of the process that was hit last: its first fault, and its last halt.
+
+    Return "" if there was no fault.
+    """
     broken = [act for act in record.of("act") if act["act"] not in REPAIRS]
     if not broken:
         return ""
@@ -116,7 +119,7 @@ def _order(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
 
 def _waits(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
     text = "put({job!r}) came back only after the job had run: the caller waited for it."
-    for run in record.runs:  # skip short jobs, which may end before `put` returns
+    for run in record.runs:  # a job without a duration may end before `put` returns
         if run.end is not None and ":" in run.job and record.put.get(run.job, run.end) >= run.end:
             yield translate(text, job=run.job)
 

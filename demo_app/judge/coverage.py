@@ -1,4 +1,4 @@
-"""The steps of a queue, and the levels that could not be tested."""
+"""The survey of a queue's steps, and the reasons why a level could not be tested."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: _TIMES: limit of the rounds of a survey. It ends earlier once the judge has seen a call of `ack`.
-#: _QUIET: seconds to wait for the acknowledgement.
+#: _TIMES: limit of the rounds of a survey, which ends after a round with a call of `ack`.
+#: _QUIET: seconds to wait after a run for the call of `ack`.
 _TIMES, _QUIET = 3, 0.5
 #: Levels that kill the server that stores the jobs.
 _OF_SERVER = (10, 11)
 #: The level with a poison pill, which must end as a dead letter.
 _POISON = 9
-#: The verdict's reason if a job was not found, but the judge never saw any job in the store.
+#: The verdict's reason if a job is missing, and the judge did not see any job in the store in any
+#: trial of the level.
 BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."
@@ -27,14 +28,19 @@ Run = Callable[[Sequence[Plan]], list[Record]]
 
 
 def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
-    """Return the steps of a queue, and the steps that every worker with a job passes.
+    """Run trials to find the steps of a queue.
 
-    The queue runs one job undisturbed, and one whose worker is killed. ``again:STEP`` is a step of
-    `claim` that occurred only in the second run.
+    Each round has two trials: one without a fault, and one in which a worker is killed during its
+    job.
 
     Args:
         run: runs plans in parallel.
         stepped: True if the queue reports its commands; otherwise its proxy reports them.
+
+    Returns:
+        All steps, and those that every worker with a job passes (the steps of the trials without a
+        fault, except the steps of `rescue`). A step of `claim` that occurred only in trials with a
+        kill is named ``again:STEP``: it probably rescues a job.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}
@@ -68,11 +74,11 @@ def _named(method: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
-    """Return True if a job was not found, and the judge never saw any job in the store.
+    """Return True if a job is missing after a fault, and no trial saw any job in the store.
 
     Args:
-        plan: the plan of the trial that failed.
-        records: all trials of the level, that trial last.
+        plan: the plan of the failed trial.
+        records: the records of all trials of the level; the failed trial is the last one.
     """
     failed = records[-1]
     nowhere = failed.lost or (plan.level == _POISON and failed.last_seen("poison-1") == [])
@@ -93,8 +99,9 @@ def not_asked(
     A library with an adapter always counts as tested.
 
     Args:
-        records: the trials, all without a problem.
-        missed: steps with a fault that no process reached.
+        steps: the steps of the queue (see `survey`).
+        records: the records of the level's trials, in which no problem was found.
+        missed: steps with a planned fault that no process reached.
     """
     if target.trusted:
         return ""

@@ -18,7 +18,7 @@ class EventLog:
     """The log of a trial.
 
     Args:
-        path: the socket.
+        path: the path of the unix socket that the log creates.
         answer: returns the reply to an event if the process waits for a reply. It may block, and
             raises EOFError when the trial is over.
         named: replaces each job's random text in an event with the job's name, such as `job-1`.

@@ -1,7 +1,7 @@
-"""Judge several targets, one row each: ``python -m demo_app.judge.grade FOLDER|TARGET …``.
+"""The command that judges several targets: ``python -m demo_app.judge.grade FOLDER|TARGET …``.
 
-A folder means the class MyQueue of every Python file in it. Each target is judged in its own
-process. Its code runs as the user who calls the judge.
+A folder means the class MyQueue of every Python file in it and in its subfolders. Each target is
+judged in its own process. The target's code runs with the rights of the user who calls the judge.
 """
 
 from __future__ import annotations
@@ -58,7 +58,16 @@ def _targets(given: str) -> Iterator[tuple[str, str]]:
 
 
 def judged(target: str, levels: str, seconds: float) -> list[str]:
-    """Return each level's symbol, and the reasons of failures; [] if the judge was interrupted."""
+    """Judge a target in a new process.
+
+    Args:
+        levels: the levels, as on the command line.
+        seconds: longest duration.
+
+    Returns:
+        A symbol for each level ("" if it was not judged), and finally one text with all reasons;
+        [] if the judge was interrupted.
+    """
     unknown = [""] * len(LEVELS)
     command = [*_JUDGE, target, "--levels", levels, "--json"]
     try:

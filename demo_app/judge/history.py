@@ -12,7 +12,7 @@ from demo_app.judge.steps import MOVES
 
 #: A message id that the judge generated: only its beginning is shown.
 _UUID = re.compile(r"^([0-9a-f]{8})[0-9a-f]{24}$")
-#: _OFTEN: a job with more runs is endless. _SHOWN: limit of the shown runs of such a job.
+#: If a job has more than _OFTEN runs, only the first _SHOWN of them are shown.
 _OFTEN, _SHOWN = 10, 3
 #: The texts of simple events.
 _WORDS = {
@@ -33,6 +33,7 @@ class HistoryLine:
 
     Attributes:
         at: seconds since the first event of the trial.
+        step: the step at which the process halts; "" for other events.
     """
 
     at: float
@@ -42,10 +43,10 @@ class HistoryLine:
 
 
 def story(record: Record, translate: Translate = str.format) -> list[HistoryLine]:
-    """Return the events that are shown to a person, the oldest first."""
+    """Return the lines of the history, the oldest first."""
     lines: list[HistoryLine] = []
     runs: Counter[str] = Counter()
-    #: The commands that were shown when a process halted in a call.
+    #: By process and method: the commands that were shown when the process halted in the call.
     shown: dict[tuple[str, str], list[str]] = {}
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):
@@ -75,7 +76,10 @@ def story(record: Record, translate: Translate = str.format) -> list[HistoryLine
 
 
 def _is_long(events: list[Event], number: int) -> bool:
-    """Return True if another process reported an event before this `put` returned."""
+    """Return True if another process reported an event during the `put` that begins at `number`.
+
+    Also return True if this `put` did not return.
+    """
     who = events[number]["who"]
     for event in events[number + 1 :]:
         if event["who"] != who:

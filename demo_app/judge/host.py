@@ -1,8 +1,8 @@
 """The processes that run a learner's queue: forks of a process that has loaded the learner's file.
 
 ``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It first writes JSON about
-the class. Then it reads a role from each line, forks a process that plays it, and writes its pid.
-All processes end when its standard input is closed.
+the class. For each line of its standard input, which describes a role, it forks a process that runs
+this role, and writes the pid of the fork. When its standard input is closed, all processes end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from demo_app.judge.steps import Steps, step_files, stepped_redis
 def load(file: Path, source: bytes, name: str) -> Any:
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
-    sys.path.append(str(file.parent))  # last: a redis.py there must not shadow the package redis
+    # at the end: a redis.py in this folder must not shadow the package redis
+    sys.path.append(str(file.parent))
     exec(compile(source, str(file), "exec"), module.__dict__)
     return getattr(module, name)
 

@@ -20,15 +20,16 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.runner import run_plan
 from demo_app.judge.targets import Target
 
-#: Seconds without progress after which a trial ends and unfinished jobs count as lost.
+#: Seconds without progress after which a trial ends although jobs are unfinished.
 PATIENCE = 12.0
 #: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
-#: `PATIENCE` for trials at levels 1 to 4 without a fault: they do not wait for a lease to expire.
+#: Limit of the patience (seconds) for a learner's class in trials at levels 1 to 4 without a fault:
+#: they do not wait for a lease to expire.
 _NO_LEASE = 6.0
-#: _TIMES: limit of the runs of one trial. A trial is repeated if its fault did not occur, or if it
-#: failed and a busy machine may be the reason: at a level with a time limit (_IN_TIME), or if the
-#: outcome is `too_busy`.
+#: _TIMES: limit of the runs of one plan. A plan is run again if its fault did not occur although
+#: every worker passes the fault's step. It is also run again if the trial failed and a busy machine
+#: may be the reason: at a level with a time limit (_IN_TIME), or if the outcome is `too_busy`.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
 #: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
@@ -41,7 +42,7 @@ class TrialOutcome:
     """A plan and the record of its trial.
 
     Attributes:
-        why: the broken promise; "" if it was kept.
+        why: the problem in a sentence; "" if the promise was kept.
     """
 
     plan: Plan
@@ -59,7 +60,7 @@ class Verdict:
     """The verdict on one level.
 
     Attributes:
-        trials: all trials; a failure is the last one, and minimised.
+        trials: all trials. A failed trial is the last one; it is minimised.
         why: the reason why the level fails, or could not be tested; "" if it holds.
     """
 
@@ -96,12 +97,14 @@ class Verdict:
 
 
 class Judge:
-    """Judges a target. A context manager, which ends what the target started.
+    """The judge of one target. A context manager, which ends the trials and the target's processes.
 
-    Attributes:
-        seed, seconds: the seed and the duration of the random trials, for each level that has them.
-        at_once: the number of parallel trials.
-        patience, shrink: see `PATIENCE` and `SHRINK`.
+    Args:
+        seed: the seed of the random trials.
+        seconds: the duration of the random trials, for each level that has them.
+        at_once: the number of parallel trials; at most 3 if the target is not a learner's class.
+        patience: see `PATIENCE`.
+        shrink: see `SHRINK`.
     """
 
     def __init__(
@@ -119,7 +122,7 @@ class Judge:
         self._begun: list[Future[TrialOutcome]] = []
         #: The steps that every worker with a job passes.
         self._sure = {"run:begin", "run:end"}
-        #: For each level: an event that stops its other trials when its verdict is known.
+        #: For each level: an event that stops its running trials.
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
 
@@ -133,7 +136,7 @@ class Judge:
         self._target.close()
 
     def judge(self, levels: Iterable[int]) -> Iterator[Verdict]:
-        """Yield the verdict on each level, in order.
+        """Start the trials of these levels, and yield the verdict on each level, in order.
 
         Raises:
             CannotJudge: the target can't be run.
@@ -160,7 +163,11 @@ class Judge:
         return [outcome.record for outcome in self._pool.map(self._try, plans)]
 
     def _try(self, plan: Plan, times: int = _TIMES) -> TrialOutcome:
-        """Run a plan; repeat it if a busy machine may be the reason for its outcome."""
+        """Run a plan. Run it again if a busy machine may be the reason for the outcome.
+
+        Args:
+            times: limit of the runs.
+        """
         patience = self._patience
         if self._target.stepped and plan.level <= 4 and not plan.faults:
             patience = min(patience, _NO_LEASE)
@@ -220,14 +227,17 @@ class Judge:
         return trials
 
     def _minimised(self, failed: TrialOutcome) -> TrialOutcome:
-        """Return the failing trial with the fewest faults and jobs that was found in time."""
+        """Run smaller and smaller plans, for at most `_shrink` seconds.
+
+        Return the smallest trial that failed, which may be `failed` itself.
+        """
         stop = self._stops[failed.plan.level]
         timer = threading.Timer(self._shrink, stop.set)
         timer.start()
         plans = failed.plan.smaller()
         while plans and not stop.is_set():
             trial = self._try(plans.pop(0))
-            # ignore a trial that was stopped
+            # a trial that was stopped or too busy proves nothing
             if trial.why and not (trial.too_busy or stop.is_set()):
                 failed, plans = trial, trial.plan.smaller()
         timer.cancel()

@@ -22,7 +22,7 @@ class Level:
     """One level.
 
     Attributes:
-        plans: returns the trials for the steps of a queue.
+        plans: returns the plans of the trials for a queue with these steps.
         at_steps: True if the trials depend on the steps.
         faults_at_random: True if further trials combine faults of `plans` at random.
     """
@@ -44,7 +44,7 @@ def _of(steps: Steps, *methods: str) -> list[str]:
 
 
 def _sent(steps: Steps) -> list[str]:
-    """Return the steps that send a command, whose reply can be lost."""
+    """Return the steps that send a command. The others open a file, and have no reply to lose."""
     return [step for step in steps if f":{OPEN}:" not in step]
 
 

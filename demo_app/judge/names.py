@@ -1,4 +1,4 @@
-"""Random texts for the jobs of a trial, which a queue can't guess."""
+"""Random texts for the jobs of a trial, so that a queue can't guess them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ class Names:
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the texts of these jobs. Three or more new texts are never in sorted order."""
+        """Return the texts of these jobs. Create the text of each new job.
+
+        Three or more new texts are not in ascending or descending order: a queue that sorts its
+        jobs must not seem to be first in, first out.
+        """
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
         texts = [f"q{secrets.token_hex(4)}z" for _ in new]
         while len(texts) > 2 and sorted(texts) in (texts, texts[::-1]):
@@ -29,5 +33,5 @@ class Names:
         return tuple(self.texts[label] for label in labels)
 
     def readable(self, words: str) -> str:
-        """Return the words, with each job's name in the history in place of its random text."""
+        """Replace each job's random text in `words` with the job's name, without its duration."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

@@ -8,14 +8,14 @@ from typing import Self
 
 
 class Act(StrEnum):
-    """A fault that hits a process while it halts at a step."""
+    """The kinds of faults. A fault occurs while a process halts at a step."""
 
     KILL = "SIGKILL"
     #: The process is stopped until another worker had time to rescue its job, and then continued.
     PAUSE = "SIGSTOP, and SIGCONT later"
     #: The process is stopped for less than a lease.
     NAP = "SIGSTOP, and SIGCONT soon"
-    #: Two workers are stopped at the same step, and continued at the same time.
+    #: Two workers halt at the same step, and go on at the same time.
     BOTH = "two workers at the same step"
     #: The command arrives, but its reply is lost.
     LOSE = "the answer is lost"
@@ -38,8 +38,8 @@ class Fault:
     """A fault for the next worker (or the producer) that reaches a step.
 
     Attributes:
-        at: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``, ``run:end``,
-            ``put:begin``, ``put:end``, or `IDLE`.
+        at: the step: ``method:COMMAND:nth:before|after``, ``run:begin``, ``run:JOB``,
+            ``run:end``, ``put:begin``, ``put:end``, or `IDLE`.
         nth: the fault hits a process when it reaches the step for the nth time.
     """
 
@@ -54,7 +54,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One trial.
+    """The plan of one trial.
 
     Attributes:
         jobs: the jobs. They are enqueued before any worker starts, unless `early` is above 0.
@@ -79,7 +79,7 @@ class Plan:
 
     @property
     def kills_server(self) -> bool:
-        """True if a fault kills the server, which must then sync each write before it replies."""
+        """True if a fault kills the server, so that each write must be synced before the reply."""
         return any(fault.act in (Act.SERVER, Act.SERVER_AFTER) for fault in self.faults)
 
     def smaller(self) -> list[Self]:

@@ -9,7 +9,7 @@ from itertools import product
 
 from demo_app.judge.event_log import Event
 
-#: Formats a sentence, and may translate it first.
+#: A function that formats a sentence. It may translate the sentence first.
 Translate = Callable[..., str]
 
 
@@ -44,9 +44,9 @@ class Record:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
-        #: The time at which the `put` of each job returned, the earliest first.
+        #: For each job, in the order of the first puts: the time at which its last `put` returned.
         self.put: dict[str, float] = {e["job"]: e["at"] for e in self.of("put")}
-        #: The number of puts: a job may be enqueued twice.
+        #: The number of puts of each job. A job may be enqueued twice.
         self.puts = Counter(e["job"] for e in self.of("put"))
         self.refused: dict[str, str] = {e["job"]: e["error"] for e in self.of("refused")}
         self.runs = self._runs()
@@ -56,18 +56,18 @@ class Record:
 
     @property
     def ended(self) -> list[str]:
-        """The jobs that ran to their end. A job that did so twice is in the list twice."""
+        """The jobs that ran to their end. A job with two such runs is in the list twice."""
         return [run.job for run in self.runs if run.end is not None]
 
     @property
     def unfinished(self) -> list[str]:
-        """The jobs that did not run to their end, except poison pills, which never do."""
+        """The jobs with more puts than ended runs, except poison pills, which never end."""
         ended = Counter(self.ended)
         return [j for j, n in self.puts.items() if ended[j] < n and not j.startswith("poison")]
 
     @property
     def lost(self) -> list[str]:
-        """The unfinished jobs that are in no key of the server at the end of the trial."""
+        """The unfinished jobs that the last search for them did not find (see `last_seen`)."""
         return [job for job in self.unfinished if self.last_seen(job) == []]
 
     @property
@@ -92,7 +92,10 @@ class Record:
 
     @property
     def back(self) -> float:
-        """The longest time from a fault in a job's run to its next run (seconds)."""
+        """The longest time from a fault to the next run of a job (seconds).
+
+        Only jobs with an earlier run count.
+        """
         waits = [0.0]
         for job, act in product(self.put, self.of("act")):
             begins = [run.begin for run in self.runs if run.job == job]
@@ -112,14 +115,18 @@ class Record:
         )
 
     def last_seen(self, job: str) -> list[str] | None:
-        """Return the keys that had the job at the last search for it, or None without a search."""
+        """Return the locations that the last search for the job found.
+
+        Return [] if the job was not found, and None if there was no search.
+        """
         looks = [e["keys"] for e in self.of("where") if e["job"] == job]
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the last call of the method that sent any.
+        """Return the commands of the method's last call that sent any.
 
-        [] if no call sent a command; None if the method was not called.
+        Return [] if no call sent a command, and None if no call was logged: the method was not
+        called, or did not return.
         """
         calls = [e["commands"] for e in self.of("call") if e["method"] == method]
         return next((sent for sent in reversed(calls) if sent), []) if calls else None

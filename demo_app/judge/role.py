@@ -15,9 +15,9 @@ from typing import Any, Self
 
 #: The environment variable with the path of the role's file, for the process of an adapter.
 VARIABLE = "JUDGE_ROLE"
-#: The variable with the judged command or app.
+#: The environment variable with the judged command or Celery app.
 COMMAND = "JUDGE_COMMAND"
-#: The variable with the folder of the user's Celery app.
+#: The environment variable with the folder of the user's Celery app.
 APPS = "JUDGE_APPS"
 #: If a process wakes up this much too late (seconds), the machine counts as too busy.
 LATE = 0.5
@@ -33,7 +33,7 @@ class _Line:
         self._answers = self._socket.makefile("rb")
 
     def say(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message. Return the reply if the message has a true `asks`, otherwise {}.
+        """Send a message. If its `asks` is true, wait for the reply and return it; else return {}.
 
         Raises:
             EOFError: the trial is over.
@@ -61,7 +61,7 @@ class Role:
         jobs: the jobs that a producer enqueues.
         asks: the jobs to locate.
         halt: the step at which the process waits until the judge lets it go on; "" for none.
-        claims: False for a worker that claims no job until the judge lets it.
+        claims: False for a worker that does not claim jobs until the judge lets it.
     """
 
     who: str
@@ -88,7 +88,11 @@ class Role:
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
-        """Report an event to the judge. With asks=True in `details` return the reply, else {}."""
+        """Report an event to the judge. With asks=True in `details`, wait for the reply.
+
+        Returns:
+            The reply; {} if no reply was awaited.
+        """
         mine = os.getpid(), threading.get_ident(), self.who
         if mine not in _lines:
             _lines[mine] = _Line(Path(self.folder) / EVENTS)
@@ -100,7 +104,7 @@ class Role:
         return self.log(event, asks=True, **details)
 
     def pass_by(self, event: str, **details: Any) -> None:
-        """Report an event, and wait for the judge only if the process may have to halt."""
+        """Report an event. If the role has a step to halt at, wait until the judge replies."""
         self.log(event, asks=bool(self.halt), **details)
 
 
@@ -135,11 +139,12 @@ def _die() -> None:
 
 
 def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _die) -> None:
-    """Run the job, which only simulates the sending of a mail.
+    """Simulate a job that sends a mail: report its start, sleep for its duration, report its end.
+
+    The judge's reply to the first report contains the duration, and whether the job is a poison
+    pill.
 
     Args:
-        role: the role of this process.
-        job: the job. The judge replies with its duration, and with True if it is a poison pill.
         message_id: the id by which an inbox recognises a duplicate mail.
         die: ends the process; called for a poison pill.
     """

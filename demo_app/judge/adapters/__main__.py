@@ -1,4 +1,4 @@
-"""Play a role: ``python -m demo_app.judge.adapters MODULE:NAME``."""
+"""The process that runs an adapter: ``python -m demo_app.judge.adapters MODULE:NAME``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from demo_app.judge.role import Role, produce
 
 
 def main(adapter: str) -> None:
-    """Play this process's role with an adapter, a function of one of the package's modules."""
+    """Run the role of this process with an adapter. If the role has jobs, enqueue them.
+
+    Args:
+        adapter: ``MODULE:NAME``, a function in a module of this package.
+    """
     module, _, name = adapter.partition(":")
     play, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
     put = play(role)

@@ -18,8 +18,12 @@ from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 
 def play(role: Role) -> Any:
-    """Play the role with Celery. A worker has one child process."""
-    sys.path.append(os.environ[APPS])  # last: a redis.py there must not shadow the package redis
+    """For a producer, return a function that enqueues a job.
+
+    For a worker, run a Celery worker with one child process.
+    """
+    # at the end: a redis.py in this folder must not shadow the package redis
+    sys.path.append(os.environ[APPS])
     app: Celery = find_app(os.environ[COMMAND])
     claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"
     broker = f"{'claims+unix' if claims else 'redis+socket'}://{role.address}"
@@ -27,7 +31,7 @@ def play(role: Role) -> Any:
 
     @app.task(bind=True, name="judged.work", queue="judged")
     def work(self: Any, job: str) -> None:
-        """Run the judge's task, which has the same settings as the app's own tasks."""
+        """Run a job of the judge. This task has the same settings as the app's own tasks."""
         run_job(role, job, self.request.id)
 
     if role.jobs:

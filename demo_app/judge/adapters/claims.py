@@ -27,18 +27,21 @@ os.environ.update({
 
 @task()
 def work(job: str) -> None:
-    """Run the job. As in the blog, the Message-ID is derived from the job's subject."""
+    """Run the job. As in the blog, a second run has the same message id: the job's text."""
     run_job(ROLE, job, job)
 
 
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
-    """Report that the worker takes jobs."""
+    """Report to the judge that the worker is ready for jobs."""
     ROLE.log("works")
 
 
 def play(role: Role) -> Any:
-    """Play the role with the relay or with a worker of the blog."""
+    """For a producer, start the relay, and return a function that stores a job in the outbox.
+
+    For a worker, replace this process with a Celery worker of the blog (exec).
+    """
     if not role.jobs:
         command = [sys.executable, "-P", "-m", "celery", "-A", "demo_app.worker", "worker"]
         os.execv(sys.executable, [*command, "--hostname", f"{role.who}@judged"])

@@ -1,4 +1,4 @@
-"""A queue in any language: a command that receives its role and its jobs as lines of JSON."""
+"""The adapter for a command in any language: its role and its jobs are lines of JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 class CommandPipe:
-    """The connection to the command."""
+    """The command, which the constructor starts, and the pipes to its standard input and output."""
 
     def __init__(self, role: Role) -> None:
         self._role = role
@@ -36,7 +36,7 @@ class CommandPipe:
             print(json.dumps(message), file=self._command.stdin)
 
     def hear(self) -> dict[str, Any]:
-        """Return the next message. Lines that are not messages are logged.
+        """Wait for the next message, and return it. Log each line that is not a message.
 
         Raises:
             EOFError: the command has ended.
@@ -50,17 +50,18 @@ class CommandPipe:
         raise EOFError(f"the command ended with exit status {self._command.wait()}")
 
     def put(self, job: str) -> None:
-        """Let the command enqueue the job.
+        """Let the command enqueue the job, and wait for its confirmation.
 
         Raises:
-            Refused: the command did not accept it.
+            Refused: the command did not accept the job.
+            EOFError: the command has ended.
         """
         self.say(put=job)
         if (answer := self.hear()) != {"put": job}:
             raise Refused(str(answer.get("error", answer)).strip())
 
     def work(self) -> None:
-        """Run each job that the command takes.
+        """Run each job that the command takes from its queue, until the command ends.
 
         Raises:
             EOFError: the command has ended.

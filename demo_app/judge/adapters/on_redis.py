@@ -1,4 +1,8 @@
-"""Libraries that store their jobs in Redis. Each is imported only where it is used."""
+"""The adapters for libraries that store their jobs in Redis.
+
+Each adapter imports its own library, since the other libraries may not be installed. For a producer
+it returns the function that enqueues a job; for a worker it runs the library's worker.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from demo_app.judge.role import Role, run_job
 
 
 def rq(role: Role) -> Any:
-    """Play the role with RQ: a process for each job, registries, and retries."""
+    """Run the role with RQ: a process for each job, and three retries."""
     from redis import Redis
     from rq import Queue, Retry, Worker
 
@@ -21,7 +25,7 @@ def rq(role: Role) -> Any:
 
 
 def rq_task(job: str) -> None:
-    """Run a job; RQ's worker finds this task by its name."""
+    """Run a job; RQ's worker imports this function by its name."""
     from rq import get_current_job
 
     current = get_current_job()
@@ -29,9 +33,10 @@ def rq_task(job: str) -> None:
 
 
 def huey(role: Role) -> Any:
-    """Play the role with Huey and a consumer of one worker.
+    """Run the role with Huey: one worker thread, and three retries.
 
-    See "Retrying tasks that fail" in its guide. A task leaves the queue before it runs.
+    See "Retrying tasks that fail" in Huey's guide. Huey removes a task from the queue before it
+    runs the task.
     """
     from huey import RedisHuey
 
@@ -48,9 +53,10 @@ def huey(role: Role) -> Any:
 
 
 def dramatiq(role: Role) -> Any:
-    """Play the role with Dramatiq: one thread, the default middleware, and retries.
+    """Run the role with Dramatiq: one worker thread, and the default middleware.
 
-    See "Message Retries" in its guide: a failed task is retried, and then dead-lettered.
+    This middleware retries a failed task, and finally dead-letters it: see "Message Retries" in
+    Dramatiq's guide.
     """
     from dramatiq import Worker, actor
     from dramatiq.brokers.redis import RedisBroker
