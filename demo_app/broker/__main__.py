@@ -21,8 +21,7 @@ from .options import Options
 from .queue import Queue
 from .rights import refusal
 
-#: Keys of the broker with their types. Their names are so short that another program may use the
-#: same ones.
+#: Some keys of the broker, with their types: another program may also use such short names.
 _KEYS = {
     "workers": "set",
     "leases": "hash",
@@ -108,7 +107,7 @@ def metrics(app: Any, _: argparse.Namespace) -> int:
 
 
 def web(app: Any, options: argparse.Namespace) -> int:
-    """Serve the dashboard: queues, jobs, workers, retry and discard; print its address."""
+    """Serve the dashboard (queues, jobs, workers; retry and discard), and print its address."""
     try:
         from .web.serve import serve
         from .web.shared.resources import ResourceError

@@ -3,10 +3,11 @@
 Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards: a
 worker killed in between loses it. Here one Lua script moves the job from the queue to the worker's
 claims, so that it is always in one of them. While its queues are empty, the worker waits for a
-token; the wait itself removes no job. `consumer_state` decides which command is sent next.
+token, which announces a job; the wait does not remove the job from its queue. `consumer_state`
+decides whether the worker claims or waits.
 
-A consumer without acknowledgement (such as `celery inspect`) claims nothing and is not registered
-as a worker.
+A consumer without acknowledgement (such as `celery inspect`) does not keep claims and is not
+registered as a worker: a message counts as done as soon as the consumer takes it (`take.lua`).
 """
 
 from __future__ import annotations
@@ -43,17 +44,20 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: True if a wait for jobs can be ended by closing its connection. It can't with kombu 5.6, which
-#: would never poll for jobs again.
+#: True if closing the connection can end a wait for jobs. False with kombu 5.6, which would not
+#: poll for jobs after that.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
-#: The script that claims for consumers without acknowledgement.
+#: The script for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks for overdue waits for jobs. With kombu's own 25 s, a half-open
-#: connection keeps its worker idle for up to 51 seconds. An app may choose its own interval.
+#: Seconds between two checks for overdue waits for jobs, unless the app sets
+#: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
+#: almost a minute.
 OVERDUE_CHECK = 2.0
-#: Seconds of silence on a connection before a PING is sent over it. An app may choose its own.
+#: Seconds of silence on a connection before a PING is sent over it, unless the app sets
+#: `health_check_interval`.
 SILENCE = 16.0
-#: Compact JSON. Values that JSON does not have, such as a `datetime`, are encoded as in kombu.
+#: Options of `json.dumps` for compact JSON. Types without a form in JSON, such as `datetime`, are
+#: encoded as in kombu.
 _COMPACT: dict[str, Any] = {
     "ensure_ascii": False,
     "separators": (",", ":"),
@@ -64,7 +68,7 @@ _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], AR
 
 
 class _Tag(str):
-    """A delivery tag that a channel of this process gave to a message that it publishes."""
+    """A delivery tag from this process. A message that has one already is published again."""
 
     __slots__ = ()
 
@@ -74,7 +78,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # as long as a lease: a worker that waits longer for a reply would be declared dead
+    # as long as a lease: if Redis does not reply for longer, the worker's lease expires anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS
@@ -107,7 +111,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # kombu's limit is for each channel; `lua` has its own limit
+        pool.max_connections = 2**31  # kombu's limit is for one channel, and `lua` has its own
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
         )
@@ -118,7 +122,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if scheme_of(self._url):
             options = connection_options(self._url, options)
         chosen = self.connection.client.transport_options
-        # kombu 5.6 drops this option: it does not see that redis-py's newer classes accept it
+        # kombu 5.6 drops this option: it does not recognise that redis-py's newer classes accept it
         interval = chosen.get("health_check_interval", SILENCE)
         return {**options, "health_check_interval": interval}
 
@@ -130,10 +134,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _inplace_augment_message(
         self, message: dict[str, Any], exchange: str, routing_key: str
     ) -> None:
-        """Give the message a delivery tag.
+        """Give the message a new delivery tag, unless this process has published it before.
 
-        If kombu publishes a message again after a lost reply, it keeps the tag of the message, so
-        that `enqueue.lua` recognises it.
+        Kombu publishes a message again after a lost reply. `enqueue.lua` recognises this message
+        by its tag.
         """
         tag = message["properties"].get("delivery_tag")
         super()._inplace_augment_message(message, exchange, routing_key)
@@ -207,7 +211,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         super().close()
 
     def _end_wait(self) -> None:
-        # a wait removes no job from a queue, so its reply may be lost
+        # a wait does not remove a job from a queue, so its reply may be discarded
         connection = self._in_poll
         if MAY_END_WAIT and connection and isinstance(self._sent, Waiting):
             connection.disconnect()
@@ -215,7 +219,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._consumer_state.begin()
 
     def claimed_queues(self) -> list[str]:
-        """Return the queues whose consumers acknowledge; the queue whose turn it is comes first."""
+        """Return the queues whose consumers acknowledge, in the present order of the rotation."""
         queues = self._queue_cycle.consume(len(self.active_queues))
         return [name for name in queues if name not in self._without_ack]
 
@@ -262,11 +266,15 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def deliver_claims(
         self, claims: list[Claimed], queues: Sequence[str], *, tracked: bool = True
     ) -> None:
-        """Deliver claimed jobs to the consumer.
+        """Deliver claimed jobs to their consumers.
+
+        If a job's message or this worker is the cause of an error, end the job's claim and deliver
+        the next job. After a temporary error (see `passes`), requeue this job and the jobs after
+        it, and raise the error.
 
         Args:
-            queues: the queues from which they may have been claimed.
-            tracked: False for a consumer without acknowledgement.
+            queues: each job was claimed from one of these queues.
+            tracked: False for jobs of a consumer without acknowledgement.
         """
         taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
         deliveries = [delivery for delivery in taken if delivery]
@@ -277,7 +285,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     raise redis.exceptions.ConnectionError("the channel has closed")
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
-                if not passes(error):  # the error is this job's: deliver the next one
+                if not passes(error):  # the next job may not cause this error
                     log.error("A message can't be delivered: %s", error, exc_info=error)
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
@@ -302,11 +310,14 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             raise Empty from None
 
     def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
-        """Register a claimed job, and return its delivery, or None if it can't be delivered.
+        """Register a claimed job, and return its delivery.
+
+        Returns None if the job was given back before the reply to its claim arrived, or if its
+        message is malformed. A job with a malformed message becomes dead.
 
         Args:
-            queues: the queues from which it may have been claimed.
-            tracked: True if it will be acknowledged.
+            queues: the job was claimed from one of these queues.
+            tracked: True if its consumer acknowledges.
         """
         queue = next(name for name in queues if claimed.claim.list_name in lists_of(name))
         self._queue_cycle.rotate(queue)
@@ -337,7 +348,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             self._consumer_state.begin()
             self.client.connection.disconnect()
             raise
-        except redis.exceptions.NoScriptError:  # Redis was started again, or is another server
+        except redis.exceptions.NoScriptError:  # Redis was restarted, or is another server
             connection = self.client.connection
             connection.send_command("SCRIPT", "LOAD", here.queue.scripts.registered(script).script)
             self.client.parse_response(connection, "SCRIPT LOAD")
@@ -372,10 +383,10 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:
-    """Return the running job's id in Redis if the message is its next try, or "" if it is not.
+    """Return the running job's id in Redis if it publishes this message as its next try, or "".
 
-    A running job publishes its next try under its own task id (`retry`, `replace`), with a greater
-    count. Any other message with that task id is a separate job.
+    A running job publishes its next try (`retry`, `replace`) under its own task id, with a greater
+    number of retries or replacements. Any other message with this task id is a separate job.
     """
     if not current_task or current_task.request.id != headers["id"]:
         return ""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
-    """The outcome of a claim (AMQP's term)."""
+    """The outcome of a claim, as AMQP calls it."""
 
     DONE = "done"
     RETRY = "retry"
@@ -18,7 +18,7 @@ class Disposition(StrEnum):
     REQUEUE = "requeue"  # to the head of its queue
     REQUEUE_LAST = "requeue_last"  # to the tail of its queue
     UNANSWERED = "unanswered"  # the reply to the claim was lost
-    LOST = "lost"  # the process that ran it died
+    LOST = "lost"  # the process that ran the job died
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,11 @@ class Claim:
     number: str
 
     def is_of(self, task_id: str) -> bool:
-        """Return True if the job has this Celery task id (`enqueue.lua` may add a suffix)."""
+        """Return True if the job has this Celery task id.
+
+        The job's id in Redis may also have the prefix `=` or a suffix such as `#2` (see
+        `enqueue.lua`).
+        """
         names = (self.id, self.id.removeprefix("="))
         return any(name == task_id or name.startswith(f"{task_id}#") for name in names)
 
@@ -45,7 +49,7 @@ class Claimed:
     """A claim with the message of its job as JSON text.
 
     Attributes:
-        redelivered: the job was claimed before and given back.
+        redelivered: True if the job was claimed before and given back.
     """
 
     claim: Claim
@@ -84,8 +88,8 @@ class Ended:
     """The result of an acknowledgement.
 
     Attributes:
-        in_time: False if the claim had already ended.
-        following: the job claimed next, or None.
+        in_time: False if the acknowledgement came too late for this outcome (see `finish.lua`).
+        following: the job that was claimed in the same step, or None.
     """
 
     in_time: bool

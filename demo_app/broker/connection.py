@@ -15,8 +15,8 @@ from redis.connection import parse_url
 #: A client whose replies are text. redis-py types every reply as text, bytes or awaitable; this
 #: alias saves a cast at every call.
 Decoded = Any
-#: The decoding of replies. Bytes that are not UTF-8 become a character that JSON never contains:
-#: pages can show the text, but it is never parsed as a message.
+#: Options for decoding replies. Bytes that are not UTF-8 become a control character, which JSON
+#: does not allow: pages can show such a text, but it can't be parsed as a message.
 AS_TEXT = {"decode_responses": True, "encoding_errors": "substitute"}
 codecs.register_error("substitute", lambda error: ("\x1a", error.end))  # type: ignore[attr-defined]
 
@@ -30,8 +30,8 @@ class _ToThePrimary:
         """Return the next reply.
 
         Raises:
-            redis.ConnectionError: the server is a replica. It refuses to write or to read stale
-                data (MASTERDOWN), or ended a blocking command when it became one (UNBLOCKED).
+            redis.ConnectionError: the server is a replica. It has refused a write (READONLY) or a
+                read of stale data (MASTERDOWN), or has ended a blocking command (UNBLOCKED).
         """
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc]
@@ -72,7 +72,7 @@ CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("unix", "socket"), _Unix),
     "sentinel": _BySentinel,
 }
-#: The classes for a URL without TLS in its scheme if Celery's `broker_use_ssl` is set.
+#: The classes instead of those in `CONNECTIONS` if the app sets Celery's `broker_use_ssl`.
 WITH_TLS: dict[str, type[Any]] = {"redis": _Tls, "sentinel": _TlsBySentinel}
 #: Schemes with another spelling in redis-py.
 _SPELT = {
@@ -109,7 +109,7 @@ class Watched:
             The group, or None for the URL of one server.
 
         Raises:
-            ValueError: the URL is incomplete.
+            ValueError: the URL is incomplete, or a port or the database is not a number.
         """
         scheme, _, rest = url.partition("://")
         if scheme != "sentinel":
@@ -133,7 +133,10 @@ class Watched:
 
 
 def scheme_of(url: str | None) -> str:
-    """Return the scheme of a URL after ``claims+``, or "" for a bare host name.
+    """Return the scheme of a URL; "" for a bare host name or None.
+
+    Args:
+        url: without ``claims+``, which kombu has removed.
 
     Raises:
         ValueError: the scheme is unknown.
@@ -179,9 +182,9 @@ def masked(url: str) -> str:
 
 
 def client_url(url: str) -> str:
-    """Return the URL in redis-py's spelling: ``unix://…?db=1``.
+    """Return the URL in redis-py's spelling.
 
-    Celery's is ``redis+socket://…?virtual_host=1``.
+    For example, Celery's ``redis+socket://…?virtual_host=1`` becomes ``unix://…?db=1``.
 
     Raises:
         ValueError: it is a Sentinel URL, which does not name a server.
@@ -192,10 +195,10 @@ def client_url(url: str) -> str:
 
 
 def connect(url: str, *, timeout: float | None = 3.0) -> redis.Redis:
-    """Return a client for the server at the URL. It connects at its first command.
+    """Return a client for the server at the URL. The client connects at its first command.
 
     Args:
-        url: see `client_url`.
+        url: in the spelling of Celery or redis-py; a Sentinel URL leads to the primary.
         timeout: longest time for one command (seconds); None waits forever.
 
     Raises:

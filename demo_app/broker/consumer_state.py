@@ -1,13 +1,14 @@
 """The consumer's state machine: it claims until its queues are empty, then it waits.
 
-It has three states:
+Jobs are claimed by the script `claim`, or by `take` for consumers without acknowledgement. The
+machine has three states:
 
 - *claiming*: at least one script has not been sent in this round. It is sent now.
-- *waiting*: every script has found nothing. BLPOP waits for a token (see `notify` in
-  ``_prelude.lua``), which wakes one worker. Waiting takes no job.
-- *draining*: the consumer claims from no queue any more. Nothing is sent.
+- *waiting*: no script has found a job in this round. BLPOP waits for a token (see `notify` in
+  ``_prelude.lua``), which wakes one worker. The wait does not remove a job from its queue.
+- *draining*: the consumer does not claim any more. No command is sent.
 
-A claim, a token, the end of a wait, a new queue and a broken connection begin a new round.
+A claimed job, a token, the end of a wait, a new queue and a broken connection begin a new round.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-#: Longest wait for a token (seconds) after `Reason.SOON`: the next job may come without a token.
+#: Longest wait for a token (seconds) after `Reason.SOON`: a job may be ready without a token.
 _SOON = 1.0
 
 
@@ -24,7 +25,7 @@ class Reason(StrEnum):
     """The reasons for an unusual wait after a script has found no job."""
 
     PAUSED = "paused"  # a paused worker must not use up tokens
-    SOON = "soon"  # a suspect (see _claims.lua) waits, or Redis refuses
+    SOON = "soon"  # a job in quarantine (see _claims.lua) waits, or Redis refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class ConsumerState:
     """The state machine.
 
     Attributes:
-        found_nothing: scripts that found no job in this round, with reasons.
+        found_nothing: each script that found no job in this round, and its reason for an unusual
+            wait, or None.
     """
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class ConsumerState:
         return Waiting(tuple(awaited), min(longest, _SOON) if Reason.SOON in reasons else longest)
 
     def replied(self, script: str, reply: Sequence[str]) -> bool:
-        """Note the reply of a script that claims. Return True if it has found a job."""
+        """Record the reply of a script that claims. Return True if the script has found a job."""
         if len(reply) > 1:
             self.begin()
             return True
@@ -93,5 +95,5 @@ class ConsumerState:
         self.found_nothing[script] = reason
 
     def begin(self) -> None:
-        """Begin a new round: every script may find a job."""
+        """Begin a new round, in which each script is sent again."""
         self.found_nothing.clear()

@@ -1,4 +1,4 @@
-"""Jobs that Celery does not know: jobs that wait in Redis until they are due, and dead jobs."""
+"""Reports to Celery about jobs that it does not know: jobs that are due later, and dead jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: Limit of the listed jobs: the soonest ones are listed.
+#: Maximum number of jobs that are read: those that are due first.
 LIMIT = 1000
 
 
@@ -27,12 +27,12 @@ def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> li
     """Return the jobs that are due later, for `celery inspect scheduled` and Flower.
 
     With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
-    each worker lists all such jobs of the queues that it consumes.
+    each worker lists the jobs of all its queues. Only the `LIMIT` jobs that are due first are read.
 
-    The result is in Celery's format, the soonest job first.
+    The result is in Celery's format, in the order of the due times.
 
     Args:
-        lists: the lists of these queues.
+        lists: the lists of the worker's queues.
 
     Raises:
         redis.RedisError: Redis does not answer.

@@ -12,11 +12,9 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
     """Record in the journal that a worker of this machine was killed.
 
     Args:
-        queue: the queue of the stack.
-        pid: the process id of the worker on this machine.
         by: the author of the report, for the journal.
         end_lease: also end the worker's lease, so that the next rescue gives back its jobs. Only
-            for a caller that saw the process exit: a living worker would continue to run its jobs.
+            if the process has certainly exited: a living worker would continue to run its jobs.
 
     Raises:
         redis.RedisError: Redis does not answer, or refuses.
@@ -32,7 +30,7 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
         if end_lease:
             seconds, microseconds = client.time()
             pipe.delete(queue.keys("worker", worker))
-            pipe.hset(queue.keys("leases"), worker, 0)  # the rescue need not wait for a lease
-            # this counts as the first of two checks, so the next check confirms the death
+            pipe.hset(queue.keys("leases"), worker, 0)  # 0 ms, so that the rescue need not wait
+            # a death needs two checks: record the first one, so that the next check confirms it
             pipe.hset(queue.keys("suspects"), worker, f"{seconds + microseconds / 1e6:.6f}")
         pipe.execute()

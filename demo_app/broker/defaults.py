@@ -1,4 +1,4 @@
-"""The default settings of an app on this broker: late acknowledgement."""
+"""The default settings of an app on this broker: late acknowledgement, and RedBeat's URL."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from .connection import client_url
 
-#: By default Celery acknowledges a job before it runs, and also if its process was killed. With
-#: this broker a job is acknowledged when it has ended. An app or a task may set False.
+#: Settings that are True with this broker, unless the app or a task sets False: a job is
+#: acknowledged when it has ended, and not when its process is killed. Celery's defaults are False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
-#: RedBeat uses the broker's URL unless this is set, and does not know `claims+`.
+#: Without this setting RedBeat uses the broker's URL, although it does not know `claims+`.
 REDBEAT = "redbeat_redis_url"
 
 
@@ -22,10 +22,10 @@ def is_chosen(conf: Any) -> bool:
 
 
 def set_defaults(app: Any) -> None:
-    """Set late acknowledgement, unless the app or a task has its own setting.
+    """Set late acknowledgement and RedBeat's URL if the app uses this broker.
 
-    Runs when an app is finalized, before or after its tasks are bound, and again when its worker
-    starts: an app may learn its broker's URL only then.
+    A setting of the app or of a task is not changed. Runs when an app is finalized, before or after
+    its tasks are bound, and again when its worker starts: an app may get the URL only then.
     """
     if not is_chosen(app.conf):
         return
@@ -41,7 +41,7 @@ def set_defaults(app: Any) -> None:
 
 
 def early_tasks(app: Any) -> str:
-    """Return the names of the app's tasks that are acknowledged before they run."""
+    """Return the app's tasks that are acknowledged before they run, separated by commas."""
     early = [name for name, task in app.tasks.items() if not task.acks_late]
     return ", ".join(sorted(name for name in early if not name.startswith("celery.")))
 

@@ -1,4 +1,4 @@
-"""The cause of an error that stopped a job: its message, this worker, or an unavailable server."""
+"""The cause of an error in handling a job: the message, this worker, or an unavailable server."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _READERS = (
 
 
 def passes(error: BaseException) -> bool:
-    """Return True if neither the message nor this worker is the cause of the error.
+    """Return True if the error is temporary: not caused by the job's message or this worker.
 
-    This includes a requested exit (SystemExit).
+    A requested exit (SystemExit, KeyboardInterrupt) counts as temporary.
     """
     return not isinstance(error, Exception) or isinstance(error, _PASSING)
 
 
 def ending_of(error: BaseException) -> Ending:
-    """Return the end of a claim after this error.
+    """Return the ending of a claim after an error that is not temporary (see `passes`).
 
-    A job with an unreadable message is dead. The cause of any other error may be this worker: the
-    job runs again, and is poison if it fails each time.
+    A job whose message is unreadable, or nested too deeply, becomes dead. Any other error may be
+    caused by this worker: it counts as a death of the worker, and the job runs again.
     """
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-#: The limit of a valid time (seconds since the epoch).
+#: Later times are not valid (seconds since the epoch): Python's dates end with the year 9999.
 _LATEST = 2.5e11
 
 
@@ -31,7 +31,7 @@ class Event:
 
     Attributes:
         at: seconds since the epoch by Redis' clock.
-        by: the worker or person that caused it.
+        by: the worker, producer or person that caused the event.
         detail: JSON from a worker, plain text from a script.
         job: the job's id; "" for an event of a worker, and in a job's own history.
         id: the entry's id in the journal; "" in a job's own history.
@@ -46,12 +46,12 @@ class Event:
 
     @cached_property
     def notes(self) -> dict[str, Any]:
-        """The detail as a dict; a plain text becomes the value of `text`."""
+        """The detail as a dict: parsed from JSON, or a plain text under the key `text`."""
         return object_of(self.detail) or ({"text": self.detail} if self.detail else {})
 
     @property
     def error_class(self) -> str:
-        """The dotted name of the exception of a failed try."""
+        """The dotted name of the exception of a failed try; "" for any other event."""
         return str(self.notes.get("error", ""))
 
     @property
@@ -62,7 +62,8 @@ class Event:
 def event_of(line: str) -> Event:
     """Parse an event of the list `job:<id>`.
 
-    A malformed line, from another program, is an event `unreadable` with the line as its detail.
+    A malformed line (from another program) becomes an event `unreadable`, with the beginning of
+    the line as its detail.
     """
     with suppress(ValueError, TypeError, RecursionError):
         event, at, by, detail = json.loads(line)

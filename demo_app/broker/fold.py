@@ -115,7 +115,7 @@ class JobRecord:
 
 @dataclass(slots=True)
 class WorkerRecord:
-    """One worker.
+    """The state of one worker.
 
     Attributes:
         killed: the time when its death was reported.
@@ -139,7 +139,7 @@ class WorkerRecord:
 
 
 class Fold:
-    """The state after the events that `follow` has applied.
+    """The state of all jobs and workers after the events that `follow` has applied.
 
     Attributes:
         jobs, workers: by id, the oldest first.
@@ -155,7 +155,7 @@ class Fold:
     def order(self) -> list[str]:
         """The ids of the queued jobs, the next one first.
 
-        The order is right within each list; the journal does not contain a job's list.
+        Only the order within one list is right: the journal does not contain a job's list.
         """
         return sorted(self._places, key=self._places.__getitem__)
 

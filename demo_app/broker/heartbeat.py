@@ -1,7 +1,8 @@
-"""The heartbeat: a thread of every worker that runs the same steps twice a second.
+"""The heartbeat: a thread of every worker that runs the same steps twice a second by default.
 
 No worker is special, so there is no master to lose: each renews its own lease and rescues the jobs
-of dead workers (`in_flight` has the steps). All scripts of a round go to Redis in one round trip.
+of dead workers (`in_flight` has the steps). The steps of one round send their scripts to Redis
+together, in one round trip.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: Longest pause before the next round after a failed step (seconds).
+#: Longest pause before the next round if a step failed with an error of Redis (seconds).
 _AGAIN = 0.2
 
 
@@ -28,8 +29,8 @@ class Step(NamedTuple):
     """One step of a round.
 
     Attributes:
-        call: the script to send; () for none.
-        handle: gets the reply (an exception if the script failed, None without a script), and
+        call: the script to send, with its arguments; () for none.
+        handle: receives the reply (an exception if the script failed, None without a script), and
             returns the seconds until the next round, or None for the usual pause.
     """
 
@@ -46,14 +47,14 @@ def without_script(act: Callable[[], None]) -> Callable[[], Step]:
 
 
 class Heartbeat:
-    """Runs the steps of a worker in a thread.
+    """A thread that runs the steps of a worker in rounds.
 
     Args:
         seconds: pause between two rounds.
         steps: returns a mapping for the next round: each step's name, and a function that returns
             the `Step`.
         send: sends scripts in one round trip, and returns the reply or the error of each.
-        begin: is called in the thread before its first round.
+        begin: is called once, in the thread, at its start.
     """
 
     def __init__(
@@ -70,12 +71,12 @@ class Heartbeat:
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
-        """Run a first round, a second one if a step needs it soon, and then start the thread.
+        """Run one round, and a second one if a step asks for one soon; then start the thread.
 
-        While Redis does not answer, the thread keeps trying.
+        If Redis does not answer, the rounds of the thread try again.
         """
         self._pause = self.round()
-        # rescue the jobs of dead workers before this worker claims newer jobs
+        # the second round can rescue jobs of dead workers, before this worker claims newer jobs
         if self._next <= self._seconds:
             self._stopped.wait(self._pause)
             self._pause = self.round()

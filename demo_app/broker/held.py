@@ -2,8 +2,8 @@
 
 Celery and its extensions keep messages in places that a broker cannot list: a pool, a token bucket,
 a timer, a list of an extension. But a message to which nothing in this process refers can neither
-run here nor be acknowledged. So an unacknowledged claim is kept until its channel has closed and
-Python has deleted its message.
+run here nor be acknowledged. So an unacknowledged claim is given back to its queue after its
+channel has closed and Python has deleted its message.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from .claim import Claim, Claimed, Ending
 
 #: Seconds after the close of a channel during which the garbage collector is run to find dropped
-#: messages. An idle process would not run it.
+#: messages. In an idle process the collector does not run by itself.
 _SEARCH = 30.0
 
 
@@ -46,7 +46,7 @@ class Held:
 
 
 class HeldClaims:
-    """The claims of this process by Celery's delivery tag. Safe to use from every thread."""
+    """The claims of this process, by delivery tag. Safe to use from every thread."""
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
@@ -97,7 +97,10 @@ class HeldClaims:
                 held.closed = True
 
     def forgotten(self) -> list[str]:
-        """Return the tags of claims that nothing in this process can run, the newest first."""
+        """Return the tags of claims whose messages Celery has dropped, the newest first.
+
+        For some seconds after the close of a channel, runs the garbage collector first.
+        """
         with self._lock:
             closed = {tag: held for tag, held in self._held.items() if held.closed}
         if closed and time.monotonic() < self._search_until:
@@ -107,10 +110,10 @@ class HeldClaims:
         )
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
-        """Return the claims whose replies were lost with a connection.
+        """Return the claims whose replies were lost, and let `take` refuse them from now on.
 
-        The reply to a claim counts as lost if two calls in a row find the claim in Redis
-        and not in this process. If the reply still arrives, `take` refuses the claim.
+        The reply to a claim counts as lost if two calls in a row find the claim in Redis and not
+        in this process. The reply may still arrive later: then the job may already run elsewhere.
 
         Args:
             claims: the worker's claims in Redis.

@@ -60,8 +60,8 @@ class InFlight:
         self.queue, self.options = queue, queue.options
         self._waiting_tags, self._given_up = waiting_tags, given_up
         self.claims = HeldClaims()
-        self._waiting_in_redis: set[str] = set()  # job ids that the last heartbeat sent
-        self._pending: dict[str, Ending] = {}  # by tag: acknowledgements without a reply
+        self._waiting_in_redis: set[str] = set()  # ids of jobs that the last heartbeat sent
+        self._pending: dict[str, Ending] = {}  # acknowledgements without a reply, by tag
         self._throttled = ThrottledLog()
         #: True if no further job is claimed. Claimed jobs go on.
         self.draining = False
@@ -73,7 +73,8 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
         )
         self._rounds = 0
-        self._cut_off, self._connected_at = False, 0.0  # the time is from the monotonic clock
+        # whether the last rescue failed; time of the first try after a failure (monotonic clock)
+        self._cut_off, self._connected_at = False, 0.0
         self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()
         #: True in a process that claims jobs; a producer only enqueues them.
@@ -128,7 +129,7 @@ class InFlight:
             lists: the lists from which to claim the next job in the same step.
 
         Returns:
-            The next job, if there is one.
+            The next job; None if there is none, or if the acknowledgement is pending.
         """
         try:
             return self._finish(tag, ending, lists)
@@ -169,7 +170,7 @@ class InFlight:
         except Exception as error:
             if passes(error):
                 raise
-            # this acknowledgement would fail in every worker: store the error as its detail instead
+            # the same acknowledgement would fail in every worker: send the error as the detail
             log.exception("The acknowledgement of the job %s can't be sent", held.claim.id)
             done = chosen.how is Disposition.DONE
             chosen = Ending(Disposition.DONE if done else Disposition.DEAD, reason_of(error))
@@ -196,7 +197,7 @@ class InFlight:
         If the lease may have expired, waits until Redis answers.
 
         Raises:
-            LeaseLost: the job belongs to another worker now, or this worker is shutting down.
+            LeaseLost: the claim has ended, or Redis does not answer while this worker shuts down.
         """
         held = self.claims.get(tag)
         if held is None:
@@ -214,10 +215,13 @@ class InFlight:
         return self.claims.claims()
 
     def work(self, queues: Iterable[str], **info: object) -> None:
-        """Become a worker, if this process is not one yet, and claim from these queues too.
+        """Add queues from which this worker claims.
+
+        The first call makes this process a worker: it starts the heartbeat, and the heartbeat's
+        first round registers the worker.
 
         Args:
-            info: further facts about the worker, for pages and reports.
+            info: further facts about the worker, for pages and reports; used by the first call.
         """
         with self._beginning:
             self._queues |= dict.fromkeys(queues)
@@ -281,7 +285,8 @@ class InFlight:
         Redis could not load the file at its next start. A further rewrite creates a new file.
 
         Args:
-            refused: the number of refused writes that Redis has counted.
+            refused: the number of refused writes that Redis has counted. It is stored in Redis, so
+                that these writes do not cause another rewrite.
         """
         try:
             self.queue.client.bgrewriteaof()
@@ -291,10 +296,10 @@ class InFlight:
         self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 
     def rescue(self) -> Step:
-        """Give back the jobs of dead workers. Every worker runs this step.
+        """Return the step that gives back the jobs of dead workers. Every worker runs it.
 
-        If a worker may be dead, the next round comes one beat later: by then every living worker
-        has renewed its lease.
+        If a worker may be dead, the next round comes one heartbeat later: by then every living
+        worker has renewed its lease.
         """
         if self._cut_off:
             # other workers may have been disconnected too: their expired leases prove nothing
@@ -336,9 +341,10 @@ class InFlight:
         return Step(promotion.call, handle)
 
     def give_back_unanswered(self) -> Step:
-        """Give back claims whose reply was lost with its connection.
+        """Return the step that gives back claims whose replies were lost with a connection.
 
-        If this happens to a job again and again, it becomes dead: its message may be too large.
+        If replies with a job are lost five times in a row, the job becomes dead: its message may be
+        too large.
         """
         reading = self.queue.held_by(self.lease.worker, self.lists)
 
@@ -375,10 +381,10 @@ class InFlight:
                 time.sleep(PAUSE)
 
     def leave(self) -> None:
-        """Return the jobs that have not ended to the heads of their queues, and deregister.
+        """Shut down: acknowledge ended jobs, requeue all other jobs, and deregister the worker.
 
-        If Redis does not answer, the jobs stay among this worker's claims, and are rescued when its
-        lease has run out.
+        If Redis does not answer within some seconds, the jobs stay among this worker's claims, and
+        are rescued when its lease has expired.
         """
         self.draining = self.closing = True
         self.heartbeat.stop()

@@ -1,4 +1,4 @@
-"""Read jobs without changing them: one by its id, or a page of one state.
+"""Read access to jobs: one job by its id, or a page of the jobs in one state.
 
 Every call reads a bounded number of items, however long the queue is.
 """
@@ -52,9 +52,12 @@ def _position(queue: Queue, list_name: str, job_id: str) -> int | None:
 
 
 def answers_of(pipe: Decoded) -> list[Any]:
-    """Return the replies of a pipeline, with None in place of an error WRONGTYPE.
+    """Run a pipeline and return its replies, with None for each key of a wrong type (WRONGTYPE).
 
-    Any program may write to Redis, and one such key must not break a whole page.
+    Any program may write to Redis, and one foreign key must not break a whole page.
+
+    Raises:
+        redis.RedisError: any other error among the replies.
     """
     answers: list[Any] = pipe.execute(raise_on_error=False)
     for number, answer in enumerate(answers):
@@ -72,7 +75,8 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
     and ended jobs with the newest first.
 
     Args:
-        cursor: `next` of the previous page, even if jobs have left the state since.
+        cursor: `next` of the previous page; None for the first page. Jobs may have left the state
+            since the previous page.
     """
     if state is State.QUEUED:
         return _queued(queue, limit, cursor)
@@ -97,7 +101,12 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:
-    """Return (list, id, position) of `limit` queued jobs, after `skip` jobs of the list `first`."""
+    """Return (list, id, position) of up to `limit` queued jobs, the most urgent lists first.
+
+    Args:
+        first: the list to begin with; "" for the most urgent one.
+        skip: the number of jobs at the head of the first list to leave out.
+    """
     client: Decoded = queue.client
     lists = client.smembers(queue.keys("lists"))
     if first and first in lists_of(queue_of(first)):
@@ -106,8 +115,9 @@ def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tupl
     start = lists.index(first) if first in lists else 0
     found: list[tuple[str, str, int]] = []
     for list_name in lists[start:]:
-        if len(found) < limit:  # the head is at the right end
+        if len(found) < limit:
             pipe = client.pipeline(transaction=False)
+            # negative indices, since the head of a list is at its right end
             pipe.lrange(queue.keys("queue", list_name), len(found) - limit - skip, -1 - skip)
             [ids] = answers_of(pipe)
             found += [
@@ -146,7 +156,7 @@ def _from_set(queue: Queue, state: State, limit: int, cursor: str | None) -> Pag
 
 
 def get_jobs(queue: Queue, ids: list[str], positions: list[int] | None = None) -> list[JobView]:
-    """Return the jobs with these ids that are known.
+    """Return the jobs with these ids, without unknown ids.
 
     Args:
         positions: see `JobView`.

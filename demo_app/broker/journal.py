@@ -18,13 +18,13 @@ def entry_of(entry_id: str, fields: dict[str, str]) -> Event:
 
 
 def order(entry_id: str) -> tuple[int, int]:
-    """Return the sort key of an entry: its time (milliseconds since the epoch) and a number."""
+    """Return an entry's sort key: milliseconds since the epoch, and a number in the millisecond."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number or 0)
 
 
 def between(client: Decoded, since: float, until: float, limit: int) -> list[Event]:
-    """Return the newest entries between two times (seconds since the epoch), the oldest first."""
+    """Return the newest `limit` entries between two times (epoch seconds), the oldest first."""
     last, first = int(until * 1000), int(since * 1000)
     rows: Any = client.xrevrange("journal", max=last, min=first, count=limit)
     return [entry_of(*row) for row in reversed(rows)]

@@ -6,22 +6,26 @@
                              job is done or discarded; then every event
 ``claims:<list>:<worker>``   list of the ids that one worker has claimed
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
-``workers``, ``leases``      set of workers; hash: worker to the milliseconds of its lease
-``paused``                   set of workers, and of ``queue:<list>``, that are paused
+``workers``                  set of workers
+``leases``                   hash: worker to the length of its lease (milliseconds)
+``paused``                   set of the paused workers, and of ``queue:<list>`` of the paused lists
 ``paused:<worker>``          exists for a week after a paused worker was declared dead
-``lists``, ``transient``     sets of the lists of jobs, and of the lists of other messages
+``lists``                    set of the lists of jobs
+``transient``                set of the lists of messages that are not jobs
 ``suspects``                 hash: worker to the time of the check that found its lease expired
 ``replicated``               written before a producer waits for replicas
 ``look``                     exists for half a heartbeat after a check for dead workers
 ``waiting:<worker>``         set of the ids of claimed jobs that the worker has not begun
-``deaths``                   hash: job id to the workers that died while they ran the job
+``deaths``                   hash: job id to the workers that died while they ran the job;
+                             ``~<job id>`` to the number of leases that its living workers lost
 ``running``                  hash: id of a running job to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the time at which the jobs are due
-``waits:<service>``          sorted set of the ids that are retrying until the service works
+``waits:<service>``          sorted set of ids of jobs that wait until the service works, by the
+                             time at which the wait began
 ``dead``, ``done``,
 ``discarded``                sorted sets of ids, by the time at which the jobs ended
-``kept``                     set of the ids of which an outbox has a copy
+``kept``                     set of ids of jobs that are kept until an outbox has read their end
 ``counters``                 hash: jobs enqueued, done, discarded so far; late acknowledgements;
                              claims; bytes of the ended jobs
 ``journal``                  capped stream of every change
@@ -39,12 +43,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: Celery's priorities on Redis are 0 (first) to 9, in these steps.
+#: Celery's priorities on Redis are 0 (first) to 9, in four steps that begin with these priorities.
 STEPS = (0, 3, 6, 9)
 #: Suffixes of lists, the most urgent first: the job layer's high priority, and one for each step.
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
-#: Queues that one worker may consume. A claim passes the five lists of each to Lua's `unpack`,
-#: which returns at most some 8,000 values.
+#: Maximum number of queues that one worker consumes. A claim passes the five lists of each queue to
+#: Lua's `unpack`, which returns at most some 8,000 values.
 MOST_QUEUES = 1500
 #: The suffix in place of "" for a queue whose own name ends with one of the suffixes. With "", a
 #: queue named `orders:3` would share the list `orders:3` with the queue `orders`.
@@ -93,7 +97,7 @@ def urgency(list_name: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Builds keys with a prefix (Celery's ``global_keyprefix``)."""
+    """A builder of keys with a prefix (Celery's ``global_keyprefix``)."""
 
     prefix: str = ""
 

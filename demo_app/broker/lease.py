@@ -1,9 +1,10 @@
 """A worker's lease: a key in Redis that expires unless the worker renews it.
 
-A worker process claims jobs under the unique name of its epoch. While the lease is renewed, no
-other worker touches the epoch's claims. If the lease expires (because the process was paused, for
-example), other workers rescue the jobs. The process then begins a new epoch, and the jobs that it
-still runs under the old one must have no further side effects.
+An epoch is the time during which a worker process holds one lease. The process claims jobs under
+the unique name of its epoch. While the lease is renewed, no other worker touches the epoch's
+claims. If the lease expires (because the process was paused, for example), other workers rescue the
+jobs. The process then begins a new epoch, and jobs of the old epoch that still run must not have
+further side effects.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .queue import Queue
 
 
 class LeaseLost(BaseException):
-    """The job belongs to another worker now: stop without side effects.
+    """The error if a job may belong to another worker now: its task must stop at once.
 
     Not an Exception, so that `except Exception` in a task does not catch it.
     """
@@ -60,7 +61,7 @@ class Lease:
         return int(self._seconds * 1000)
 
     def take(self) -> str:
-        """Register a new epoch with its lease, and return its name."""
+        """Register a new epoch with its lease, and return the epoch's name."""
         worker, before = f"{self._birth}.{next(self._generation)}", self.worker
         sent = time.monotonic()
         self._queue.register(worker, self.milliseconds, self._info(), instead_of=before)
@@ -71,9 +72,9 @@ class Lease:
         return json.dumps({**self._facts, "memory": resident()})
 
     def renew(self, waiting: Iterable[str] = ()) -> ScriptCall[bool]:
-        """Renew the lease. The result is False if it was lost and a new epoch has begun.
+        """Return the call that renews the lease; the first time, also register the worker.
 
-        The first call registers the worker with its first lease.
+        If the lease was lost, parsing the reply begins a new epoch, and the result is False.
 
         Args:
             waiting: ids of the claimed jobs that have not begun.
@@ -90,7 +91,7 @@ class Lease:
         def parse(reply: Any) -> bool:
             alive = beat.parse(reply)
             with self._changing:
-                if self._over or worker != self.worker:  # another thread began the next epoch
+                if self._over or worker != self.worker:  # another thread changed the epoch
                     return True
                 if alive:
                     self._valid_until = max(self._valid_until, sent + self._seconds)
@@ -110,8 +111,11 @@ class Lease:
     def check(self, worker: str) -> None:
         """Make sure, before a side effect, that the epoch of a job's claim still has its lease.
 
-        No command is sent while the lease is valid by this process's clock. Otherwise the lease is
-        renewed first.
+        No command is sent while the lease is valid by this process's clock. After that, the
+        lease is renewed first.
+
+        Args:
+            worker: the name of the epoch.
 
         Raises:
             LeaseLost: the epoch is over.

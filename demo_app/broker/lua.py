@@ -85,8 +85,8 @@ return answers
 def _together(*names: str) -> str:
     """Return one script that runs these scripts in turn.
 
-    The arguments of each script follow their count. A script that fails does not end the
-    others: its error is its reply.
+    Its ARGV has, for each script, the number of the script's arguments and then the arguments. If a
+    script fails, its reply is the error, and the next scripts still run.
     """
     return _PARTS % "".join(f"part(function(ARGV)\n{_file(name)}end)\n" for name in names)
 
@@ -127,7 +127,10 @@ class _Connections:
         self._idle, self._made = SimpleQueue[Any](), count()
 
     def borrow(self) -> Any:
-        """Return a connection that no other thread uses; its socket may not be open yet."""
+        """Return a connection that no other thread uses; its socket may not be open yet.
+
+        If all connections are in use, waits up to `_PATIENCE` for one, and then makes a new one.
+        """
         try:
             return self._idle.get_nowait()
         except Empty:
@@ -181,7 +184,8 @@ class Scripts:
         script = self.registered(name)
         if own := getattr(self._own, "connection", None):
             return self._run_over(own, script, arguments)
-        if self._connections.pid != os.getpid():  # a forked process must not use its parent's
+        # a forked process must not use its parent's connections
+        if self._connections.pid != os.getpid():
             self._connections = _Connections(self._shared)
         shared = self._connections
         connection = shared.borrow()

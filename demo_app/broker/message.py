@@ -14,8 +14,8 @@ from typing import Any
 from .events import moment_of
 from .keys import class_list_of, queue_of
 
-#: The property of a delivered message with the job's id in Redis. This id differs from Celery's
-#: task id if several jobs have the same task id.
+#: The property in which a delivered message has the job's id in Redis. This id differs from
+#: Celery's task id if several jobs have the same task id.
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -27,8 +27,9 @@ class Message:
     """The parts of a message.
 
     Attributes:
-        arguments: None if Redis has dropped them, since the job has ended.
+        arguments: None if they were dropped from Redis, since the job has ended.
         enqueued_at: seconds since the epoch.
+        written_list: the list in a parsed message; "" to choose it by queue and priority.
     """
 
     id: str
@@ -43,7 +44,7 @@ class Message:
 
     @property
     def list_name(self) -> str:
-        """The list for its queue and priority: ``mail``, ``mail:high`` or ``mail:low``."""
+        """The list in which the job waits: for example ``mail``, ``mail:high`` or ``mail:low``."""
         return self.written_list or class_list_of(self.queue, self.priority)
 
 
@@ -83,12 +84,11 @@ def list_in(text: str) -> str:
 def parse_or_quote(job_id: str, text: str) -> Message:
     """Parse a message for a page.
 
-    A malformed message, from another program, becomes the argument of a task `unreadable`.
-
-    The given id replaces the id in the message, which may differ (see `enqueue.lua`).
+    A malformed message (from another program) becomes the argument of a task `unreadable`.
 
     Args:
-        job_id: the job's id in Redis.
+        job_id: the job's id in Redis. It replaces the id in the message, which may differ (see
+            `enqueue.lua`).
     """
     try:
         message = parse(text)
@@ -140,7 +140,7 @@ def read(
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments by name; positional ones are named 0, 1, ..."""
+    """Return the arguments by name (positional ones as 0, 1, ...); None if they were dropped."""
     if "body" not in raw:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Move jobs from one broker to another, in both directions, while workers of both run."""
+"""The command that moves jobs to or from this broker while workers of both brokers run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HELD = "held by workers; run this again when they have ended"
 
 
 class _Move:
-    """Moves messages to another broker.
+    """A move of messages to another broker, with its counters.
 
     Attributes:
         left: the number of jobs that were not moved, by reason.
@@ -64,7 +64,7 @@ class _Move:
 
     @contextmanager
     def left_if_unreadable(self) -> Iterator[None]:
-        """Count a message that cannot be read, and continue after the block."""
+        """Suppress the error of an unreadable message in the block, and count the message."""
         try:
             yield
         except Exception as error:

@@ -13,17 +13,18 @@ class Options:
         lease_seconds: length of a lease. A worker that does not renew its lease in this time is
             dead, and its jobs go to other workers.
         heartbeat_seconds: pause between two renewals of a lease.
-        max_rescues: if more workers than this die with a job, it is a poison pill. It gets one more
-            try alone; if that worker dies too, the job is dead.
-        poison_pause: seconds before that last try.
-        history_length: finished jobs that are kept.
-        history_bytes: bytes of finished jobs that are kept.
-        journal_length: entries of the journal that are kept.
-        wait_for_replicas: replicas that must have a job before the producer's call returns.
+        max_rescues: if more workers than this die while they run a job, the job is a poison pill.
+            It gets one more try, alone in a worker; if this worker dies too, the job is dead.
+        poison_pause: seconds before this last try.
+        history_length: number of ended jobs that are kept.
+        history_bytes: bytes of ended jobs that are kept.
+        journal_length: number of entries that the journal keeps.
+        wait_for_replicas: number of replicas that must have a job before the producer's call
+            returns.
         global_keyprefix: prefix of every key in Redis.
 
     Raises:
-        ValueError: a number is negative, or a period is 0.
+        ValueError: a number is negative, or lease_seconds or heartbeat_seconds is 0.
     """
 
     lease_seconds: float = 3.0
@@ -46,5 +47,5 @@ class Options:
 
 
 DEFAULTS = Options()
-#: The names, as in `broker_transport_options`.
+#: The names of the options, as in `broker_transport_options`.
 NAMES = tuple(field.name for field in fields(Options))
