@@ -11,7 +11,8 @@ from .in_flight import InFlight
 
 _in_flight: dict[Hashable, InFlight] = {}
 _making = threading.Lock()
-#: The Celery worker of this process: its object, and facts about it for pages and reports.
+#: "controller": Celery's worker object; "info": facts about the worker, for pages and reports.
+#: Empty in a process that is not a worker.
 _worker: dict[str, Any] = {}
 
 
@@ -40,10 +41,11 @@ def claiming_here() -> InFlight:
 
 
 def begin(controller: Any, **info: object) -> None:
-    """Note that this process is a Celery worker.
+    """Record that this process is a Celery worker.
 
     Args:
-        info: facts about it for pages and reports.
+        controller: Celery's worker object.
+        info: facts about the worker, for pages and reports.
     """
     _worker.update(controller=controller, info=info)
 
@@ -53,7 +55,7 @@ def info() -> dict[str, Any]:
 
 
 def controller() -> Any:
-    """Return Celery's object for this worker; None in another process."""
+    """Return Celery's worker object, or None if this process is not a worker."""
     return _worker.get("controller")
 
 

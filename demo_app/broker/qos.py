@@ -1,4 +1,4 @@
-"""Kombu's quality of service: which messages a channel has delivered, and how each one ends."""
+"""The unacknowledged messages of a channel: kombu's class `QoS`, with claims in Redis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .keys import lists_of
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]
-    """The unacknowledged messages of one channel. `in_flight` decides how a claim ends."""
+    """The unacknowledged messages of one channel. `InFlight` ends their claims in Redis."""
 
     def __init__(self, channel: Any, prefetch_count: int = 0) -> None:
         super().__init__(channel, prefetch_count)
@@ -40,12 +40,16 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         return len(self._delivered) - len(self._dirty)
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note the message with a weak reference: `held` must notice when Celery drops it."""
+        """Store only a weak reference, so that `held.py` notices if Celery drops the message."""
         super().append(None, delivery_tag)
         self._in_flight.claims.delivered(delivery_tag, message)
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledge a job: it is done, unless another ending was set before."""
+        """End the claim as done, or as dead if the message can't be decoded.
+
+        An ending that `InFlight.set_ending` has stored takes precedence. The script that ends the
+        claim may claim the next job, which is then delivered.
+        """
         error = sys.exc_info()[1]
         if isinstance(error, DecodeError):  # Celery acknowledges unreadable messages
             self._end(delivery_tag, Ending(Disposition.DEAD, reason_of(error)))
@@ -71,10 +75,11 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             worker.look_for_work()
 
     def _queues_to_go_on_with(self) -> list[str]:
-        """Return the queues from which the step that ends a job may claim the next one.
+        """Return the queues from which the script that ends a claim may also claim the next job.
 
-        Returns [] if the prefetch window stays full, if Celery has set its own limit
-        (`can_consume`), or if `worker.goes_on` returns False.
+        Returns [] if the prefetch window is unlimited, or full even without the ending job; if
+        Celery has replaced `can_consume` (option --disable-prefetch); or if `worker.goes_on`
+        returns False.
         """
         replaced_by_celery = "can_consume" in vars(self)
         if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
@@ -83,10 +88,9 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         return queues
 
     def restore_unacked(self, *_: Any, **__: Any) -> list[Any]:
-        """Give back the messages of a closed channel.
+        """Requeue the messages of a closed channel, unless this process is a worker.
 
-        A worker gives back nothing here, since its jobs may still run: `held` later finds the jobs
-        that Celery has dropped.
+        The jobs of a worker may still run. `held.py` later finds those that Celery has dropped.
         """
         self._flush()
         if process.controller():

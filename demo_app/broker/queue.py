@@ -2,7 +2,7 @@
 
 Every method is one round trip and one atomic step, unless its docstring says otherwise. All raise
 redis.ConnectionError or redis.TimeoutError if the server does not answer, and redis.ResponseError
-if it refuses.
+if it refuses. A method that returns a `ScriptCall` sends nothing yet: the caller sends the call.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .message import Message, compose, list_in
 from .options import DEFAULTS, Options
 from .snapshot import Snapshot
 
-#: Limit of the jobs that one script reads, discards or moves.
+#: Limit of the jobs that one call of `purge.lua` or `promote_due.lua` handles.
 _AT_ONCE = 500
 #: Seconds that a producer waits for replicas.
 REPLICAS_WITHIN = 1.0
@@ -42,7 +42,14 @@ class Kind(StrEnum):
 
 
 class Queue:
-    """The queue in one Redis server."""
+    """The queue in one Redis server.
+
+    Attributes:
+        suspected: True if the last `rescue` found an expired lease, so that the next one may find
+            a dead worker.
+        refused_writes: number of writes that Redis has refused since it last rewrote its
+            append-only file; `rescue` sets it.
+    """
 
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
         self.client = client
@@ -76,14 +83,18 @@ class Queue:
     ) -> None:
         """Enqueue a message as its producer wrote it.
 
+        With the option `wait_for_replicas`, also wait until enough replicas have the job, in a
+        second round trip. This applies only to the kinds JOB and NEXT_TRY.
+
         Args:
-            job_id: its id in Redis.
+            text: the message (JSON).
+            job_id: the job's id in Redis.
             kind: see `enqueue.lua`.
             by, due: see `enqueue`.
 
         Raises:
-            redis.TimeoutError: too few replicas have the job in time (option `wait_for_replicas`).
-                The job is in the queue all the same, and publishing it again does not double it.
+            redis.TimeoutError: too few replicas have the job in time. The job is enqueued
+                nevertheless, and publishing the same message again does not enqueue a second one.
         """
         self._run("enqueue", by, time.time(), job_id, list_name, _text(due), kind, text)
         if self.options.wait_for_replicas and kind in (Kind.JOB, Kind.NEXT_TRY):
@@ -103,21 +114,21 @@ class Queue:
             )
 
     def purge(self, lists: Sequence[str], *, by: str) -> int:
-        """Discard every job that waits in these lists, in steps. Return their number."""
+        """Discard all queued jobs of these lists, in batches. Return their number."""
         purged = 0
         while batch := int(self._run("purge", by, _AT_ONCE, *lists)):
             purged += batch
         return purged
 
     def purge_due_later(self, lists: Sequence[str], *, by: str) -> int:
-        """Discard every job of these lists that is due later, one by one. Return their number."""
+        """Discard these lists' scheduled and retrying jobs, one by one. Return their number."""
         found = (job_id for job_id, text in self.due_later() if list_in(text) in lists)
         return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
 
     def due_later(self) -> Iterator[tuple[str, str]]:
-        """Yield the id and the message of each job that is due later; "" for a deleted message.
+        """Yield the id and the message of each scheduled or retrying job.
 
-        The messages are read one by one.
+        The message is "" if another program has deleted it. Each message takes a round trip.
         """
         client: Decoded = self.client
         for state in (State.SCHEDULED, State.RETRYING):
@@ -134,7 +145,12 @@ class Queue:
     def enqueue_many(
         self, messages: Iterable[tuple[Message, float | None]], *, by: str = ""
     ) -> int:
-        """Enqueue jobs in their order, in one atomic step. Return the number of new jobs."""
+        """Enqueue jobs in their order, except jobs with known ids. Return the number of new jobs.
+
+        Args:
+            messages: each job, and when it may run (seconds since the epoch); None for now.
+            by: the producer, for the history.
+        """
         entries = [
             part
             for message, due in messages
@@ -161,7 +177,7 @@ class Queue:
         *,
         next_for: tuple[str, Sequence[str]] | None = None,
     ) -> Ended:
-        """Acknowledge a claim, and claim the next job in the same step.
+        """End a claim, and claim the next job in the same step.
 
         Args:
             how, detail, after, message, needs: see `Ending`.
@@ -178,9 +194,11 @@ class Queue:
         """Register a worker before its first claim.
 
         Args:
-            worker: the name of the worker's epoch.
+            worker: the worker's name. After it was declared dead, a worker registers under a new
+                name, which begins a new epoch (see `lease.py`).
+            lease_ms: length of the lease (milliseconds).
             info: JSON about the worker, for pages and reports.
-            instead_of: its last epoch, if that epoch was declared dead; "" for none.
+            instead_of: the worker's previous name, if it was declared dead; "" for none.
         """
         self._run("register", worker, lease_ms, info, instead_of)
 
@@ -191,7 +209,7 @@ class Queue:
 
         Args:
             info: JSON about the worker, for pages and reports.
-            waiting: ids of its claimed jobs that have not begun.
+            waiting: ids of the worker's claimed jobs that have not begun.
         """
         return ScriptCall(self.scripts, ("beat", worker, lease_ms, info, *waiting), bool)
 
@@ -200,24 +218,23 @@ class Queue:
         self._run("begin", worker, *job_ids)
 
     def deregister(self, worker: str) -> int:
-        """Deregister a worker. Return the number of jobs that went back to their queues."""
+        """Deregister a worker and requeue its claimed jobs. Return their number."""
         return int(self._run("deregister", worker))
 
     def rescue(
         self, by: str, lease_ms: int, limit: int, *, beat_ms: int = 500, connected: float = 1e9
     ) -> ScriptCall[list[str]]:
-        """Return the jobs of dead workers to their queues. The result is the ids of these jobs.
+        """Requeue the jobs of dead workers. The result is the ids of these jobs.
 
         A worker is dead if two checks, about a heartbeat apart, found its lease expired. Parsing
-        the reply sets `suspected`: True if the next check may find a dead worker. It also sets
-        `refused_writes`: the writes that Redis has refused since it last rewrote its log.
+        the reply sets `suspected` and `refused_writes`.
 
         Args:
             by: the worker that checks.
-            lease_ms: length of its lease (milliseconds).
-            limit: rescues of one job before it counts as poison.
-            beat_ms: pause between its heartbeats (milliseconds).
-            connected: duration of its present connection to Redis (seconds).
+            lease_ms: length of this worker's lease (milliseconds).
+            limit: deaths of workers that a job may have caused; with more, the job is poison.
+            beat_ms: this worker's heartbeat interval (milliseconds).
+            connected: duration of this worker's present connection to Redis (seconds).
         """
         sent, wall = time.monotonic(), time.time()
         # our monotonic clock shows whether the clock of Redis, which ends leases, was set forward
@@ -236,7 +253,7 @@ class Queue:
         return ScriptCall(self.scripts, call, parse)
 
     def given_up(self, job_ids: Sequence[str]) -> list[str]:
-        """Return the message of each of these jobs that is dead."""
+        """Return the messages of the dead jobs among these jobs."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:
             pipe.zscore(self.keys("dead"), job_id)
@@ -248,7 +265,8 @@ class Queue:
     def promote_due(self, by: str) -> ScriptCall[tuple[int, float | None]]:
         """Move due jobs into their queues.
 
-        The result is the number of moved jobs, and the seconds until the next one is due.
+        The result is the number of moved jobs, and the seconds until the next job is due, or None
+        if no job is scheduled or retrying.
         """
 
         def parse(reply: Any) -> tuple[int, float | None]:
@@ -258,16 +276,16 @@ class Queue:
         return ScriptCall(self.scripts, ("promote_due", by, _AT_ONCE), parse)
 
     def decide(self, job_id: str, what: str, *, by: str) -> str:
-        """Change a waiting job as a person decides.
+        """Enqueue, discard or delete a scheduled, retrying or dead job, as a person has decided.
 
         Args:
-            job_id: the job.
-            what: "retry" enqueues it now; "discard" discards it; "delete" discards it also if it is
-                queued; "moved" deletes it, since another queue has it now.
+            what: "retry" enqueues the job now; "discard" discards it; "delete" discards it, and may
+                also discard a queued job; "moved" deletes the job, queued or not, because it was
+                moved to another queue.
             by: the author of the decision, for the history.
 
         Returns:
-            The job's state before; "" if the job was not waiting.
+            The job's state before the change; "" if nothing was changed.
         """
         return str(self._run("decide", job_id, what, by))
 
@@ -281,7 +299,10 @@ class Queue:
         self._run("pause", "queue", queue, int(paused), *lists)
 
     def held_by(self, worker: str, lists: Sequence[str]) -> ScriptCall[list[Claim]]:
-        """Read a worker's claims from Redis, and replace lost tokens (see `held.lua`)."""
+        """Read a worker's claims of jobs in these lists. The result is the claims.
+
+        The script also pushes missing tokens, which wake workers for queued jobs (see `held.lua`).
+        """
 
         def parse(reply: Any) -> list[Claim]:
             parts = zip(*[iter(reply)] * 3, strict=True)

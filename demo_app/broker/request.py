@@ -1,4 +1,4 @@
-"""Celery's request for a job: how it gets to the pool, and how it ends if it cannot run."""
+"""Celery's request for a job, and the function that submits it to the pool."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class Request(CeleryRequest):  # type: ignore[misc]
-    """A request that reports the death of the process that ran its job."""
+    """A request that records failures, and the death of the job's process, in the job's history."""
 
     _process_lost = False
     _error: BaseException | None = None
-    _failure = ""  # the failed try for the job's history, as JSON
+    _failure = ""  # the error of the last try, as JSON for the job's history
     acknowledged: bool
 
     def __init__(self, message: Any, **options: Any) -> None:
@@ -35,10 +35,10 @@ class Request(CeleryRequest):  # type: ignore[misc]
             raise InvalidTaskError(f"a time limit must be a number: {self.time_limits!r}")
 
     def acknowledge(self) -> None:
-        """Acknowledge in the thread of the pool that ran the job, not in Celery's event loop.
+        """Acknowledge the job; in a pool of threads, in the thread that ran the job.
 
-        Celery also acknowledges a job that raised an error. The job counts as done, and its
-        history keeps the traceback.
+        Celery's own request acknowledges in the event loop. Celery also acknowledges a job that
+        raised an error: the job counts as done, and its history keeps the traceback.
         """
         if self._failure:
             self._set_ending(Ending(Disposition.DONE, self._failure), only_if_unset=True)
@@ -50,9 +50,9 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
     @property
     def eta(self) -> Any:
-        """None, since the job has waited in Redis until it was due.
+        """None for a job, which has waited in Redis until it was due.
 
-        Only a message of Celery's protocol 1 waits in the worker.
+        A message of Celery's protocol 1 is not a job here (see `is_job`): it waits in the worker.
         """
         return None if is_job(self.message.headers) else super().eta
 
@@ -77,7 +77,10 @@ class Request(CeleryRequest):  # type: ignore[misc]
         return super().on_retry(exc_info)
 
     def put_aside(self, error: Exception) -> None:
-        """End a job that cannot begin, or whose end could not be handled; see `ending_of`."""
+        """Log the error of a job that can't begin or be finished, and end its claim.
+
+        `ending_of` chooses the outcome, unless the process that ran the job died.
+        """
         log.error("A job could not be finished: %s", error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
@@ -104,7 +107,11 @@ def _failed_try(error: BaseException, exc_info: Any) -> str:
 
 
 def start(controller: Any, request: Request) -> None:
-    """Submit a job to the pool. If the pool cannot run it, end it and free its slot in the pool."""
+    """Submit a job to the pool.
+
+    If the task is revoked, or the pool cannot run the job, free the job's slot in the pool. In the
+    second case also end its claim (see `put_aside`).
+    """
     try:
         request.execute_using_pool(controller.pool)
         return

@@ -12,8 +12,8 @@ from .connection import Decoded
 
 #: Commands that are sent outside scripts.
 _PLAIN = ("BLPOP", "XREAD", "XRANGE", "MULTI", "EXEC", "HGETALL", "ZCOUNT")
-#: Arguments of the commands that take more than a key. The commands must be well-formed: Valkey 9
-#: crashes when it checks a command without its keys.
+#: Arguments of the commands that need other arguments than a single key. The commands must be
+#: well-formed: Valkey 9 crashes when it checks a command without its keys.
 _ARGUMENTS = {
     "LMPOP": ("1", "queue:x", "RIGHT"),
     "LMOVE": ("queue:x", "queue:y", "LEFT", "RIGHT"),
@@ -23,8 +23,9 @@ _ARGUMENTS = {
 #: An example of each kind of key in `keys.py`.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
-#: Returns "cluster" if the server is in cluster mode; otherwise the keys that the user may not
-#: write, or the commands that the user may not send.
+#: A script. It returns "cluster" if the server is in cluster mode; otherwise the keys that the user
+#: may not write. If the user may write all of them or none (SET may be the missing right), it
+#: returns the commands that the user may not send.
 _DENIED = """
 local info = redis.pcall('INFO', 'cluster')
 if type(info) == 'string' and string.find(info, 'cluster_enabled:1', 1, true) then
@@ -50,14 +51,16 @@ def needed() -> list[str]:
 
 
 def denied(client: Decoded, prefix: str = "") -> list[str]:
-    """Return the commands and keys that the broker needs and the client's user may not use.
+    """Return the commands, or the keys, that the broker needs and the client's user may not use.
+
+    Returns ["cluster"] if the server is in cluster mode.
 
     Raises:
         redis.RedisError: Redis does not answer, or refuses even the script that checks this.
     """
     commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]
-    ask = client.register_script(_DENIED)  # sent by EVALSHA, like the queue's own scripts
+    ask = client.register_script(_DENIED)  # sends EVALSHA, which the queue needs too
     found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
     return found
 
@@ -65,7 +68,7 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
 def refusal(client: Decoded, prefix: str = "") -> str:
     """Return a sentence that explains why the broker cannot use this Redis.
 
-    Returns "" if it can, or if Redis does not answer.
+    Returns "" if the broker can use it, or if Redis does not answer.
     """
     try:
         lacks = ", ".join(denied(client, prefix))

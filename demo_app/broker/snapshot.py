@@ -21,10 +21,10 @@ class QueueView:
     """One queue.
 
     Attributes:
-        size: jobs that wait.
+        size: number of queued jobs.
         latency: seconds since the next job was enqueued; with several priority lists, the maximum
             over them; 0 for an empty queue.
-        paused: no worker claims from it.
+        paused: True if no worker may claim from the queue.
     """
 
     name: str
@@ -35,7 +35,7 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class JobSeen:
-    """A job that was looked up.
+    """The state of a job that `Queue.snapshot` has looked up.
 
     Attributes:
         holder: the worker that runs it; "" for none.
@@ -52,10 +52,10 @@ class Worker:
     """One worker.
 
     Attributes:
-        alive: its lease is valid.
+        alive: True if its lease is valid.
         running: number of its claims.
         here: True if it runs on this machine.
-        paused: it claims no job.
+        paused: True if it may not claim jobs.
         left: seconds until its lease expires unless it is renewed.
         queues: the queues that it consumes.
         since: start of its process (seconds since the epoch).
@@ -83,7 +83,8 @@ class Snapshot:
 
     Attributes:
         at: the time of the snapshot by Redis' clock (seconds since the epoch).
-        count: jobs by state, `enqueued`, and `late`, the acknowledgements after a rescue.
+        count: number of jobs by state; also `enqueued`, the number of all jobs so far, and `late`,
+            the number of acknowledgements that came too late, after a rescue.
         workers: the workers, the oldest first.
         next_to_run: ids of queued jobs, in the order in which they will run.
         looked_up: the jobs that were looked up and are known, by id.
@@ -107,7 +108,7 @@ class Snapshot:
         """Return a snapshot for a backend that only counts its jobs.
 
         Args:
-            given: jobs by state.
+            given: number of jobs by state, and `enqueued`; without `enqueued`, the sum is taken.
         """
         count = {state.value: given.get(state, 0) for state in State}
         count |= {"enqueued": given.get("enqueued", sum(count.values())), "late": 0}
@@ -144,7 +145,7 @@ class Snapshot:
         return self._views(((job, None) for job in self._held), limit)
 
     def queues(self) -> list[QueueView]:
-        """Return the known queues by name. Their latency is 0 in a snapshot without histories."""
+        """Return the queues, sorted by name. Their latency is 0 in a snapshot without histories."""
         lists: dict[str, list[dict[str, Any]]] = {}
         for one in self._lists:
             lists.setdefault(queue_of(one["list"]), []).append(one)

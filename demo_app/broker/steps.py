@@ -1,4 +1,4 @@
-"""Named steps of a worker, at which a test may stop it."""
+"""Named steps of a worker, at which a test may stop the worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _watchers: list[Callable[[str], object]] = []
 
 
 def watch(watcher: Callable[[str], object]) -> None:
-    """Call the watcher with the name of each step that has run, in the thread that ran it."""
+    """Register a function to be called after each step with its name, in the step's thread."""
     _watchers.append(watcher)
 
 

@@ -42,7 +42,7 @@ class _Thread(threading.local):
 
 
 class Threads:
-    """Submits jobs to a pool of threads, which begin them in the order of submission.
+    """A pool of threads that begins jobs in the order of submission.
 
     Args:
         submit: the pool's own ``on_apply``, which runs a function in one of its threads.
@@ -62,7 +62,11 @@ class Threads:
         accept_callback: Callable[..., object] = _nothing,
         **_: Any,
     ) -> Any:
-        """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`."""
+        """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`.
+
+        If an acknowledgement in this thread has returned the job, the pool is not used: this thread
+        runs one more waiting job next, and the result is None.
+        """
         run = partial(target, *args, **(kwargs or {}))
         self._waiting.append(partial(self._call, run, callback, accept_callback))
         if not self._here.ready:
@@ -71,7 +75,7 @@ class Threads:
         return None
 
     def _take(self) -> None:
-        """Run the oldest waiting job, and then each job that an acknowledgement returns."""
+        """Run the oldest waiting job, and one more each time an acknowledgement returns a job."""
         here = self._here
         here.more = True
         while here.more:
@@ -89,13 +93,16 @@ class Threads:
         callback: Callable[..., object],
         accept_callback: Callable[..., object],
     ) -> None:
-        """Run a job. An error outside the task becomes the job's result, as in Celery's pools."""
+        """Run a job, and pass its result to `callback`.
+
+        An error outside the task becomes the job's result, as in Celery's pools.
+        """
         try:
             accept_callback(os.getpid(), monotonic())
             result = run()
         except Exception:
             result = 1, ExceptionInfo(internal=True), 0.0
-        except BaseException as error:  # such as sys.exit(), which ends a process of prefork
+        except BaseException as error:  # as in prefork, where sys.exit() ends the process
             lost = WorkerLostError(repr(error))
             found = ExceptionInfo((WorkerLostError, lost, error.__traceback__), internal=True)
             result = 1, found, 0.0

@@ -28,7 +28,7 @@ WAIT = 5 if MAY_END_WAIT else 1
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: A Sentinel that does not answer is not asked again: the next Sentinel is tried.
+    #: Without retries: if a Sentinel does not answer, the next Sentinel is tried.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,
@@ -75,7 +75,7 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     def establish_connection(self) -> Any:
         """Connect. A worker waits until Redis answers, unless it has another address to try.
 
-        Celery would back off between its tries, up to 30 s.
+        Without this wait, Celery would back off between its tries, up to 30 s.
         """
         working = [one for one in process.in_flight_here() if one.working and not one.closing]
         while working and self.client.cycle is None:

@@ -16,7 +16,8 @@ class JobView(JobRecord):
 
     Attributes:
         arguments: None once the job is done or discarded.
-        position: 1 for the next job of its queue; None if it is not queued, or too far back.
+        position: 1 for the next job of its list; None if the job is not queued, or if its position
+            is unknown.
         due: when a scheduled or retrying job may run (seconds since the epoch).
     """
 

@@ -1,8 +1,8 @@
-"""Find a job in the places that may have it: outbox, queue, memory, inbox.
+"""The search for a job in all its possible places: outbox, queue, memory, inbox.
 
-A job moves from the outbox of its producer (or that program's memory) into the queue, and its mail
-into the inbox. Reading each place once, in that order, finds every job, also one that moves
-meanwhile. A job that no place has is lost.
+A job moves from its producer's outbox (or memory) into the queue, and its mail moves into the
+inbox. Reading the outbox, the queue and the inbox once, in this order, also finds a job that moves
+meanwhile. A job is lost if it is in none of these places.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Whereabouts:
     Attributes:
         holder: the worker that runs it.
         rescued: True if one of its last events is a rescue.
-        backend: the backend in this process's memory that has or had it; "" for none.
+        backend: the in-memory backend of this process that has or had the job; "" for none.
     """
 
     place: Place
@@ -72,12 +72,12 @@ def where(
     """Return the place of each job.
 
     Args:
-        job_ids: the jobs.
         outbox: the jobs in the outbox, each with True if the relay has enqueued it. The caller
             must read the outbox before the queue.
         queue: the jobs of the queue; None if Redis does not answer.
-        arrived: returns the jobs whose mails have arrived. It is called last, if it is needed.
-        memory: the places of the jobs that backends in this process have; None for no such jobs.
+        arrived: returns the jobs whose mails have arrived. It is called only if a job was not found
+            elsewhere.
+        memory: the places of the jobs of backends in this process; None if there are none.
     """
     found: dict[str, Whereabouts] = {}
     nowhere = []

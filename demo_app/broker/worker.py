@@ -1,7 +1,4 @@
-"""Set up a Celery worker at its start so that it loses no job, and deregister it at its end.
-
-Everything happens in Celery's signals.
-"""
+"""Handlers of Celery's signals, which set up a worker at its start and deregister it at its end."""
 
 from __future__ import annotations
 
@@ -38,11 +35,11 @@ def connect_signals() -> None:
 
 
 def goes_on() -> bool:
-    """Return True if the acknowledgement of a job may claim the next one.
+    """Return True if the acknowledgement of a job may claim the next job.
 
-    The next job begins in the same thread. So this is False while the worker shuts down, in the
-    pool solo, where jobs would nest, and in a pool of threads with rate limits, since Celery's
-    timer is not thread-safe.
+    The thread that acknowledges then also submits the next job to the pool. So the result is False
+    in the pool solo, where jobs would nest, and in a pool of threads with rate limits, since
+    Celery's timer is not thread-safe. It is also False while the worker shuts down.
     """
     if _loop() is None or state.should_stop is not None or state.should_terminate is not None:
         return False
@@ -52,7 +49,10 @@ def goes_on() -> bool:
 
 
 def look_for_work() -> None:
-    """Wake Celery's event loop, which claims a job if the prefetch window is not full."""
+    """Wake Celery's event loop, if this is a thread of the pool `threads`.
+
+    The event loop then claims a job if the prefetch window is not full.
+    """
     loop = _loop()
     if loop is not None and process.in_a_pools_thread():
         loop.call_soon(lambda: None)
@@ -78,7 +78,10 @@ def _tags(requests: Iterable[Any]) -> set[str]:
 
 
 def _begin(instance: Any, **_: Any) -> None:
-    """Set up the worker. Its pool and tasks are known, and it has received no message."""
+    """Set up a worker before its first message, or exit if the claims broker can't run it.
+
+    Does nothing for a worker on another broker.
+    """
     app = instance.app
     if not is_chosen(app.conf):
         return

@@ -9,13 +9,14 @@ local function deaths_of(id)
   return workers
 end
 
--- A job with two deaths is a suspect and runs alone, so that poison delays no other job.
+-- A job is a suspect if two workers died while they ran it. A suspect runs alone, so that no other job is
+-- interrupted if its worker dies too.
 local function in_quarantine(id) return #deaths_of(id) >= 2 end
 
--- Record the rescue of a job that is back at the head of its queue. A death counts only if the job had
--- begun: then the job may be the cause. A job with too many deaths gets one more try, alone and after a
--- pause; if that worker dies too, the job is dead. Lost leases count like deaths, except the first ten,
--- since a machine may sleep. victim: the dead worker, or '' if the job had not begun.
+-- Record the rescue of a job that the caller has put back at the head of its queue. victim: the dead worker, or
+-- '' if the job had not begun, so that it can't be the cause of the death. After more than `limit` deaths the job
+-- gets one more try, alone and after a pause; if that worker dies too, the job is dead. Lost leases count like
+-- deaths, except the first ten, since a machine may sleep.
 local function rescued(id, list, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
@@ -41,8 +42,8 @@ local function is_foreign(key)
   return kind ~= 'list' and kind ~= 'none'
 end
 
--- Give back a worker's claims to the heads of their queues, in their order, and forget the worker. If the
--- key of a queue is foreign, its claims and the worker stay until somebody deletes that key.
+-- Requeue a worker's claims at the heads of their queues, in their order, and delete the worker's keys. If the
+-- key of a queue is foreign, the claims of its jobs and the worker stay until somebody deletes that key.
 -- each(id, list): is called for each job. Returns the ids, and a true value if the worker stays.
 local function give_back(worker, each)
   local ids, stay = {}, false
@@ -115,23 +116,23 @@ local function times_unanswered(id)
   end
 end
 
--- Return '1' if the job was claimed before and given back, else ''; then a true value if the reason was
--- a lost reply.
+-- Return '1' if the job was claimed before and requeued, else ''. The second result is true if the reason was a
+-- lost reply.
 local function redelivered(id)
   local name, _, _, detail = last_event(id)
   local again = name == 'requeued' or name == 'rescued'
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake other workers for the jobs of these lists, since this worker may have used up the tokens.
+-- Wake other workers for the jobs of these lists, since this worker may have taken their tokens.
 local function pass_on(lists)
   for _, list in ipairs(lists) do notify(list, redis.call('LLEN', queue_key(list))) end
 end
 
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
 -- and message of each. The number is a fencing token, which is needed to end the claim.
--- With an empty list, also return the reason if the worker must not wait for a token: 'paused', or 'soon'
--- if it must claim again soon, since no token is sent when a suspect may be claimed again.
+-- With an empty list, also return the reason if the worker must not wait to be woken: 'paused', or 'soon' if it
+-- must claim again soon, since workers are not woken when a suspect may be claimed again.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually neither key exists

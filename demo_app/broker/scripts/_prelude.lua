@@ -21,20 +21,22 @@ local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local KEPT, LOOK = P .. 'kept', P .. 'look'
 local JOURNAL, SERVER = P .. 'journal', P .. 'server'
 
--- Call act(...) with a part of the values at a time, since Lua passes at most some 8,000 values to a function.
+-- Call act(...) with 1,000 values at a time, beginning with number `first`, since Lua passes at most some 8,000
+-- values to a function.
 local function in_parts(values, first, act)
   for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
 end
 
--- A message that is not a task (such as a reply to `inspect`) is not a job: it is not counted and has
--- no history.
+-- Return false for a message that is not a task (such as a reply to `inspect`): its id begins with '~', it is not
+-- counted, and its events are not recorded.
 local function is_job(id) return string.sub(id, 1, 1) ~= '~' end
 
 local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
--- Parse a line of a job's history: event, moment, author, detail. The event is '' if the line is the message.
+-- Parse a line of a job's history. Return event, time, author, detail (still as JSON). The event is '' if the
+-- line is the message.
 local function event_in(line)
   local event, moment, by, rest = string.match(line, '^%["([%w_]+)","([%d.]+)","([^"]*)","?(.*)')
   return event or '', tonumber(moment), by, rest
@@ -55,7 +57,7 @@ end
 
 local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
 
--- Shorten the detail of a failed try: only the last line of its traceback stays.
+-- Return the detail of a failed try with only the last line of its traceback; any other detail unchanged.
 local function brief(detail)
   local readable, short = pcall(function()
     local notes = cjson.decode(detail)
@@ -65,7 +67,8 @@ local function brief(detail)
   return readable and short or detail
 end
 
--- The journal stores the beginning of a detail; the job's own history stores all of it.
+-- Add an event to the journal. The journal stores only the first 200 bytes of a job's detail; the job's own
+-- history stores the whole detail.
 local function journal(id, event, by, detail)
   if id ~= '' and #(detail or '') > 200 then
     if event == 'retrying' or event == 'dead' then detail = brief(detail) end
@@ -100,8 +103,8 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Push one token for each of `jobs` waiting jobs of this list (1 if it is nil). A token wakes one of the
--- workers that wait with BLPOP. There are never more tokens than workers.
+-- Push a token for each of `jobs` queued jobs of this list (nil: one job). A token wakes one of the workers that
+-- wait with BLPOP. There are never more tokens than workers.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
@@ -139,10 +142,10 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: otherwise waiting jobs would wait longer by the difference. If a job ended or
--- began to wait at a time that is now in the future, subtract the difference from its score. From the score of
--- any other waiting job, subtract only the time that `leap_ahead` has added. SERVER stores the latest time that
--- any script has seen.
+-- Handle a clock that was set back: otherwise waiting jobs would wait longer. SERVER stores the latest time that
+-- any script has seen; its difference to the present time is subtracted from the score of a job that ended or
+-- began to wait at a time that is now in the future. From the score of any other waiting job, only the time that
+-- `leap_ahead` has added is subtracted.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -166,13 +169,14 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- Return the time `seconds` from now, as text.
+-- Return the time `seconds` from now, as text for a score. First, adapt the stored scores to a clock that was set
+-- back.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)
 end
 
--- Add a job behind the jobs that ended before it, even if the clock was set back.
+-- Add a job to the set of this state, behind the jobs that ended before it, even if the clock was set back.
 local function add_newest(state, id)
   local newest = tonumber(redis.call('ZRANGE', set_key(state), -1, -1, 'WITHSCORES')[2] or 0)
   local score = newest < now and now_text or string.format('%.6f', newest + 1e-6)
@@ -215,12 +219,12 @@ local function rest_of(message, id)
     .. ',"list":' .. list .. '}}'
 end
 
--- Add to the number of bytes of ended jobs, and return it.
+-- Add `bytes` to the counter of the bytes of ended jobs. Return the counter.
 local function count_bytes(bytes)
   return redis.call('HINCRBY', COUNTERS, 'bytes', string.format('%d', bytes))
 end
 
--- Drop the arguments of a done or discarded job: they may be large or secret.
+-- Drop the arguments of a done or discarded job: they may be large or secret. Return the bytes of all ended jobs.
 local function drop_arguments(id, detail, length)
   if length < 2 then return count_bytes(0) end  -- somebody deleted its record
   local rest = rest_of(redis.call('LINDEX', job_key(id), 0), id)
@@ -229,8 +233,8 @@ local function drop_arguments(id, detail, length)
   return count_bytes(bytes)
 end
 
--- Forget the oldest jobs in an ended state. A job of an outbox stays until the outbox has read its end.
--- Return the approximate number of freed bytes.
+-- Forget the `number` oldest jobs in this state (done or discarded). The record of a job of an outbox stays until
+-- the outbox has read the job's outcome. Return the approximate number of freed bytes.
 local function forget_ended(state, number)
   local counted, freed = 0, 0
   local old = redis.call('ZPOPMIN', set_key(state), number)
@@ -265,8 +269,8 @@ local function forget_oldest(bytes)
   return freed
 end
 
--- End a job. The newest ended jobs are kept (up to 63 more than the limit, which is checked at every 64th
--- end). A dead job stays with its message until a person decides.
+-- End a job, and forget the oldest ended jobs above the limits. The limit of their number is checked only after
+-- every 64th job, so up to 63 more may be stored. A dead job stays with its message until a person decides.
 local function end_job(state, id, by, detail)
   forget_deaths(id)
   if not is_job(id) then return redis.call('DEL', job_key(id)) end

@@ -1,6 +1,6 @@
--- Renew a lease. ARGV: worker, lease (milliseconds), facts about it (JSON), then the ids of the jobs that it
--- holds and has not begun: if it dies, they are not the cause.
--- Returns 1; 0 if the worker was declared dead and its jobs were given back.
+-- Renew a lease. ARGV: worker, lease (milliseconds), facts about the worker (JSON), then the ids of its claimed
+-- jobs that have not begun: if the worker dies, they are not the cause.
+-- Returns 1, or 0 if the worker was declared dead and its jobs were requeued.
 if not is_known(ARGV[1]) then return 0 end
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('DEL', waiting_key(ARGV[1]))

@@ -1,3 +1,3 @@
--- Record that a worker begins jobs that its last heartbeat listed as waiting: if it dies now, they may be the
--- cause. ARGV: worker, then the ids.
+-- Record that a worker begins jobs that its last heartbeat listed as waiting: if the worker dies now, these jobs
+-- may be the cause. ARGV: worker, then the ids.
 in_parts(ARGV, 2, function(...) redis.call('SREM', waiting_key(ARGV[1]), ...) end)

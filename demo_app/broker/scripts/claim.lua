@@ -1,7 +1,7 @@
 -- Claim the next jobs from the head of the first list that has one.
 -- ARGV: worker, limit, then its lists, the most urgent first.
 -- Returns the list from `claim` (_claims.lua). If there is no job, the list has at most one item: the reason
--- why the worker must not wait for a token.
+-- why the worker must not wait to be woken. The reply is an error LEASELOST if the worker is not registered.
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead; its jobs were given to other workers')
 end

@@ -1,6 +1,10 @@
--- Change a waiting job as a person decides: retry (to the tail of its queue), discard, delete (discard it
--- also if it is queued), or moved (delete it, since another queue has it now).
--- ARGV: id, what, author. Returns the state before, or '' if it was not waiting.
+-- Change a scheduled, retrying or dead job, as a person has decided.
+-- ARGV: id, what, author. Returns the state before the change, or '' if nothing was changed.
+-- what:
+--   retry    enqueue the job at the tail of its queue
+--   discard  discard the job
+--   delete   discard the job, also if it is queued
+--   moved    delete the job, also if it is queued, because it was moved to another queue
 local id, what, by = unpack(ARGV)
 local list = (what == 'delete' or what == 'moved') and list_of(id)
 local was = list and redis.call('LREM', queue_key(list), -1, id) == 1 and 'queued'

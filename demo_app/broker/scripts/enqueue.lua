@@ -1,23 +1,24 @@
 -- Enqueue messages: each at the tail of its list, or among the scheduled jobs if it is due later.
--- ARGV: producer, its time (seconds since the epoch), then for each message: id, list, due (seconds since
---       the epoch; '' for now), kind, message. If the producer's clock differs from Redis' clock by more
---       than a second, due is shifted by the difference, so that the wait keeps its length.
+-- ARGV: producer, the producer's time (seconds since the epoch), then for each message: id, list, due (seconds
+--       since the epoch; '' for now), kind, message. If the producer's clock differs from Redis' clock by a
+--       second or more, due is shifted by the difference, so that the wait keeps its length.
 -- Kinds:
 --   once       a job; if its id is known, nothing changes, so that a producer may send it twice
---   job        a job of any Celery producer; if its id is known, it becomes a further job, id#2
---   next try   a job that replaces the running job with this id (`retry`, `replace`); if none runs, the
---              same as `job`
+--   job        a job of any Celery producer; if its id is known, it becomes a further job, id#2, unless the
+--              same message was sent twice (see `came_before`)
+--   next try   a job that replaces the running job with this id (`retry`, `replace`); if that job does not run,
+--              the same as `job`
 --   message    not a task, so it is not counted as a job
 --   transient  like message, in a list that is deleted with its consumer
--- Returns the number of new jobs.
+-- Returns the number of new jobs, or an error if Redis is full.
 local by, new, added = ARGV[1], 0, {}
 local ahead = now - tonumber(ARGV[2])
 if math.abs(ahead) < 1 then ahead = 0 end
 local at_once = event_text('enqueued', by)
 
 -- If Redis is full (maxmemory), forget the oldest ended jobs. Return the error if that does not free enough.
--- SETRANGE with an empty text writes nothing, but fails if Redis is full. Redis lets a script go on if its
--- first write frees memory.
+-- SETRANGE with an empty text writes nothing, but fails if Redis is full. Redis does not refuse a script's later
+-- writes once the script has deleted a key.
 local function refused()
   local fine, why = pcall(redis.call, 'SETRANGE', P .. 'nothing', 0, '')
   why = type(why) == 'table' and why.err or why
@@ -36,7 +37,7 @@ local function tag_of(text)
   return readable and tag
 end
 
--- Return true if the message is stored: the reply was lost, and the producer has sent it again.
+-- Return true if the same message is stored already: its producer did not receive the reply, and sent it again.
 local function came_before(id, list, message)
   local stored = redis.call('LINDEX', job_key(id), 0)
   if not stored or stored == message then return stored end

@@ -1,5 +1,5 @@
--- Acknowledge a claim with its outcome. If the job was rescued meanwhile, `done` still counts unless another
--- worker has finished the job; any other outcome is only counted and recorded as `late`.
+-- End a claim with its outcome. If the job was rescued meanwhile, `done` is accepted unless another worker has
+-- finished the job. An outcome that comes too late is only counted, and added to the job's history as `late`.
 -- ARGV:
 --   worker, list, id, number of the claim
 --   outcome   done, retry, discard, dead; requeue: to the head of the queue; requeue_last: to its tail;
@@ -7,9 +7,10 @@
 --   detail    text for the job's history
 --   after     seconds until the next try (only for retry)
 --   message   a new message; '' keeps the old one
---   limit     limit of rescues (only for lost)
+--   limit     limit of deaths (only for lost; see `rescued`)
 --   needs     retry: the service that the job waits for; done: the service that has just worked; '' for none
---   then, to claim the next job in the same step: the worker's present epoch and its lists
+--   then, to claim the next job in the same step: the worker's present name (a new one if it was declared dead)
+--   and its lists
 -- Returns 1, or 0 if it was too late, followed by the next job as in claim.lua.
 local worker, list, id, number, outcome = unpack(ARGV, 1, 5)
 local detail, after, message, limit, needs = unpack(ARGV, 6, 10)
@@ -27,9 +28,8 @@ local function reply(in_time)
   return claimed
 end
 
--- The service works again: release up to ten of the jobs that wait for it. Each of them releases more when it
--- is done.
--- A job that has failed again since it began to wait keeps its ETA.
+-- The service `needs` works again: enqueue up to ten of the jobs that wait for it. Each of them enqueues more when
+-- it is done. A job that has failed again since it began to wait keeps its ETA.
 local function wake_waiting()
   local woken = 0
   for _ = 1, 100 do

@@ -1,5 +1,6 @@
 -- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
--- It also adds missing tokens for waiting jobs: a token is lost if the worker's connection breaks.
+-- It also pushes the missing tokens for queued jobs (see `notify`): a token is lost if the connection of the
+-- worker that receives it breaks.
 local held = {}
 for i = 2, #ARGV do
   local waiting = redis.call('LLEN', queue_key(ARGV[i]))

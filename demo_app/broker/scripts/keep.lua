@@ -1,4 +1,4 @@
--- Keep jobs until their outbox has read their end: an outbox enqueues every unknown job again.
+-- Keep jobs until their outbox has read their outcome: an outbox enqueues every unknown job again.
 -- ARGV: 1 to keep them, 0 to forget them as usual, then the ids.
 for i = 2, #ARGV do
   local id = ARGV[i]

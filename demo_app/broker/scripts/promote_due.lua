@@ -1,5 +1,6 @@
 -- Move due jobs, scheduled or retrying, to the tails of their queues.
--- ARGV: worker, limit. Returns {number of moved jobs, seconds until the next job is due ('' for none)}.
+-- ARGV: worker, limit (of the scheduled jobs, and of the retrying jobs).
+-- Returns {number of moved jobs, seconds until the next job is due ('' for none)}.
 local moved, soonest = 0, ''
 follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do

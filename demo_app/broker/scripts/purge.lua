@@ -1,4 +1,4 @@
--- Discard waiting jobs. ARGV: author, limit, then the lists. Returns the number of discarded jobs.
+-- Discard up to `limit` queued jobs. ARGV: author, limit, then the lists. Returns the number of discarded jobs.
 local by, purged = ARGV[1], 0
 for i = 3, #ARGV do
   while purged < tonumber(ARGV[2]) do

@@ -1,7 +1,7 @@
 -- Register a worker before its first claim.
--- ARGV: worker, lease (milliseconds), facts about it (JSON), its last epoch if that was declared dead, or
--- ''. Such a worker lives, so its jobs did not kill it: count a lost lease instead of a death (see
--- `rescued`). If a person had paused the worker, it stays paused.
+-- ARGV: worker, lease (milliseconds), facts about the worker (JSON), its previous name or ''.
+-- A worker has a previous name if it was declared dead although it is alive. Its jobs did not kill it: they count
+-- a lost lease instead of a death (see `rescued`). If a person had paused the worker, it stays paused.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])

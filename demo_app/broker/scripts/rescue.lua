@@ -1,14 +1,14 @@
--- Give back the jobs of dead workers to the heads of their queues, in their order; see `rescued`.
--- A worker is dead if two checks, one beat apart, found its key expired: at the first one its heartbeat may
--- still be in transit. No worker is declared dead within its lease after
+-- Requeue the jobs of dead workers at the heads of their queues, in their order; see `rescued`.
+-- A worker is dead if two checks, about a heartbeat interval apart, found its lease expired: at the first check a
+-- heartbeat may still be in transit. No worker is declared dead within its lease after
 --   - a restart of Redis, or a leap of its clock: all keys may have expired together;
 --   - a reconnection of the worker that checks: other workers may have been cut off too.
--- One check per half beat is enough for all workers; if each checked, the cost would grow with the square
--- of their number. A worker that has been connected for longer than the last one that checked may find more
--- dead workers, so it checks too.
--- ARGV: worker that checks, its lease (milliseconds), its beat (milliseconds), limit of rescues, seconds since
--- it connected; then, except at its first check: Redis' time at its last check, and the seconds since then by
--- its monotonic clock and by its wall clock.
+-- One check per half heartbeat interval is enough for all workers; if each worker checked, the cost would grow
+-- with the square of their number. But a worker that has been connected for longer than the last worker that
+-- checked may find more dead workers, so it checks too.
+-- ARGV: worker that checks, its lease (milliseconds), its heartbeat interval (milliseconds), limit of deaths (see
+-- `rescued`), seconds since it connected; then, except at its first check: Redis' time at its last check, and the
+-- seconds since then by its monotonic clock and by its wall clock.
 -- Returns {Redis' time, number of suspects, number of writes that Redis has refused since the last rewrite of
 -- its append-only file, then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -42,8 +42,9 @@ if refused == seen[3] then refused = nil end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
--- Return true if an earlier check found the lease expired too, at least a beat (or a quarter of the lease) ago.
--- Without an earlier check, or if it is older than a lease, record the worker as a suspect and return false.
+-- Return true if an earlier check found the lease expired too, at least a heartbeat interval ago (or a quarter of
+-- the lease, if that is shorter). Without an earlier check, or if the check was longer ago than a lease, record
+-- the worker as a suspect and return false.
 local function is_dead(worker, lease, first_look)
   local age = first_look and 1000 * (now - first_look)
   if age and age >= 0 and age <= math.max(lease, own_lease) then

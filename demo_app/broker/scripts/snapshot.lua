@@ -21,7 +21,8 @@ for _, name in ipairs({'enqueued', 'done', 'discarded', 'late'}) do
   count[name] = found and tonumber(string.match(found, '^%d+$')) or 0
 end
 
--- Return the ids of a list from its head, which is at the right end.
+-- Return the first `length` ids of a list, whose head is at the right end. Store the histories of the first
+-- `with_history` jobs in `histories`.
 local function ids_of(key, length)
   local ids = {}
   local found = length > 0 and read({}, 'LRANGE', key, -length, -1) or {}
@@ -58,7 +59,8 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   }
 end
 
--- Return up to four last events, the oldest first, and the worker that claimed the job last.
+-- Return the job's last events as text, the oldest first, and the worker that claimed the job last:
+-- 'enqueued claimed|worker'. At most four events are read.
 local function history_of(id)
   local names, owner = {}, ''
   for _, line in ipairs(read({}, 'LRANGE', job_key(id), -4, -1)) do

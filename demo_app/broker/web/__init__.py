@@ -26,6 +26,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     dashboard = import_module(".asgi", __name__).dashboard
     globals()["dashboard"] = dashboard
-    if name == "app":  # made on first use, since the current app must be imported before
+    if name == "app":  # on first use: the current Celery app must be imported first
         globals()["app"] = dashboard(current_app)
     return globals()[name]

@@ -20,7 +20,7 @@ from .host import QueueDep
 from .templates import render
 
 router = APIRouter(prefix="/jobs", tags=["dashboard"], include_in_schema=False)
-#: Limit of the jobs that the question lists.
+#: Limit of the jobs that the confirmation page lists.
 FEW = 20
 #: The actions on a waiting job, and on a worker.
 JobAction = Literal["retry", "discard"]
@@ -32,9 +32,8 @@ class Question(BaseModel):
     """A requested action, on a worker or on jobs.
 
     Attributes:
-        what: the action.
         state: the state whose list of jobs showed the button; None if another page showed it.
-        q: the text that this list was searched for; "" for none.
+        q: the search text of this list; "" for none.
         job: the ids of the jobs.
         worker: the worker; "" for an action on jobs.
     """

@@ -31,7 +31,7 @@ from .templates import Pages
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which the app's URLs are tried again: its workers may have failed over.
+#: Seconds after which the app's Redis servers are tried again: its workers may have failed over.
 _SECONDS = 5.0
 MakeGuard = Callable[[ASGIApp], PageGuard]
 
@@ -82,7 +82,7 @@ def dashboard(
         hosts: the names of this server; a request to another name is refused. "*" allows all.
 
     Raises:
-        ImproperlyConfigured: the app has another broker.
+        ImproperlyConfigured: the app uses another broker.
     """
     name = str(celery_app.main or "celery")
     if not is_chosen(celery_app.conf):
@@ -109,7 +109,7 @@ def dashboard(
 def add_dashboard(
     app: FastAPI, host: Host, pages: Pages, guard: MakeGuard, hosts: Sequence[str]
 ) -> None:
-    """Add the pages and the API about jobs to an app, and its guard in front of everything.
+    """Add the pages and the API about jobs to an app, and protect all its routes with the guard.
 
     Args:
         hosts: the names of this server; a request to another name is refused. "*" allows all.

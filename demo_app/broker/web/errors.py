@@ -22,7 +22,7 @@ from .templates import pages_of, render, sentences_for
 
 log = logging.getLogger(__name__)
 
-#: Errors that the framework and the guard raise: each status has a sentence.
+#: Statuses of the errors that the framework and the guard raise. Each has a translated sentence.
 _BY_STATUS = (400, 401, 403, 404, 405, 413, 415)
 
 
@@ -33,7 +33,7 @@ class DomainError(HTTPException):
     body.
 
     Attributes:
-        why: the key of its sentence, without the prefix "error.".
+        why: the key of the error's sentence in the translations, without the prefix "error.".
     """
 
     def __init__(

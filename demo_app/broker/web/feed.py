@@ -15,18 +15,18 @@ from fastapi.concurrency import run_in_threadpool
 from ..connection import Decoded
 from ..journal import entry_of
 
-#: Entries of one read, and seconds between two reads: quick changes are sent together.
+#: Limit of the entries of one read, and seconds between two reads: quick changes are sent together.
 _BATCH, _PAUSE = 500, 0.05
 _TICK = "event: tick\ndata: \n\n"
 _TROUBLE = "event: trouble\ndata: Redis can't be reached\n\n"
 
 
 class Feed:
-    """A stream of all changes of a job's state.
+    """A stream of all changes in the states of jobs.
 
     Args:
-        client: redis-py's client for asyncio, or `InThreads`; None if the jobs are not in Redis;
-            then the feed only sends `tick`.
+        client: redis-py's client for asyncio, or `InThreads`. None if the jobs are not in Redis:
+            the feed then only sends `tick`.
         journal: the key of the journal.
     """
 
@@ -34,10 +34,10 @@ class Feed:
         self._client, self._journal = client, journal
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
-        """Yield each change after the journal's entry `last` as a server-sent event.
+        """Yield the changes after the journal's entry `last` as server-sent events.
 
-        If `last` is "", begin with the next change. Each second without a change yields an event
-        `tick`, or `trouble` while Redis can't be reached.
+        If `last` is "", begin with the next change. While nothing changes, yield an event `tick`
+        about once a second or more often; `trouble` while Redis can't be reached.
         """
         last = last or await self._newest()
         yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change
@@ -72,10 +72,10 @@ class Feed:
 
 
 class InThreads:
-    """A feed's commands over a synchronous client.
+    """A feed's asynchronous client, which runs the commands of a synchronous client in threads.
 
-    The broker's own client can reach Redis in every way (Sentinel, TLS). It is synchronous, so it
-    runs in threads, and its commands must not block.
+    The synchronous client is the broker's own, which also supports Sentinel and TLS. Its commands
+    must not block.
     """
 
     def __init__(self, client: Decoded) -> None:
@@ -85,7 +85,11 @@ class InThreads:
         return await run_in_threadpool(self._client.xrevrange, key, count=count)
 
     async def xread(self, streams: dict[str, str], count: int, *, block: int) -> Any:
-        """Return the entries after these ids; if there is none, sleep for half of `block` (ms)."""
+        """Return the entries after these ids. If there are none, first sleep for half of `block`.
+
+        Args:
+            block: milliseconds.
+        """
         found = await run_in_threadpool(self._client.xread, streams, count)
         if not found:
             await asyncio.sleep(block / 2000)

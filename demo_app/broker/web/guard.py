@@ -1,4 +1,4 @@
-"""Access to the pages: with the token, and not from another site's page."""
+"""Access control: a request needs the token, and may not come from another site's page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 
 class PageGuard(Guard):
-    """A guard with refusals in the reader's language. Only static files need no token."""
+    """A guard with refusals in the reader's language.
+
+    All paths need the token, except static files.
+    """
 
     #: No inline code, no other origins, and only our own frames (JupyterLab's proxy uses one).
     policy = (

@@ -19,11 +19,11 @@ class Host(Protocol):
 
     @property
     def queue(self) -> Queue | None:
-        """The queue in Redis; None if the jobs are elsewhere, and only their number is known."""
+        """The queue in Redis; None if the jobs are not in Redis, and only their number is known."""
 
     @property
     def feed(self) -> Feed:
-        """The stream of all changes of a job's state."""
+        """The stream of all changes in the states of jobs."""
 
     @property
     def backend_name(self) -> str:
@@ -49,7 +49,7 @@ HostDep = Annotated[Host, Depends(_host)]
 
 
 def _queue(host: HostDep) -> Queue:
-    queue = host.queue  # may connect to Redis, and so must not block the event loop
+    queue = host.queue  # may connect to Redis: a coroutine would block the event loop
     if queue is None:
         raise DomainError(409, "no_list", backend=host.backend_name)
     return queue

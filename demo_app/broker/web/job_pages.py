@@ -72,7 +72,7 @@ def listed(
 
 
 def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
-    """Return commands that show where the job is and what happened to it, with Redis' answers."""
+    """Return two Redis commands with replies: the record's length, and the job's place in a key."""
     keys, state, pipe = queue.keys, job.state, queue.client.pipeline(transaction=False)
     record = keys("job", job.id)
     pipe.llen(record)
@@ -93,9 +93,10 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """Yield each event, the seconds since the previous one and, for a rescue, since the claim.
+    """Yield each event, the seconds since the previous event and, for a rescue, since the claim.
 
-    A kill leaves no event, since a killed worker cannot write one: an event `killed` is added.
+    An event `killed` is inserted before each rescue, since a killed worker can't record its own
+    death. Its times are None.
     """
     deaths = iter(job.deaths)
     for before, event in pairwise((Event("", job.enqueued), *job.timeline)):

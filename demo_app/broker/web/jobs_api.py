@@ -50,7 +50,8 @@ class JobModel(BaseModel):
 
     Attributes:
         args: null once the job is done or discarded.
-        position: its place in the queue; 1 is next to run.
+        position: 1 for the next job of its list; null if the job is not queued, or if its position
+            is unknown.
     """
 
     id: str
@@ -86,7 +87,7 @@ class JobsModel(BaseModel):
 
 
 class MovedModel(BaseModel):
-    """A job that was moved, and the state it was in."""
+    """A job that was enqueued or discarded, and its state before."""
 
     id: str
     was: str
@@ -107,19 +108,22 @@ def jobs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Page:
-    """One page of the jobs in a state; queued ones in exact order, next to run first."""
+    """Return one page of the jobs in a state. Queued jobs are sorted: the next to run is first."""
     return search(queue, state, "", limit=limit, cursor=cursor)
 
 
 @router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
-    """One job, with everything that happened to it."""
+    """Return one job, with everything that happened to it."""
     return known_job(queue, job_id)
 
 
 @router.post("/jobs/{job_id}/{what}")
 def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
-    """Put a retrying, scheduled or dead job into its queue now, or remove it for good."""
+    """Enqueue a scheduled, retrying or dead job now (retry), or discard it.
+
+    The status is 409 for a job in another state.
+    """
     was = queue.decide(job_id, what, by="a person")
     if not was:
         raise DomainError(409, "not_movable", state=known_job(queue, job_id).state)
@@ -128,9 +132,10 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
 
 @router.get("/events")
 def events(host: HostDep, last_event_id: Annotated[str, Header()] = "") -> StreamingResponse:
-    """Every change of state as it happens; an event `tick` each second when nothing happens.
+    """Send every change of state as it happens, as server-sent events.
 
-    While Redis can't be reached, an event `trouble` each second.
+    While nothing happens, an event `tick` is sent about every second or more often; while Redis
+    can't be reached, an event `trouble`.
     """
     start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
     stream = host.feed.listen(start)

@@ -13,8 +13,9 @@ class PeriodicTask:
     """One entry of the schedule.
 
     Attributes:
-        schedule: Celery's description of it.
-        due: seconds since the epoch; None if it depends on the last run, which only `beat` knows.
+        schedule: Celery's description of the times.
+        due: the next due time (seconds since the epoch); None if it depends on the last run, which
+            only `celery beat` knows, or if it can't be computed.
     """
 
     name: str

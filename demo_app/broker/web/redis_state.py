@@ -1,4 +1,4 @@
-"""The report of the Redis server about itself."""
+"""Information about a Redis server, from its commands INFO and CONFIG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RedisState:
     Attributes:
         info: the reply of INFO.
         persistence: "aof", "rdb", "none", or "" if unknown.
-        appendfsync: when the append-only file is synced; "" without such a file, or if unknown.
+        appendfsync: the setting `appendfsync`; "" without an append-only file, or if unknown.
     """
 
     info: dict[str, Any]

@@ -1,7 +1,7 @@
-"""Find jobs of one state by id, task, argument or error, or by `task:NAME` and `queue:NAME`.
+"""The search for jobs of one state by id, task, argument or error, or by `task:NAME`, `queue:NAME`.
 
-Redis has no index of the texts in a job, so a search reads the jobs one after the other, a bounded
-number for each page. The cursor is the place where the next page begins.
+Redis has no index of the texts in a job, so a search reads the jobs one after the other, at most
+`DEPTH` for each page. The cursor marks the beginning of the next page.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ def known_job(queue: Queue, job_id: str) -> JobView:
 
 
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
-    """Return a page of the jobs in the state whose id, task, arguments or errors contain the text.
+    """Return a page of the jobs in this state that match the text.
 
-    A page ends after DEPTH jobs were read, so a page with fewer than `limit` jobs may still
-    have a next page.
+    The text must occur in the job's id, task, arguments or errors; `task:NAME` and `queue:NAME`
+    must be equal to the job's. A page ends after DEPTH jobs were read, so a page with fewer than
+    `limit` jobs may still have a next page.
 
     Raises:
         DomainError: the cursor is invalid.

@@ -21,10 +21,10 @@ def serve(celery_app: Any, host: str, port: int, token: str = "") -> None:
     """Print the address with its token, and serve until Ctrl-C or SIGTERM.
 
     Args:
-        celery_app: the app.
-        host: the address to listen on. On loopback a request to any other host name is refused.
-        port: its port; 0 takes a free one.
-        token: opens the pages; "" generates one.
+        host: the address to listen on. If it is a loopback address, a request to another host name
+            is refused.
+        port: 0 for any free port.
+        token: gives access to the pages; if it is "", a new token is generated.
 
     Raises:
         ResourceError: the port is taken, or the address is not this machine's.

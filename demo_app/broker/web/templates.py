@@ -30,11 +30,11 @@ _OURS = __package__ or ""
 class Pages:
     """The pages of one web app, in `app.state.pages`.
 
-    Another package's template replaces ours with the same name, and may extend it as
-    ``dashboard/NAME``. Its translations replace ours with the same keys.
+    A template of an added package replaces our template with the same name, and may extend it as
+    ``dashboard/NAME``. The package's translations replace ours with the same keys.
 
     Attributes:
-        title: the name in the header; "" for the sentence `site.title`.
+        title: the name in the header; "" for the translation of `site.title`.
         rooms: the addresses of further pages, for links in the header.
         values: variables of every template, in addition to those passed to `render`.
     """
@@ -82,7 +82,7 @@ def pages_of(request: Request) -> Pages:
 
 
 def language_of(request: Request) -> str:
-    """Return the language of the address, else the one chosen before, else the browser's."""
+    """Return the language in the address (`lang`), or else in the cookie, or else the browser's."""
     return languages.language_of(request.headers, request.query_params.get("lang", ""))
 
 
@@ -130,7 +130,7 @@ def arguments(given: dict[str, Any] | None) -> str:
     Returns "" if they are no longer stored, as for a done or discarded job.
     """
     return ", ".join(
-        # positional arguments are named by their numbers
+        # a positional argument has its number as its name
         ("" if name.isdigit() else f"{name}=") + json.dumps(value, ensure_ascii=False, default=str)
         for name, value in (given or {}).items()
     )

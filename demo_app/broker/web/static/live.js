@@ -1,5 +1,5 @@
 // Keeps a page up to date: when something happens, fetches the page again and replaces the changed parts.
-// The server makes every page; without this script a reader reloads them.
+// The server renders every page; without this script, a reader must reload the page.
 /* global Idiomorph */
 
 const main = document.getElementById("main");
