@@ -119,9 +119,11 @@ class Watched:
         user, _, password = login.partition(":")
         name, _, database = path.partition("/")
         found = [host.partition(":") for host in hosts.split(";")]
-        if not (name and all(host for host, _, _ in found)):
+        numbers = [database or "0", *(port or "26379" for _, _, port in found)]
+        if not (name and all(host for host, _, _ in found) and all(map(str.isdecimal, numbers))):
             raise ValueError(
-                "A Sentinel URL needs hosts and a name: sentinel://host:26379;host2/name"
+                "A Sentinel URL needs hosts, a name, and numbers as ports and database: "
+                "sentinel://host:26379;host2/name/0"
             )
         return cls(
             tuple((host, int(port or 26379)) for host, _, port in found),

@@ -15,10 +15,14 @@ REDBEAT = "redbeat_redis_url"
 
 def is_chosen(conf: Any) -> bool:
     """Return True if an app with this configuration uses this broker."""
-    url = conf.broker_read_url or conf.broker_url or ""
-    urls = [url] if isinstance(url, str) else list(url)
     named = str(conf.broker_transport or "")
-    return named.startswith(str(__package__)) or any(one.startswith("claims") for one in urls)
+    claims = any(one.startswith("claims") for one in _urls(conf))
+    return claims or named.startswith(str(__package__))
+
+
+def _urls(conf: Any) -> list[str]:
+    url = conf.broker_read_url or conf.broker_url or ""
+    return url.split(";") if isinstance(url, str) else list(url)
 
 
 def set_defaults(app: Any) -> None:
@@ -31,8 +35,12 @@ def set_defaults(app: Any) -> None:
         return
     chosen = app.conf.maps[:-1]  # the last map has Celery's own defaults
     app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in chosen)})
-    url = f"{app.conf.broker_url}".partition(";")[0].removeprefix("claims+")
-    if not url.startswith(("claims", "sentinel")) and not any(REDBEAT in one for one in chosen):
+    url = _urls(app.conf)[0].removeprefix("claims+")
+    if (
+        url
+        and not url.startswith(("claims", "sentinel"))
+        and not any(REDBEAT in one for one in chosen)
+    ):
         app.conf.update({REDBEAT: client_url(url)})
     for task in app._tasks.values():
         for name in DEFAULTS:

@@ -291,8 +291,12 @@ class InFlight:
         try:
             self.queue.client.bgrewriteaof()
         except redis.ResponseError as error:
-            if "in progress" in f"{error}":
-                return  # the running rewrite may have begun before the failed write: retry later
+            # Retry later: a running rewrite may have begun before the failed write, or there is no
+            # memory for a fork. But a server may also refuse this command to the user for ever.
+            if not isinstance(error, redis.exceptions.NoPermissionError) and "unknown" not in str(
+                error
+            ):
+                return
         self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 
     def rescue(self) -> Step:

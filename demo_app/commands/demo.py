@@ -39,8 +39,8 @@ def demo(
     with Stack(dir=folder, workers=2, controls=True) as stack:
         try:
             result, timeline = _run(console, stack, comments, kills)
-        except TimeoutError:
-            console.print("No worker was busy when it was to be killed: try more --comments.")
+        except TimeoutError as error:
+            console.print(f"{error}", markup=False)
             return 1
     _print_report(console, result, timeline)
     _draw(console, folder or PICTURES, timeline, result.kills)

@@ -115,7 +115,12 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
 
     deadline = time.monotonic() + seconds
     while True:
-        seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
+        try:
+            seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
+        except TimeoutError:
+            raise TimeoutError(
+                "No worker is busy, so none can be killed: try more comments."
+            ) from None
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
         os.kill(pid, signal.SIGSTOP)  # so that its jobs do not end before the kill

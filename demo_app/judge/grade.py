@@ -76,7 +76,7 @@ def judged(target: str, levels: str, seconds: float) -> list[str]:
         return [*unknown, f"not done within {seconds:g} s"]
     if ended.returncode not in (0, 1, 2):
         return []
-    if ended.returncode == 2:
+    if ended.returncode == 2 or not ended.stdout:  # without a result the judge itself has failed
         return [*unknown, (ended.stderr.splitlines() or ["no reason was given"])[-1]]
     found = {one["level"]: one for one in json.loads(ended.stdout.splitlines()[-1])["levels"]}
     signs = [SIGNS[found[level]["held"]] if level in found else "" for level in LEVELS]

@@ -35,3 +35,17 @@ def test_shared_tasks_acknowledge_late_in_whatever_order_they_are_made_the_apps(
 ) -> None:
     ended = run_python("-c", APP.format(broker=broker, setting=setting))
     assert ended.stdout == f"{late} False\n", ended.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "broker_url = 'claims+redis://one:1/0;claims+redis://two:1/0'",
+        "broker_url = ['claims+redis://one:1/0', 'claims+redis://two:1/0']",
+        "broker_read_url = 'claims+redis://one:1/0'",
+    ],
+)
+def test_redbeat_uses_the_first_redis_of_the_app(setting: str) -> None:
+    code = f"import demo_app.broker, celery; app = celery.Celery(); app.conf.{setting}; "
+    ended = run_python("-c", code + "app.finalize(); print(app.conf.redbeat_redis_url)")
+    assert ended.stdout == "redis://one:1/0\n", ended.stderr

@@ -59,6 +59,12 @@ def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
     assert judged(f"{path}:MyQueue", "2", 3.0)[-1] == "not done within 3 s"
 
 
+def test_a_judge_that_crashes_has_a_row_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    crash = [sys.executable, "-c", "raise OSError('no space left')"]
+    monkeypatch.setattr("demo_app.judge.grade._JUDGE", crash)
+    assert judged("any.py:MyQueue", "2", 60.0)[-1] == "OSError: no space left"
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_file_whose_judge_is_killed_has_no_row_and_nothing_is_left_running(
     tmp_path: Path, interrupted: bool

@@ -58,6 +58,8 @@ def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
 def test_nobody_there(url: str) -> None:
     assert "No Redis server answers at" in _refusal(url + ".gone")
     assert "is not a Redis URL" in _refusal("nonsense")
+    for wrong in ("host:port/blog", "host/blog/first", ";/blog", "host"):
+        assert "Sentinel URL needs hosts, a name" in _refusal(f"sentinel://{wrong}")
     assert ":***@" in _refusal("redis://user:secret@127.0.0.1:1/0")
 
 

@@ -3,7 +3,7 @@
 -- Returns the list from `claim` (_claims.lua). If there is no job, the list has at most one item: the reason
 -- why the worker must not wait to be woken. The reply is an error LEASELOST if the worker is not registered.
 if not is_known(ARGV[1]) then
-  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead; its jobs were given to other workers')
+  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' has no lease any more: other workers may run its jobs')
 end
 local claimed, why = claim(ARGV[1], tonumber(ARGV[2]), {unpack(ARGV, 3)})
 return #claimed > 0 and claimed or {why}

@@ -38,7 +38,7 @@ def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | N
     Raises:
         DomainError: the cursor is invalid.
     """
-    query = text.strip().casefold()
+    query = text.strip()
     try:
         if query:
             return _search(queue, state, query, limit, cursor)
@@ -54,6 +54,7 @@ def _search(queue: Queue, state: State, query: str, limit: int, cursor: str | No
         job = get_job(queue, query)
         if job is not None and job.state is state:
             return Page((job,), None)
+    query = query.casefold()
     seen = page(queue, state, limit=DEPTH, cursor=cursor)
     found = [number for number, job in enumerate(seen.jobs, 1) if _fits(job, query)]
     jobs = tuple(seen.jobs[number - 1] for number in found[:limit])
