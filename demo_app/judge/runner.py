@@ -14,12 +14,13 @@ from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
 
-#: Length of a pause (seconds). A queue must rescue the job of a killed worker within `BACK`
-#: seconds, so the lease of a paused worker expires during the pause.
+#: Length of a pause (seconds). A queue must rescue a killed worker's job within the same time
+#: (`levels.BACK`), so the lease of a paused worker expires during the pause.
 PAUSE = 5.0
-#: Seconds for a continued worker to send a heartbeat.
+#: Seconds from the end of a pause to the later jobs, so that the worker can send a heartbeat first.
 _AWAKE = 1.2
-#: _NAP: longest nap. _SECOND: longest wait for a second worker at the same step (both in seconds).
+#: _NAP: longest nap (see `Act.NAP`). _SECOND: longest wait until a second worker halts at the same
+#: step (both in seconds).
 _NAP, _SECOND = 0.8, 4.0
 #: Seconds in which every worker calls `rescue` at least once, since workers call it every second.
 _RESCUED = 1.5
@@ -27,7 +28,7 @@ _RESCUED = 1.5
 _DOWN = 11
 #: Events that count as progress.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
-#: Runs after which a job that is not a poison pill counts as endless.
+#: A trial ends if a job has begun more often than this.
 _TOO_OFTEN = 20
 #: If more workers than this start in a row and none begins a job, the queue seems to kill them, and
 #: the trial ends.
@@ -41,7 +42,7 @@ _LIMIT = 180.0
 
 
 def run_plan(target: Target, plan: Plan, patience: float, stop: threading.Event) -> Record:
-    """Run the plan.
+    """Run a trial of the plan, and return its record.
 
     Args:
         patience: seconds without progress that end the trial.
@@ -148,7 +149,10 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """Stop the worker while another one works. Then continue it, and enqueue the later jobs."""
+    """Suspend the worker (SIGSTOP) while another worker runs its job, and then continue it.
+
+    After that, enqueue the later jobs, and start one more worker.
+    """
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()
     trial.stop.wait(PAUSE)
@@ -156,7 +160,8 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    if part.role.claims:  # kill the other worker, so that it can't claim the later jobs
+    # only the continued worker may claim the later jobs, unless it has halted in a rescue
+    if part.role.claims:
         trial.kill(other)
     trial.go_on(part)
     _put_later(trial)
@@ -190,7 +195,10 @@ def _kill_idle(trial: Trial) -> None:
 
 
 def _settle(trial: Trial) -> None:
-    """Wait until the trial has ended. Replace dead workers, like a supervisor."""
+    """Wait until all jobs are done, or one of the limits above ends the trial.
+
+    Meanwhile replace dead workers, like a supervisor.
+    """
     plan = trial.plan
     stillness, began = Stillness(), time.monotonic()
     runs, started = 0, 0
@@ -203,7 +211,8 @@ def _settle(trial: Trial) -> None:
         running = any(r.end is None and not r.job.startswith("poison") for r in last.values())
         if plan.level in _ONCE and seen.doubled:
             first = next(run for run in seen.runs if run.job in seen.doubled)
-            # while the first run goes on, its worker may still report a late wake-up
+            # wait for the end of the first run: its worker may report that it woke up too late,
+            # and then the second run is not the queue's fault
             if seen.late or first.end is not None or first.who not in works:
                 return
         most_runs = max(seen.times.values(), default=0)
@@ -216,7 +225,7 @@ def _settle(trial: Trial) -> None:
             if started > _IN_VAIN:
                 return
             if not trial.ready_worker().running.alive():
-                trial.stop.wait(0.2)  # the queue can't run at all: no busy loop
+                trial.stop.wait(0.2)  # avoid a busy loop if the queue can't run at all
             continue
         finished = {event["who"] for event in seen.of("finished")}
         is_putting = any(part.role.jobs and part.who not in finished for part in alive)

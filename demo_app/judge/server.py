@@ -39,8 +39,8 @@ class TrialServer:
     Args:
         group: the process group of the server.
         password: the server's password, for clients over TCP; "" for clients over a unix socket.
-        fsync: True to sync each write before the reply (slow), for trials that kill the server.
-            With everysec, a kill could lose a job although the queue is correct.
+        fsync: True for ``appendfsync always`` (slow), for trials that kill the server; False for
+            ``appendfsync no``.
 
     Attributes:
         address: the URL for clients over TCP, with {} for the port; "" without a password.
@@ -75,7 +75,10 @@ class TrialServer:
         return await asyncio.open_unix_connection(self.path)
 
     def where(self, text: str) -> list[str]:
-        """Return the keys with the job's text; [] for none, `DOWN` if the server is down."""
+        """Return the keys whose content includes the job's text.
+
+        Return [] if there are none, and `DOWN` if the server does not answer.
+        """
         client = redis.Redis(
             unix_socket_path=self.path,
             password=self._password or None,
@@ -90,7 +93,8 @@ class TrialServer:
 
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:
-    if kind == "hash":  # a counter whose name is the job's text does not store the job
+    # ignore fields with a number: a counter with the job's text as its name does not store the job
+    if kind == "hash":
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
         ]

@@ -39,7 +39,8 @@ class _Call:
     """One call of a method of the queue, and the commands that it sent.
 
     Attributes:
-        moved: the time of the reply to the first command that moves jobs.
+        moved: the time of the reply to the first command that matches `MOVES` (seconds of the
+            monotonic clock); None if there was no such reply.
     """
 
     method: str
@@ -49,9 +50,10 @@ class _Call:
 
 
 class Steps:
-    """The steps of a process, which halts at its role's step.
+    """The steps of a process. The process halts at the step that its role names, if any.
 
-    A step is ``method:COMMAND:nth:before`` or ``after``; `nth` counts the command in one call.
+    A step is ``method:COMMAND:nth:before`` or ``method:COMMAND:nth:after``, where `nth` counts the
+    same command from 1 in each call of the method.
     """
 
     def __init__(self, role: Role) -> None:
@@ -62,7 +64,11 @@ class Steps:
 
     @contextmanager
     def call(self, method: str) -> Iterator[None]:
-        """Count the block's commands as one call of a method of the queue, in this thread."""
+        """Treat the block as one call of a method of the queue, and report the call to the judge.
+
+        Only commands of this thread belong to the call. A call with the same commands as an earlier
+        call of the method is not reported again.
+        """
         call = self._local.call = _Call(method)
         try:
             yield
@@ -78,9 +84,16 @@ class Steps:
 
     @contextmanager
     def command(self, name: str, words: str) -> Iterator[None]:
-        """Count the block, which sends a command and receives its reply, as a step."""
+        """Count the block as a step, and halt before or after it if the role names this step.
+
+        The block sends a command and receives its reply, or opens a file.
+
+        Args:
+            name: the command's name.
+            words: the command with its arguments, for the history.
+        """
         call: _Call | None = getattr(self._local, "call", None)
-        if call is None:  # sent by the constructor of the queue
+        if call is None:  # not in a block of `call`, for example in the queue's constructor
             yield
             return
         call.names[name] += 1
@@ -104,7 +117,10 @@ class Steps:
         return self.command("+".join(names) or "EXEC", words)
 
     def _passes(self, step: str, words: str, sent: list[str]) -> bool:
-        """Return True at the role's step, after a halt until the judge lets the process go on."""
+        """If this is the role's step, halt until the judge lets the process go on.
+
+        Return True if this was the role's step.
+        """
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
@@ -151,7 +167,7 @@ def stepped_redis(steps: Steps) -> RedisInSteps:
 
 
 def step_files(steps: Steps) -> None:
-    """From now on, count each opening of a file for writing as a step."""
+    """Replace `open` in this process: each opening of a file for writing becomes a step."""
     opens = io.open
 
     def opened(file: Any, mode: str = "r", *given: Any, **named: Any) -> Any:

@@ -29,7 +29,8 @@ _ADAPTERS = "demo_app.judge.adapters"
 
 
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
-#: For each queue with an adapter: the adapter's function, and the Celery app that it starts.
+#: For each queue with an adapter: the adapter's module and function, and the Celery app that the
+#: adapter starts ("" for none).
 KNOWN = {
     "claims": ("claims:play", ""),
     "celery": ("celery:play", f"{_SETTINGS}:advised"),
@@ -55,13 +56,16 @@ class Running:
     """A started process.
 
     Attributes:
-        process: None if it had already ended.
+        process: None if the process has not started yet, or ended before it was looked up.
     """
 
     process: psutil.Process | None
 
     def alive(self) -> bool:
-        """Return True if the process runs. Safe against a reused pid."""
+        """Return True if the process runs.
+
+        A zombie counts as dead. A later process with the same pid does not count.
+        """
         with suppress(psutil.NoSuchProcess):
             found = self.process
             return found is not None and found.is_running() and found.status() != "zombie"
@@ -73,15 +77,15 @@ class Running:
 
 
 class Target:
-    """A queue that plays roles in separate processes, with a Redis server.
+    """A queue under test. Each of its producers and workers is a separate process.
 
     Attributes:
         stepped: True if it reports the steps of its methods.
-        trusted: True for a library.
-        has_where: True if it can locate a job.
+        trusted: True for a library: its steps are not tested, and no level counts as untested.
+        has_where: True if the queue has a method `where`, which returns the location of a job.
         password: the password of the servers of its trials; see `TrialServer`.
         work: the folder of all trials.
-        group: ends what the target has started.
+        group: all processes of the target.
     """
 
     stepped = trusted = has_where = False
@@ -102,10 +106,10 @@ class Target:
 class Learners(Target):
     """A learner's class.
 
-    Two processes load the file, and workers are forked from them in turn. So if the file chooses a
-    random value, the first and the second worker have different values.
+    Two processes load the file, and workers are forked from them in turn. So a random value that
+    the file chooses while it is loaded differs between the first and the second worker.
 
-    Attributes:
+    Args:
         name: ``FILE.py:CLASS``.
         translate: translates the reason why the target can't be judged.
     """
@@ -189,7 +193,7 @@ class _Host:
 
 
 class Adapter(Target):
-    """A library or a command, in separate processes."""
+    """A target that the judge runs through an adapter: a library or a command."""
 
     def __init__(self, name: str, adapter: str, argument: str) -> None:
         self._adapter, self.trusted = adapter, adapter != "command:play"
@@ -210,7 +214,8 @@ class Adapter(Target):
             self._find(argument)
 
     def start(self, role: Role) -> Running:
-        part = Path(role.files) / f"{role.who}.role"  # the role may be too long for a variable
+        # the role may be too long for an environment variable
+        part = Path(role.files) / f"{role.who}.role"
         part.write_text(role.to_json(), "utf-8")
         with part.with_suffix(".log").open("ab") as log:
             child = self.group.start(
@@ -222,7 +227,11 @@ class Adapter(Target):
         return Running(psutil.Process(child.pid))
 
     def _find(self, app: str) -> None:
-        """Raise CannotJudge if the user's app can't be loaded from the current folder."""
+        """Let later processes load the Celery app from the current folder.
+
+        Raises:
+            CannotJudge: the app can't be loaded.
+        """
         self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
         environment = self.group.environment
@@ -243,14 +252,14 @@ def _find_program(command: str) -> None:
 
 
 def target_of(name: str, translate: Translate = str.format) -> Target:
-    """Return the target of a command line.
+    """Return the target with this name, as the user types it on the command line.
 
     Args:
         name: ``FILE.py:CLASS``, ``command:COMMAND``, ``celery:MODULE:APP``, or one of `KNOWN`.
         translate: translates the reason why the target can't be judged.
 
     Raises:
-        CannotJudge: there is no such target.
+        CannotJudge: the target does not exist, or can't be loaded.
     """
     kind, _, argument = name.partition(":")
     if name in KNOWN:

@@ -28,7 +28,7 @@ from demo_app.rig.proxy import Proxy
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
           "begin": "run:begin", "end": "run:end"}  # fmt: skip
 
-#: Seconds without an event of a producer after which its present put counts as stuck.
+#: A put counts as stuck if its producer reports no event for this time (seconds).
 _STUCK = 6.0
 #: Limit of the jobs that `log_locations` searches for.
 LOOKS = 20
@@ -40,7 +40,8 @@ class Part:
 
     Attributes:
         nth: the process halts when it reaches its role's step for the nth time.
-        passed: the number of times that it has reached that step.
+        go: is set when the process may continue after its halt.
+        passed: the number of times that the process has reached the step.
     """
 
     role: Role
@@ -59,7 +60,10 @@ class Part:
         return not self.role.jobs and not self.role.asks
 
     def halts_at(self, step: str) -> bool:
-        """Return True if the process must halt now at this step; count the step."""
+        """Return True if the process must halt at this step now.
+
+        If it is the role's step, count it in `passed`.
+        """
         if not step or step != self.role.halt:
             return False
         self.passed += 1
@@ -67,7 +71,10 @@ class Part:
 
 
 class Trial:
-    """A running plan. A context manager, which ends the processes and deletes the files.
+    """One run of a plan.
+
+    As a context manager it starts the server, and at the end kills all processes and deletes the
+    trial's folder.
 
     Attributes:
         patience: seconds without progress that end the trial.
@@ -106,10 +113,10 @@ class Trial:
         self.parts.remove(part)
 
     def log_location(self, job: str, event: str = "where") -> None:
-        """Log the job's keys in the server, and the reply of the queue's own `where`.
+        """Log the keys that store the job, and the reply of the queue's own `where`, if any.
 
         Args:
-            event: the kind of event; "look" is not shown in the history.
+            event: the kind of event: "where", or "look", which is not shown in the history.
         """
         (text,) = self.names.of([job])
         keys = self.server.where(text)
@@ -136,11 +143,13 @@ class Trial:
         return next(found, None)
 
     def ready_worker(self, halt: str = "", nth: int = 1, **given: Any) -> Part:
-        """Start a worker with a new name, and return it when it is ready, halts, or has ended.
+        """Start a worker with a new name. Return when it is ready, halts, or has ended.
 
-        The worker halts when it reaches `halt` for the nth time.
+        Return after 60 s in any case.
 
         Args:
+            halt: the step at which the worker halts; "" for none.
+            nth: the worker halts when it reaches the step for the nth time.
             given: further fields of its role.
         """
         number = sum(part.works for part in self.parts) + 1
@@ -152,12 +161,13 @@ class Trial:
     def rescuer(self, fault: Fault) -> Part:
         """Start a worker that halts at the fault's step.
 
-        A worker that halts in a rescue claims no job: it must rescue other workers' jobs first.
+        If the step belongs to `rescue`, the worker does not claim jobs before the judge lets it go
+        on, so that it begins with the rescue.
         """
         return self.ready_worker(fault.at, fault.nth, claims=not fault.at.startswith("rescue:"))
 
     def put(self, jobs: tuple[str, ...], fault: Fault | None = None) -> Part:
-        """Start a producer, and wait until all jobs are enqueued, or until a put is stuck.
+        """Start a producer, wait until it has enqueued the jobs (see `wait_for`), and return it.
 
         Args:
             fault: if given, the producer halts at the fault's step, and `put` does not wait.
@@ -171,7 +181,10 @@ class Trial:
         return producer
 
     def wait_for(self, producer: Part) -> None:
-        """Wait until the producer has enqueued all its jobs, or is stuck."""
+        """Wait until the producer has enqueued all its jobs, is stuck, or has ended.
+
+        If it has not enqueued all its jobs, log "put waits" with the last job that it began to put.
+        """
         began, who = time.monotonic(), producer.who
 
         def ready() -> bool:
@@ -185,7 +198,13 @@ class Trial:
             self.note("put waits", to=who, job="".join(begun[-1:]))
 
     def halted(self, part: Part, seconds: float | None = None) -> bool:
-        """Wait until the process halts. Return False if it does not, for example without a job."""
+        """Wait until the process halts, and return True.
+
+        Return False on a timeout, if the process has ended, or if a worker has no more jobs to run.
+
+        Args:
+            seconds: timeout; None for `patience`.
+        """
         since = time.monotonic()
 
         def idle() -> bool:
@@ -268,7 +287,10 @@ class Trial:
         return {"seconds": float(job.partition(":")[2] or 0), "dies": job.startswith("poison")}
 
     async def _holds(self, part: Part, step: str) -> None:
-        """Hold a command, or its reply, in the proxy while the process halts at its step."""
+        """If the process must halt at this step, wait until the judge lets it go on.
+
+        Meanwhile the proxy holds the command or its reply.
+        """
         if part.halts_at(step):
             self.note("halt", part.who, step=step)
             while not part.go.is_set():

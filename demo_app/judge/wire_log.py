@@ -16,9 +16,9 @@ class WireLog:
     """The log of one process's commands.
 
     Args:
-        note: logs a command.
-        holds: is called at each step ``cable:COMMAND:nth:before`` or ``after``, and returns when
-            the data may pass.
+        note: logs an event; it is called for the first use of each command.
+        holds: is awaited at each step, which is ``cable:COMMAND:nth:before`` or
+            ``cable:COMMAND:nth:after``. It returns when the data may pass.
     """
 
     def __init__(
@@ -29,7 +29,13 @@ class WireLog:
         self._last: dict[object, str] = {}
 
     async def __call__(self, line: object, data: bytes, *, is_answer: bool) -> None:
-        """Log data of the connection `line`, and wait until they may pass."""
+        """Log the commands in the data, and wait until the data may pass.
+
+        Args:
+            line: the connection.
+            data: the bytes that the proxy has received.
+            is_answer: True for data from the server.
+        """
         if is_answer:
             if step := self._last.pop(line, ""):
                 await self._holds(f"{step}:after")

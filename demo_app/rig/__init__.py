@@ -1,1 +1,1 @@
-"""The rig, which starts and kills processes, waits for them, and counts mails."""
+"""Tools of the stack, the judge and the tests: they run and kill processes, and count mails."""

@@ -21,7 +21,8 @@ class ControlPipe:
     """The supervisor's end of the pipe.
 
     Args:
-        answers: a function for each request. One thread calls them, one at a time.
+        answers: the function that handles each request. A thread of the pipe calls these
+            functions, one at a time.
 
     Raises:
         OSError: the pipe cannot be created.
@@ -29,7 +30,7 @@ class ControlPipe:
 
     def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
         if path.exists() or path.is_symlink():
-            path.unlink()  # a killed stack has left it, perhaps with a request
+            path.unlink()  # a killed stack has left it
         os.mkfifo(path, 0o600)
         self._path = path
         self._answers = answers
@@ -51,7 +52,7 @@ class ControlPipe:
         rest = b""
         while not self._ended.is_set():
             *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
-            rest = rest[-_LONGEST:]  # an incomplete request
+            rest = rest[-_LONGEST:]  # keep only the end of an incomplete line, which may be long
             for request, answer in self._answers.items():
                 if request in lines:  # several equal requests count once
                     answer()
@@ -66,6 +67,6 @@ def ask(path: Path, request: bytes = START_AGAIN) -> bool:
     try:
         return os.write(pipe, request + b"\n") > 0  # a short write is atomic (PIPE_BUF)
     except BlockingIOError:
-        return True  # the pipe is full of requests
+        return True  # the supervisor has the pipe open, but it is full of earlier requests
     finally:
         os.close(pipe)

@@ -13,7 +13,8 @@ class LedgerLine:
     """One promised mail.
 
     Attributes:
-        promised, arrived: seconds since the epoch; `arrived` is None without a mail.
+        promised, arrived: times in seconds since the epoch. `arrived` is None if no mail has
+            arrived.
     """
 
     name: object

@@ -1,4 +1,4 @@
-"""Wait by polling for a condition that sends no notification."""
+"""Functions that wait by polling, for conditions without a notification."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Stillness:
         self._since = time.monotonic()
 
     def seconds(self, value: object) -> float:
-        """Note the present value, and return the seconds since it last changed."""
+        """Store the present value. Return the seconds since the value last changed."""
         if value != self._value:
             self._value, self._since = value, time.monotonic()
         return time.monotonic() - self._since

@@ -1,4 +1,4 @@
-"""Reserve free ports, so that they stay free while their server restarts."""
+"""Reserved ports, which no other program can take while their server restarts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 
 from demo_app.rig.process import StackError
 
-#: Below the range of ephemeral ports for outgoing connections.
+#: The ports to choose from, below the range of ephemeral ports for outgoing connections.
 _RANGE = range(20_000, 32_000)
-#: Tests may have seeded the default generator: parallel tests would choose the same ports.
+#: Not the default generator: tests may have seeded it, and parallel tests would choose the same
+#: ports.
 _chance = random.SystemRandom()
 #: For each reserved port, a socket that is bound to it without listening.
 _signs: dict[int, socket.socket] = {}
@@ -19,12 +20,15 @@ _signs: dict[int, socket.socket] = {}
 def take(chosen: int, what: str) -> int:
     """Reserve a port until `release`, and return it.
 
+    Only Linux can reserve a port. Elsewhere the port is free at the time of the call, but may be
+    taken later.
+
     Args:
         chosen: the port; 0 takes a free one.
         what: the use of the port, for an error message.
 
     Raises:
-        StackError: the port is in use.
+        StackError: the port is in use, or no free port was found.
     """
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
         sign = socket.socket()

@@ -15,7 +15,7 @@ import psutil
 from demo_app.rig.polling import poll
 from demo_app.rig.reaper import MARKER, ROLE
 
-#: Seconds for a process to end.
+#: Longest wait for the end of a process after a signal (seconds).
 GRACE = 5.0
 _GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
@@ -61,7 +61,7 @@ class Process:
     It has its own session, so that a Ctrl-C in a terminal or an interrupt of a notebook's kernel
     does not reach it.
 
-    Attributes:
+    Args:
         environment: its complete environment.
         number: its number among the processes of its role.
 
@@ -85,12 +85,12 @@ class Process:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                # the sink prints its token on stdout, and errors on stderr
+                # discard the sink's stdout, which has its token; its errors go to stderr
                 stdout=subprocess.DEVNULL if role == "smtp" else output,
                 stderr=output,
                 start_new_session=True,
-                # SIGXFSZ stays ignored, as in Python: exceeding a quota is an error of the write,
-                # and does not end the process
+                # keep SIGXFSZ ignored, as in Python: a write beyond the limit of a file's size
+                # must fail with an error, and not end the process
                 restore_signals=False,
             )
         self.pid = self._child.pid

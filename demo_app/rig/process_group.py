@@ -52,16 +52,16 @@ class ProcessGroup:
         return child
 
     def add(self, pid: int) -> None:
-        """Add a process that leads its own session."""
+        """Register a process for the reaper. The process must lead its own session."""
         self._reaper.add(pid)
 
     def end(self) -> None:
-        """End every process and remove the folder. It may be called twice."""
+        """Kill every process and remove the folder. It may be called twice."""
         for child in self._children:
             if child.poll() is None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
-        reap(self._mark)  # kill the descendants of the processes
+        reap(self._mark)  # also kill descendants in other process groups
         for child in self._children:
             child.wait()
         self._reaper.close(5.0)

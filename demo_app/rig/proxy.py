@@ -1,4 +1,4 @@
-"""A proxy between clients and a server, which breaks their connections like a faulty network."""
+"""A proxy between clients and a server. It can break connections like a faulty network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-#: Opens a connection to the server.
+#: A function that opens a connection to the server.
 Connect = Callable[[], Coroutine[Any, Any, Streams]]
 Answer = TypeVar("Answer")
 
-#: SO_LINGER for a connection that ends with a reset (RST) and not with an end (FIN): socket(7).
+#: The value of SO_LINGER with which a closed connection sends a reset (RST), not a FIN: socket(7).
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -44,21 +44,22 @@ class Connection:
 
 
 class Proxy:
-    """Forwards each connection to the server, and breaks it like a faulty network.
+    """A proxy that forwards each connection to the server, and can break it.
 
     Safe to use from every thread.
 
     Args:
         connect: opens a connection to the server, or is the server's port on this machine.
         at: the unix socket to listen on; None for a free TCP `port`.
-        watch: is awaited before data are forwarded; gets the connection, the data and `is_answer`.
+        watch: is awaited before data are forwarded. It receives the connection, the data, and
+            `is_answer` (True for data from the server).
         tls: TLS for clients; the server gets plain text.
 
     Attributes:
         delay: delay of all data in both directions (seconds).
-        loses_requests: True if requests are lost and break their connection.
-        loses_answers: True if replies are lost and break their connection.
-        lost: is set when a reply was lost; `lose_answer` and `lose_answer_like` clear it.
+        loses_requests: True to drop each request, and close its connection.
+        loses_answers: True to forward each request, drop its reply, and close its connection.
+        lost: is set when a reply was dropped; `lose_answer` and `lose_answer_like` clear it.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Proxy:
         return bool(self._connections)
 
     def unplug(self) -> None:
-        """Hold all data in both directions."""
+        """Hold all data and new connections until `plug_in`."""
 
         async def clear() -> None:
             self._plugged_in.clear()
@@ -103,7 +104,7 @@ class Proxy:
         self._run(clear())
 
     def plug_in(self) -> None:
-        """Forward the held data and all later data."""
+        """End `unplug`: forward the held data and all later data."""
         self._loop.call_soon_threadsafe(self._plugged_in.set)
 
     def lose_answer(self) -> None:
@@ -114,13 +115,14 @@ class Proxy:
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
         """Drop the next reply that matches the pattern, and close its connection.
 
-        With None, drop no reply.
+        Args:
+            pattern: None cancels an earlier pattern that has not matched yet.
         """
         self.lost.clear()
         self._loses_like = pattern
 
     def freeze(self, ports: Container[int] | None = None) -> None:
-        """Make connections half-open. New connections work.
+        """Make the present connections half-open. Later connections work.
 
         Args:
             ports: the client ports of these connections, as the server sees them; None for all.
@@ -132,7 +134,7 @@ class Proxy:
         self._for_all(freeze)
 
     def reset(self) -> None:
-        """Reset every connection. New connections work."""
+        """Reset the present connections. Later connections work."""
         self._for_all(Connection.reset)
 
     def end(self) -> None:

@@ -1,9 +1,9 @@
-"""Kill the processes of a stack if their supervisor was killed.
+"""The reaper: a process that kills the processes of a stack if their supervisor was killed.
 
 A supervisor that gets SIGKILL cannot clean up. So it holds one end of a pipe (`ReaperClient`), and
-a separate process holds the other end (`main`). If the pipe closes without a "bye", that process
-kills everything that the supervisor has started, and removes its sockets or its temporary folders.
-A stack's data stay, since they may contain accepted comments. This file needs only the standard
+the reaper holds the other end (`main`). If the pipe closes without a "bye", the reaper kills all
+processes that the supervisor has started, and removes its sockets or its temporary folders. A
+stack's data stay, since they may contain accepted comments. This file needs only the standard
 library.
 """
 
@@ -29,7 +29,10 @@ LATE_STARTS = 1.0
 
 
 def main() -> None:
-    """Read ``+pid`` and ``-pid`` from standard input. Reap if it closes without a ``bye``."""
+    """Read ``+pid`` and ``-pid`` from standard input, and return after the line ``bye``.
+
+    If the input ends without ``bye``, kill the processes of the stack and remove the paths.
+    """
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     pids: set[int] = set()
@@ -54,13 +57,15 @@ def main() -> None:
 def reap(
     stack_id: str, pids: Iterable[int] = (), *, seconds: float = 0.0, marker: str = MARKER
 ) -> None:
-    """Kill these process groups, and then every process with the stack's mark.
+    """Kill these process groups, and then every process with the stack's mark (only on Linux).
+
+    Return when no process with the mark is left.
 
     Args:
         stack_id: the mark.
         pids: leaders of process groups.
         seconds: minimum duration of the search, for processes that appear late.
-        marker: the variable with the mark.
+        marker: the environment variable with the mark.
     """
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
@@ -74,7 +79,11 @@ def reap(
 
 
 def _marked(mark: str) -> set[int]:
-    """Return the processes that have NAME=value in their environment (Linux only)."""
+    """Return the pids of all processes with the mark, except this one and reapers (Linux only).
+
+    Args:
+        mark: ``NAME=value``, a variable in a process's environment.
+    """
     found, expected, reaper = set(), mark.encode(), __file__.encode()
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
@@ -87,17 +96,19 @@ def _marked(mark: str) -> set[int]:
 
 
 class ReaperClient:
-    """The supervisor's end of the pipe. It starts the reaper. Safe to use from every thread.
+    """The supervisor's end of the pipe to the reaper, which the constructor starts.
+
+    Safe to use from every thread.
 
     Args:
         stack_id: the mark of every process.
-        paths: sockets and folders to remove.
-        marker: the variable with the mark.
+        paths: sockets and folders for the reaper to remove.
+        marker: the environment variable with the mark.
     """
 
     def __init__(self, stack_id: str, paths: Iterable[Path] = (), marker: str = MARKER) -> None:
         self._lock = threading.Lock()
-        # without the mark of an outer stack, whose reaper would kill this one
+        # without the mark of an outer stack: this reaper is not one of its processes
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, stack_id, marker, *map(str, paths)],
@@ -114,14 +125,17 @@ class ReaperClient:
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
-        """Add a process that leads its own group."""
+        """Register a process group for the reaper: `pid` is its leader."""
         self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:
         self._send(f"-{pid}")
 
     def close(self, seconds: float) -> None:
-        """End the reaper within `seconds`. Call this after the end of every process."""
+        """Let the reaper exit without kills, and wait at most `seconds` for its exit.
+
+        Call this after the end of every process.
+        """
         self._send("bye")
         with suppress(subprocess.TimeoutExpired):
             self._reaper.wait(seconds)
@@ -134,7 +148,7 @@ class ReaperClient:
         with (
             self._lock,
             suppress(OSError, ValueError),
-        ):  # the reaper was killed; see `Folder.take_over`
+        ):  # the reaper may have been killed; see `Folder.take_over`
             self._reaper.stdin.write(f"{line}\n")
             self._reaper.stdin.flush()
 

@@ -42,7 +42,10 @@ def binary() -> str:
 
 
 def socket_path(folder: Path) -> Path:
-    """Return the socket's path in the folder, or in a private folder if the path is too long."""
+    """Return the path of a socket in the folder.
+
+    If it is too long, create a temporary folder, and return a path in that folder.
+    """
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
         return path
@@ -84,9 +87,14 @@ def command(
 
 
 def set_aside_unreadable(folder: Path, log_line: str) -> Path | None:
-    """Move the append-only files away if the server's last log line says that it can't load them.
+    """Move the append-only files to a new folder if Redis can't load them.
 
-    Return their new folder, or None if the server has another problem.
+    Args:
+        folder: the folder with the server's data.
+        log_line: the last line of the server's log, which has the reason why it ended.
+
+    Returns:
+        The new folder, or None if the server has another problem.
     """
     if "reading the append only file" not in log_line:
         return None
@@ -104,9 +112,9 @@ def answers(url: str) -> bool:
 class RedisServer:
     """A Redis server on the data in a folder. It can be killed and started again.
 
-    As a context manager it runs during the block. It always ends with its group.
+    As a context manager it runs during the block. It always ends with its process group.
 
-    Attributes:
+    Args:
         folder: its data; None for a new folder in the group's folder.
         options: see `command`.
     """
@@ -119,7 +127,11 @@ class RedisServer:
         self._process: Process | None = None
 
     def start(self) -> None:
-        """Start the server, and return when it answers. Raise StackError if it does not."""
+        """Start the server, and wait until it answers. If it runs already, kill it first.
+
+        Raises:
+            StackError: the server has ended, or does not answer within 30 s.
+        """
         self.kill()
         self.socket.unlink(missing_ok=True)
         order = command(self._folder, self.socket, **self._options)

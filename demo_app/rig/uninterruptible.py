@@ -1,4 +1,4 @@
-"""Run work that a Ctrl-C or an interrupted cell must not cut short."""
+"""A function that delays Ctrl-C and similar signals while another function runs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
-    """Call `act`, and delay signals that would end the process until `act` returns.
+    """Call `act` and return its result. Delay the signals in `ENDS` during the call.
 
-    Otherwise a process that was started but not yet recorded could outlive its stack, and a library
-    could stay half imported. After `act`, the handler of the first signal is called, which may
-    raise an exception (KeyboardInterrupt for SIGINT). Signals without a Python handler are not
-    delayed.
+    Without the delay, a process that was started but not yet recorded could outlive its stack, and
+    a library could stay half imported. After the call, the handler of the first delayed signal
+    runs; it may raise an exception (KeyboardInterrupt for SIGINT). A signal without a Python
+    handler is not delayed.
     """
     if threading.current_thread() is not threading.main_thread():
         return act()  # Python handles signals only in the main thread

@@ -24,9 +24,9 @@ UNFINISHED = ("queued", "running", "retrying", "scheduled")
 class Client:
     """A client of a stack. For other requests use its HTTP clients, `web` and `inbox`.
 
-    Attributes:
+    Args:
         ready: the output of ``up --json``, or `Stack.ready`.
-        patience: timeout (seconds).
+        patience: timeout of a request (seconds).
 
     Raises:
         httpx.HTTPError: a server can't be reached, or returns an error.
@@ -90,7 +90,7 @@ class Client:
         return _json(self.web.get("/api/jobs", params={"state": state, "limit": limit}))
 
     def decide(self, job_id: str, what: str) -> Answer:
-        """Retry or discard a waiting or dead job.
+        """Retry a retrying, scheduled or dead job now, or discard it.
 
         Args:
             what: "retry" or "discard".

@@ -1,4 +1,4 @@
-"""The folder with the data of a stack, for one stack at a time."""
+"""The folder with the data of a stack. Only one stack at a time can use it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from demo_app.shared.resources import ResourceError, take_directory
 class Folder:
     """The folder of one stack.
 
-    Attributes:
-        path: its path; None creates a temporary folder.
+    Args:
+        path: the folder; None creates a temporary folder, which `close` deletes.
 
     Raises:
-        StackError: it can't be written, is not private, is a link, or is in use.
+        StackError: the folder can't be written, is not private, is a link, or is in use.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -47,10 +47,10 @@ class Folder:
         return path.read_text().strip()
 
     def take_over(self, stack_id: str) -> None:
-        """Store this stack's id, and kill processes of the previous stack.
+        """Kill processes of the folder's previous stack, and store the id of the new stack.
 
-        Such processes remain if its supervisor and its reaper were both killed. They are found by
-        their environment (Linux only).
+        Such processes remain if their supervisor and their reaper were both killed. They are found
+        by their environment (Linux only).
         """
         owner = self.path / "stack-id"
         if owner.exists():

@@ -66,7 +66,8 @@ class Options(BaseModel):
         description="rescue the jobs of a worker at once when this command sees that it has died",
     )
     twin: bool = Field(False, description="stock Celery beside this project, on one stage")
-    #: The start-up token; "" for the folder's token. Not an option: a command line is public.
+    #: The start-up token; "" for the folder's token. Not a command-line option:
+    #: other users can read the command lines of processes.
     token: Token = ""
     #: If False, the stack does not start its processes itself: call `Stack.start` for each role.
     autostart: bool = True

@@ -27,7 +27,7 @@ STOCK = "stock"
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """The addresses and folders of a stack."""
+    """The plan of a stack: its options, its folder, its token and its addresses."""
 
     options: Options
     folder: Folder
@@ -79,7 +79,7 @@ class StackPlan:
             "LOCAL_SMTP_TOKEN": self.token,
             "LOCAL_SMTP_APP_URL": self.web_url,
             "DEMO_WEB_PORT": str(self.web_port),
-            "DEMO_STOP_SECONDS": "3",  # shorter than the supervisor's wait
+            "DEMO_STOP_SECONDS": "3",  # the supervisor waits longer before SIGKILL
             "DEMO_CONTROL": str(self.folder.control),
             MARKER: self.stack_id,
             ROLE: role,

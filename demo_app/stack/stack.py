@@ -30,11 +30,13 @@ from demo_app.stack.supervisor import Event, Supervisor
 class Stack:
     """The running demo app with all its parts; a context manager.
 
-    It takes the options of `Options`. `on_event` is called for each death, restart and problem
-    of a process.
+    Args:
+        on_event: is called for each death, restart and problem of a process.
+        options: the fields of `Options`.
 
     Raises:
-        StackError: the stack can't start; then no process is left.
+        StackError: an option is invalid, or the stack can't start. In both cases no process is
+            left.
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None, **options: Any) -> None:
@@ -71,14 +73,14 @@ class Stack:
 
     @property
     def plan(self) -> StackPlan:
-        """The addresses and folders of the stack. Raises StackError unless the stack runs."""
+        """The plan of the stack. Raises StackError if the stack was not started."""
         if self._plan is None:
             raise StackError("The stack does not run.")
         return self._plan
 
     @property
     def ready(self) -> dict[str, Any]:
-        """The addresses of all parts and the living pids, as ``up --json`` prints them."""
+        """The addresses of all parts and the pids of living processes, as in ``up --json``."""
         plan, supervisor = self.plan, self._running()
         return {
             "web": plan.web_url,
@@ -102,8 +104,8 @@ class Stack:
 
         Args:
             pid: only the process with this id; None for all.
-            restart: False keeps the role dead until `start`. Workers of a stack with the option
-                restart=False stay dead in any case.
+            restart: False: the supervisor does not restart the role's processes until `start`.
+                With the stack's option restart=False, it never restarts workers.
 
         Raises:
             StackError: the role is unknown.
@@ -113,22 +115,28 @@ class Stack:
     def start(self, role: str) -> None:
         """Start the missing processes of the role, and wait until they answer.
 
-        Processes with automatic restart are not started here, only awaited.
+        Processes that the supervisor restarts by itself are only awaited.
 
         Raises:
-            StackError: a process does not answer.
+            StackError: a process does not answer, or the role is unknown.
         """
         supervisor, count = self._running(), self._counts()[self._known(role)]
         supervisor.revive(role, count)
         supervisor.wait_for(role, count)
 
     def stop(self) -> None:
-        """End all processes. It may be called twice. A Ctrl-C takes effect after the call."""
+        """End all processes, and delete a temporary folder. It may be called twice.
+
+        A Ctrl-C takes effect only after the call.
+        """
         uninterruptible(self._started.close)
         self._supervisor = None
 
     def _tell(self, event: Event) -> None:
-        """Call `on_event`, and store the death of a worker in the journal."""
+        """Call `on_event`. Record the death of a worker in the journal, if Redis answers.
+
+        With the option `report_deaths`, also end the dead worker's lease.
+        """
         self._on_event(event)
         if event["event"] == "died" and event["role"] == "worker":
             client = connect(self.plan.redis_url, timeout=1.0)

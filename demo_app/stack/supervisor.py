@@ -36,7 +36,7 @@ class Supervisor:
     Processes are started in threads, never in the caller's thread: a KeyboardInterrupt reaches only
     the main thread, so it cannot come between the start and the entry in `_processes`.
 
-    Attributes:
+    Args:
         on_event: is called for each death, restart and problem.
     """
 
@@ -68,10 +68,14 @@ class Supervisor:
     def kill(
         self, role: str, number: signal.Signals, *, hold: bool, pid: int | None = None
     ) -> list[int]:
-        """Send a signal to the role's processes, or to the process `pid`. Return the pids.
+        """Send a signal to the role's processes. After a SIGKILL, wait for their end.
 
         Args:
-            hold: do not restart the role's processes.
+            hold: True: do not restart the role's processes until `revive` or the end of `outage`.
+            pid: only the process with this id; None for all.
+
+        Returns:
+            The pids of the processes that received the signal.
         """
         with self._lock:
             if hold:
@@ -85,12 +89,15 @@ class Supervisor:
         return [process.pid for process in victims]
 
     def revive(self, role: str, count: int) -> None:
-        """If the role has no automatic restart, start its missing processes and wait for them.
+        """Start the role's missing processes, and wait until they answer.
+
+        If the role is restarted automatically, do nothing. Otherwise first end the role's `hold`
+        (see `kill`).
 
         Raises:
             StackError: a process does not answer.
         """
-        with self._reviving:  # two threads would start each missing process twice
+        with self._reviving:  # without the lock, two threads could start the same process
             if self._comes_back(role):
                 return
             self._held_down.discard(role)
@@ -100,7 +107,10 @@ class Supervisor:
                 self._report({"event": "started", "role": role, "pid": process.pid})
 
     def outage(self, role: str) -> None:
-        """Kill the role's only process, and restart it after `OUTAGE_SECONDS`."""
+        """Kill the role's only process, and restart it after `OUTAGE_SECONDS`.
+
+        Do not restart it if `revive` has done so meanwhile, or if the stack stops.
+        """
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
         with self._reviving:
@@ -110,7 +120,11 @@ class Supervisor:
         self._restart(role, 1)
 
     def wait_for(self, role: str, count: int) -> None:
-        """Wait until `count` processes of the role answer. Raise StackError on a timeout."""
+        """Wait until `count` processes of the role answer.
+
+        Raises:
+            StackError: they do not answer within `PATIENCE`, or the stack stops.
+        """
         for _ in poll(PATIENCE):
             pids = self.pids(role)
             if len(pids) >= count and all(readiness(role, self._plan, pid)() for pid in pids):
@@ -121,7 +135,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all processes: the web app and the workers first, then the mail sink and Redis."""
-        with self._lock:  # after this no process is added to `_processes`
+        with self._lock:  # from here on, `_begin` does not start a process
             self._stopping.set()
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
@@ -150,7 +164,13 @@ class Supervisor:
         return restarted and role not in self._held_down
 
     def _start_side_by_side(self, places: list[tuple[str, int]]) -> list[Process]:
-        """Start a process for each (role, number). Return when all answer, or raise StackError."""
+        """Start all these processes, given as (role, number), in parallel.
+
+        Return the processes when all of them answer.
+
+        Raises:
+            StackError: a process does not answer.
+        """
         pool = ThreadPoolExecutor(max(1, len(places)), thread_name_prefix="start")
         try:
             starting = [pool.submit(self._start, role, number) for role, number in places]
@@ -161,7 +181,14 @@ class Supervisor:
             pool.shutdown(wait=False)  # after an error do not wait for the other processes
 
     def _start(self, role: str, number: int) -> Process:
-        """Start a process, and wait until it answers. Retry if it is killed before it answers."""
+        """Start a process, and wait until it answers. When it dies later, restart it.
+
+        If it is killed before it answers, start it again, up to `STARTS` times in all. If Redis
+        can't load its data, move the data to another folder, and start Redis without data.
+
+        Raises:
+            StackError: the process can't be started, or does not answer.
+        """
         starts = 1
         while True:
             process = self._begin(role, number)
@@ -215,7 +242,7 @@ class Supervisor:
         self._restart(process.role, process.number)
 
     def _restart(self, role: str, number: int) -> None:
-        """Start a process of a role with automatic restart, and retry until it answers."""
+        """If the role is restarted automatically, start a process, and retry until it answers."""
         pause = 0.0
         while self._comes_back(role) and not self._stopping.wait(pause):
             try:
@@ -229,7 +256,7 @@ class Supervisor:
                 return
 
     def _report(self, event: Event) -> None:
-        """Call `on_event`. An error in `on_event` must not end the supervision."""
+        """Call `on_event`. Print its errors, which must not end the supervision."""
         try:
             self._on_event(event)
         except Exception:
