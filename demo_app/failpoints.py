@@ -1,7 +1,7 @@
 """The named steps of a job, at which a test can kill or stop a process.
 
 With ``DEMO_DIE_AT="armed"``, a test calls `enable`, which writes a file named after a step. The
-process that passes the step removes the file, and sends the signal in it to itself.
+first process that passes the step renames the file, and sends itself the signal named in it.
 
 With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file when it starts. The process
 that makes the third pass of the step gets SIGKILL. The file is not written again, so that the
@@ -20,14 +20,14 @@ from pathlib import Path
 
 
 class Step(StrEnum):
-    """A step of a job. The process stops or dies right after the step."""
+    """A step of a job, right after which a test can stop or kill the process."""
 
     COMMENT_COMMITTED = "comment_committed"
     OUTBOX_READ = "outbox_read"
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
     OUTBOX_SETTLED = "outbox_settled"  # the relay has read the states of its jobs
-    POPPED = "popped"  # only without the atomic claim: the job is in no key
+    POPPED = "popped"  # only without the atomic claim: the job is not in any key
     CLAIMED = "claimed"
     STARTED = "started"
     MAIL_BEGUN = "mail_begun"  # the server waits for the mail; no byte of it was sent
@@ -41,14 +41,14 @@ class Step(StrEnum):
 
 
 def enable(folder: Path, step: Step, number: signal.Signals = signal.SIGKILL, nth: int = 1) -> Path:
-    """Let the process that makes the nth pass of the step send the signal to itself.
+    """Write the file that makes a process send itself a signal at the nth pass of the step.
 
-    The passes of all processes are counted.
-
-    Returns the file with the signal, which exists until that pass.
+    Returns the file, which exists until that pass.
 
     Args:
         folder: the stack's DEMO_DIR.
+        number: the signal.
+        nth: number of the pass, from 1, in the order of the passes of all processes.
     """
     armed = _armed(folder, step)
     armed.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ from demo_app.settings import Settings, Transport
 
 
 class CeleryBackend(Backend):
-    """Jobs in Redis, run by Celery workers."""
+    """The backend for the transport `claims`: jobs in Redis, run by Celery workers."""
 
     name = "celery"
     capabilities = replace(
@@ -56,7 +56,11 @@ class CeleryBackend(Backend):
         return list(client.smembers("kept"))
 
     def count_by_state(self) -> dict[str, int]:
-        """Return a consistent count of the jobs in each state and of all jobs ever `enqueued`."""
+        """Return the number of jobs by state, read in one atomic step.
+
+        "enqueued", "done", "discarded" and "late" (acknowledgements after a rescue) are totals
+        since the start of the queue.
+        """
         return self._store.snapshot().count
 
     def worker_command(self) -> list[str]:

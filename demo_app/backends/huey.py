@@ -45,11 +45,11 @@ class Readable(Serializer):  # type: ignore[misc]
 
 
 class HueyBackend(Backend):
-    """Jobs on huey.
+    """A backend whose jobs are run by huey.
 
     A consumer deletes a job from the table before it runs the job. A consumer that is killed loses
-    the jobs that it has taken: their results remain, with the state "running" (or "queued", before
-    their start). Waiting jobs are safe on disk.
+    the jobs that it has taken: their results remain, with their last state (usually "running").
+    Waiting jobs are safe on disk.
     """
 
     name = "huey"
@@ -81,10 +81,11 @@ class HueyBackend(Backend):
             if job.run_after is None:
                 self.huey.enqueue(task)
             else:
-                task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)  # as huey expects
+                # huey expects UTC without a time zone
+                task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)
                 self.huey.add_schedule(task)
-            # store the result after the task: after a kill in between, the job is enqueued again,
-            # which a result without a task would prevent
+            # store the result last: a job with a result is not enqueued again, so a kill between
+            # the result and the task would lose the job
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:
@@ -92,7 +93,7 @@ class HueyBackend(Backend):
         return None if text is EmptyData else _RESULTS.validate_json(text)
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs by state; a job whose worker was killed counts as running."""
+        """Return the number of jobs by state. A lost job still counts in its last state."""
         sql = f"SELECT {_STATE} AS state, count(*) FROM kv WHERE state IS NOT NULL GROUP BY state"
         return dict(self.huey.storage.sql(sql, results=True))
 
@@ -103,7 +104,7 @@ class HueyBackend(Backend):
         return self._path.exists() and bool(self.huey.storage.has_data_for_key(f"worker:{pid}"))
 
     def close(self) -> None:
-        if "huey" in self.__dict__:  # the file is open
+        if "huey" in self.__dict__:  # do not open the file only to close it
             self.huey.storage.close()
 
     def _run(self, record: dict[str, Any]) -> None:

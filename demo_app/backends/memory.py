@@ -1,6 +1,6 @@
 """A queue in the producer's memory, and threads that run its jobs, as in Rails' async adapter.
 
-It is fast and simple, and loses all jobs if the process dies.
+It is fast and simple, and loses all unfinished jobs if the process dies.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from demo_app.settings import Settings
 
 
 class MemoryBackend(InProcessBackend):
-    """A queue in memory.
+    """A backend with a queue in the producer's memory.
 
-    Attributes:
+    Args:
         concurrency: the number of threads that run its jobs.
     """
 
@@ -47,7 +47,7 @@ class MemoryBackend(InProcessBackend):
                 self._put(job, job.due or 0.0)
 
     def close(self) -> None:
-        """Stop the threads when their running jobs have ended. Waiting jobs are lost."""
+        """Refuse further jobs, and wait for running jobs to end. Waiting jobs are lost."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -55,7 +55,7 @@ class MemoryBackend(InProcessBackend):
             thread.join()
 
     def forget(self) -> None:
-        """Delete waiting jobs, and wait for running jobs to end."""
+        """Wait for running jobs to end, delete waiting jobs, and then accept jobs again."""
         self.close()
         with self._changed:
             self._ready, self._later, self._threads = [], [], []

@@ -39,12 +39,12 @@ _STATES = {
 
 
 class RqBackend(Backend):
-    """Jobs on RQ.
+    """A backend whose jobs are run by RQ.
 
     If a worker is killed in the middle of a job, RQ's registry of started jobs enqueues the job
-    again. If it is killed while it dequeues a job, the job is lost: with several queues RQ pops
-    with BLPOP, and the registry requeues only jobs with the status "started", which is stored later
-    by the job's own process. A lost job's key remains, with the status "queued".
+    again. If a worker is killed while it dequeues a job, the job is lost: with several queues RQ
+    pops with BLPOP, and the registry requeues only jobs with the status "started", which is stored
+    later by the job's own process. A lost job's key remains, with the status "queued".
     """
 
     name = "rq"

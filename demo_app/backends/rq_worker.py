@@ -29,7 +29,13 @@ from demo_app.settings import settings
 
 
 def run(record: dict[str, Any]) -> Any:
-    """Run one job. RQ calls this in a forked process."""
+    """Run one job. RQ calls this in a forked process, for each try.
+
+    Returns the job's value, an RQ retry, or None if the job was discarded.
+
+    Raises:
+        JobDead: the job failed, and is not tried again.
+    """
     mine = get_current_job()
     assert mine is not None
     outcome = perform(replace(Job.from_record(record), attempts=mine.meta["attempts"]))
@@ -70,7 +76,7 @@ class Ours(RqJob):
 
 
 class Worker(RqWorker):
-    """A worker of the pool that sends a heartbeat for its job each second."""
+    """A worker of the pool. It sends a heartbeat for its job every second."""
 
     max_connection_wait_time = 1.0
 

@@ -27,7 +27,7 @@ class DatabaseMissing(OSError):
 
 
 class Connection(Protocol):
-    """A connection to a database. Outside a transaction only reads are allowed."""
+    """A connection to a database. Callers may write only inside a transaction."""
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Any:
         """Run a statement with ? for each value, and return a cursor (PEP 249)."""
@@ -69,14 +69,18 @@ class Database(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
-        """Run the block as one transaction, which is on disk when the block has ended.
+        """Run the block as one transaction: commit at its end, or roll back if it raises.
 
-        Transactions run one at a time.
+        The commit is on disk when it returns (but see `sync_later`). Transactions run one at a
+        time.
+
+        Raises:
+            DatabaseDown: the database is unavailable, or another transaction takes too long.
         """
 
     @abstractmethod
     def sync_later(self) -> None:
-        """Let this thread's commits return before they are on disk."""
+        """Let this thread's commits return before they are on disk. Call it first in the thread."""
 
     @abstractmethod
     def count_anew(self, transaction: Connection, table: str) -> None:
@@ -109,7 +113,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, *, create: bool = True) -> None:
         super().__init__(str(path.absolute()))
         self._path = path
-        # SQLite's built-in wait polls every 0.1 s and is not fair
+        # threads wait for this lock, since SQLite's own wait polls every 0.1 s and is not fair
         self._writing = threading.Lock()
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from demo_app.broker.connection import connect
 from demo_app.jobs.backend import make_backend
 from demo_app.settings import Settings
 
-#: The key of the id in Redis.
+#: The Redis key that contains the blog's id.
 KEY = "blog"
 #: Seconds that a worker waits for its blog's database, since the web app may still be starting.
 PATIENCE = 10.0
@@ -29,6 +29,8 @@ class AnotherBlog(RuntimeError):
 
 def announce(chosen: Settings, database: Database) -> None:
     """Store the blog's id in Redis, unless Redis has one already.
+
+    Do nothing if the backend does not keep its jobs in Redis.
 
     Raises:
         AnotherBlog: Redis already has the id of another blog.
@@ -47,10 +49,13 @@ def announce(chosen: Settings, database: Database) -> None:
 
 
 def open_blog(chosen: Settings) -> Database:
-    """Open the database of the blog whose jobs are in Redis.
+    """Open the database of the settings, and check that the jobs in Redis belong to its blog.
+
+    If Redis has no blog's id, every blog is accepted.
 
     Raises:
-        DatabaseMissing: the database does not exist, or belongs to another blog.
+        DatabaseMissing: the database cannot be used, or belongs to another blog; or Redis does not
+            answer.
     """
     database = open_database(chosen, create=False)
     expected = announced(chosen) or database.id
@@ -65,8 +70,8 @@ def open_blog(chosen: Settings) -> Database:
 def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
-    If Redis has no blog's id, the web app may not have created the database yet: then the worker
-    starts, and only checks the PostgreSQL server (if one is set).
+    Retry for `PATIENCE` seconds before the exit. If Redis has no blog's id, the web app may not
+    have created the database yet: check only the PostgreSQL server, if one is set.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -86,7 +91,7 @@ def refuse_another_blog(chosen: Settings) -> None:
 def announced(chosen: Settings) -> str | None:
     """Return the id of the blog whose jobs are in Redis.
 
-    Returns None if no web app has stored it, or the jobs are not in Redis.
+    Returns None if no web app has stored an id, or the backend does not keep its jobs in Redis.
 
     Raises:
         DatabaseMissing: Redis does not answer.

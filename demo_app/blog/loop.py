@@ -39,7 +39,7 @@ class Loop:
         self._wanted.set()
 
     def stop(self) -> None:
-        """Stop after the current step."""
+        """Stop the thread after its current step, and wait for its end (5 s at most)."""
         self._stopping.set()
         self._wanted.set()
         if self._thread.is_alive():
@@ -55,7 +55,7 @@ class Loop:
         self._database.close()
 
     def _poll(self) -> float:
-        """Run the step, and return the seconds to sleep."""
+        """Run the step, and return the seconds to sleep. If it fails, pause and return 0."""
         try:
             more = self._step()
         except Exception as error:  # any error of the queue: the outbox keeps its jobs

@@ -1,4 +1,4 @@
-"""The choice of the blog's database, with PostgreSQL's driver only if needed."""
+"""Access to the blog's database. PostgreSQL's driver is imported only if it is needed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def open_database(chosen: Settings, *, create: bool = True) -> Database:
 
 
 def check_server(url: str) -> str:
-    """Return the version of a PostgreSQL server.
+    """Connect to a PostgreSQL server, and return its version and address as text.
 
     Raises:
-        DatabaseMissing: the server cannot be used.
+        DatabaseMissing: the server cannot be used, or the driver is not installed.
     """
     return str(_postgres().check(url))
 

@@ -27,7 +27,7 @@ class Entry:
     Attributes:
         job: None if this version of the app cannot read it, for example after a rollback to an
             older version.
-        problem: the reason; "" if the job can be read.
+        problem: the reason why the job can't be read; "" if it can.
     """
 
     row: int
@@ -68,13 +68,13 @@ def remove_job(database: Database, job_id: str) -> None:
 
 
 def among(database: Database, job_ids: list[str]) -> dict[str, int]:
-    """Return the row number of each of these jobs that is still in the outbox, by job id."""
+    """Return the row number by job id, for those of the given jobs that are still in the outbox."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
     return dict(database.read(sql, *job_ids))
 
 
 def size(database: Database, after: int = 0) -> int:
-    """Return the number of rows above the row `after`."""
+    """Return the count of rows with a number above `after`."""
     sql = "SELECT count(*) FROM outbox WHERE id > ?"
     return int(database.read(sql, after).fetchone()[0])

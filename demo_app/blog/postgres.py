@@ -26,13 +26,15 @@ from demo_app.broker.connection import masked
 
 #: The oldest supported version: older servers round floating-point numbers.
 OLDEST = 12
-#: Default parameters of a connection. A server that is silent for these times counts as down.
+#: Parameters of a connection, unless the URL sets others. A server that does not respond within
+#: these times counts as down.
 _DEFAULTS = (
     "client_encoding=utf8 connect_timeout=5 tcp_user_timeout=10000 "
     "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
 )
-#: A commit is on disk before it returns. A statement waits for a lock as long as with SQLite. If a
-#: client vanishes during a transaction, the server releases the client's lock after 10 s.
+#: A commit is on disk before it returns. A statement waits for a lock for at most 10 s, as with
+#: SQLite. If a client vanishes during a transaction, the server releases the client's lock after
+#: 10 s.
 _SESSION = """
 SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
@@ -100,7 +102,11 @@ class PostgresDatabase(Database):
 
 
 def check(url: str) -> str:
-    """Return the version of the server. Raise DatabaseMissing if it cannot be used."""
+    """Connect to the server, and return its version and address as text.
+
+    Raises:
+        DatabaseMissing: the server cannot be used.
+    """
     try:
         with _connected(url, _SESSION) as connection:
             return f"PostgreSQL {connection.info.server_version // 10_000} at {masked(url)}"
@@ -132,7 +138,7 @@ class _Session:
             except psycopg.Error:
                 raise
             except BaseException:  # such as JobTimeout
-                self._connection.close()  # a later statement could get the unread reply
+                self._connection.close()  # otherwise a later statement could get the unread reply
                 raise
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> psycopg.Cursor[Any]:
@@ -153,14 +159,22 @@ class _Session:
 
 
 class _Text(StrDumperUnknown):
-    """Replaces U+0000, which PostgreSQL cannot store, by U+FFFD as HTML does."""
+    """A dumper of str that replaces U+0000, which PostgreSQL cannot store, by U+FFFD."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\0", "\ufffd"))
 
 
 def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
-    """Return a connection. Raise psycopg.Error, or DatabaseMissing if the server is unsuitable."""
+    """Open a connection to the database.
+
+    Args:
+        settings: SQL statements that are run on the new connection.
+
+    Raises:
+        DatabaseMissing: the URL is malformed, or the server's version or encoding is unsuitable.
+        psycopg.Error: the connection failed.
+    """
     parameters: dict[str, Any] = conninfo_to_dict(_DEFAULTS)
     try:
         parameters |= conninfo_to_dict(url)
@@ -189,7 +203,8 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
-        if not error.diag.message_primary:  # log only: the text has the server's address
+        # an error of the driver: only log its text, which contains the server's address
+        if not error.diag.message_primary:
             logging.getLogger(__name__).warning("No connection to the database: %s", error)
         raise DatabaseDown(error.diag.message_primary or "no connection to the database") from error
 

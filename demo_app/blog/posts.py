@@ -108,7 +108,7 @@ def newest_notices(database: Database, limit: int) -> list[Notice]:
 
 
 def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
-    """Return the notice of a job, or None if it is not among the post's newest 500 comments."""
+    """Return the notice of a job; None if it belongs to none of the post's newest 500 comments."""
     sql = f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500"
     rows = database.read(sql, post_id)
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)
@@ -148,7 +148,8 @@ def add_comment(
     Args:
         notify: the job's task, which takes the comment's id.
         keep_job: False does not store the job in the outbox (for an experiment).
-        key: an idempotency key, or "". A repeated comment with the same key is stored once.
+        key: an idempotency key, or "". If this comment is already stored with the key, the stored
+            comment is returned.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

@@ -18,7 +18,7 @@ from demo_app.jobs.backend import Backend
 log = logging.getLogger(__name__)
 
 #: Limit of the rows of one step. Jobs end roughly in the order in which they were enqueued, so a
-#: round usually ends at the first step without an ended job.
+#: round ends at the first step without an ended or lost job, unless a full round is due.
 _ASKED = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
@@ -31,8 +31,8 @@ _ENDED = ("done", "discarded")
 class Reconciliation:
     """A comparison of the outbox with the queue, step by step.
 
-    Attributes:
-        at_once: limit of rows per step.
+    Args:
+        at_once: limit of rows per step; 100 if it is higher.
     """
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
@@ -40,7 +40,7 @@ class Reconciliation:
         self._limit = min(at_once, _ASKED)
         self._begun = False
         self._last_row = 0  # the last row that this round has looked up
-        self._round_began, self._full_round_due = 0.0, 0.0  # by the monotonic clock
+        self._round_began, self._full_round_due = 0.0, 0.0  # of the monotonic clock (seconds)
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
         """Look up the next handed-over jobs in the queue, and delete the rows of ended jobs.
@@ -50,10 +50,10 @@ class Reconciliation:
 
         Args:
             reached: the last row that was handed over.
-            set_aside: rows that were not handed over.
+            set_aside: rows up to `reached` that were not handed over.
 
         Raises:
-            the backend's error: it does not answer; then nothing is deleted.
+            the backend's error: the backend does not answer. Rows of unfinished jobs remain.
         """
         if not self._begun:
             self._keep_no_others()

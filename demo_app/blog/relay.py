@@ -1,7 +1,8 @@
-"""The relay hands the jobs of the outbox over to the queue.
+"""The relay, which hands the jobs of the outbox over to the queue.
 
-Each comment wakes it. While the queue does not answer, it retries; readers do not wait for it. One
-thread hands jobs over, another reconciles the outbox with the queue (see `reconciliation`).
+Each new comment wakes the relay. While the queue does not answer, the relay retries; web requests
+do not wait for it. One thread hands jobs over, another reconciles the outbox with the queue (see
+`reconciliation`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Relay:
         backend: the queue.
         keep: True if a row stays until its job is done. If False, or if the backend has no
             results, a row is deleted as soon as the queue has the job.
-        announce: called before the first batch, and before the next one if the queue has lost jobs.
+        announce: called before the first batch, and again after the queue has lost jobs, before
+            they are enqueued again.
         at_once: limit of the rows of one step.
     """
 
@@ -48,7 +50,7 @@ class Relay:
         self._announce, self._announced = announce, False
         self._lock = threading.Lock()
         self._reached = 0  # the last row that was handed over or set aside
-        self._set_aside: dict[int, str] = {}  # the reason by row
+        self._set_aside: dict[int, str] = {}  # reasons by row number
         self._reconciliation = Reconciliation(database, backend, at_once)
         self._loops = Loop(self.hand_over, database), Loop(self.settle, database)
 
@@ -60,7 +62,7 @@ class Relay:
         self._loops[0].wake()
 
     def stop(self) -> None:
-        """Stop the threads after the current batch."""
+        """Stop both threads after their current batch, and wait for them (each for 5 s at most)."""
         for loop in self._loops:
             loop.stop()
 
@@ -121,7 +123,7 @@ class Relay:
         return {row: refused[job.id] for row, job in jobs.items() if job.id in refused}
 
     def settle(self) -> int:
-        """Reconcile a batch of rows, and enqueue again the jobs that the queue has lost.
+        """Reconcile a batch of rows. If the queue has lost jobs, hand them over again.
 
         Returns the number of rows; see `Reconciliation.settle`.
         """
@@ -133,7 +135,7 @@ class Relay:
         return rows
 
     def hand_over_again(self, row: int) -> None:
-        """Enqueue the job of this row again, and the jobs of all later rows."""
+        """Let the other thread enqueue the jobs of this row and of all later rows again."""
         with self._lock:
             self._reached, self._announced = min(self._reached, row - 1), False
         self.wake()

@@ -1,7 +1,7 @@
-"""Check a job's arguments: they must fit the function, and JSON must carry them unchanged.
+"""Checks of a job's arguments: they must fit the function, and JSON must not change them.
 
-A queue outlives its producer, so arguments are stored as JSON. A tuple would become a list, and a
-date cannot be stored. Every backend refuses both when the job is enqueued.
+A job outlives its producer, so its arguments are stored as JSON. A tuple would become a list, and a
+date cannot be stored. Both are refused before the job is enqueued, for every backend.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _signature = cache(inspect.signature)
 
 
 class ArgumentError(TypeError):
-    """An argument does not fit the function, or JSON would change it."""
+    """An argument does not fit the function, or JSON would change it or cannot encode it."""
 
 
 def check_function(function: Callable[..., Any]) -> None:
@@ -72,7 +72,7 @@ def checked(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments after a round trip through JSON.
 
     Raises:
-        ArgumentError: JSON would change an argument, which the message names.
+        ArgumentError: JSON would change an argument or cannot encode it. The message names it.
     """
     return {name: _checked(task, name, value) for name, value in arguments.items()}
 

@@ -89,7 +89,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the jobs that this backend can run. Return the reasons for the others, by id."""
+        """Enqueue the supported jobs, and return the reason of each refusal by job id."""
         reasons = {}
         for job in jobs:
             try:
@@ -116,7 +116,7 @@ class Backend(ABC):
         return None
 
     def states(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """Return the state of each of these jobs that is known.
+        """Return the states of the jobs by id, without unknown jobs.
 
         The caller enqueues unknown jobs again.
 
@@ -159,7 +159,10 @@ class Backend(ABC):
 
 
 def backend_named(name: str | None = None) -> Backend:
-    """Return the backend of this name, or of the settings; each process has one object per name.
+    """Return the backend with this name. The first call in a process creates and starts it.
+
+    Args:
+        name: None for the backend of the settings.
 
     Raises:
         ValueError: the name is unknown.

@@ -53,5 +53,5 @@ class Capabilities:
     in_redis: bool = False
 
 
-#: The common promises of this project's backends with separate workers.
+#: The common capabilities of this project's backends that have a queue (stock Celery has fewer).
 QUEUE = Capabilities(run_after=True, results=True, fifo=True)

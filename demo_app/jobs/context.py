@@ -17,7 +17,7 @@ class Context:
 
     Attributes:
         attempt: 1 for the first try.
-        check: raises LeaseLost if another worker has the job.
+        check: raises LeaseLost if another worker may have the job.
         notes: facts for the job's history, by name.
     """
 
@@ -36,14 +36,20 @@ def current() -> Context | None:
 
 
 def checkpoint() -> None:
-    """Raise LeaseLost if another worker has the job. Call it right before a side effect."""
+    """Raise LeaseLost if another worker may have the job. Call it right before a side effect.
+
+    Outside a job, do nothing.
+    """
     context = _current.get()
     if context is not None:
         context.check()
 
 
 def note(name: str, value: str) -> None:
-    """Store a fact in the running job's history, such as the Message-ID of its mail."""
+    """Note a fact for the running job's history, such as the Message-ID of its mail.
+
+    Outside a job, do nothing.
+    """
     context = _current.get()
     if context is not None:
         context.notes[name] = value

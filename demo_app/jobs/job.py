@@ -1,4 +1,4 @@
-"""One job: a task, its arguments, and when and where it should run."""
+"""A job: its task, arguments, queue, priority and due time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Job:
         run_after: the earliest time to run it, with a time zone; None for now.
         attempts: tries that have failed so far.
         enqueued_at: seconds since the epoch.
-        owner: the blog that it belongs to, since a queue may be shared; "" for none.
+        owner: the id of its blog, so that a worker of another blog can refuse it; "" for none.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

@@ -36,7 +36,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job failed too often, or cannot run: it is dead until a person decides."""
+    """The job failed too often, or cannot run. It is dead: only a person can retry it."""
 
     error: TaskError
 
@@ -56,7 +56,7 @@ Outcome = Succeeded | Retry | Failed | Discarded
 
 
 class JobDead(Exception):
-    """A job is dead. Workers raise it for libraries that expect an exception."""
+    """The job is dead. Workers raise this for RQ and stock Celery, which expect an exception."""
 
 
 def begin(result: TaskResult, attempt: int) -> None:

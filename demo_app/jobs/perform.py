@@ -1,4 +1,4 @@
-"""Run one job and return its outcome. Every backend uses this."""
+"""The run of one job, up to its outcome. It is the same for every backend."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def perform(
         notes: receives the values that the job stores with `note`.
 
     Raises:
-        LeaseLost: another worker has the job.
+        LeaseLost: another worker may have the job.
         BaseException: the job raised an exception that does not derive from `Exception`.
     """
     task = find_task(job.task)

@@ -50,7 +50,8 @@ class TaskResult:
         arguments: its arguments; None if the job has ended and the backend has dropped them.
         attempts: tries that have begun.
         errors: one error for each failed try.
-        enqueued_at, started_at, finished_at: the times of these changes, or None.
+        enqueued_at, finished_at: None if unknown, or not reached yet.
+        started_at: the start of the last try; None if unknown, or before the first try.
         state: the job layer's state, finer than `status`.
         reason: the reason why it was discarded; "" for other jobs.
     """

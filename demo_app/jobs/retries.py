@@ -1,7 +1,7 @@
 """Retries and discards of failed jobs: `retry_on` and `discard_on`, as in Rails' Active Job.
 
-Put them below `@task`. The first one that names the exception applies. Jobs with other exceptions
-are retried with the default policy, since most failures are temporary.
+Write these decorators below `@task`. The topmost one that names the exception applies. Jobs with
+other exceptions are retried with the default policy, since most failures are temporary.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ class RetryPolicy:
         attempts: number of tries.
         first: the first wait (seconds). Each wait is twice the one before.
         longest: the longest wait (seconds).
-        jitter: the largest share of a wait by which it is shortened at random (0 to 1).
-        within: the job is retried for at least this time after it was enqueued (seconds), even
-            after `attempts` tries; None if only the tries count. A job always has `attempts` tries,
-            since the clocks of the worker and the producer may differ.
-        outage: the exceptions mean that a service does not answer. The first job of the task that
-            succeeds wakes its waiting jobs.
+        jitter: each wait is shortened at random, by at most this share of it (0 to 1).
+        within: seconds after enqueueing. The job is given up only after `attempts` tries and after
+            this time; None if only the tries count. Both are required, since the clocks of the
+            worker and the producer may differ.
+        outage: True if the exceptions mean that a service does not answer. When a job of the task
+            succeeds, some jobs of the task that wait after such an exception are retried early.
+            Only `celery` with the transport `claims` does this.
     """
 
     exceptions: tuple[type[BaseException], ...] = (Exception,)

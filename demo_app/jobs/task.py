@@ -1,4 +1,4 @@
-"""`@task` makes a function a task, whose jobs any backend can run."""
+"""The decorator `@task`, which makes a function a task. Any backend can run its jobs."""
 
 from __future__ import annotations
 

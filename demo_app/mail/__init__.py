@@ -1,1 +1,1 @@
-"""The text of each mail, its bytes, and one SMTP dialogue."""
+"""The blog's mails: their texts, their encoding as bytes, and their delivery by SMTP."""

@@ -45,15 +45,15 @@ def _trusting(chosen: Settings) -> ssl.SSLContext:
 
 
 class MailError(Exception):
-    """The server did not accept the mail. The message contains its reply."""
+    """The mail was not accepted. The message contains the server's reply, if there is one."""
 
 
 class MailRefused(MailError):
-    """Permanent: a 5xx reply about this mail (RFC 5321, section 4.2.1)."""
+    """A permanent error: a 5xx reply about this mail (RFC 5321, section 4.2.1)."""
 
 
 class MailDeferred(MailError):
-    """Transient: a 4xx reply, or an error that is not about this mail."""
+    """A temporary error: a 4xx reply, or an error that is not about this mail."""
 
 
 class MailServerAway(MailDeferred):
