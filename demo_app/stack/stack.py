@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,11 +60,10 @@ class Stack:
 
     def _start(self, started: ExitStack) -> None:
         folder = started.enter_context(closing(Folder(self.options.dir)))
-        self._plan = plan = _plan(self.options, folder)
-        started.callback(_release, plan)
+        self._plan = plan = _plan(self.options, folder, started)
+        self._supervisor = Supervisor(plan, self._tell)
         answers = {START_AGAIN: self._revive, OUTAGE: lambda: self._running().outage("redis")}
         started.enter_context(closing(ControlPipe(folder.control, answers)))
-        self._supervisor = Supervisor(plan, self._tell)
         started.callback(self._supervisor.stop)
         if self.options.autostart:
             self._supervisor.start_all(self._counts())
@@ -175,7 +175,12 @@ class Stack:
         return self._supervisor
 
 
-def _plan(options: Options, folder: Folder) -> StackPlan:
+def _plan(options: Options, folder: Folder, started: ExitStack) -> StackPlan:
+    def reserve(chosen: int, what: str) -> int:
+        port = take(chosen, what)
+        started.callback(release, port)
+        return port
+
     stack_id = uuid.uuid4().hex
     folder.take_over(stack_id)
     if database_url := options.environment.get("DEMO_DATABASE_URL"):
@@ -192,6 +197,7 @@ def _plan(options: Options, folder: Folder) -> StackPlan:
             raise StackError(
                 f"A Redis server of an earlier run still uses {folder.redis}. Stop it first."
             )
+        started.callback(_remove, socket, folder.redis)
     return StackPlan(
         options=options,
         folder=folder,
@@ -199,15 +205,13 @@ def _plan(options: Options, folder: Folder) -> StackPlan:
         token=options.token or folder.token(),
         redis_url=redis_url,
         redis_socket=socket,
-        web_port=take(options.web_port, "the web app"),
-        inbox_port=take(options.inbox_port, "the inbox"),
-        smtp_port=take(options.smtp_port, "the mail server"),
+        web_port=reserve(options.web_port, "the web app"),
+        inbox_port=reserve(options.inbox_port, "the inbox"),
+        smtp_port=reserve(options.smtp_port, "the mail server"),
     )
 
 
-def _release(plan: StackPlan) -> None:
-    release(plan.web_port, plan.inbox_port, plan.smtp_port)
-    if (socket := plan.redis_socket) is not None:
-        socket.unlink(missing_ok=True)
-        if socket.parent != plan.folder.redis:
-            socket.parent.rmdir()
+def _remove(socket: Path, folder: Path) -> None:
+    socket.unlink(missing_ok=True)
+    if socket.parent != folder:
+        socket.parent.rmdir()

@@ -16,6 +16,7 @@ from support import client_of, gone, let_judge, pids_of, redis_running, refuses,
 
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
+from demo_app.rig import ports
 from demo_app.stack import Stack, StackError, supervisor
 from demo_app.stack.client import Client
 
@@ -174,6 +175,17 @@ def _fails(expected: str, **options: Any) -> None:
         pass
     left = {child.pid for child in psutil.Process().children(recursive=True)} - before
     assert not left, "a stack that can't start leaves nothing running"
+
+
+def test_a_stack_that_can_not_start_keeps_no_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        free = ports.take(0, "a test")
+        ports.release(free)
+        with pytest.raises(StackError), Stack(web_port=free, smtp_port=taken.getsockname()[1]):
+            pass
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free))
 
 
 def test_a_port_in_use_is_told_in_one_sentence() -> None:
