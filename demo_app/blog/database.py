@@ -83,7 +83,7 @@ class Database(ABC):
         """Let this thread's commits return before they are on disk. Call it first in the thread."""
 
     @abstractmethod
-    def count_anew(self, transaction: Connection, table: str) -> None:
+    def restart_row_numbers(self, transaction: Connection, table: str) -> None:
         """Restart the row numbers of an empty table at 1."""
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class SqliteDatabase(Database):
     def sync_later(self) -> None:
         self.connection().execute("PRAGMA synchronous = NORMAL")
 
-    def count_anew(self, transaction: Connection, table: str) -> None:
+    def restart_row_numbers(self, transaction: Connection, table: str) -> None:
         transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
 
 

@@ -67,7 +67,7 @@ def remove_job(database: Database, job_id: str) -> None:
         transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
 
 
-def among(database: Database, job_ids: list[str]) -> dict[str, int]:
+def rows_by_job_id(database: Database, job_ids: list[str]) -> dict[str, int]:
     """Return the row number by job id, for those of the given jobs that are still in the outbox."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"

@@ -97,7 +97,7 @@ class PostgresDatabase(Database):
         # sent at the start of each connection that this thread opens from now on
         self._local.further = "SET synchronous_commit = off"
 
-    def count_anew(self, transaction: Connection, table: str) -> None:
+    def restart_row_numbers(self, transaction: Connection, table: str) -> None:
         transaction.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
 
 

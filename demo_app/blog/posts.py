@@ -123,7 +123,7 @@ def delete_all_comments(database: Database) -> None:
     with database.transaction() as transaction:
         for table in ("comment_keys", "comments", "outbox"):
             transaction.execute(f"DELETE FROM {table}")
-        database.count_anew(transaction, "comments")
+        database.restart_row_numbers(transaction, "comments")
 
 
 def count_comments(database: Database, post_id: int) -> int:

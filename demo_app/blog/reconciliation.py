@@ -89,5 +89,5 @@ class Reconciliation:
         kept = self._backend.kept()
         for first in range(0, len(kept), _ASKED):
             batch = kept[first : first + _ASKED]
-            rows = outbox.among(self._database, batch)
+            rows = outbox.rows_by_job_id(self._database, batch)
             self._backend.keep([job for job in batch if job not in rows], kept=False)

@@ -14,7 +14,7 @@ from celery.utils.imports import cwd_in_path
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError, TimeoutError
 
-from .defaults import early_tasks, is_chosen, set_defaults
+from .defaults import early_tasks, set_defaults, uses_this_broker
 from .exposition import exposition, metrics_of
 from .migrate import migrate
 from .options import Options
@@ -33,7 +33,7 @@ _KEYS = {
 
 @contextmanager
 def _queue_of(app: Any) -> Iterator[Queue]:
-    if not is_chosen(app.conf):
+    if not uses_this_broker(app.conf):
         sys.exit("broker_url: not a URL of this broker; such a URL begins with claims+")
     with app.connection_for_read() as connection:
         yield connection.default_channel.in_flight.queue

@@ -33,7 +33,7 @@ from . import process, worker
 from .claim import Claimed, Delivery, Disposition, Ending, claimed_by
 from .connection import AS_TEXT, CONNECTIONS, WITH_TLS, connection_options, scheme_of
 from .consumer_state import Claiming, ConsumerState, Reason, Waiting
-from .error_kinds import ending_of, passes, reason_of
+from .error_kinds import ending_of, is_temporary, reason_of
 from .in_flight import PAUSE, InFlight
 from .keys import list_of, lists_of
 from .message import JOB, is_job
@@ -276,7 +276,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             queues: each job was claimed from one of these queues.
             tracked: False for jobs of a consumer without acknowledgement.
         """
-        taken = (self.take_in(claimed, queues, tracked=tracked) for claimed in claims)
+        taken = (self.register_claim(claimed, queues, tracked=tracked) for claimed in claims)
         deliveries = [delivery for delivery in taken if delivery]
         connection = self.connection  # None if the channel was closed while a job ended
         for number, delivery in enumerate(deliveries):
@@ -285,7 +285,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     raise redis.exceptions.ConnectionError("the channel has closed")
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
-                if not passes(error):  # the next job may not cause this error
+                if not is_temporary(error):  # the next job may not cause this error
                     log.error("A message can't be delivered: %s", error, exc_info=error)
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
@@ -304,12 +304,14 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             log.warning("Redis refuses the broadcasts' connection: %s", error)
             raise Empty from None
         except Exception as error:
-            if isinstance(error, Empty) or passes(error):
+            if isinstance(error, Empty) or is_temporary(error):
                 raise
             log.error("A malformed broadcast is dropped: %s", error, exc_info=error)
             raise Empty from None
 
-    def take_in(self, claimed: Claimed, queues: Sequence[str], *, tracked: bool) -> Delivery | None:
+    def register_claim(
+        self, claimed: Claimed, queues: Sequence[str], *, tracked: bool
+    ) -> Delivery | None:
         """Register a claimed job, and return its delivery.
 
         Returns None if the job was given back before the reply to its claim arrived, or if its
@@ -371,7 +373,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         here = self.in_flight
         here.work([queue], **process.info())
         for claimed in here.queue.claim(here.lease.worker, lists_of(queue)):
-            if delivery := self.take_in(claimed, [queue], tracked=True):
+            if delivery := self.register_claim(claimed, [queue], tracked=True):
                 return delivery.payload
         raise Empty
 

@@ -87,7 +87,7 @@ _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class SentinelGroup:
     """A group of Redis servers whose Sentinels know the present primary.
 
     Attributes:
@@ -102,7 +102,7 @@ class Watched:
     password: str | None
 
     @classmethod
-    def read(cls, url: str) -> Watched | None:
+    def parse(cls, url: str) -> SentinelGroup | None:
         """Parse ``sentinel://[[user]:password@]host:port;host2:port/name[/database]``.
 
         Returns:
@@ -191,7 +191,7 @@ def client_url(url: str) -> str:
     Raises:
         ValueError: it is a Sentinel URL, which does not name a server.
     """
-    if Watched.read(url):
+    if SentinelGroup.parse(url):
         raise ValueError("Only the backend celery with the claims broker can use Sentinel.")
     return _as_redis_py_spells(url)
 
@@ -217,7 +217,7 @@ def connect_async(url: str) -> Any:
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     options = {**patience, **AS_TEXT}
-    watched = Watched.read(url)
+    watched = SentinelGroup.parse(url)
     if watched is None:
         found = client.from_url(client_url(url), **options)
         pool = found.connection_pool

@@ -13,7 +13,7 @@ DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
 REDBEAT = "redbeat_redis_url"
 
 
-def is_chosen(conf: Any) -> bool:
+def uses_this_broker(conf: Any) -> bool:
     """Return True if an app with this configuration uses this broker."""
     named = str(conf.broker_transport or "")
     claims = any(one.startswith("claims") for one in _urls(conf))
@@ -31,7 +31,7 @@ def set_defaults(app: Any) -> None:
     A setting of the app or of a task is not changed. Runs when an app is finalized, before or after
     its tasks are bound, and again when its worker starts: an app may get the URL only then.
     """
-    if not is_chosen(app.conf):
+    if not uses_this_broker(app.conf):
         return
     chosen = app.conf.maps[:-1]  # the last map has Celery's own defaults
     app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in chosen)})
@@ -44,7 +44,7 @@ def set_defaults(app: Any) -> None:
         app.conf.update({REDBEAT: client_url(url)})
     for task in app._tasks.values():
         for name in DEFAULTS:
-            if app.conf[name] and _left_to_the_app(type(task), name.removeprefix("task_")):
+            if app.conf[name] and _is_copied_from_app(type(task), name.removeprefix("task_")):
                 setattr(task, name.removeprefix("task_"), True)
 
 
@@ -54,7 +54,7 @@ def early_tasks(app: Any) -> str:
     return ", ".join(sorted(name for name in early if not name.startswith("celery.")))
 
 
-def _left_to_the_app(task: type[Any], attribute: str) -> bool:
+def _is_copied_from_app(task: type[Any], attribute: str) -> bool:
     """Return True if the attribute was copied from the app's settings when the task was bound.
 
     `Task.bind` sets `__bound__` and then copies settings, so copied attributes come after

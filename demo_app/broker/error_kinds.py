@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError, SerializationError
 from .claim import Disposition, Ending
 
 #: Redis or the result backend is unavailable, or memory is short: the same job may succeed later.
-_PASSING = (redis.RedisError, OperationalError, ConnectionError, TimeoutError, MemoryError)
+_TEMPORARY = (redis.RedisError, OperationalError, ConnectionError, TimeoutError, MemoryError)
 #: A malformed message raises one of these in the code that reads it.
 _OF_CONTENT = (ValueError, TypeError, LookupError, AttributeError, SerializationError)
 _READERS = (
@@ -20,12 +20,12 @@ _READERS = (
 )
 
 
-def passes(error: BaseException) -> bool:
+def is_temporary(error: BaseException) -> bool:
     """Return True if the error is temporary: not caused by the job's message or this worker.
 
     A requested exit (SystemExit, KeyboardInterrupt) counts as temporary.
     """
-    return not isinstance(error, Exception) or isinstance(error, _PASSING)
+    return not isinstance(error, Exception) or isinstance(error, _TEMPORARY)
 
 
 def ending_of(error: BaseException) -> Ending:

@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from .claim import Claim, Claimed, Disposition, Ending
-from .error_kinds import passes, reason_of
+from .error_kinds import is_temporary, reason_of
 from .events import State
 from .heartbeat import Heartbeat, Step, without_script
 from .held import HeldClaims
@@ -68,13 +68,15 @@ class InFlight:
         self.closing = False
         self.lease = self.make_lease({})
         # a short timeout, so that the heartbeat can try again before the lease expires
-        hurry = partial(queue.scripts.hurry, self.options.lease_seconds / 3)
+        use_own_connection = partial(
+            queue.scripts.use_own_connection, self.options.lease_seconds / 3
+        )
         self.heartbeat = Heartbeat(
-            self.options.heartbeat_seconds, self.steps, queue.scripts.together, hurry
+            self.options.heartbeat_seconds, self.steps, queue.scripts.together, use_own_connection
         )
         self._rounds = 0
         # whether the last rescue failed; time of the first try after a failure (monotonic clock)
-        self._cut_off, self._connected_at = False, 0.0
+        self._last_rescue_failed, self._connected_at = False, 0.0
         self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()
         #: True in a process that claims jobs; a producer only enqueues them.
@@ -168,7 +170,7 @@ class InFlight:
         try:
             ended = self.queue.finish(held.claim, *chosen, next_for=next_for)
         except Exception as error:
-            if passes(error):
+            if is_temporary(error):
                 raise
             # the same acknowledgement would fail in every worker: send the error as the detail
             log.exception("The acknowledgement of the job %s can't be sent", held.claim.id)
@@ -305,9 +307,9 @@ class InFlight:
         If a worker may be dead, the next round comes one heartbeat later: by then every living
         worker has renewed its lease.
         """
-        if self._cut_off:
+        if self._last_rescue_failed:
             # other workers may have been disconnected too: their expired leases prove nothing
-            self._cut_off, self._connected_at = False, time.monotonic()
+            self._last_rescue_failed, self._connected_at = False, time.monotonic()
         beat = min(self.options.heartbeat_seconds, self.options.lease_seconds / 4)
         look = self.queue.rescue(
             self.lease.worker,
@@ -321,7 +323,7 @@ class InFlight:
             try:
                 rescued = look.result(reply)
             except redis.RedisError:
-                self._cut_off = True
+                self._last_rescue_failed = True
                 raise
             if self.queue.refused_writes:
                 self._rewrite_log(self.queue.refused_writes)

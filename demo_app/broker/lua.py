@@ -169,7 +169,7 @@ class Scripts:
             self._registered[name] = self._shared.register_script(text)
         return self._registered[name]
 
-    def hurry(self, seconds: float) -> None:
+    def use_own_connection(self, seconds: float) -> None:
         """Give this thread its own connection with a shorter timeout (seconds)."""
         self._own.connection = self._shared.connection_pool.make_connection()
         self._own.connection.socket_timeout = seconds

@@ -19,7 +19,7 @@ from kombu.transport import redis as kombu_redis
 from .channel import Channel
 from .claim import Disposition, Ending
 from .connection import Decoded
-from .error_kinds import passes, reason_of
+from .error_kinds import is_temporary, reason_of
 from .events import State
 from .keys import queue_of
 from .message import list_in
@@ -68,7 +68,7 @@ class _Move:
         try:
             yield
         except Exception as error:
-            if passes(error):
+            if is_temporary(error):
                 raise
             self.left[f"can't be read ({reason_of(error)})"] += 1
 

@@ -66,23 +66,27 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             )
 
     def _end(self, tag: str, ending: Ending) -> None:
-        queues = self._queues_to_go_on_with()
+        queues = self._queues_for_next_claim()
         claimed = self._in_flight.finish(tag, ending, lists_of(*queues))
         super().ack(tag)
         if claimed is not None:
             self.channel.deliver_claims([claimed], queues)
         else:
-            worker.look_for_work()
+            worker.wake_event_loop()
 
-    def _queues_to_go_on_with(self) -> list[str]:
+    def _queues_for_next_claim(self) -> list[str]:
         """Return the queues from which the script that ends a claim may also claim the next job.
 
         Returns [] if the prefetch window is unlimited, or full even without the ending job; if
-        Celery has replaced `can_consume` (option --disable-prefetch); or if `worker.goes_on`
+        Celery has replaced `can_consume` (option --disable-prefetch); or if `worker.may_claim_next`
         returns False.
         """
         replaced_by_celery = "can_consume" in vars(self)
-        if not worker.goes_on() or replaced_by_celery or self._in_hand() > self.prefetch_count:
+        if (
+            not worker.may_claim_next()
+            or replaced_by_celery
+            or self._in_hand() > self.prefetch_count
+        ):
             return []
         queues: list[str] = self.channel.claimed_queues()
         return queues

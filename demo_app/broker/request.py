@@ -13,7 +13,7 @@ from celery.worker import state
 from celery.worker.request import Request as CeleryRequest
 
 from .claim import Disposition, Ending
-from .error_kinds import ending_of, passes, reason_of
+from .error_kinds import ending_of, is_temporary, reason_of
 from .message import is_job
 from .process import in_a_pools_thread, in_flight_here
 
@@ -68,15 +68,15 @@ class Request(CeleryRequest):  # type: ignore[misc]
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
-            if passes(failed):
+            if is_temporary(failed):
                 raise
-            return self.put_aside(failed)
+            return self.fail(failed)
 
     def on_retry(self, exc_info: Any) -> Any:
         self._failure = _failed_try(exc_info.exception.exc or exc_info.exception, exc_info)
         return super().on_retry(exc_info)
 
-    def put_aside(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
         """Log the error of a job that can't begin or be finished, and end its claim.
 
         `ending_of` chooses the outcome, unless the process that ran the job died.
@@ -110,7 +110,7 @@ def start(controller: Any, request: Request) -> None:
     """Submit a job to the pool.
 
     If the task is revoked, or the pool cannot run the job, free the job's slot in the pool. In the
-    second case also end its claim (see `put_aside`).
+    second case also end its claim (see `fail`).
     """
     try:
         request.execute_using_pool(controller.pool)
@@ -118,9 +118,9 @@ def start(controller: Any, request: Request) -> None:
     except TaskRevokedError:
         pass
     except Exception as error:
-        if passes(error):
+        if is_temporary(error):
             raise
-        request.put_aside(error)
+        request.fail(error)
         # prefork keeps an object for the job's result in this cache; other pools have no cache
         for promise in list(getattr(controller.pool._pool, "_cache", {}).values()):
             if promise.correlation_id is request.id:

@@ -16,7 +16,7 @@ from celery.worker import control, state
 from . import process, request
 from .claim import Disposition, Ending
 from .control_replies import scheduled, store_failure
-from .defaults import early_tasks, is_chosen, set_defaults
+from .defaults import early_tasks, set_defaults, uses_this_broker
 from .keys import MOST_QUEUES
 from .rights import refusal
 from .threads import Threads
@@ -34,7 +34,7 @@ def connect_signals() -> None:
     control.inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
 
 
-def goes_on() -> bool:
+def may_claim_next() -> bool:
     """Return True if the acknowledgement of a job may claim the next job.
 
     The thread that acknowledges then also submits the next job to the pool. So the result is False
@@ -48,7 +48,7 @@ def goes_on() -> bool:
     return bool(process.info()["pool"] == "prefork")
 
 
-def look_for_work() -> None:
+def wake_event_loop() -> None:
     """Wake Celery's event loop, if this is a thread of the pool `threads`.
 
     The event loop then claims a job if the prefetch window is not full.
@@ -83,7 +83,7 @@ def _begin(instance: Any, **_: Any) -> None:
     Does nothing for a worker on another broker.
     """
     app = instance.app
-    if not is_chosen(app.conf):
+    if not uses_this_broker(app.conf):
         return
     set_defaults(app)
     pool = instance.pool_cls.__module__.rpartition(".")[2]

@@ -55,7 +55,7 @@ def expect(fine: object, otherwise: str) -> None:
         raise Broken(otherwise)
 
 
-def refused(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
+def expect_refusal(kind: type[Exception], word: str, act: Callable[[], object]) -> None:
     try:
         act()
     except Exception as error:
@@ -71,7 +71,7 @@ def arguments_arrive_as_they_were_sent(harness: Harness) -> str:
         same = type(seen) is type(value) and seen == value
         expect(same, f"{value!r:.80} arrived as {seen!r:.80}")
     for odd in ODD:
-        refused(ArgumentError, "'value'", partial(echo.job, odd))
+        expect_refusal(ArgumentError, "'value'", partial(echo.job, odd))
     return "as sent"
 
 
@@ -81,7 +81,7 @@ def what_no_worker_knows_is_reported(harness: Harness) -> str:
     A job for a queue without a worker must be refused. A job of an unknown task must end as dead.
     """
     attic = step.using(queue_name="attic").job(1)
-    refused(Unsupported, "'attic'", lambda: harness.put(attic))
+    expect_refusal(Unsupported, "'attic'", lambda: harness.put(attic))
     (job,) = harness.put(Job("no.such.task", {}))
     if harness.capabilities.results:
         result = harness.finished(job)

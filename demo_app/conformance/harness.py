@@ -33,14 +33,14 @@ class Broken(AssertionError):
     """A promise was not kept. The message says what happened."""
 
 
-def written(path: Path) -> list[Event]:
+def read_events(path: Path) -> list[Event]:
     """Return the events in a file, without a half-written last line; [] if there is no file."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 @contextmanager
-def started(
+def running_harness(
     backend: str, path: tuple[str, ...], patience: float = 30.0, **options: Any
 ) -> Iterator[Harness]:
     """Start a stack without workers and the process that enqueues jobs. Yield their harness.
@@ -70,7 +70,7 @@ def started(
 
 
 class Harness:
-    """A stack, and a process that enqueues jobs (`host`). `started` creates it for a check."""
+    """A stack and a process that enqueues jobs (`host`); see `running_harness`."""
 
     host: Process
 
@@ -130,7 +130,7 @@ class Harness:
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """Return the jobs' events of a kind ("" for any) with these details, the oldest first."""
         details |= {"event": event} if event else {}
-        found = written(self.folder / EVENTS)
+        found = read_events(self.folder / EVENTS)
         return [line for line in found if details.items() <= line.items()]
 
     def wait_for(self, event: str, times: int = 1, **details: Any) -> list[Event]:

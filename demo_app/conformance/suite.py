@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any
 
 from demo_app.conformance import checks
-from demo_app.conformance.harness import Broken, Harness, started
+from demo_app.conformance.harness import Broken, Harness, running_harness
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ def check_backend(
     Args:
         backend: the backend's name in the settings; ``module:callable`` for your own backend.
         path: folders with the backend's modules.
-        options: further options of `harness.started`.
+        options: further options of `harness.running_harness`.
     """
-    make = partial(started, backend, path, concurrency=1, **options)
+    make = partial(running_harness, backend, path, concurrency=1, **options)
     with ExitStack() as running:
 
         @cache

@@ -39,7 +39,7 @@ def _lost(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
     for job, error in record.refused.items() if not record.put else ():
         yield translate("put({job!r}) raised {error}.", job=job, error=error)
     for job in record.unfinished:
-        where, what = record.last_seen(job) or [], _broken(record, translate)
+        where, what = record.last_seen(job) or [], _describe_faults(record, translate)
         ended, puts = record.ended.count(job), record.puts[job]
         keys = (
             translate("in {keys}", keys=", ".join(where))
@@ -87,7 +87,7 @@ def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator
         yield translate(text, commands="; ".join(claims))
 
 
-def _broken(record: Record, translate: Translate) -> str:
+def _describe_faults(record: Record, translate: Translate) -> str:
     """Describe the faults of the process that was hit last: its first fault, and its last halt.
 
     Return "" if there was no fault.

@@ -86,7 +86,7 @@ def is_blind(plan: Plan, records: Sequence[Record]) -> bool:
     return bool(nowhere and failed.of("act")) and all(keys in ([], DOWN) for keys in looks)
 
 
-def not_asked(
+def reason_not_tested(
     target: Target,
     level: Level,
     steps: Sequence[str],

@@ -43,7 +43,7 @@ def grade(
         rows = csv.writer(file)
         rows.writerow(head)
         for name, target in (found for given in targets for found in _targets(given)):
-            if cells := judged(target, levels, seconds):
+            if cells := judge_target(target, levels, seconds):
                 row = [escape_formulas(one_line(cell)[:_LONGEST]) for cell in (name, *cells)]
                 rows.writerow(row)
                 file.flush()
@@ -57,7 +57,7 @@ def _targets(given: str) -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(given)), f"{path}:MyQueue"
 
 
-def judged(target: str, levels: str, seconds: float) -> list[str]:
+def judge_target(target: str, levels: str, seconds: float) -> list[str]:
     """Judge a target in a new process.
 
     Args:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from demo_app.judge.checker import check
-from demo_app.judge.coverage import BLIND, is_blind, not_asked, survey
+from demo_app.judge.coverage import BLIND, is_blind, reason_not_tested, survey
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, MANY, Level, at_random
 from demo_app.judge.plan import Plan
@@ -207,7 +207,9 @@ class Judge:
         if last.why and is_blind(last.plan, records):
             trials[-1] = replace(last, why="")
             return Verdict(level, trials, self._translate(BLIND))
-        why = last.why or not_asked(self._target, level, steps, records, missed, self._translate)
+        why = last.why or reason_not_tested(
+            self._target, level, steps, records, missed, self._translate
+        )
         return Verdict(level, trials, why)
 
     def _end(self, level: int, begun: list[Future[TrialOutcome]]) -> None:

@@ -32,7 +32,7 @@ class _Line:
         self._socket.connect(str(path))
         self._answers = self._socket.makefile("rb")
 
-    def say(self, message: dict[str, Any]) -> dict[str, Any]:
+    def send(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message. If its `asks` is true, wait for the reply and return it; else return {}.
 
         Raises:
@@ -97,13 +97,13 @@ class Role:
         if mine not in _lines:
             _lines[mine] = _Line(Path(self.folder) / EVENTS)
         message = {"at": time.monotonic(), "who": self.who, "event": event, **details}
-        return _lines[mine].say(message)
+        return _lines[mine].send(message)
 
     def ask(self, event: str, **details: Any) -> dict[str, Any]:
         """Report an event, wait until the judge lets the process go on, and return the reply."""
         return self.log(event, asks=True, **details)
 
-    def pass_by(self, event: str, **details: Any) -> None:
+    def report_step(self, event: str, **details: Any) -> None:
         """Report an event. If the role has a step to halt at, wait until the judge replies."""
         self.log(event, asks=bool(self.halt), **details)
 
@@ -111,13 +111,13 @@ class Role:
 def produce(role: Role, put: Callable[[str], object]) -> None:
     """Enqueue the role's jobs one by one, report each result, and then wait to be killed."""
     for job in role.jobs:
-        role.pass_by("putting", job=job)
+        role.report_step("putting", job=job)
         try:
             put(job)
         except Exception as error:  # any error counts as a refusal of the job
-            role.pass_by("refused", job=job, error=describe(error))
+            role.report_step("refused", job=job, error=describe(error))
         else:
-            role.pass_by("put", job=job)
+            role.report_step("put", job=job)
     role.ask("finished")
     signal.pause()
 
@@ -152,4 +152,4 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
     if what["dies"]:
         die()
     sleep(role, what["seconds"])
-    role.pass_by("end", job=job, message_id=message_id)
+    role.report_step("end", job=job, message_id=message_id)

@@ -32,7 +32,7 @@ _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"
 _TOO_OFTEN = 20
 #: If more workers than this start in a row and none begins a job, the queue seems to kill them, and
 #: the trial ends.
-_IN_VAIN = 8
+_MAX_STARTS_WITHOUT_RUN = 8
 #: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
 #: Seconds without another run after which a poison pill counts as given up.
@@ -94,11 +94,11 @@ def _break(trial: Trial, fault: Fault) -> None:
     if fault.at == IDLE:
         _kill_idle(trial)
     elif fault.act is Act.BOTH:
-        _go_on_together(trial, fault)
+        _release_two_at_once(trial, fault)
     else:
         if fault.act is Act.NAP:  # start another worker now: a start may take longer than the nap
             trial.ready_worker(claims=False)
-        _do_or_miss(trial, fault, trial.rescuer(fault))
+        _do_or_miss(trial, fault, trial.worker_halting_at(fault))
 
 
 def _do_or_miss(trial: Trial, fault: Fault, part: Part) -> None:
@@ -115,7 +115,7 @@ def _do_or_miss(trial: Trial, fault: Fault, part: Part) -> None:
 
 def _do(trial: Trial, fault: Fault, part: Part) -> None:
     trial.log_locations()
-    trial.act(part, fault.act)
+    trial.log_action(part, fault.act)
     match fault.act:
         case Act.KILL:
             part.running.send(signal.SIGKILL)
@@ -176,10 +176,10 @@ def _put_later(trial: Trial) -> None:
         trial.until(lambda: names <= trial.seen.times.keys(), 6.0)
 
 
-def _go_on_together(trial: Trial, fault: Fault) -> None:
-    pair = [trial.rescuer(fault) for _ in range(2)]
+def _release_two_at_once(trial: Trial, fault: Fault) -> None:
+    pair = [trial.worker_halting_at(fault) for _ in range(2)]
     if trial.halted(pair[0]) and trial.halted(pair[1], _SECOND):
-        trial.act(pair[1], fault.act)
+        trial.log_action(pair[1], fault.act)
     for part in pair:
         part.go.set()
 
@@ -189,7 +189,7 @@ def _kill_idle(trial: Trial) -> None:
     trial.until(lambda: not trial.seen.unfinished, trial.patience)
     time.sleep(0.3)  # the worker needs time to begin its next claim
     victim.running.send(signal.SIGSTOP)
-    trial.act(victim, "SIGSTOP, while it waits for a job")
+    trial.log_action(victim, "SIGSTOP, while it waits for a job")
     trial.put(("idle-1",))
     trial.kill(victim)
 
@@ -222,7 +222,7 @@ def _settle(trial: Trial) -> None:
             runs, started = len(seen.runs), 0
         if sum(part.works and part.role.claims for part in alive) < plan.workers:
             started += 1
-            if started > _IN_VAIN:
+            if started > _MAX_STARTS_WITHOUT_RUN:
                 return
             if not trial.ready_worker().running.alive():
                 trial.stop.wait(0.2)  # avoid a busy loop if the queue can't run at all

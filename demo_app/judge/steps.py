@@ -101,14 +101,14 @@ class Steps:
         step = f"{call.method}:{name}:{call.names[name]}"
         with self._lock:  # wait while another thread runs the command at which it halted
             pass
-        if self._passes(f"{step}:before", words, call.commands[:-1]):
+        if self._halt_if_due(f"{step}:before", words, call.commands[:-1]):
             with self._lock:
                 yield
         else:
             yield
         if call.moved is None and MOVES.search(name):
             call.moved = time.monotonic()
-        self._passes(f"{step}:after", words, call.commands)
+        self._halt_if_due(f"{step}:after", words, call.commands)
 
     def commands(self, sent: Sequence[tuple[Any, ...]]) -> AbstractContextManager[None]:
         """Count the block, which sends these commands to Redis, as one step."""
@@ -116,7 +116,7 @@ class Steps:
         words = "; ".join(" ".join(map(str, args)) for args in sent).replace("\n", " ")
         return self.command("+".join(names) or "EXEC", words)
 
-    def _passes(self, step: str, words: str, sent: list[str]) -> bool:
+    def _halt_if_due(self, step: str, words: str, sent: list[str]) -> bool:
         """If this is the role's step, halt until the judge lets the process go on.
 
         Return True if this was the role's step.

@@ -158,7 +158,7 @@ class Trial:
         self.until(lambda: self.happened(part.who, *events) or not part.running.alive(), 60.0)
         return part
 
-    def rescuer(self, fault: Fault) -> Part:
+    def worker_halting_at(self, fault: Fault) -> Part:
         """Start a worker that halts at the fault's step.
 
         If the step belongs to `rescue`, the worker does not claim jobs before the judge lets it go
@@ -221,17 +221,17 @@ class Trial:
         for job in self.seen.unfinished[:LOOKS]:
             self.log_location(job)
 
-    def act(self, part: Part, act: str) -> None:
+    def log_action(self, part: Part, act: str) -> None:
         """Log an action of the judge that hits the process, such as a fault."""
         self.note("act", to=part.who, act=act)
 
     def kill(self, part: Part) -> None:
-        self.act(part, Act.KILL)
+        self.log_action(part, Act.KILL)
         part.running.send(signal.SIGKILL)
 
     def go_on(self, part: Part) -> None:
         part.running.send(signal.SIGCONT)
-        self.act(part, "SIGCONT")
+        self.log_action(part, "SIGCONT")
         part.go.set()
 
     def start_server(self) -> None:

@@ -14,7 +14,7 @@ _RANGE = range(20_000, 32_000)
 #: ports.
 _chance = random.SystemRandom()
 #: For each reserved port, a socket that is bound to it without listening.
-_signs: dict[int, socket.socket] = {}
+_reservations: dict[int, socket.socket] = {}
 
 
 def take(chosen: int, what: str) -> int:
@@ -31,20 +31,20 @@ def take(chosen: int, what: str) -> int:
         StackError: the port is in use, or no free port was found.
     """
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
-        sign = socket.socket()
+        reservation = socket.socket()
         # only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random port that
         # another stack has reserved
-        sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:
-            sign.bind(("127.0.0.1", port))
+            reservation.bind(("127.0.0.1", port))
         except OSError:
-            sign.close()
+            reservation.close()
             continue
         if sys.platform == "linux":  # elsewhere the server could not listen on the same port
-            sign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            _signs[port] = sign
+            reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _reservations[port] = reservation
         else:
-            sign.close()
+            reservation.close()
         return port
     raise StackError(
         f"The port {chosen} for {what} is in use. Choose another one."
@@ -55,5 +55,5 @@ def take(chosen: int, what: str) -> int:
 
 def release(*ports: int) -> None:
     for port in ports:
-        if sign := _signs.pop(port, None):
-            sign.close()
+        if reservation := _reservations.pop(port, None):
+            reservation.close()

@@ -166,21 +166,23 @@ class Proxy:
             server, back = await connect()
             connection = Connection(writer, back)
             self._connections.add(connection)
-            requests = self._pump(connection, reader, back, self._may_lose)
+            requests = self._pump(connection, reader, back, self._filter_request)
             try:
-                await asyncio.gather(requests, self._pump(connection, server, writer, self._cut))
+                await asyncio.gather(
+                    requests, self._pump(connection, server, writer, self._filter_reply)
+                )
             finally:
                 self._connections.discard(connection)
         writer.close()
 
-    def _may_lose(self, connection: Connection, _request: bytes) -> None:
+    def _filter_request(self, connection: Connection, _request: bytes) -> None:
         # raises ConnectionError for a lost request, or marks its reply as lost
         if self.loses_requests:
             raise ConnectionError("the request was lost")
         if self._loses_next or self.loses_answers:
             self._loses_next, connection.losing = False, True
 
-    def _cut(self, connection: Connection, answer: bytes) -> None:
+    def _filter_reply(self, connection: Connection, answer: bytes) -> None:
         # raises ConnectionError for a lost reply
         if self._loses_like and self._loses_like.search(answer):
             self._loses_like, connection.losing = None, True
@@ -203,7 +205,7 @@ class Proxy:
                 if connection.frozen:
                     continue
                 if self._watch:
-                    await self._watch(connection, data, is_answer=passes == self._cut)
+                    await self._watch(connection, data, is_answer=passes == self._filter_reply)
                 passes(connection, data)
                 writer.write(data)
                 await writer.drain()

@@ -52,7 +52,7 @@ def check_database(url: str) -> str:
 
 def _check(client: Decoded, where: str) -> str:
     info = client.info()
-    refuse(info, where)
+    require_suitable(info, where)
     if lacks := refusal(client):
         raise StackError(lacks)
     if info.get("aof_enabled"):
@@ -63,7 +63,7 @@ def _check(client: Decoded, where: str) -> str:
     )
 
 
-def refuse(info: Mapping[str, Any], where: str) -> None:
+def require_suitable(info: Mapping[str, Any], where: str) -> None:
     """Raise StackError if the server's version, role or settings do not suit the queue.
 
     Args:

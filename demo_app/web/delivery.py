@@ -97,7 +97,7 @@ class Locator:
         self, notices: Sequence[Notice], limit: int
     ) -> tuple[dict[str, Whereabouts], Snapshot | None]:
         ids = [one.job_id for one in notices]
-        rows = outbox.among(self._comments.database, ids)
+        rows = outbox.rows_by_job_id(self._comments.database, ids)
         handed = {job: self._comments.relay.has_handed_over(row) for job, row in rows.items()}
         elsewhere = self._in_this_process(ids)
         seen, queue = None, dict[str, JobSeen]()

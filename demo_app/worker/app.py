@@ -12,7 +12,7 @@ import demo_app.broker
 from demo_app.backends.celery import options_of
 from demo_app.backends.celery_command import celery_settings
 from demo_app.broker import steps
-from demo_app.broker.connection import Watched, client_url
+from demo_app.broker.connection import SentinelGroup, client_url
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.task import all_tasks, load_tasks
 from demo_app.settings import Safeguard, Settings, settings
@@ -49,7 +49,7 @@ def make_app(chosen: Settings) -> Celery:
 
 def _address(url: str) -> tuple[str, str | None]:
     """Return the URL of Redis in Celery's form, and its Sentinel name (None without Sentinel)."""
-    watched = Watched.read(url)
+    watched = SentinelGroup.parse(url)
     if watched is None:
         return client_url(url), None
     login = url.partition("://")[2].rpartition("@")[0]

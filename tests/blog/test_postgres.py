@@ -154,4 +154,4 @@ def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
     found = posts.comment(database, made.id)
     assert found is not None
     assert found.body == "a\ufffdb"
-    assert outbox.among(database, ["a\0b"]) == {}
+    assert outbox.rows_by_job_id(database, ["a\0b"]) == {}

@@ -151,7 +151,7 @@ def test_a_long_outbox_is_asked_about_from_end_to_end(database: Database, store:
     _work(store, sent[0])
     store.client.delete(f"job:{sent[3]}")
     _settle(relay)
-    assert set(outbox.among(database, sent)) == set(sent[1:])
+    assert set(outbox.rows_by_job_id(database, sent)) == set(sent[1:])
     assert relay.size() == 2, "the lost one, and what came behind it"
 
 
@@ -196,7 +196,7 @@ def test_only_what_waits_to_be_handed_over_counts_as_not_with_the_queue(
 ) -> None:
     sent = comment(database).job_id
     relay = Relay(database, CeleryBackend(store))
-    (row,) = outbox.among(database, [sent]).values()
+    (row,) = outbox.rows_by_job_id(database, [sent]).values()
     assert (relay.size(), relay.has_handed_over(row)) == (1, False)
     relay.hand_over()
     assert (relay.size(), relay.has_handed_over(row)) == (0, True)

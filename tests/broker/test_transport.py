@@ -113,8 +113,8 @@ def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() 
         server.kill()
         malformed = Claimed(Claim("w", "mail", "a", "1"), "no message")
         good = Claimed(Claim("w", "mail", "b", "2"), compose(message(1)))
-        assert channel.take_in(malformed, ["mail"], tracked=True) is None
-        assert channel.take_in(good, ["mail"], tracked=True) is not None
+        assert channel.register_claim(malformed, ["mail"], tracked=True) is None
+        assert channel.register_claim(good, ["mail"], tracked=True) is not None
 
 
 @pytest.fixture

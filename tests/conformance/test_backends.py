@@ -9,7 +9,7 @@ import pytest
 from support import most_nightly
 
 from demo_app.conformance import PROMISES, check_backend
-from demo_app.conformance.harness import written
+from demo_app.conformance.harness import read_events
 from demo_app.conformance.suite import Promise
 from demo_app.jobs.backend import known_backends
 
@@ -55,8 +55,8 @@ def test_the_suite_is_one_call_away() -> None:
 
 def test_a_line_of_which_half_is_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
-    assert written(file) == []
+    assert read_events(file) == []
     file.write_text('{"event": "begin"}\n{"event": "e')
-    assert written(file) == [{"event": "begin"}]
+    assert read_events(file) == [{"event": "begin"}]
     file.write_text('{"event": "begin"}\n{"event": "end"}\n')
-    assert written(file) == [{"event": "begin"}, {"event": "end"}]
+    assert read_events(file) == [{"event": "begin"}, {"event": "end"}]

@@ -32,7 +32,7 @@ _REASONS = {
     "the exact length of the history is not promised": (r"surplus <= |% 64 ~= ",),
     "it needs more rows than one request has": (r"_last_row = batch\[-1\]\[0\]`",),
     "in the exploration no process loses its connection for as long as a lease": (
-        r"_cut_off|connected=",
+        r"_last_rescue_failed|connected=",
     ),
     "the process ends directly afterwards": (
         r"^broker/(lease|in_flight).py (Lease\.end|InFlight\.leave): ",

@@ -131,7 +131,7 @@ def _claim(world: World, worker: Worker) -> None:
     if worker.setup.slow:
         worker.on_its_way = tuple(claimed)
     else:
-        worker.take_in(claimed)
+        worker.register_claim(claimed)
         if {one.claim for one in claimed} - set(worker.here.held().values()):
             world.ledger.broken = f"no-idle: {worker.name} gets what it does not take"
 
@@ -166,7 +166,7 @@ def _wake(world: World, worker: Worker) -> None:
 
 def _answer(world: World, worker: Worker) -> None:
     claimed, worker.on_its_way = worker.on_its_way, ()
-    worker.take_in(claimed)
+    worker.register_claim(claimed)
 
 
 def _begin(world: World, worker: Worker) -> None:

@@ -97,7 +97,7 @@ class Wire:
         except redis.RedisError as error:
             return error
 
-    def hurry(self, seconds: float) -> None:
+    def use_own_connection(self, seconds: float) -> None:
         """Do nothing: calls here never wait."""
 
 
@@ -227,7 +227,7 @@ class Worker:
             self.consumer.replied("claim", reply)
         return claimed_by(worker, reply)
 
-    def take_in(self, claimed: Sequence[Claimed]) -> None:
+    def register_claim(self, claimed: Sequence[Claimed]) -> None:
         for job in claimed:
             if (tag := self.here.track(job)) is not None:
                 self.phase[tag] = "waits"
@@ -249,7 +249,7 @@ class Worker:
         self.phase[tag] = "ended"
         following = self.here.finish(tag, Ending(Disposition.DONE), lists)
         if following is not None:
-            self.take_in([following])
+            self.register_claim([following])
 
     def drop(self) -> None:
         """Break Celery's connection, which drops the messages that have not started."""

@@ -14,7 +14,7 @@ import pytest
 from judge.broken import MINE
 from support import run_python, until
 
-from demo_app.judge.grade import judged
+from demo_app.judge.grade import judge_target
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 OURS = MINE.replace("class Mine", "class MyQueue")
@@ -56,13 +56,13 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
 def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "forever.py"
     path.write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
-    assert judged(f"{path}:MyQueue", "2", 3.0)[-1] == "not done within 3 s"
+    assert judge_target(f"{path}:MyQueue", "2", 3.0)[-1] == "not done within 3 s"
 
 
 def test_a_judge_that_crashes_has_a_row_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     crash = [sys.executable, "-c", "raise OSError('no space left')"]
     monkeypatch.setattr("demo_app.judge.grade._JUDGE", crash)
-    assert judged("any.py:MyQueue", "2", 60.0)[-1] == "OSError: no space left"
+    assert judge_target("any.py:MyQueue", "2", 60.0)[-1] == "OSError: no space left"
 
 
 @pytest.mark.parametrize("interrupted", [False, True])

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from demo_app.judge.checker import check
-from demo_app.judge.coverage import not_asked
+from demo_app.judge.coverage import reason_not_tested
 from demo_app.judge.history import story
 from demo_app.judge.levels import LEVELS, at_random
 from demo_app.judge.plan import Act, Fault, Plan
@@ -78,7 +78,7 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
         trusted = False
 
     run = [event(0.0, "sent", "", names=["RPOP"]), event(1.0, "begin", "job-1")]
-    why_not = partial(not_asked, Target(), steps=STEPS, translate=str.format)  # type: ignore[arg-type]
+    why_not = partial(reason_not_tested, Target(), steps=STEPS, translate=str.format)  # type: ignore[arg-type]
     assert why_not(LEVELS[5], records=[Record(run)], missed=[]) == ""
     result = why_not(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
     assert "broken at claim:RPOP:1:after" in result

@@ -10,7 +10,7 @@ from support import client_of, redis_running
 from demo_app.broker.connection import masked
 from demo_app.commands import main
 from demo_app.stack import Stack, StackError
-from demo_app.stack.preflight import check, refuse
+from demo_app.stack.preflight import check, require_suitable
 
 #: A part of INFO that a suitable server returns.
 FINE = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction"}
@@ -71,9 +71,9 @@ def test_nobody_there(url: str) -> None:
     ],
 )
 def test_what_a_server_says_of_itself_is_refused_in_a_sentence_of_its_own(change, sentence) -> None:
-    refuse(FINE, "redis://x")
+    require_suitable(FINE, "redis://x")
     with pytest.raises(StackError, match=sentence):
-        refuse({**FINE, **change}, "redis://x")
+        require_suitable({**FINE, **change}, "redis://x")
 
 
 def test_a_server_that_keeps_no_log_is_a_warning() -> None:

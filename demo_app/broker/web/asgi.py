@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from ..defaults import is_chosen
+from ..defaults import uses_this_broker
 from ..exposition import CONTENT_TYPE, exposition, metrics_of
 from ..options import DEFAULTS
 from ..queue import Queue
@@ -85,7 +85,7 @@ def dashboard(
         ImproperlyConfigured: the app uses another broker.
     """
     name = str(celery_app.main or "celery")
-    if not is_chosen(celery_app.conf):
+    if not uses_this_broker(celery_app.conf):
         raise ImproperlyConfigured(
             f"The broker_url of the app {name} does not begin with claims+. Import your own app"
             " first, or pass it: dashboard(your_app)."

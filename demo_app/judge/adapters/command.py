@@ -29,13 +29,13 @@ class CommandPipe:
         pipe = subprocess.PIPE
         self._command = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
-    def say(self, **message: Any) -> None:
-        """Send a message as JSON. If the command has ended, the next `hear` raises EOFError."""
+    def send(self, **message: Any) -> None:
+        """Send a message as JSON. If the command has ended, the next `receive` raises EOFError."""
         assert self._command.stdin is not None
         with suppress(BrokenPipeError):
             print(json.dumps(message), file=self._command.stdin)
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         """Wait for the next message, and return it. Log each line that is not a message.
 
         Raises:
@@ -56,8 +56,8 @@ class CommandPipe:
             Refused: the command did not accept the job.
             EOFError: the command has ended.
         """
-        self.say(put=job)
-        if (answer := self.hear()) != {"put": job}:
+        self.send(put=job)
+        if (answer := self.receive()) != {"put": job}:
             raise Refused(str(answer.get("error", answer)).strip())
 
     def work(self) -> None:
@@ -67,7 +67,7 @@ class CommandPipe:
             EOFError: the command has ended.
         """
         while True:
-            match self.hear():
+            match self.receive():
                 case {"ready": _}:
                     self._role.log("works")
                 case {"run": str(job), **more}:
@@ -75,7 +75,7 @@ class CommandPipe:
                     # a poison pill kills the command too
                     end_both = partial(os.killpg, 0, signal.SIGKILL)
                     run_job(self._role, job, message_id, die=end_both)
-                    self.say(ran=job)
+                    self.send(ran=job)
                 case message:
                     self._role.log("error", method="the command", error=str(message))
 
@@ -88,7 +88,7 @@ def play(role: Role) -> Callable[[str], None] | None:
     """
     line = CommandPipe(role)
     name = "producer" if role.jobs else "worker"
-    line.say(role=name, name=role.who, redis=role.url, folder=role.files)
+    line.send(role=name, name=role.who, redis=role.url, folder=role.files)
     if role.jobs:
         return line.put
     try:
