@@ -1,11 +1,12 @@
-"""Tables as Markdown."""
+"""Markdown tables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
-#: A backslash before a bar is escaped too, otherwise the bar would end the cell.
+#: A bar with the backslashes before it. All are escaped: if only the bar of ``\|`` were, the
+#: result ``\\|`` would be a backslash and a bar that ends the cell.
 _BAR = re.compile(r"(\\*)\|")
 
 
@@ -15,10 +16,10 @@ def plain(cell: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Iterable[str]], rule: Sequence[str] = ()) -> str:
-    """Return a table.
+    """Return a Markdown table. The bars in its cells are escaped.
 
     Args:
-        rule: the alignment of each column, such as ``---:``; default left.
+        rule: the alignment of each column, such as ``---:`` for right; () aligns all to the left.
     """
     lines = [head, rule or ["---"] * len(head), *rows]
     escaped = ([_BAR.sub(r"\1\1\|", cell) for cell in cells] for cells in lines)

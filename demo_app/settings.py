@@ -25,14 +25,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-#: A PostgreSQL URL. libpq accepts more, but may mistake a part of the password for the host.
+#: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these, but may
+#: mistake a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
 #: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
 
 
 class BackendName(StrEnum):
-    """The backends that run jobs."""
+    """The names of the built-in backends, which run jobs."""
 
     INLINE = "inline"
     MEMORY = "memory"
@@ -42,7 +43,7 @@ class BackendName(StrEnum):
 
 
 class Safeguard(StrEnum):
-    """Safeguards against lost jobs and duplicate mails; experiments may switch one off."""
+    """Safeguards against lost jobs and duplicate mails; experiments may switch them off."""
 
     OUTBOX = "outbox"
     KEEP = "keep"  # the outbox keeps a job until it is done, not only until it is enqueued
@@ -76,7 +77,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 
 
 class Settings(BaseSettings):
-    """The settings of a process. Every part of the stack reads the same ones."""
+    """The settings of a process. All processes of a stack use this class."""
 
     model_config = SettingsConfigDict(
         env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
@@ -155,7 +156,7 @@ class Settings(BaseSettings):
         try:
             parts = urlsplit(value)
             understood = parts.scheme in SMTP_PORTS and parts.hostname and parts.port != 0
-        except ValueError:  # its text may contain a part of the password
+        except ValueError:  # do not show its text, which may contain a part of the password
             understood = False
         if not understood:
             raise ValueError(
@@ -206,6 +207,6 @@ def variable(name: str) -> str:
 
 
 def complaint(error: ValidationError) -> tuple[str, str]:
-    """Return the invalid field ("" for several together) and the reason."""
+    """Return the first invalid field ("" if several together are invalid) and the reason."""
     first = error.errors()[0]
     return str(*first["loc"][:1]), first["msg"].removeprefix("Value error, ")

@@ -22,14 +22,14 @@ from demo_app.settings import settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
-#: Seconds after which a mail is given up: at least 4 to 5 days (RFC 5321, section 4.5.4.1).
+#: Seconds until a mail is given up. RFC 5321, section 4.5.4.1, asks for at least 4 to 5 days.
 GIVE_UP = 5 * 24 * 3600.0
 #: The longest wait between two tries, in seconds.
 LONGEST_WAIT = 3600.0
 
 
 class NotFound(LookupError):
-    """The job's comment, post or picture is not in the database; a restore may be running."""
+    """The job's comment, post or picture is not in the database, for example during a restore."""
 
 
 def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
@@ -55,9 +55,9 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """Send the same mail again, for the comparison on the stage.
+    """Mail a post's author from stock Celery, for the comparison on the stage.
 
-    Its Message-ID differs, so that the inbox shows both mails.
+    The Message-ID differs from that of `notify_author`, so that the inbox shows both mails.
     """
     mail = _notification(comment_id)
     deliver(replace(mail, message_id=mail.message_id.replace("<", "<stock.", 1)))
@@ -89,7 +89,7 @@ def mail_thumbnail(picture_id: int) -> None:
 @sends_mail
 @retry_on(ValueError, attempts=1)
 def mail_monthly_report(year: int, month: int, name: str, address: str) -> None:
-    """Mail a month's comments as a CSV file."""
+    """Mail a CSV file with the number of comments on each post in a month."""
     lines, context = month_of_comments(blog(), year, month), current()
     to, which = Mailbox(name, address), f"{year}-{month:02}"
     request = context.job.id if context else ""
@@ -105,7 +105,8 @@ def blog() -> Database:
 
     Raises:
         AnotherBlog: the running job belongs to another blog.
-        DatabaseMissing: the web app has not created the database, or it is another blog's.
+        DatabaseMissing: the database does not exist yet, or belongs to another blog than the jobs
+            in Redis; or Redis does not answer.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):

@@ -1,4 +1,4 @@
-"""Send a mail to the mail server. Each thread keeps one connection open.
+"""The delivery of mails to the mail server. Each thread keeps one connection open.
 
 After the reply ``250`` the server is responsible for the mail (RFC 5321, section 4.2.5). If the
 connection breaks after the mail was sent and before the reply, the sender cannot know whether the
@@ -23,12 +23,14 @@ _local = threading.local()
 
 
 def deliver(mail: Mail) -> None:
-    """Send the mail, and return when the server has accepted it.
+    """Send the mail, and wait until the server has accepted it.
+
+    Without the safeguard DEDUPE, each delivery has a new Message-ID.
 
     Raises:
         MailRefused: the server refuses the mail permanently.
-        MailDeferred: the server does not accept it now.
-        LeaseLost: another worker has the job.
+        MailDeferred: the server does not accept the mail now, or does not answer.
+        LeaseLost: another worker may have the job now.
     """
     context = current()
     if not settings().has(Safeguard.DEDUPE):
@@ -40,7 +42,7 @@ def deliver(mail: Mail) -> None:
     except (OSError, smtplib.SMTPException) as error:
         _drop()
         raise as_mail_error(error) from error
-    except BaseException:  # interrupted: the dialogue cannot go on
+    except BaseException:  # such as JobTimeout: this SMTP session can't be continued
         _drop()
         raise
     hit(Step.REPLY_RECEIVED)
@@ -52,10 +54,10 @@ def _begin(mail: Mail) -> None:
     if kept is not None:
         try:
             return _envelope(kept, mail)
-        except OSError as error:  # the base of smtplib's exceptions
+        except OSError as error:  # includes all exceptions of smtplib
             if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code != 421:
                 raise  # a reply about this mail; only 421 closes the connection (RFC 5321, 3.8)
-            _drop()  # the server has closed an idle connection, and nothing was sent yet
+            _drop()  # the server has closed the idle connection; the mail was not sent yet
     try:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
@@ -74,7 +76,7 @@ def _data(content: bytes) -> None:
     _expect(354, *smtp.getreply())
     hit(Step.MAIL_BEGUN)
     checkpoint()  # as late as possible: the lease may have expired while the server was slow
-    # dot-stuffing (RFC 5321, section 4.5.2)
+    # double each dot at the start of a line (RFC 5321, section 4.5.2)
     stuffed = content.replace(b"\r\n.", b"\r\n..")
     smtp.send(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
     hit(Step.MAIL_SENT)

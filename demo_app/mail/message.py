@@ -1,7 +1,8 @@
-"""Compose a mail as bytes (RFC 5322 and MIME), safe against header injection.
+"""Mails as bytes (RFC 5322 and MIME), safe against header injection.
 
-It does not use `EmailMessage`, which takes ten times as long, and before Python 3.11.10 decodes a
-line break in an encoded word (CVE-2024-6923), so that a comment's author could add a Bcc.
+This module does not use `EmailMessage`, which takes ten times as long. Before Python 3.11.10 it
+also wrote some line breaks into headers unencoded (CVE-2024-6923), so that a comment's author could
+add a header such as Bcc.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ADDRESS = re.compile(
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # a line has at most 998 bytes (RFC 5322, section 2.1.1)
-#: Limit of the characters of a file's name. Each may take twelve bytes when encoded.
+#: Limit of the characters of a file's name. Percent-encoded, each takes up to twelve bytes.
 _LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
 
@@ -38,17 +39,17 @@ class BadAddress(ValueError):
 
 
 def is_address(value: str) -> bool:
-    """Return True if the text is a valid address. Forms must reject any other text.
+    """Return True if the text is a valid e-mail address without an encoded word.
 
-    An encoded word is not allowed in an address (RFC 2047, section 5): it could be shown as
-    another address.
+    An encoded word is not allowed in an address (RFC 2047, section 5): a mail program could decode
+    it, and show another address.
     """
     return _ADDRESS.fullmatch(value) is not None and "=?" not in value
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A sender or a recipient: a name for people and the bare address.
+    """A sender or a recipient: a display name and the bare address.
 
     Raises:
         BadAddress: the address is not valid.
@@ -72,10 +73,10 @@ class Attachment:
     """A file in a mail.
 
     Attributes:
-        name: its name; slashes and control characters become ``_``, and it is cut after 60
-            characters.
-        content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``; a malformed one becomes
-            ``application/octet-stream``.
+        name: the file's name. In the mail, slashes, backslashes and control characters become
+            ``_``, and the name is cut after 60 characters.
+        content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``. In the mail, a
+            malformed type becomes ``application/octet-stream``.
     """
 
     name: str
@@ -104,8 +105,8 @@ class Mail:
         """Return the mail with CRLF line ends.
 
         Args:
-            job_id: the job that sends the mail, for the link from the inbox to the job; "" for
-                none.
+            job_id: the id of the job that sends the mail, for the header `X-Job-Id`, which connects
+                the mail in the inbox with its job; "" leaves out the header.
         """
         boundary = uuid.uuid4().hex
         headers = [
@@ -131,9 +132,13 @@ class Mail:
 
 
 def text(value: str, header: str) -> str:
-    """Encode text as a header's value (RFC 2047), without control characters.
+    """Return the text as a header's value, encoded (RFC 2047) if it is long or not plain ASCII.
 
-    Text that looks like an encoded word is encoded too, so that it shows as it was typed.
+    Control characters become spaces. Text that looks like an encoded word is encoded too, so that
+    mail programs show it as it was typed.
+
+    Args:
+        header: the name of the header.
     """
     value = _CONTROL.sub(" ", value).strip()
     if _PLAIN.fullmatch(value) and "=?" not in value and len(header) + len(value) < 76:
@@ -174,7 +179,10 @@ def _file(attachment: Attachment) -> str:
 
 
 def _file_name(name: str) -> str:
-    """Return the parameter `filename`, encoded as in RFC 2231 if it is not plain ASCII."""
+    """Return the parameter `filename`, encoded (RFC 2231) if it has unusual characters.
+
+    The usual characters are ASCII letters, digits, dots, underscores and hyphens.
+    """
     name = _CONTROL.sub("_", name).replace("/", "_").replace("\\", "_")
     name = name[:_LONGEST_NAME].strip() or "file"
     if re.fullmatch(r"[A-Za-z0-9._-]+", name):

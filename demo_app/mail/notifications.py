@@ -48,11 +48,11 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
 def monthly_report(
     lines: list[ReportLine], month: str, request: str, *, to: Mailbox, sender: Mailbox
 ) -> Mail:
-    """Return a mail with the month's comments as a CSV file.
+    """Return a mail with a CSV file: the number of comments on each post in the month.
 
     Args:
         month: such as ``2026-11``.
-        request: an id, such as the job's; different for each report.
+        request: an id for the Message-ID, such as the job's. Each report needs a new one.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))

@@ -1,1 +1,1 @@
-"""The stage: one picture of the real system for an audience, and the keys that break it."""
+"""The stage: a page that shows the running system to an audience, with keys that break it."""

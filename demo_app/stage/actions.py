@@ -31,16 +31,17 @@ from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 
 BURST = 50
-#: For the comparison with stock Celery. COMPARED: number of comments. HELD: the fault of the mail
-#: server. PATIENCE: longest wait until the jobs of both systems run (seconds).
+#: For the comparison with stock Celery. COMPARED: number of comments. HELD: a slow mail server, so
+#: that the jobs of both systems still run when their workers are killed.
 COMPARED = 8
 HELD = {**SLOW, "seconds": 9.0}
+#: Seconds to wait until the jobs of both systems run, or until Redis is dead.
 PATIENCE = 8.0
 #: Threads that post a burst together.
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
-#: Locked while comments are posted; the action `clean` waits until it is unlocked.
+#: Locked by a burst and by the action `clean`, which deletes all comments: they never overlap.
 _posting = threading.Lock()
 
 
@@ -76,7 +77,7 @@ def _living(stage: Stage) -> list[Worker]:
 
 
 def _kill_worker(stage: Stage) -> None:
-    if stage.queue is None:  # another backend, whose jobs can't be counted by worker
+    if stage.queue is None:  # jobs in another backend can't be counted by worker
         pid = next(iter(processes.with_role("worker")), 0)
     else:
         pid = max(_living(stage), key=lambda worker: worker.running).pid
@@ -87,7 +88,7 @@ def _kill_worker(stage: Stage) -> None:
 
 
 def _twin(stage: Stage) -> None:
-    """Post comments to this system and to stock Celery, and kill a busy worker of each."""
+    """Start a round, post comments here and to stock Celery, and kill a busy worker of each."""
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
@@ -128,7 +129,10 @@ def _our_redis(stage: Stage) -> Decoded:
 
 
 def _kill_redis(stage: Stage) -> None:
-    """Kill Redis. The supervisor restarts it after some seconds, so that people see the outage."""
+    """Let the supervisor kill Redis, and wait until Redis is dead.
+
+    The supervisor restarts Redis after some seconds, so that people see the outage.
+    """
     client = _our_redis(stage)
     _ask_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
@@ -154,7 +158,7 @@ def _start_again(stage: Stage) -> None:
     stage.inbox.misbehave()
     if queue is None:
         return
-    with suppress(redis.ConnectionError, redis.TimeoutError):  # Redis is dead, and restarts soon
+    with suppress(redis.ConnectionError, redis.TimeoutError):  # Redis may be dead
         for worker in snapshot.take(queue, stage.comments.backend).workers:
             if worker.paused:
                 queue.pause(worker.id, False)
@@ -168,7 +172,7 @@ def _clean(stage: Stage) -> None:
     _route(stage, settings().backend)  # later comments use the configured backend again
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
-            if worker.running:  # it would send mails later
+            if worker.running:  # it would still send mails after the inbox is cleared
                 processes.send(worker.pid, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()
@@ -178,7 +182,7 @@ def _clean(stage: Stage) -> None:
         memory.forget()
     stage.new_round()
     _start_again(stage)
-    stage.inbox.clear()  # includes mails that a killed worker had just sent
+    stage.inbox.clear()  # last: a worker may have sent a mail just before its death
 
 
 def _ask_supervisor(request: bytes) -> None:
@@ -196,13 +200,13 @@ def _route(stage: Stage, name: str) -> None:
     configured = settings().backend
     if name == BackendName.CELERY and configured != name:
         raise DomainError(409, "no_celery", backend=configured)
-    # the relay enqueues only in the configured backend; the others here (`inline` and `memory`) do
-    # not use the outbox, and their jobs are only in this process's memory
+    # the relay enqueues only in the configured backend; jobs of any other one (`inline`, `memory`)
+    # do not go through the outbox, and are only in this process's memory
     use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
     stage.comments.use(Route(backend_named(name), use_outbox))
 
 
-#: The actions by name. The route itself runs `kill-web`, after its response.
+#: The actions by name. The route `do` runs `kill-web` itself, after its response.
 ACTIONS: dict[str, Callable[[Stage], None]] = {
     "comment": _comment,
     "burst": _burst,

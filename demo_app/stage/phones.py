@@ -10,9 +10,9 @@ from demo_app.settings import Settings
 
 
 def host_for_phones() -> str:
-    """Return this machine's address in its network; "" unless the web app listens everywhere.
+    """Return this machine's IPv4 address in its network; "" if phones can't reach the web app.
 
-    DEMO_WEB_HOST=0.0.0.0 makes it listen on all addresses.
+    They can reach it only if it listens on all addresses (DEMO_WEB_HOST=0.0.0.0).
     """
     if Settings().web_host not in ("0.0.0.0", "::"):
         return ""

@@ -1,4 +1,8 @@
-"""The picture of the stage at one moment: the place of each job, and the sums."""
+"""The picture of the stage at one moment: the place of each job, and the numbers of jobs.
+
+Each job is a token. A token is shown on a floor: an area of the page, such as the outbox, the
+queue, a worker or the inbox.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from demo_app.web.delivery import DeliveryStatus
 
 #: Limit of the tokens on one floor; further jobs are only counted.
 TOKENS = 120
-#: Limits of the tokens for delivered mails (the newest) and for lost jobs.
+#: Limits of the tokens for delivered mails and for lost jobs. The newest are shown.
 DELIVERED = 24
 LOST = 40
 SUMS = ("waiting", "running", "held", "delivered", "lost", "discarded")
@@ -28,19 +32,19 @@ class Picture:
     Attributes:
         sums: numbers of jobs by the names in SUMS; `posted`: all jobs; `held`: jobs of dead
             workers.
-        floors: the tokens on each floor, in their order; a worker's floor is named by its id.
+        floors: the tokens of each floor, in their order. The name of a worker's floor is its id.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
         lane: for each name in SUMS, the ids of the comments whose jobs are counted there.
         redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
         mail: the state of the mail server: well, slow, down, odd or away (see `Sink.mood`).
-        mail_seconds: seconds that the mail server takes for a mail.
-        twice: the number of duplicate mails, which the picture does not show.
+        mail_seconds: seconds that a slow mail server takes for a mail; 0 if it is not slow.
+        twice: the number of duplicate mails, which have no token.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds); None for the present.
-        tape: a replay's start and end (since, until), the moments of the events before and after it
-            (previous, next; None at the ends), and its bookmarks (marks).
+        tape: for a replay, its start and end (since, until), the shown moment, the moments of the
+            previous and the next event (None at the ends), and its bookmarks (marks).
     """
 
     sums: dict[str, int]
@@ -62,7 +66,7 @@ class Picture:
 
     @property
     def sending(self) -> int:
-        """The number of mails that are being sent to a slow mail server."""
+        """The number of mails that are being sent; 0 unless the mail server is slow."""
         busy = sum(len(self.floors[worker.id]) for worker in self.workers if worker.alive)
         return busy if self.mail == "slow" else 0
 
@@ -77,9 +81,9 @@ class Picture:
         return sum(one.rescued for one in tokens)
 
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
-        """Return sentences for a screen reader, each with True if it is visible too.
+        """Return sentences for a screen reader, each with True if everyone sees it.
 
-        A sentence is visible unless the board shows the same facts.
+        The other sentences repeat what the tokens and numbers of the page show.
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
@@ -105,7 +109,7 @@ def arranged(
     """Return the fields of `Picture` about the notifications: their floors and sums.
 
     Args:
-        found: the notifications, the newest comment first.
+        found: the notifications, that of the newest comment first.
         in_order: the ids of queued jobs, the next to run first.
         workers: the workers with a floor, each with True if it is alive.
     """
@@ -137,7 +141,7 @@ def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:
 
 def _floor(one: DeliveryStatus, workers: dict[str, bool]) -> str:
     if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
-        return "readers"  # the backend `inline` runs the job while its reader waits
+        return "readers"  # the backend `inline` runs the job while the comment's author waits
     if one.place is Place.RUNNING:
         owner = one.holder if one.holder in workers else "unseen"
         return "memory" if one.backend else owner

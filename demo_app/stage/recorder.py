@@ -1,7 +1,7 @@
 """Record a show as one file: ``python -m demo_app.stage.recorder FILE [SHOW [LANGUAGE]]``.
 
-It plays the show on a new stack, as PageDown does, with time to read the captions. The file is a
-page that plays the recorded pictures without a server.
+The recorder plays the show on a new stack, like a speaker who presses PageDown, and leaves time to
+read the captions. The file is an HTML page that plays the recorded pictures without a server.
 """
 
 from __future__ import annotations
@@ -27,21 +27,25 @@ from demo_app.stack.client import Client
 from demo_app.stage.show import steps
 
 #: A time (epoch seconds), the stage's `<main>` as HTML ("" while the web app was dead), and the
-#: number of the step whose caption was shown.
+#: number of the step whose caption was shown (-1 before the first one).
 Frame = tuple[float, str, int]
 _ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
 _MODULE = re.compile(r'<script type="module" src="[^"]*?([\w.]+)"></script>\s*')
 _LIVE = re.compile(r' data-(?:live|poll)="[^"]*"|<link rel="icon"[^>]*>')
-#: Seconds. BETWEEN: from one picture to the next. WORDS: to read a caption, plus LETTER for each
-#: letter. PATIENCE: for the longest step.
+#: Seconds. BETWEEN: from one picture to the next. WORDS: to read a caption, and LETTER more for
+#: each of its letters. PATIENCE: limit of a step.
 BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
 LETTER = {"en": 0.06, "ja": 0.12}
 
 
 def record(show: str = "four-minutes", language: str = "en") -> str:
-    """Play the show, and return the file's text. Raise TimeoutError if a step does not end."""
+    """Play the show on a new stack, and return the recording as an HTML page.
+
+    Raises:
+        TimeoutError: a step did not end within PATIENCE seconds.
+    """
     frames, page, current = list[Frame](), "", -1
     with (
         Stack(workers=2, lease=8.0, controls=True, twin=True) as stack,
@@ -89,7 +93,7 @@ def picture_of(page: str) -> str:
 
 
 def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]]) -> str:
-    """Return the file: the stage's page with its scripts and styles, and these pictures.
+    """Return the recording as an HTML page: the stage, its scripts and styles, and the pictures.
 
     Args:
         marks: times (epoch seconds), each with "kill" or "rescue".
@@ -97,7 +101,7 @@ def film(page: str, frames: Sequence[Frame], marks: Sequence[tuple[float, str]])
     folders = [Path(str(files(room))) / "static" for room in _ROOMS]
     loaded = (file for folder in folders for file in folder.rglob("*.*s"))
     texts = {file.name: file.read_text("utf-8") for file in loaded}
-    # a module from a data URL has no relative imports, so modules are imported by bare names
+    # a module from a data URL can't use relative imports, so modules are imported by bare names
     modules = {name: _address(text) for name, text in texts.items() if name.endswith(".js")}
     packed = gzip.compress(json.dumps({"frames": frames, "marks": marks}).encode())
     page = _LIVE.sub("", _MODULE.sub("", page)).partition("</body>")[0]

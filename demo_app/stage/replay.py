@@ -9,12 +9,16 @@ from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.where import PLACE_OF_STATE, Place
 from demo_app.web.delivery import DeliveryStatus
 
-#: Events that get a bookmark.
+#: The events with a bookmark in a replay, and the kind of the bookmark.
 _MARKS = {"worker_killed": "kill", "worker_died": "rescue"}
 
 
 def last_kill(fold: Fold, since: float = 0.0) -> WorkerRecord | None:
-    """Return the worker that was killed last since a moment (epoch seconds), or None."""
+    """Return the worker that was killed last, or None.
+
+    Args:
+        since: ignore earlier kills (epoch seconds).
+    """
     killed = [one for one in fold.workers.values() if (one.killed or -1.0) >= since]
     return max(killed, key=lambda one: one.killed or 0.0, default=None)
 
@@ -23,16 +27,17 @@ class Past:
     """The system at an earlier moment.
 
     Args:
-        entries: the journal, the oldest entry first.
-        moment: the moment (epoch seconds).
-        present: the ids of the workers that exist now.
+        entries: entries of the journal, the oldest first.
+        moment: the requested moment (epoch seconds).
+        present: the ids of the workers that exist at the end of the entries.
 
     Attributes:
+        moment: the requested moment, but not before the first event of a job.
         fold: the fold of the entries up to the moment.
-        workers: the workers of that moment, each with True if it was alive.
-        previous: the moment of the entry before, or None.
-        next: the moment of the entry after, or None.
-        marks: the moments of all kills and rescues.
+        workers: the workers that existed at the moment, each with True if it was alive.
+        previous: the time of the last entry before the moment, or None.
+        next: the time of the first entry after the moment, or None.
+        marks: the times of all kills and rescues, each with "kill" or "rescue".
     """
 
     def __init__(self, entries: list[Event], moment: float, present: set[str]) -> None:
@@ -58,7 +63,11 @@ class Past:
         self._next_entry: dict[str, Event] = {entry.job: entry for entry in reversed(coming)}
 
     def status(self, now: DeliveryStatus) -> DeliveryStatus | None:
-        """Return the place of a notification at that moment, or None before it was posted."""
+        """Return the status of a notification at the moment, or None if it did not exist yet.
+
+        Args:
+            now: its present status.
+        """
         job, notice = now.notice.job_id, now.notice
         record = self.fold.jobs.get(job)
         if record is not None:
@@ -68,8 +77,8 @@ class Past:
             return None
         following = self._next_entry.get(job)
         if following is None:
-            return now  # nothing has happened to the job since then
-        if following.event == "enqueued":  # until then it was in the outbox, or scheduled
+            return now  # nothing has happened to the job since the moment
+        if following.event == "enqueued":  # only the event of a due job has a detail
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

@@ -1,7 +1,8 @@
-"""The page for phones: a tap posts a comment and a prediction, and the page follows its job.
+"""The page for phones: a tap posts a comment and a vote, and the page follows the comment's job.
 
-Everyone who may comment may vote, with the same rate limit. A phone posts one of three words; a
-cookie identifies it, so that it has one vote.
+A vote is a prediction about the jobs of a killed worker: gone, late or twice. The comment contains
+only this word. A cookie identifies the phone, so that each phone has one vote. The rate limit is
+the same as for other comments.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from demo_app.stage.routes import StageDep
 from demo_app.web.blog_pages import check_rate
 from demo_app.web.dependencies import ServicesDep
 
-#: The post for the comments of phones.
+#: The number of the post for the comments of phones.
 _POST = 1
 router = APIRouter(prefix="/room", include_in_schema=False)
 
@@ -30,7 +31,11 @@ def page(
     stage: StageDep,
     job: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the question, or the place of the job with this id. Other phones can't guess the id."""
+    """Show the question, or the place of a job.
+
+    Args:
+        job: the id of the job, which other phones can't guess; "" shows the question.
+    """
     notice = posts.notice_of_job(services.comments.database, _POST, job) if job else None
     number = notice.comment_id if notice else 0
     # the places are cached: a new comment may not be among them yet
@@ -47,7 +52,7 @@ def tap(
     guess: Annotated[Literal["gone", "late", "twice"], Form()],
     phone: Annotated[str, Cookie(max_length=100)] = "",
 ) -> Response:
-    """Post a comment and a vote."""
+    """Post a comment and a vote, and redirect to the page of the comment's job."""
     check_rate(request, services.rate_limit)
     comment = services.comments.accept(_POST, "A phone", "phone@example.test", guess)
     phone = phone or secrets.token_urlsafe(9)

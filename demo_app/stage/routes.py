@@ -41,13 +41,11 @@ def page(
     until: Annotated[float | None, Query(ge=0, le=LATEST)] = None,
     show: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """Show the stage. Without JavaScript it is a text, and its buttons are forms.
+    """Show the stage. Without JavaScript the page is a text, and its buttons are forms.
 
     Args:
-        request: the request.
-        stage: the stage.
         at: the moment of a replay (epoch seconds); None for now.
-        since: the start of the tape (epoch seconds); None for ten minutes before its end.
+        since: the start of the tape (epoch seconds); None for ten minutes before `until`.
         until: the end of the tape (epoch seconds); None for now.
         show: the name of a show to play; "" for none.
     """
@@ -88,7 +86,7 @@ def _steps(request: Request, stage: Stage, show: str) -> list[dict[str, Any]]:
 def notes(
     request: Request, stage: StageDep, show: Annotated[str, Query(max_length=100)] = "four-minutes"
 ) -> Response:
-    """Show the speaker's second window: notes, the next step, and the time that is left."""
+    """Show the speaker's second window: notes, the next caption, and the remaining time."""
     played = _steps(request, stage, show)
     minutes = show_named(show).minutes
     return render(request, "notes.html", show=show, minutes=minutes, show_steps=played)

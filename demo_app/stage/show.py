@@ -22,7 +22,7 @@ from demo_app.stage.actions import ACTIONS
 from demo_app.stage.picture import Picture
 from demo_app.stage.twin import TwinPicture
 
-#: The names of numbers that a step can wait for.
+#: The names of the stage's numbers that a step's condition can use.
 STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
     *("workers", "held", "rescued", "redis", "stock", "ours"),
@@ -33,11 +33,17 @@ _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
 def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]:
-    """Return the numbers of STATE, and `killed`, the id of the worker that was killed last.
+    """Return the numbers of STATE, and the id of the worker that was killed last.
 
-    These are the picture's sums, `workers` (alive), `rescued` (jobs of the last killed worker),
-    `redis` (1 if it answers), `stock` and `ours` (delivered mails of comments that both systems
-    have).
+    The numbers are the picture's sums and:
+
+    - `workers`: living workers.
+    - `rescued`: rescued jobs of the last killed worker.
+    - `redis`: 1 if Redis answers, else 0.
+    - `stock`, `ours`: mails that stock Celery and this project have delivered, for the comments
+      that both systems got.
+
+    The id is `killed`; it is "" if no worker was killed.
     """
     killed = picture.last_kill
     return {
@@ -52,9 +58,10 @@ def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]
 
 
 def reached(played: Sequence[Mapping[str, Any]], state: Mapping[str, int | str]) -> list[int]:
-    """Return the numbers of the steps whose conditions hold.
+    """Return the numbers (from 0) of the steps whose conditions all hold.
 
     Args:
+        played: the steps of the show.
         state: from `state_of`.
     """
     return [n for n, step in enumerate(played) if all(_holds(one, state) for one in step["until"])]
@@ -85,7 +92,7 @@ Words = Annotated[dict[str, str], AfterValidator(_in_each_language)]
 
 
 class Step(BaseModel):
-    """One step; see four-minutes.toml."""
+    """One step of a show. The file four-minutes.toml explains its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -131,5 +138,9 @@ def show_named(name: str) -> Show:
 
 
 def steps(name: str, language: str) -> list[dict[str, Any]]:
-    """Return the steps of a show. Raises DomainError if the show does not exist."""
+    """Return the steps of a show in one language.
+
+    Raises:
+        DomainError: the show does not exist.
+    """
     return [step.in_language(language) for step in show_named(name).step]

@@ -1,4 +1,4 @@
-"""The mail sink on the stage: its counts and its faults."""
+"""The mail sink of the stage: the number of its mails, and the faults of its mail server."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from demo_app.web.inbox import Inbox
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: Used with DOWN: it also closes the connections that workers keep open.
+#: Used with DOWN, which only affects new connections: a connection that a worker keeps open is
+#: closed at its next mail.
 HANG_UP = {"at": "mail", "do": "close"}
 
 
 class Sink(Inbox):
-    """The inbox, its counts and its faults."""
+    """The inbox, with counts of its mails, and with faults of the mail server."""
 
     def stats(self) -> dict[str, int] | None:
         """Return the counts of mails, or None if the sink does not answer."""
@@ -21,9 +22,10 @@ class Sink(Inbox):
         return numbers
 
     def mood(self) -> tuple[str, float]:
-        """Return the mood (well, slow, down, odd, away), and the seconds for a mail if slow.
+        """Return the state of the mail server, and the seconds for a mail (0 unless it is slow).
 
-        The mood is "odd" with other faults, and "away" if the sink does not answer.
+        The state is "well" (no faults), "slow", "down", "odd" (other faults), or "away" (the sink
+        does not answer).
         """
         rules = self.ask("GET", "/api/faults")
         if rules is None:
@@ -37,11 +39,15 @@ class Sink(Inbox):
         return "odd" if rules else "well", 0.0
 
     def hits(self) -> int:
-        """Return the number of times that the present faults have affected a mail."""
+        """Return how often the faults have affected a mail; 0 if the sink does not answer."""
         return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
-        """Replace the faults with these. Return False if the sink does not answer."""
+        """Replace the faults of the mail server. Return False if the sink does not answer.
+
+        Args:
+            rules: the new faults; without any, the mail server works.
+        """
         return self.ask("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:

@@ -26,9 +26,9 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
 
-#: Limit of the comments that are counted, the newest first.
+#: Limit of the comments that are counted (the newest), and of the stored votes.
 COUNTED = 5000
-#: Length of the tape (seconds), and the limit of the journal's entries that it reads.
+#: Default length of a replay (seconds), and the limit of the entries in one read of the journal.
 TAPE = 600
 EVENTS = 10_000
 #: Seconds for which the places of the jobs are cached for all phones.
@@ -40,7 +40,7 @@ class Stage:
     """The stage, which returns pictures of the present and of earlier moments.
 
     Attributes:
-        round: a file with the number of the last comment of the previous round.
+        round: a file with the number of the last comment before the present round.
         twin: stock Celery for comparison, if it runs.
         votes: the prediction of each phone.
     """
@@ -62,7 +62,7 @@ class Stage:
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def picture(self) -> Picture:
-        """Return the stage at this moment, from a bounded number of reads."""
+        """Return the picture of this moment. The number of reads has a fixed limit."""
         found, seen = self.locator.locate_with_snapshot(self._notices(), TOKENS)
         redis_answers: bool | None = None if self.queue is None else seen is not None
         persistence, in_order, kill = "", list[str](), last_kill(self._fold, self._begun)
@@ -78,7 +78,7 @@ class Stage:
                 redis_answers = False
         mood, seconds = self.inbox.mood()
         mails = self.inbox.stats() or {}
-        if seen is not None:  # without Redis, show the workers of the last snapshot
+        if seen is not None:  # keep the workers, to show them also while Redis does not answer
             self._seen = seen.workers
         on_floors = arranged(found, in_order, {one.id: one.alive for one in self._seen})
         floors = on_floors["floors"]
@@ -97,7 +97,10 @@ class Stage:
         )
 
     def places(self) -> dict[str, list[int]]:
-        """Return a recent `Picture.lane` for phones, without waiting for another thread."""
+        """Return a recent `Picture.lane`, for phones.
+
+        After SHARED seconds one thread makes a new picture. Other threads do not wait for it.
+        """
         if time.monotonic() - self._looked >= SHARED and self._looking.acquire(blocking=False):
             try:
                 self._places, self._looked = self.picture().lane, time.monotonic()
@@ -106,12 +109,13 @@ class Stage:
         return self._places
 
     def replay(self, since: float, until: float, moment: float) -> Picture:
-        """Return the stage at an earlier moment, from the journal.
+        """Return the picture of an earlier moment, from the journal.
 
         Args:
             since: the start of the tape (epoch seconds).
             until: the end of the tape (epoch seconds).
-            moment: the moment (epoch seconds); outside the tape, its nearest end is shown.
+            moment: the moment (epoch seconds). If it is outside the tape, the nearest moment of the
+                tape is shown.
         """
         assert self.queue is not None
         client = self.queue.client
@@ -146,7 +150,10 @@ class Stage:
         )
 
     def _newest_kill(self, queue: Queue) -> WorkerRecord | None:
-        """Return the newest kill of this round. Each call reads only new entries of the journal."""
+        """Return the worker that was killed last in this round, or None.
+
+        Each call reads only the new entries of the journal.
+        """
         begun = self.round.stat().st_mtime if self.round.exists() else 0.0
         with self._reading:
             if self._begun != begun:
@@ -165,17 +172,23 @@ class Stage:
         return [one for one in newest if one.comment_id >= first]
 
     def first_of_round(self) -> int:
-        """Return the lowest number of a comment that counts in this round."""
+        """Return the lowest number that a comment of this round can have."""
         return int(self.round.read_text()) + 1 if self.round.exists() else 0
 
     def vote(self, phone: str, guess: str) -> None:
-        """Store the vote of a phone, which replaces its earlier vote. Old votes are dropped."""
+        """Store a phone's vote, which replaces its earlier vote.
+
+        Above COUNTED votes, delete the oldest one.
+        """
         self.votes[phone] = guess
         if len(self.votes) > COUNTED:
             self.votes.pop(next(iter(self.votes)), None)
 
     def new_round(self) -> None:
-        """Start a new round. Replace its file atomically, since other threads may read it."""
+        """Start a new round, also in the twin: earlier comments do not count; votes are deleted.
+
+        The round's file is replaced atomically, since other threads may read it.
+        """
         self.votes.clear()
         newest = posts.newest_notices(self.comments.database, 1)
         fresh = self.round.with_suffix(f".{threading.get_native_id()}")

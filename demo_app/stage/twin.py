@@ -1,4 +1,4 @@
-"""Stock Celery for comparison: it gets the same comments and the same kill.
+"""Stock Celery, for a comparison: it gets the same comments, and its worker is killed too.
 
 Its state is read from kombu's keys in a separate Redis database: the list `mail`, and `unacked`
 with `unacked_index`, in which the jobs of a dead worker stay until the visibility timeout.
@@ -25,7 +25,7 @@ from demo_app.web.inbox import Inbox
 
 #: The places of a job, in stock Celery and in this project's system.
 PLACES = ("waiting", "running", "held", "delivered", "lost")
-#: A hash with the job ids of this round and their comments' numbers.
+#: The key of a hash: the id of each job of this round -> the number of its comment.
 _POSTED = "twin:posted"
 #: Seconds after which a job counts as lost if no key has it and its mail is not in the inbox.
 _LOST_AFTER = 2.0
@@ -45,7 +45,7 @@ class TwinPicture:
     back_in: float
 
     def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
-        """Return the places of our jobs for the comments of this picture.
+        """Return the places of this project's jobs for the comments that stock Celery got too.
 
         Args:
             lane: `Picture.lane`.
@@ -72,7 +72,7 @@ class Twin:
         self._backend = StockBackend(stock)
 
     def post(self, comment_id: int) -> None:
-        """Enqueue the job of a comment in stock Celery too."""
+        """Enqueue a job for the comment in stock Celery."""
         job = Job(notify_author_too.name, {"comment_id": comment_id}, queue_name="mail")
         self._client.hset(_POSTED, job.id, comment_id)
         self._backend.enqueue(job)
@@ -85,7 +85,7 @@ class Twin:
         processes.send(pid or 0, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
-        """Return the present picture, or the last one while Redis does not answer."""
+        """Return the present picture; while Redis does not answer, the last one or None."""
         with suppress(redis.RedisError):
             self._last = self._picture()
         return self._last
@@ -114,14 +114,18 @@ class Twin:
         lost = {job for job, since in self._unseen_since.items() if now - since > _LOST_AFTER}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            # not lost yet: the job may be between two keys, or its mail in transit
+            # a job that was found nowhere first counts as running: it may be between two keys, or
+            # its mail in transit
             unseen_as = "lost" if job in lost else "running"
             place = found.get(job) or ("delivered" if job in self._mailed else unseen_as)
             places[place].append(int(number))
         return places
 
     def _worker(self) -> tuple[int | None, bool, float]:
-        """Return pid, liveness and start time of the newest stock worker; pid None without one."""
+        """Return the newest stock worker: its pid, True if it is alive, its start (epoch seconds).
+
+        Returns (None, False, 0.0) if there is no stock worker.
+        """
         keys = self._client.keys("stock-worker:*")
         records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []
         newest = max(records, key=lambda one: moment_of(one.get("since")), default={})

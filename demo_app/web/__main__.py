@@ -1,4 +1,4 @@
-"""Run the web app alone: ``python -m demo_app.web``."""
+"""Run the web app without the stage: ``python -m demo_app.web``."""
 
 from demo_app.startup import garbage_collection_paused
 

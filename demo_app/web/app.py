@@ -67,11 +67,11 @@ def make_app(chosen: Settings) -> FastAPI:
 
 
 def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
-    """Add a package, such as the stage, to the app.
+    """Add a package with pages, such as the stage, to the app.
 
     Args:
-        name: the path for the link in the header, which only holders of the token see.
-        package: has translations and the folders `pages` and `static`.
+        name: the path of its link in the header; only holders of the token see the link.
+        package: the package's name. It contains translations and the folders `pages` and `static`.
     """
     app.state.pages.rooms.append(name)
     app.state.pages.add(package)

@@ -100,7 +100,10 @@ def comment_by_api(
 
 
 def check_rate(request: Request, limit: RateLimit) -> None:
-    """Raise DomainError if this address exceeds the rate limit. The token lifts the limit."""
+    """Count the request, and raise DomainError if its address exceeds the rate limit.
+
+    Requests with the token are not limited or counted.
+    """
     address = request.client.host if request.client else ""
     if not (request.scope.get("holder") or limit.allows(address)):
         raise DomainError(429, "too_many", {"retry-after": "10"})
@@ -132,8 +135,10 @@ def _post_page(
 ) -> Response:
     """Return the page of a post.
 
-    posted: the id of the job of the reader's own comment (hard to guess), or "". error: the reason
-    why a comment was not accepted. given: the fields of the rejected comment.
+    Args:
+        posted: the id of the job of the reader's own comment (hard to guess), or "".
+        error: the reason why a comment was rejected; None if none was rejected.
+        given: the fields of the rejected comment.
     """
     database = services.comments.database
     post = posts.post(database, post_id)

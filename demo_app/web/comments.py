@@ -55,7 +55,7 @@ class CommentService:
         return self.route.backend
 
     def accept(self, post_id: int, author: str, email: str, body: str, *, key: str = "") -> Comment:
-        """Store a comment, and make sure that its job will run.
+        """Store a comment, and enqueue its job or leave it in the outbox for the relay.
 
         The call waits for the mail only if the backend runs jobs in the request, and for the queue
         only if the job does not go through the outbox.
@@ -65,6 +65,8 @@ class CommentService:
 
         Raises:
             DomainError: the comment is not accepted; nothing is stored.
+            the backend's error: the comment is stored, but its job could not be enqueued; only if
+                this call enqueues the job.
         """
         route = self.route
         author, email = author.strip(), email.strip()
@@ -84,7 +86,7 @@ class CommentService:
             raise DomainError(422, "key_taken") from None
         except NoSuchPost:
             raise DomainError(404, "no_post", id=post_id) from None
-        if route.backend.in_request or not route.use_outbox:  # otherwise the relay enqueues the job
+        if route.backend.in_request or not route.use_outbox:  # the relay enqueues all other jobs
             route.backend.enqueue(job)
             if route.use_outbox:
                 outbox.remove_job(self.database, job.id)
@@ -93,7 +95,7 @@ class CommentService:
     def after_answer(self) -> BackgroundTask:
         """Return a task that wakes the relay after the response.
 
-        If it never runs, the relay still polls each second.
+        If the task never runs, the relay polls the outbox anyway, once a second.
         """
         return BackgroundTask(self._wake_relay)
 
@@ -102,9 +104,9 @@ class CommentService:
 
 
 def _check(author: str, email: str, body: str) -> None:
-    """Raise DomainError if a field is empty or too long, or a mail can't contain it.
+    """Raise DomainError if a field is empty, too long, or not valid in a mail.
 
-    In an error's key, such as "no_email", the name of the form's field follows the underscore.
+    If the error's key has an underscore, as "no_email" has, the name of the wrong field follows it.
     """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")

@@ -40,7 +40,7 @@ class DeliveryStatus(Whereabouts):
 
     @property
     def station(self) -> str:
-        """The last station that the mail has surely reached: posted, queued, running, delivered."""
+        """The last certain step of the delivery: posted, queued, running or delivered."""
         if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
             return "posted"
         reached = self.place in (Place.RUNNING, Place.DELIVERED)
@@ -48,7 +48,7 @@ class DeliveryStatus(Whereabouts):
 
 
 class Locator:
-    """A lookup of the places of notifications. It caches only deliveries, which are final."""
+    """The search for the places of notifications. Only deliveries are cached: they are final."""
 
     def __init__(self, comments: CommentService, queue: Queue | None, inbox: Inbox) -> None:
         self._comments, self._queue, self._inbox = comments, queue, inbox
@@ -59,9 +59,9 @@ class Locator:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="locator")
 
     def locate_soon(self, notice: Notice) -> DeliveryStatus:
-        """Return the place of one notification, for a page that must not wait.
+        """Return the place of one notification within half a second.
 
-        It is `UNSURE` if the sink or Redis does not answer within half a second.
+        The place is `UNSURE` if the sink or Redis does not answer in this time.
         """
         answer = self._pool.submit(self.locate, [notice])
         try:
@@ -81,7 +81,7 @@ class Locator:
         The snapshot is None if Redis does not answer, or if the jobs are not in Redis.
 
         Args:
-            limit: number of jobs of each list in the snapshot.
+            limit: maximum number of jobs of each list in the snapshot.
         """
         open_ = [one for one in notices if one.job_id not in self._delivered]
         found, seen = self._find(open_, limit)
@@ -129,10 +129,11 @@ class Locator:
         return found
 
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
-        """Look up each job in a backend with its own queue.
+        """Return the places of jobs in the configured backend, if it has a queue of its own.
 
-        Only the oldest _LOOKED_UP jobs are looked up; the others are `UNSURE`. If the backend can't
-        look jobs up, all are `UNSURE`. Jobs with a delivered mail and unknown jobs are left out.
+        Only the oldest _LOOKED_UP jobs are looked up, until Redis fails; the others are `UNSURE`.
+        If the backend can't look jobs up, all are `UNSURE`. Jobs with a delivered mail, and jobs
+        that the backend does not know, are left out.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -142,7 +143,7 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for job in ids[-_LOOKED_UP:]:  # the newest job comes first
+        for job in ids[-_LOOKED_UP:]:  # the oldest jobs are at the end
             try:
                 result = backend.find(job)
             except redis.RedisError:

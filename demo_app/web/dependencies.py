@@ -22,7 +22,7 @@ from demo_app.web.snapshot import take
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one web app, which is also the `Host` of the pages about jobs.
+    """The services of one web app. This object is the `Host` of the pages about jobs.
 
     Attributes:
         queue: the queue in Redis, or None if the jobs are not in Redis.

@@ -43,12 +43,18 @@ class Inbox:
                 return
 
     def mail_id(self, job_id: str) -> int | None:
-        """Return the sink's number for the mail of a job, if it is among the newest 2,000 mails."""
+        """Return the number of a job's mail in the sink.
+
+        Returns None if the mail is not among the newest 2,000.
+        """
         mails = (mail for page in self.pages(4) for mail in page)
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Send a request to the sink. Return the reply, or None for an error or without a sink."""
+        """Send a request to the sink, and return its decoded reply.
+
+        Returns None if the request fails, or if there is no sink.
+        """
         url = urlsplit(self._url)
         if not url.netloc:
             return None

@@ -51,7 +51,10 @@ def no_database(request: Request, error: Exception) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: ServicesDep) -> Response:
-    """Return the metrics in Prometheus' format; without Redis only those of the outbox."""
+    """Return the metrics in Prometheus' format.
+
+    If Redis does not answer, only `demo_outbox_jobs` and `demo_redis_up` are returned.
+    """
     return Response(exposition(_metrics(services)), media_type=CONTENT_TYPE)
 
 

@@ -1,4 +1,4 @@
-"""A rate limit for the comments of one address."""
+"""A rate limit for the comments of each address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access to the web app: paths about jobs need the token; all others are open to everyone."""
+"""Access to the web app: the paths in GUARDED need the token; all others are open to everyone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ GUARDED = ("/jobs", "/stage", "/inbox", "/api/jobs", "/api/events", "/metrics", 
 
 
 class BlogGuard(PageGuard):
-    """A guard that requires the token only for paths that show or change jobs."""
+    """A guard that requires the token only for paths that begin with a path in GUARDED."""
 
     def needs_token(self, path: str) -> bool:
         return path.startswith(GUARDED)

@@ -1,4 +1,4 @@
-"""Serve a web app until it receives SIGTERM or SIGINT, with the settings of the environment."""
+"""A server for a web app. It runs until SIGTERM or SIGINT, with settings of the environment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from demo_app.shared.resources import ResourceError, listen
 from demo_app.shared.server import configured
 from demo_app.startup import garbage_collection_paused
 
-#: Limit of the connected clients. The rest of 1,024 descriptors is for Redis and for the blog's
-#: database, to which each thread has a connection.
+#: Limit of the connected clients. The rest of the 1,024 file descriptors is for Redis and for the
+#: blog's database, to which each thread has a connection.
 CONNECTIONS = 750
 
 

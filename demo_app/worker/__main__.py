@@ -1,7 +1,7 @@
 """Run a worker: ``python -m demo_app.worker``.
 
-It takes the options of ``celery -A demo_app.worker worker`` and starts in three fourths of the
-time, since it does not load Celery's other commands.
+This command has the options of ``celery -A demo_app.worker worker``, and starts in three quarters
+of the time, since it does not load Celery's other commands.
 """
 
 from __future__ import annotations

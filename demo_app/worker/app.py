@@ -58,7 +58,7 @@ def _address(url: str) -> tuple[str, str | None]:
     return ";".join([first, *others]), watched.name
 
 
-#: Connected to Celery's signals; it does nothing unless this process becomes a worker.
+#: The handlers of Celery's signals. They do nothing unless this process becomes a worker.
 shutdown = Shutdown(settings(), limit)
 
 assert demo_app.broker.SCHEMES  # the import registers the transport

@@ -1,6 +1,6 @@
 """The broker without some of its safeguards, to show what each one prevents.
 
-Only an app with ``DEMO_WITHOUT`` uses this transport.
+Only an app whose ``DEMO_WITHOUT`` names a safeguard of the broker uses this transport.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from demo_app.broker.queue import Queue
 from demo_app.settings import Safeguard, settings
 
 #: Pop a job as stock Celery does: the job leaves its queue and is recorded nowhere.
+#: ARGV: worker, limit (ignored), then its lists.
 _POP = """
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead')
@@ -67,7 +68,7 @@ class UnsafeInFlight(InFlight):
         return kind(self.queue, self.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
-        """Record a popped job. Before that, no key of Redis has it."""
+        """Track a claim. Record a popped job first: until then no key of Redis contains it."""
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim

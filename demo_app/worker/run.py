@@ -1,4 +1,4 @@
-"""Run a job as a Celery task, and set how its claim ends.
+"""The run of a job as a Celery task, and the ending of its claim.
 
 Celery receives, runs, logs and acknowledges each job as an ordinary task. The job layer's outcome
 (such as when to try again) is sent with the acknowledgement.
@@ -69,7 +69,7 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
                 job = replace(job, arguments=by_names)
             outcome = perform(job, check=partial(here.check, tag), notes=notes)
     except LeaseLost:
-        # this has no effect on the job: Redis only counts a late acknowledgement
+        # this ending does not change the job: Redis only counts a late acknowledgement
         here.set_ending(tag, Ending(Disposition.REQUEUE, "the lease was lost"))
         raise
     except JobTimeout:
@@ -85,7 +85,7 @@ def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[
     """Set how the claim ends when it is acknowledged.
 
     Args:
-        notes: for the job's history.
+        notes: facts for the job's history, by name.
     """
     match outcome:
         case Succeeded(value):

@@ -1,4 +1,4 @@
-"""Start and shut down a worker.
+"""The start and the shutdown of a worker.
 
 - SIGTERM is Celery's warm shutdown: the worker does not claim further jobs, and finishes the jobs
   that it has claimed. Jobs that are not done after `stop_seconds` go back to the head of their

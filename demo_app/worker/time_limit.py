@@ -1,7 +1,8 @@
 """The time limit of jobs.
 
-A thread cannot be killed. So `JobTimeout` is raised in it, at its next line of Python. A thread
-that hangs in a library's C code never reaches that line, and ends only with its process.
+A thread cannot be killed. So `JobTimeout` is raised in the job's thread, at its next line of
+Python. A thread that hangs in a library's C code never reaches that line, and ends only with its
+process.
 
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
@@ -23,7 +24,8 @@ class Running:
     """One run of a job.
 
     Attributes:
-        expired: True if it exceeded the limit.
+        thread: the id of the job's thread.
+        expired: True if the run exceeded the time limit.
     """
 
     thread: int
@@ -35,7 +37,7 @@ class TimeLimit:
     """The time limit of the jobs of one worker process.
 
     Attributes:
-        seconds: the longest run of a job.
+        seconds: the longest time of a run.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -76,7 +78,7 @@ class TimeLimit:
         threading.Thread(target=watch, name="time limit", daemon=True).start()
 
     def enforce(self) -> None:
-        """Raise JobTimeout in each run that takes too long."""
+        """Raise JobTimeout in the thread of each run that takes too long."""
         now = time.monotonic()
         with self._lock:
             for run in self._runs:

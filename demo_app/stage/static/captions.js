@@ -1,5 +1,5 @@
-// The captions of a show. A step's `view` becomes a class of the page, which highlights a part; its
-// `command` is a Redis command, shown below the caption.
+// The captions of a show. A step's `view` becomes a CSS class of <body>, which highlights a part of the
+// page; its `command` is a Redis command, shown below the caption.
 import { crowd } from "./flights.js";
 
 const main = document.getElementById("main");
@@ -13,6 +13,7 @@ const code = document.createElement("code");
 let step = { words: "" };
 
 // Show the caption of a step, with the numbers of the shown picture.
+// waits: true while the step waits for its condition.
 export function tell(next, waits = false) {
   step = next;
   caption.classList.toggle("asks", Boolean(step.asks));

@@ -1,5 +1,5 @@
-// A recorded run in one file: its pictures are in the page and play like the tape. PageDown and PageUp go to
-// the next caption of the show and to the previous one.
+// A recorded show in one file: the page contains the pictures, and plays them like a replay (`tape.js`).
+// PageDown goes to the next caption of the show, PageUp to the previous one.
 import { tell } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { view } from "./live.js";

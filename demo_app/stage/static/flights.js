@@ -1,11 +1,12 @@
-// The movement of tokens, which never overlap: within a row they slide together; a token that changes rooms leaves
-// a streak and grows at its new place. Animations cause no layout.
+// The movement of tokens, which never overlap. Within a row, tokens slide. Any other moved token grows at its new
+// position, and a streak shows its path if it comes from another floor. A floor is an area for tokens; a room is a
+// box of the page with one or more floors. The animations do not change the layout.
 
-const PACE = 250; // milliseconds for the streak and for the growth: together less than the time between two pictures
+const PACE = 250; // milliseconds for a slide, for a streak, and for the growth after the streak
 const FLYING = 40; // limit of streaks at the same time: people can't follow more
 const CALM = 3000; // milliseconds for which an empty room stays open
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const opened = new WeakMap(); // by room: when it was last unfolded
+const opened = new WeakMap(); // by room: the last time when it was not folded
 let places = null; // by token: its position on the screen, its floor, and its position on the floor
 
 const floors = () => [...document.querySelectorAll("[data-floor]")];
@@ -21,7 +22,7 @@ function seat(element) {
   return { x: board.left + seen.offsetLeft + seen.offsetWidth / 2, y: board.top + seen.offsetTop + seen.offsetHeight / 2 };
 }
 
-// Keep each room open for CALM milliseconds: quick folding and unfolding would shake the picture.
+// Keep a room open for CALM milliseconds after it is empty: quick folding and unfolding would shake the picture.
 function calm() {
   const now = performance.now();
   for (const room of document.querySelectorAll(".board > .room")) {
@@ -30,8 +31,8 @@ function calm() {
   }
 }
 
-// If a floor is too small for all tokens, its last place shows the number of hidden tokens. Read all sizes first,
-// then write: reading a size after a write forces the browser to compute the layout again.
+// If a floor is too small for all its tokens, hide the last ones, and show their number in the last position. Read
+// all sizes first, then write: reading a size after a write forces the browser to compute the layout again.
 export function crowd() {
   calm();
   const longest = Math.max(2, ...[...document.querySelectorAll(".floor > .token")].map((one) => one.textContent.length));
@@ -83,7 +84,8 @@ function draw(kind, from, to) {
   return line;
 }
 
-// In the view `look`, draw a thin line from each token of a dead worker to the Redis key that holds it.
+// In the view `look`, draw a thin line from each token of a dead worker, and from each rescued token in the queue,
+// to the Redis key that contains the job's id.
 function threads() {
   for (const old of document.querySelectorAll(".thread")) old.remove();
   if (!document.body.matches(".look")) return;
@@ -102,8 +104,9 @@ function streak(from, to, pace) {
   line.animate(frames, 2 * pace).finished.then(() => line.remove());
 }
 
-// Animate every token that has moved since `note`, unless the new picture is from another time. Read all positions
-// before the first write, so that the browser computes the layout only once.
+// Animate every token that has moved since `note`. Read all positions before the first write, so that the browser
+// computes the layout only once.
+// sameTime: false for the first picture, and between a picture of now and one of a replay: then nothing moves.
 export function fly(sameTime) {
   const before = places;
   places = null; // so that a second call without `note` moves nothing

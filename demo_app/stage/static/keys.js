@@ -1,10 +1,11 @@
-// The name of a pressed key, also with CapsLock or an input method, which reports every key as "Process" and has
-// its own space and full stop.
+// The name of a pressed key. It does not depend on CapsLock or on an input method, which reports keys as "Process",
+// and types its own space and full stop.
 const SIGNS = { Space: " ", Period: "." };
 const named = (event) => SIGNS[event.code] ?? (event.key === "Process" ? event.code : event.key);
 export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();
 
-// Call the function of each pressed key. skips: returns true for an event to ignore.
+// When a key is pressed without Ctrl, Alt or Meta, call its function. keys: functions by the name of the key.
+// skips: returns true for an event to ignore.
 export function onKeys(keys, skips = () => false) {
   document.addEventListener("keydown", (event) => {
     const key = named(event);

@@ -1,6 +1,6 @@
 // Plays a show on the stage: its steps are stored in the page. PageDown plays the next step, or closes the replay
-// (`tape.js`) if it is open; PageUp shows the previous caption; "." blanks the picture; Esc ends the show. Clickers
-// send these keys.
+// (`tape.js`) if it is open; PageUp shows the previous caption; "." blanks the picture; Esc ends the show. Remote
+// controls for presentations send these keys.
 import { tell } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { act, oops } from "./stage.js";
@@ -8,14 +8,14 @@ import { close, open } from "./tape.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
-const said = []; // every step with a caption so far
+const said = []; // the steps with a caption that were played
 const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: number of captions from the last one back to the shown one
 let began = 0; // epoch milliseconds of the first PageDown
 let pressed = -Infinity; // the time of the last PageDown: a worn button sends it twice
 let leads = false; // true in one of several tabs with a show: it accepts keys from the notes
 const BOUNCE = 400; // milliseconds
-const LATE = 30_000; // milliseconds until the page shows what it waits for
+const LATE = 30_000; // milliseconds until the page shows the condition that it waits for
 const kept = `show ${location.search}`; // a reloaded page continues the show at its step
 
 const given = document.getElementById("steps").dataset;

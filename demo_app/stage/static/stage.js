@@ -53,7 +53,7 @@ document.addEventListener("click", (event) => {
   if (event.detail) button.blur(); // otherwise the next Space would press it again
   if (button.id === "fewer") { document.body.classList.toggle("fewer"); crowd(); }
   else if (button.dataset.action && view.address === null) { // no actions during a replay
-    if (button.dataset.action === "twin" && !document.body.classList.toggle("split")) crowd(); // the board is back
+    if (button.dataset.action === "twin" && !document.body.classList.toggle("split")) crowd(); // the board is shown again
     else act(button.dataset.action);
   }
 });

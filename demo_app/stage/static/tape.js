@@ -1,15 +1,15 @@
 // The tape, a replay of the journal by the server: Space freezes the picture, arrow keys step through the events,
-// a bar scrubs, and kills and rescues have bookmarks.
+// a slider selects the moment, and kills and rescues have bookmarks.
 import { onKeys } from "./keys.js";
 import { refresh, view } from "./live.js";
 
 const $ = (id) => document.getElementById(id);
 const main = $("main");
-const STEP = 250; // milliseconds between two pictures while it plays
+const STEP = 250; // milliseconds between two pictures while the tape plays
 const SLOW = 0.5; // speed of the tape; a film plays at full speed
-const SILENCE = 1.5; // longest pause without an event (seconds); longer ones are shortened
+const SILENCE = 1.5; // longest pause without an event (seconds); longer pauses are shortened to it
 const LAST_SHOWN = 1500; // milliseconds for which the last picture is shown
-const MINUTE = 60; // seconds to play if the tape is at its end
+const MINUTE = 60; // seconds to go back before playing if the tape is at its end
 const END = 1e10; // later than any event: the server shows the last one
 let reel = null; // the server's data: since, until, moment, previous, next, marks
 let at = 0, playing = false, ending = 0;
@@ -63,7 +63,7 @@ document.addEventListener("fresh", () => {
   const bar = $("scrub");
   [bar.min, bar.max, bar.value] = [reel.since, reel.until, at];
   $("time").textContent = `${clock(Math.min(at, reel.until) - reel.since)} / ${clock(reel.until - reel.since)}`;
-  if (first) { mark(); show(at); } // fixes the end of the tape
+  if (first) { mark(); show(at); } // request the picture again, now with a fixed start and end of the tape
   if (!playing) return;
   if (reel.next) at = Math.max(at, reel.next - SILENCE);
   else ending ||= setTimeout(close, LAST_SHOWN);
