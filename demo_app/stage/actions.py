@@ -31,11 +31,11 @@ from demo_app.web import processes, snapshot
 from demo_app.web.comments import Route
 
 BURST = 50
-#: For the comparison with stock Celery. COMPARED: number of comments. HELD: a slow mail server, so
-#: that the jobs of both systems still run when their workers are killed.
+#: The number of comments in the comparison with stock Celery.
 COMPARED = 8
-HELD = {**SLOW, "seconds": 9.0}
-#: Seconds to wait until the jobs of both systems run, or until Redis is dead.
+#: In the comparison the mail server is so slow that the jobs of both systems still run at the kill.
+SLOW_FOR_COMPARISON = {**SLOW, "seconds": 9.0}
+#: Seconds to wait until the jobs of both systems run, or until Redis is dead, or answers again.
 PATIENCE = 8.0
 #: Threads that post a burst together.
 READERS = 8
@@ -94,21 +94,23 @@ def _twin(stage: Stage) -> None:
         raise DomainError(409, "no_twin")
     queue = _queue(stage)
     stage.new_round()
-    stage.inbox.misbehave(HELD)
+    stage.inbox.misbehave(SLOW_FOR_COMPARISON)
     # stock Celery has one worker: pause all but one of ours until the kill
     resting = [worker.id for worker in _living(stage)[1:]]
-    for worker in resting:
-        queue.pause(worker, True)
-    for _ in range(COMPARED):
-        _post(stage, next(_numbers), twin)
-    at_once = 2 * min(COMPARED, settings().concurrency)
-    # wait until both systems' jobs are at the same step: sending their mails
-    until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
-    twin.kill()
-    _kill_worker(stage)
-    stage.inbox.misbehave()
-    for worker in resting:
-        queue.pause(worker, False)
+    try:
+        for worker in resting:
+            queue.pause(worker, True)
+        for _ in range(COMPARED):
+            _post(stage, next(_numbers), twin)
+        at_once = 2 * min(COMPARED, settings().concurrency)
+        # wait until both systems' jobs are at the same step: sending their mails
+        until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
+        twin.kill()
+        _kill_worker(stage)
+    finally:
+        stage.inbox.misbehave()
+        for worker in resting:
+            queue.pause(worker, False)
 
 
 def _queue(stage: Stage) -> Queue:
@@ -158,11 +160,17 @@ def _start_again(stage: Stage) -> None:
     stage.inbox.misbehave()
     if queue is None:
         return
-    with suppress(redis.ConnectionError, redis.TimeoutError):  # Redis may be dead
-        for worker in snapshot.take(queue, stage.comments.backend).workers:
-            if worker.paused:
-                queue.pause(worker.id, False)
-        _hold_queues(stage, False)
+
+    def resumed() -> bool:
+        with suppress(redis.ConnectionError, redis.TimeoutError):  # Redis may not have started yet
+            for worker in snapshot.take(queue, stage.comments.backend).workers:
+                if worker.paused:
+                    queue.pause(worker.id, False)
+            _hold_queues(stage, False)
+            return True
+        return False
+
+    until(resumed, PATIENCE)
 
 
 def _clean(stage: Stage) -> None:

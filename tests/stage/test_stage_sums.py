@@ -133,6 +133,7 @@ def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
     stack: Stack, client: Client, holder: httpx.Client
 ) -> None:
     before = set(stack.ready["pids"]["worker"])
+    press(holder, "hold-queue")
     for role in ("redis", "smtp", "worker"):
         stack.kill(role, restart=False)
     client.comment()
