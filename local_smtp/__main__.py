@@ -22,7 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a sink until SIGTERM or Ctrl-C.
 
     Returns:
-        The exit status: 0, 1 if it could not start, 2 if a setting is not valid.
+        The exit status of a failure: 1 if the sink could not start or nobody reads its output, 2 if
+        a setting is not valid.
+
+    Raises:
+        SystemExit: a signal has ended the sink (status 0).
     """
     try:
         settings = CliApp.run(Settings, arguments)

@@ -35,7 +35,7 @@ TEXT_CHARACTERS = 100_000
 HTML_CHARACTERS = 2 * MIB
 #: Links of a mail that are listed.
 LINKS = 200
-#: Deliveries of a mail that are shown, the latest ones.
+#: Latest deliveries of a mail; only these are shown.
 DELIVERIES = 100
 
 # HTTP

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 OK = "250 2.0.0 OK"
 _FOREVER = 3600.0  # seconds: longer than any client waits
 
-#: The step of a session at which a rule acts: before the reply to a command, or, at "reply", after
-#: the mail was read.
+#: The step of a session at which a rule acts: before the greeting ("connect"), before the reply to
+#: a command, or after the whole mail was read and before its reply ("reply").
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
 
 
@@ -34,15 +34,15 @@ KNOWN_AT: dict[Step, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The behaviour of a session for one fault: a pause, then a reply or a closed connection."""
+    """The behaviour of a session for one fault: a pause, then a reply, a close, or no change."""
 
-    #: The reply; None closes the connection without one.
+    #: The reply; None to close the connection without a reply.
     reply: str | None = None
-    #: Seconds before the reply.
+    #: Seconds before the reply or the close.
     pause: float = 0.0
     #: True to continue as usual after the pause; `reply` and `store` are then ignored.
     go_on: bool = False
-    #: True to store the mail, although it is not acknowledged.
+    #: True to store the mail and close the connection without a reply.
     store: bool = False
 
 
@@ -63,7 +63,7 @@ EFFECTS = {
     "answer": Effect("answer {code} {text}", lambda rule: Outcome(f"{rule.code} {rule.text}")),
     "close": Effect("close the connection", lambda rule: Outcome()),
     "hang": Effect("hang", lambda rule: Outcome(pause=_FOREVER)),
-    # Afterwards the client does not know if its mail was accepted (RFC 1047).
+    # Without a reply, the client does not know if its mail was accepted (RFC 1047).
     "drop_reply": Effect("store it, then drop the reply", lambda rule: Outcome(store=True), True),
     # Simulates a server that acknowledges a mail and loses it.
     "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
@@ -81,9 +81,14 @@ Text = Annotated[str, Field(max_length=400)]
 
 
 class Match(BaseModel):
-    """The mails that a rule applies to: shell patterns (case is ignored) and a count.
+    """The condition of a rule: shell patterns (case is ignored), and a count of the matches.
 
-    `nth` and `every` count the mails that match the patterns and reach the rule's step.
+    A match is counted when a mail reaches the rule's step, matches all patterns, and is not hit by
+    an earlier rule.
+
+    Attributes:
+        nth: hit only the match with this number, from 1.
+        every: hit only the matches whose number is a multiple of this.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -126,7 +131,7 @@ class Fault(BaseModel):
     times: Annotated[int, Field(ge=0)] | None = None
     #: Seed of the random choice by `probability`; None for a different choice in each run.
     seed: int | None = None
-    #: Set by the server. A rule that is sent again unchanged with its id keeps its count.
+    #: Set by the server. A rule that is sent again unchanged with its id keeps its counts.
     id: int | None = None
     hits: int = 0
 

@@ -34,7 +34,10 @@ class _Rule:
 
 
 class Faults:
-    """The rules in force. The first one that matches applies. Safe to use from any thread."""
+    """The fault rules in force, in order, for use from any thread.
+
+    At each step of a session, the first rule that hits the mail applies.
+    """
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []

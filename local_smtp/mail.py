@@ -42,23 +42,30 @@ class Incoming:
     peer: str
     #: Unix seconds.
     received_at: float
-    #: A JSON list of `[Unix seconds, "C" | "S" | "#", text]`.
+    #: A JSON list of `[Unix seconds, "C" | "S" | "#", text]`; see `models.DialogueLine`.
     dialogue: str
 
 
 def readable(text: str) -> str:
-    """Return the text without lone surrogates, which no database or page can contain."""
+    """Return the text with its surrogate escapes decoded as UTF-8.
+
+    No database or page can contain a lone surrogate.
+
+    Raises:
+        ValueError: the text has a lone surrogate that is not an escape.
+    """
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decoded(value: object) -> str:
     """Return a header value on one line, with its encoded words (RFC 2047) decoded.
 
-    Malformed words stay as they are. A value is cut after 2,048 characters.
+    An encoded word that is malformed or in an address is not decoded. The value is cut after 2,048
+    characters.
     """
     text = str(value)[:FIELD_CHARACTERS]
     if "=?" in text and not _LONG_CHARSET.search(text):
-        with suppress(Exception):  # decode_header raises errors of several families
+        with suppress(Exception):  # decode_header raises many types of errors
             groups = groupby(_BLANKS.split(text), _is_address)
             text = " ".join(
                 joined if address else str(make_header(decode_header(joined)))
@@ -69,8 +76,8 @@ def decoded(value: object) -> str:
 
 
 def _is_address(word: str) -> bool:
-    # an encoded word in an address (RFC 2047 §5) is not decoded: it could look like another
-    # address
+    # encoded words in an address (RFC 2047 §5) stay encoded: decoded, they could look like a
+    # different address
     return word.startswith("<") or "@" in _WORD.sub("", word)
 
 

@@ -1,8 +1,8 @@
-"""Make a mail's HTML safe for a frame: nothing in it may run, connect or navigate.
+"""Safe HTML of a mail for a frame: nothing in it may run, connect or navigate.
 
-There are three barriers: the frame's `sandbox`, the response's Content-Security-Policy, and inert
-tags and attributes, for actions that no policy covers. For example, `<link>` and a click on a link
-can make Chromium open a connection before it checks the policy.
+There are three barriers: the frame's `sandbox`, the response's Content-Security-Policy, and changes
+to tags and attributes, for actions that no policy covers. For example, `<link>` and a click on a
+link can make Chromium open a connection before it checks the policy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ HEAD = (
 
 
 def harmless(html: str) -> str:
-    """Return a mail's HTML with its links and active tags made inert; `POLICY` blocks the rest."""
+    """Return a mail's HTML with its links and active tags disabled; `POLICY` blocks the rest.
+
+    The HTML is cut after `HTML_CHARACTERS`.
+    """
     return HEAD + _HREF.sub(r"\1&#101;\2", _ACTIVE.sub(r"<\1x-", html[:HTML_CHARACTERS]))
 
 

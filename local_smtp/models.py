@@ -19,7 +19,7 @@ Time = Annotated[float, PlainSerializer(_iso, return_type=str)]
 
 
 class DialogueLine(NamedTuple):
-    """A line of a dialogue: of the client (C), of the server (S), or a remark (#)."""
+    """A line of an SMTP dialogue. `who` is C (the client), S (the server) or # (a remark)."""
 
     #: Unix seconds.
     at: float
@@ -35,7 +35,10 @@ class _Envelope(BaseModel):
 
 
 class Stats(BaseModel):
-    """`accepted` = `distinct` + `duplicates`; `refused` mails are none of these."""
+    """The numbers of mails. `accepted` = `distinct` + `duplicates`.
+
+    `refused` counts each mail once, even if several of its commands were refused.
+    """
 
     accepted: int
     distinct: int
@@ -58,7 +61,10 @@ class Mail(_Envelope):
 
 
 class MailPage(BaseModel):
-    """A page of mails, the newest first. `next` is the cursor of the next page."""
+    """A page of mails, newest first. `next` is the cursor of the next page, null on the last page.
+
+    `total` is the number of mails on all pages.
+    """
 
     total: int
     messages: list[Mail]
@@ -66,7 +72,10 @@ class MailPage(BaseModel):
 
 
 class Delivery(_Envelope):
-    """One delivery of a mail. `replied_at` is null if no reply was sent."""
+    """One delivery of a mail. `replied_at` is null if no reply was sent.
+
+    `same_bytes` is true if the mail has the same bytes as in its first delivery.
+    """
 
     received_at: Time
     replied_at: Time | None
@@ -78,7 +87,10 @@ class Delivery(_Envelope):
 
 
 class Attachment(BaseModel):
-    """A part that is not the text of the mail. `parts/{part}` below the mail's URL returns it."""
+    """A part that is not shown as the mail's text or HTML.
+
+    The URL `parts/{part}`, below the URL of the mail, returns the part.
+    """
 
     part: int
     name: str
@@ -94,7 +106,7 @@ class Parts(BaseModel):
     has_html: bool = False
     links: list[str] = []
     attachments: list[Attachment] = []
-    #: A sentence about missing parts and the reason; None if nothing is missing.
+    #: A sentence that says why parts are missing; None if no part is missing.
     note: str | None = None
 
 

@@ -1,7 +1,7 @@
-"""Parse a mail, also a malformed one: its text, HTML, headers and attachments.
+"""The parser of mails, also of malformed ones: text, HTML, headers and attachments.
 
-Python's `email` package takes quadratic time for some hostile mails, and raises RecursionError for
-a mail with hundreds of nested parts.
+It uses Python's `email` package, which takes quadratic time for some hostile mails. Each function
+raises RecursionError for a mail with hundreds of nested parts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
 def take_apart(raw: bytes) -> Parts:
-    """Return the contents of a mail. Raises RecursionError if it has hundreds of nested parts."""
+    """Return the contents of a mail. If it has more than `PARTS` parts, leave out the others."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
     found = Parts(headers=[(readable(name), decoded(value)) for name, value in fields])
@@ -63,7 +63,7 @@ def part_content(raw: bytes, number: int) -> tuple[str, bytes] | None:
 
 
 def _parsed(raw: bytes) -> Message:
-    parser = BytesFeedParser()  # parsing in chunks needs a fourth of the memory
+    parser = BytesFeedParser()  # parsing in chunks needs a quarter of the memory
     for start in range(0, len(raw), _CHUNK):
         parser.feed(raw[start : start + _CHUNK])
     return parser.close()
@@ -74,7 +74,7 @@ def _leaves(message: Message) -> Iterator[tuple[int, Message]]:
 
 
 def _shown_as(part: Message) -> str:
-    """Return the content type of a part that may be the mail's text; "" for an attachment."""
+    """Return the content type of a part; "" if it is an attachment or has a file name."""
     attached = part.get_content_disposition() == "attachment" or _file_name(part)
     return "" if attached else part.get_content_type()
 
@@ -82,7 +82,7 @@ def _shown_as(part: Message) -> str:
 def _content(part: Message) -> bytes:
     try:
         content = part.get_payload(decode=True)
-    except Exception:  # broken transfer encodings raise errors of several families
+    except Exception:  # broken transfer encodings raise many types of errors
         content = None
     if isinstance(content, bytes):
         return content
@@ -93,14 +93,14 @@ def _text(part: Message, content: bytes) -> str:
     charset = str(part.get_param("charset", "utf-8"))
     try:
         return readable(content.decode(charset, "replace"))
-    except (LookupError, ValueError):  # an unknown charset, or a codec that is not a charset
+    except (LookupError, ValueError):  # an unknown or unsuitable charset, or a lone surrogate
         return readable(content.decode("utf-8", "replace"))
 
 
 def _file_name(part: Message) -> str:
     try:
         return decoded(part.get_filename() or "")
-    except Exception:  # broken RFC 2231 parameters raise errors of several families
+    except Exception:  # broken RFC 2231 parameters raise many types of errors
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Read a mail from an SMTP connection."""
+"""The reader of a mail from an SMTP connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ async def read_mail(reader: asyncio.StreamReader) -> bytearray | None:
     carriage returns is part of the mail, to prevent SMTP smuggling.
 
     Returns:
-        The mail, or None if it is too large; it is read to its end in any case.
+        The mail, or None if it is larger than `MAIL_BYTES`. A mail that is too large is also read
+        to its end.
+
+    Raises:
+        asyncio.IncompleteReadError: the connection was closed before the end of the mail.
     """
     mail = bytearray()
     dropped = ended = False

@@ -18,9 +18,10 @@ _STOP_WITHIN = 3.0  # seconds
 
 
 class Servers:
-    """Serves SMTP and a web application, each on its listening socket.
+    """An SMTP server and a web server, each on its listening socket, in a thread of their own.
 
-    Clients that connect before the loop runs wait in the sockets' backlogs.
+    The thread starts immediately. Clients that connect before its event loop runs wait in the
+    sockets' backlogs.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""An SMTP session: aiosmtpd's, with limits, faults, and a record of the dialogue."""
+"""An SMTP session of aiosmtpd, with limits, faults, and a record of the dialogue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from local_smtp.receiving import read_mail
 from local_smtp.store import statements
 from local_smtp.store.writer import Writer
 
-# The path of MAIL and RCPT: an old source route is ignored, a local part may be quoted.
+# The argument of MAIL and RCPT: an address in angle brackets, then options. An old source route is
+# ignored; the local part may be quoted.
 _LOCAL = r'(?:[^\s<>@"()\[\],;:\\\x00-\x20\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*")'
 _DOMAIN = r"(?:[\w.-]+|\[[\w.:]+\])"
 _PATH = re.compile(rf"\s*<(?:@[\w.,@-]+:)?({_LOCAL}(?:@{_DOMAIN})?|)>(?:\s+(\S.*))?\s*")
@@ -59,7 +60,7 @@ class Transaction:
 
 
 class Session(SMTP):
-    """The dialogue with one client.
+    """The SMTP session of one client.
 
     Differences from aiosmtpd: a line of a mail may have any length, a mail is read in chunks, and
     the timeout also disconnects a client that does not read.
@@ -93,7 +94,10 @@ class Session(SMTP):
             cast(asyncio.Transport, self.transport).abort()
 
     def hang_up(self) -> NoReturn:
-        """End the session. The connection closes once all replies have been sent."""
+        """Raise CancelledError to end the session.
+
+        The connection closes once all replies have been sent.
+        """
         if self.transport is not None:
             self.transport.close()
         raise asyncio.CancelledError
@@ -218,7 +222,11 @@ class Session(SMTP):
             self.step = self.state.recipient = None
 
     async def push(self, status: AnyStr) -> None:
-        """Send a reply and record it. If it refuses the mail, count the mail as refused once."""
+        """Send a reply and record it in the dialogue.
+
+        If the reply refuses a mail or one of its commands, report it, and count the mail as refused
+        (only once).
+        """
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
         hit = self.state.hit
@@ -234,7 +242,7 @@ class Session(SMTP):
             self.hang_up()  # the line may be an HTTP request with a long URL; see `_http`
 
     def note(self, who: str, text: str) -> None:
-        """Record a line of the client (C), of the server (S), or a remark (#)."""
+        """Record a line of the dialogue (see `DialogueLine`), unless the dialogue is full."""
         if self._room > 0:
             self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
@@ -252,12 +260,19 @@ class Session(SMTP):
     # Faults
 
     async def answer(self, usual: str) -> str:
-        """Return `usual`, or the reply of a fault that applies at this step."""
+        """Carry out the fault of this step, and return its reply.
+
+        If there is no fault, or if it only waits, return `usual`.
+        """
         outcome = await self.play()
         return usual if outcome is None else str(outcome.reply)
 
     async def play(self) -> Outcome | None:
-        """Carry out the fault of this step. Return its outcome, or None to continue as usual."""
+        """Carry out the fault of this step, if a rule hits. This may wait, or end the session.
+
+        Returns:
+            The outcome, whose reply is not sent yet, or None to continue as usual.
+        """
         assert self.step is not None
         state = self.state
         recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
@@ -268,7 +283,7 @@ class Session(SMTP):
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
-            self.report(hit)  # other faults are reported later, with their reply
+            self.report(hit)  # `push` reports a refusal, `_store_and_answer` a stored mail
         if outcome.pause:
             self._reset_timeout(outcome.pause + bounds.SMTP_SECONDS)
             await asyncio.sleep(outcome.pause)

@@ -42,7 +42,6 @@ class MailSink:
         self.faults = Faults()
         self._arrival = threading.Condition()
         self._running = ExitStack()
-        #: The port of SMTP.
         self.smtp_port = 0
         self._inbox_port = 0
 
@@ -62,7 +61,7 @@ class MailSink:
         return f"{self.inbox}/?token={self.settings.token}"
 
     def stats(self) -> Stats:
-        """Count the mails."""
+        """Return the numbers of mails, after all earlier changes are stored."""
         self._writer.catch_up()
         return self.reader.stats()
 
@@ -74,7 +73,7 @@ class MailSink:
         """Return a mail, parsed by Python's `email` package.
 
         Raises:
-            LookupError: it has been deleted.
+            LookupError: the mail has been deleted.
         """
         raw = self.reader.raw(mail.id)
         if raw is None:
@@ -82,10 +81,13 @@ class MailSink:
         return message_from_bytes(raw, policy=policy.default)
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Mail]:
-        """Wait for `count` different mails, and return all mails.
+        """Wait until the inbox has at least `count` mails (without duplicates). Return them all.
+
+        Args:
+            timeout: seconds.
 
         Raises:
-            TimeoutError: there were fewer after `timeout` seconds.
+            TimeoutError: the inbox had fewer mails when the time was over.
         """
         with self._arrival:
             if not self._arrival.wait_for(lambda: len(self.mails()) >= count, timeout):
@@ -93,7 +95,7 @@ class MailSink:
         return self.mails()
 
     def clear(self) -> None:
-        """Empty the inbox, and delete all fault rules."""
+        """Empty the inbox, set its counters to zero, and delete all fault rules."""
         self._inbox.delete_all()
         self.faults.put([])
 

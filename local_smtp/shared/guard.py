@@ -1,7 +1,7 @@
-"""A guard of an app on this machine: it requires the token, and refuses pages of other sites.
+"""A guard for a local app: it requires the app's token, and refuses requests of other sites.
 
-A page of another site in the same browser must not reach the app. So the guard refuses the page's
-requests (by Sec-Fetch-Site or, in older browsers, Origin), and Starlette refuses a foreign Host.
+A page of another site in the same browser must not reach the app. The guard recognises the page's
+requests by Sec-Fetch-Site (in older browsers, by Origin). Starlette refuses a foreign Host header.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def host_pattern(host: str) -> str:
 
 
 class Guard:
-    """ASGI middleware that lets a request through or refuses it.
+    """ASGI middleware that refuses requests, limits their bodies, and adds security headers.
 
     Each app has a subclass, which overrides the public members.
     """
@@ -89,7 +89,10 @@ class Guard:
         return any(map(self._is_token, (asked, bearer, request.cookies.get(self._cookie, ""))))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a request or let it through; `scope["holder"]` is True if it has the token."""
+        """Refuse a request, redirect a browser with the token in its URL, or call the app.
+
+        For the app, `scope["holder"]` is True if the request has the token.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -118,7 +121,7 @@ class Guard:
             return message
 
         app = self._answer(request) or self._app
-        # The server omits the body of a response to HEAD.
+        # handle HEAD like GET: the server omits the body of the response
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         await app(asked, receive_limited, send_guarded)
 

@@ -25,7 +25,7 @@ def take_directory(folder: Path, whose: str) -> TextIO:
         The lock. The directory is free again when the lock is closed or the process dies.
 
     Raises:
-        ResourceError: another process uses the directory, or it is not private.
+        ResourceError: another process uses the directory, it is not private, or it can't be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

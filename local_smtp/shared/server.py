@@ -28,9 +28,9 @@ def configured(
         h11_max_incomplete_event_size=32 * 1024,
         limit_concurrency=connections,
         ws="none",
-        access_log=False,  # it would contain tokens
-        log_level="error",  # its warnings are only about bad requests
-        log_config=None,  # its errors go to the program's handlers
+        access_log=False,  # the access log would contain tokens
+        log_level="error",  # uvicorn's warnings are only about bad requests
+        log_config=None,  # uvicorn's errors go to the program's handlers
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,

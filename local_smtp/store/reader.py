@@ -1,4 +1,4 @@
-"""The SQL statements that read. Each call opens the file anew, so any thread may call them."""
+"""The SQL statements that read. Each call opens its own connection, so any thread may read."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Reader:
         )
 
     def page(self, words: str, limit: int, before: int | None) -> MailPage:
-        """Return a page of the mails with all the words, the newest first.
+        """Return a page of the mails that contain all the words, newest first.
 
-        The search covers subject, senders, recipients, Message-ID and job, not the text.
-        Ids are never used again, so a page stays correct while mails arrive and are
-        deleted.
+        The search covers subject, senders, recipients, Message-ID and job id, not the text. The id
+        of a deleted mail is not used again, so the next page is correct even if mails arrive or are
+        deleted meanwhile.
 
         Args:
-            words: separated by blanks.
+            words: the words, separated by blanks; "" for all mails.
             before: return only mails with a smaller id; None for all.
         """
         escaped = re.sub(r"[\\%_]", r"\\\g<0>", words.replace("\0", " "))  # LIKE's wildcards
@@ -66,7 +66,7 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Return the existing mails among these ids, by id."""
+        """Return the mails with these ids, by id, without those that do not exist."""
         marks = ", ".join("?" * len(ids))
         rows = self._rows(f"{_MAIL} WHERE id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}

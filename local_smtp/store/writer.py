@@ -19,7 +19,7 @@ from local_smtp.store import statements
 from local_smtp.store.statements import Receipt
 
 _BATCH = 500
-_IDLE = 1.0  # seconds until replies are stored even if no mail arrives
+_IDLE = 1.0  # seconds until a statement of `Writer.later` runs even if no mail arrives
 
 _TABLES = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
@@ -71,7 +71,7 @@ Change = tuple[Statement, "Future[Any]"]
 class Writer:
     """The owner of the only connection that writes.
 
-    A mail that arrives during a commit joins the next one (group commit).
+    The mails that arrive during a commit are stored together by the next commit (group commit).
 
     Raises:
         sqlite3.Error: the file cannot be written or is not a database.
@@ -79,7 +79,7 @@ class Writer:
 
     def __init__(self, path: Path, on_stored: Callable[[list[Receipt]], None]) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # WAL with synchronous=FULL: a commit is durable before it returns, and blocks no readers.
+        # WAL with synchronous=FULL: a commit is durable when it returns, and never blocks readers.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -94,22 +94,25 @@ class Writer:
         """Store a mail, and return once it is durable.
 
         Raises:
-            sqlite3.Error: nothing was stored.
+            sqlite3.Error: the mail was not stored.
         """
         return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Run a statement in the next commit. The future gets its result after that commit."""
+        """Queue a statement for the next commit. The future gets its result after that commit.
+
+        If the commit fails, the futures of all its statements get the error.
+        """
         answer: Future[T] = Future()
         self._queue.put((statement, answer))
         return answer
 
     def later(self, statement: Statement) -> None:
-        """Run a statement in the next successful commit, and ignore its result."""
+        """Queue a statement for the next successful commit, and ignore its result."""
         self._later.append(statement)
 
     def catch_up(self) -> None:
-        """Return once all earlier changes are durable."""
+        """Wait until all earlier changes are durable."""
         self.change(lambda connection: None).result()
 
     def close(self) -> None:
@@ -126,7 +129,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # Skip cancelled changes. After this call, the remaining changes can't be cancelled.
+                # skip cancelled changes, and let no other change be cancelled from here on
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:
@@ -135,7 +138,7 @@ class Writer:
     def _commit(self, changes: list[Change]) -> None:
         waiting = len(self._later)
         try:
-            with self._connection as connection:  # COMMIT at its end, or ROLLBACK
+            with self._connection as connection:  # commits at its end, or rolls back
                 connection.execute("BEGIN IMMEDIATE")
                 for number in range(waiting):
                     self._later[number](connection)
@@ -144,7 +147,7 @@ class Writer:
             for _, answer in changes:
                 answer.set_exception(error)
             return
-        for _ in range(waiting):  # only now: after a failed commit they are tried again
+        for _ in range(waiting):  # only after a successful commit, so that none is lost
             self._later.popleft()
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)

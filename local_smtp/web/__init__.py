@@ -1,1 +1,1 @@
-"""The inbox over HTTP: its API and its page."""
+"""The inbox over HTTP: its API and its pages."""

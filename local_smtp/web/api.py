@@ -29,7 +29,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get("/stats")
     def stats() -> Stats:
-        """Count the mails."""
+        """Return the numbers of mails."""
         inbox.writer.catch_up()
         return inbox.reader.stats()
 
@@ -39,7 +39,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: OptionalId = None,
     ) -> MailPage:
-        """List mails, newest first; pass `next` as `cursor` for those that follow."""
+        """List mails, newest first. For the next page, pass `next` as `cursor`."""
         return inbox.reader.page(search, limit, cursor)
 
     @routes.delete("/messages")
@@ -49,12 +49,12 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get(message_path)
     def message(message: MessageId) -> ParsedMail:
-        """Take a mail apart."""
+        """Return a mail with its parsed contents and its latest deliveries."""
         return inbox.mail(message)
 
     @routes.get(message_path + "/raw", response_class=Response)
     def raw(message: MessageId) -> Response:
-        """Return the bytes as they were received, without dot-stuffing."""
+        """Return the bytes of a mail as they were received, without dot-stuffing."""
         headers = _NO_FRAME | _download(f"mail-{message}.eml")
         return Response(inbox.raw(message), media_type="message/rfc822", headers=headers)
 
@@ -66,7 +66,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get(message_path + "/parts/{part}", response_class=Response)
     def part(message: MessageId, part: Annotated[int, Path(ge=0, le=100_000)]) -> Response:
-        """Download a part."""
+        """Return the decoded bytes of a part as a download."""
         name, content = inbox.part(message, part)
         headers = _NO_FRAME | _download(name)
         # with the type that the mail declares, a browser might run the part
@@ -74,24 +74,24 @@ def api_routes(inbox: Inbox) -> APIRouter:
 
     @routes.get("/faults")
     def in_force() -> list[Fault]:
-        """List the rules in force, with their hits."""
+        """List the fault rules in force, with their numbers of hits."""
         return faults.in_force()
 
     @routes.put("/faults")
     def put(rules: Annotated[list[Fault], Body(max_length=RULES)]) -> list[Fault]:
-        """Put these rules in force instead of all others."""
+        """Replace all fault rules by these."""
         now = faults.put(rules)
         events.publish("faults")
         return now
 
     @routes.delete("/faults")
     def clear() -> list[Fault]:
-        """Take all rules out of force."""
+        """Delete all fault rules."""
         return put([])
 
     @routes.get("/events", response_class=StreamingResponse)
     async def stream() -> StreamingResponse:
-        """Send `mail` and `fault` events as they happen, and `changed` for everything else."""
+        """Stream `mail` and `fault` events, and a `changed` event for any other change."""
         return StreamingResponse(
             events.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )

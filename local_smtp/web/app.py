@@ -43,7 +43,11 @@ class SinkGuard(Guard):
 
 
 def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
-    """Return the inbox. The port distinguishes its cookie from those of other sinks."""
+    """Return the inbox as an ASGI application.
+
+    Args:
+        port: a part of the cookie's name, since browsers send cookies to all ports of a host.
+    """
     app = FastAPI(
         title="local_smtp mail sink",
         version=__version__,
@@ -78,9 +82,12 @@ def _tell(request: Request, error: Exception) -> Response:
 
 
 def _explain(request: Request, error: Exception) -> Response:
-    """Return a 422 with the problems. Omit the request's values: JSON cannot contain a NaN."""
+    """Return an error 422 with the problems, as JSON or as a page.
+
+    Omit the values of the request: a value may be NaN, which JSON cannot contain.
+    """
     assert isinstance(error, RequestValidationError)
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
-    # in ASCII, since the input may contain a lone surrogate
+    # in ASCII, since a name in the request may contain a lone surrogate
     as_json = Response(json.dumps({"detail": problems}), 422, media_type="application/json")
     return _page(request, 422, "Nobody understands this address.") or as_json

@@ -19,7 +19,7 @@ Event = Sequence[Receipt] | Incident | str
 
 
 class Events:
-    """Passes events from any thread to the listeners in the inbox's event loop."""
+    """The listeners (open event streams) of the inbox. Any thread can send them events."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

@@ -27,7 +27,7 @@ _LIMIT = 50  # mails in a list
 
 
 def visible(value: Any) -> Any:
-    """Return text with its invisible characters shown, and "" for None."""
+    """Return text with its invisible characters shown, "" for None, any other value unchanged."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape_invisible(value.replace("\r", ""))
     return "" if value is None else value
@@ -50,7 +50,11 @@ def _templates() -> Environment:
 
 
 def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
-    """Return the routes of the pages. `app_url`: the app that sends the mails; "" for no link."""
+    """Return the routes of the pages.
+
+    Args:
+        app_url: the URL of the app that sends the mails; "" for no link to it.
+    """
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(name: str, request: Request, **shown: Any) -> str:

@@ -92,8 +92,11 @@ var splitQuery = (query) =>
 def linked(page: Path, folder: Path, text: str) -> str:
     """Return the text of a page, in which each number of a lesson is a link to the lesson.
 
-    A link to a folder leads to the file that describes the folder.
-    page: the page's path; new links are relative to it. folder: the folder of the lessons.
+    A link to a folder leads to its `__init__.py`, which describes the folder.
+
+    Args:
+        page: the page's path; new links are relative to it.
+        folder: the folder of the lessons.
     """
     lessons = {path.name[:2]: relpath(path, page.parent) for path in folder.glob("[0-9]*.ipynb")}
 
@@ -110,7 +113,11 @@ def linked(page: Path, folder: Path, text: str) -> str:
 
 
 def read(app: Sphinx, name: str, source: list[str]) -> None:
-    """Change a source file: add links to a page, and turn a file of code into a page."""
+    """Prepare a source file for Sphinx.
+
+    Add links to a page, tables of contents to the first page, and solutions to a lesson. Turn a
+    file of code into a page.
+    """
     page = Path(app.env.doc2path(name))
     folder = Path(app.srcdir, "notebooks", "ja" if name.startswith("notebooks/ja/") else "")
     if lexer := CODE.get(page.suffix):

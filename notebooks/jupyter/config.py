@@ -1,6 +1,6 @@
 """The settings of JupyterLab for the lessons: no questions and no downloads.
 
-It opens the first lesson; in a Japanese terminal, the Japanese one.
+JupyterLab opens the first lesson, in Japanese if the language of the terminal is Japanese.
 """
 
 import os
@@ -16,9 +16,8 @@ _FOLDER = "ja/" if _LANGUAGE.startswith("ja") else ""
 
 c = get_config()
 c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
-c.LabApp.app_settings_dir = str(
-    _HERE
-)  # overrides.json turns off the news, and shows file names in full
+# overrides.json in this folder turns off the news, and shows file names in full
+c.LabApp.app_settings_dir = str(_HERE)
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # containers run as root

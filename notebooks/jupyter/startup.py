@@ -1,4 +1,4 @@
-"""The first code of a kernel (PYTHONSTARTUP), which shows common errors as one sentence.
+"""The code that a kernel runs first (PYTHONSTARTUP): it shows common errors as one sentence.
 
 These errors are an undefined name, a cell that Python cannot parse or that was interrupted, and any
 other error in an exercise.
@@ -26,7 +26,7 @@ def _hint(
     tb_offset: int | None = None,
 ) -> None:
     translate, cell = _translate(), shell.user_ns["In"][-1]
-    # the cell's own line, or None if the cell could not be parsed
+    # the traceback from the cell's own line on, or None if the cell could not be parsed
     line = trace.tb_next if trace.tb_frame.f_code.co_name == "run_code" else None
     if isinstance(error, KeyboardInterrupt):
         print(translate("Stopped. You can run the cell again."))
@@ -46,7 +46,7 @@ def _hint(
 
 def _missing(error: BaseException, line: TracebackType | None) -> str:
     """Return the missing name that a cell above would have defined; "" for any other error."""
-    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # set by a lab
+    if isinstance(error, KeyError) and str(error).startswith("'DEMO_"):  # `Lab` sets it
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
     own = not files or files[0] == files[-1]  # the error is in the cell's own code

@@ -18,8 +18,8 @@ PATIENCE = 45.0
 class Beside(Process):
     """A process that ends with its lab.
 
-    If the kernel is killed, the reaper kills the process, which it finds by an environment variable
-    (on Linux).
+    If the kernel is killed, the reaper (`demo_app.rig.reaper`) kills the process. It finds the
+    process by an environment variable (only on Linux).
     """
 
     def __init__(

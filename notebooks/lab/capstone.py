@@ -20,7 +20,7 @@ RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py
 
 
 class Tried(Several):
-    """The results of all trials: a table, and the time of each mail."""
+    """The results of all trials: a table, and a diagram of the mails in the trials with kills."""
 
     def __init__(self, trials: list[Trial]) -> None:
         self.trials = trials
@@ -32,6 +32,8 @@ class Tried(Several):
 
 def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     """Start the app of a file, kill each of its parts, and count the mails.
+
+    The data in the lab's Redis is deleted first.
 
     Args:
         lab: the lab whose Redis the app uses.

@@ -29,7 +29,7 @@ def _case(where: str, why: str, *hints: str) -> Callable[[Happens], Happens]:
 
 
 def _comment(lab: Mystery, numbers: Iterable[int]) -> str:
-    """Post these comments, and return the id of job 17."""
+    """Post a comment for each number. Return the id of job 17."""
     for number in numbers:
         lab.post(1, author=f"Reader {number}")
     return next(one.job_id for one in lab.posted if one.comment_id == 17)
@@ -115,7 +115,10 @@ def _refuses_to_write(lab: Mystery) -> str:
     '`five.redis.lindex(f"job:{five.job}", 0)`.',
 )
 def _clock(lab: Mystery) -> str:
-    """Enqueue job 17 as machine shop-2 would, whose clock is a day ahead. Return the job's id."""
+    """Enqueue 20 jobs, job 17 as if by a machine whose clock is a day ahead.
+
+    Wait until the other jobs are done. Return the id of job 17.
+    """
     machines = {number: ("shop-1", datetime.now(UTC)) for number in range(1, 21)}
     machines[17] = ("shop-2", datetime.now(UTC) + timedelta(days=1))
     jobs = {}

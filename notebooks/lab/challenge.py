@@ -27,23 +27,27 @@ from lab.show import Several, Table
 #: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The file of the last class that passed every judged level or ran on the blog. YOURS is the file's
-#: path from the folder of the lessons.
+#: The file with the latest class that passed all levels of a call of `judge`, or that `on_the_blog`
+#: ran. YOURS is the file's path from the folder of the lessons.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 
 
 def judge(queue: type, levels: int | Iterable[int]) -> Several:
-    """Judge the class of a cell. Return its verdicts, the story of each failure, and the lamps.
+    """Judge the class of a cell, and store the levels that it passed.
 
-    The workers receive only that cell, so it must import all that the class needs.
+    The workers receive only that cell, so it must import all that the class needs. A class that
+    passes all `levels` is also written to `BACKEND`.
 
     Args:
         levels: one or several.
 
+    Returns:
+        The verdicts, the events of each failed trial, and `lamps()`.
+
     Raises:
         CannotJudge: the class can't be run.
-        LabError: no cell defines it.
+        LabError: no cell defines the class.
     """
     numbers = [levels] if isinstance(levels, int) else list(levels)
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
@@ -74,7 +78,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
 
 
 def on_the_blog(queue: type, **options: Any) -> Lab:
-    """Write the class to a file as a backend, and start the blog with two of its workers.
+    """Write the class to `BACKEND`, and start the blog with this backend and two workers.
 
     Args:
         options: see `Lab`.
@@ -93,7 +97,10 @@ def _write(queue: type) -> None:
 
 
 def blog_on(file: Path, **options: Any) -> dict[str, Any]:
-    """Return the options of a lab with two workers of the backend in a file."""
+    """Return the options of a `Lab` with two workers that use the backend in a file.
+
+    If the file was already imported as a module, let Python import it again.
+    """
     module = ".".join(file.with_suffix("").parts)
     sys.modules.pop(module, None)  # the class may have changed
     invalidate_caches()
@@ -103,7 +110,7 @@ def blog_on(file: Path, **options: Any) -> dict[str, Any]:
 
 
 def lamps() -> Table:
-    """Return the twelve lamps, lit for each level that was passed in any challenge."""
+    """Return a table with a lamp for each level, lit if any class has passed the level."""
     lit = _judged()
     rows = [("●" if n in lit else "○", n, translate(level.name)) for n, level in LEVELS.items()]
     caption = translate(

@@ -65,7 +65,7 @@ def solutions(lesson: int) -> HTML:
 
 
 def solved(cell: str) -> str:
-    """Return the code of a cell, with its exercise solved if it has one."""
+    """Return the solution of a cell's exercise, or the cell's code if it has no exercise."""
     if not (found := re.search(r'^check\("((\d+)\.\d)"', cell, re.M)):
         return cell
     return next(code for number, _, code, _ in read_solutions(int(found[2])) if number == found[1])

@@ -56,7 +56,7 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
         if (given := answer(list(values))) is None:
             return translate(_NOTHING)
         low, high = median_low(values), median_high(values)
-        if given not in (low, (low + high) / 2, high):  # any definition of the median
+        if given not in (low, (low + high) / 2, high):  # accept any definition
             text = "for {values} it is wrong. Are they sorted when you count?"
             return translate(text, values=values)
     return None

@@ -1,4 +1,4 @@
-"""The tests of exercises in which a learner writes code. Each test runs it."""
+"""The tests of exercises in which a learner writes code. The tests run the code."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _idempotent(answer: Any, lab: Lab) -> Hint:
     try:
         lab.until(lambda: len(_ENDED.findall(worker.output())) >= 6, "six tasks", 60.0)
     finally:
-        worker.kill()  # otherwise it would take the tasks of the next try
+        worker.kill()  # a living worker would take the tasks of the next try
     if error := next(filter(None, _ENDED.findall(worker.output())), ""):
         return translate("the task raised {error}", error=error)
     with closing(sqlite3.connect(program.folder / "shop.db")) as db:

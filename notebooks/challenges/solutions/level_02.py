@@ -1,7 +1,7 @@
-"""Level 2: in at one end of the list, out at the other.
+"""Level 2: jobs enter the list at one end, and leave it at the other end.
 
-`return self.redis.rpop("queue")` is enough. Challenge 3 removes the wait in `put`, and challenge 4
-replaces the pair `lindex` and `lrem`.
+In `claim`, `return self.redis.rpop("queue")` would be enough. Challenge 3 removes the wait in
+`put`, and challenge 4 replaces the pair `lindex` and `lrem`.
 """
 
 

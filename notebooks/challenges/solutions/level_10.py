@@ -1,4 +1,7 @@
-"""Level 10: a claim first returns a job that the worker already has: a reply may have been lost."""
+"""Level 10: claim first returns a job that the worker has already claimed.
+
+The reply to the earlier claim may have been lost.
+"""
 
 # KEYS: a worker's claims, and its heartbeat key.
 RESCUE = """

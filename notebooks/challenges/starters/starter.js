@@ -4,7 +4,7 @@ const lines = require("readline").createInterface({ input: process.stdin })[Symb
 const hear = async () => JSON.parse((await lines.next()).value ?? process.exit());
 const say = (message) => console.log(JSON.stringify(message));
 
-// sends a command over a new connection, in Redis's protocol; rejects if there is no reply
+// sends a command over a new connection, in Redis's protocol; rejects for an error or no reply
 const redis = (url, ...words) => new Promise((done, failed) => {
   const server = net.connect(url.port, url.hostname).on("error", failed);
   const send = (...words) => server.write(`*${words.length}\r\n` +

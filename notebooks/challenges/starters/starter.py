@@ -9,7 +9,7 @@ role = json.loads(sys.stdin.readline())
 password, host, port = re.search(r"//:(\w+)@(.+):(\d+)", role["redis"]).groups()
 
 
-def ask(server, *words):  # sends a command in Redis's protocol; raises if there is no reply
+def ask(server, *words):  # sends a command; raises OSError for an error or no reply
     words = [word.encode() for word in words]
     server.write(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words))
     server.flush()

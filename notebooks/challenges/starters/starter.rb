@@ -5,7 +5,7 @@ $stdout.sync = true # send each line immediately
 ROLE = JSON.parse($stdin.gets)
 PASSWORD, HOST, PORT = ROLE["redis"].match(%r{//:(\w+)@(.+):(\d+)}).captures
 
-def ask(server, *words) # sends a command in Redis's protocol; raises if there is no reply
+def ask(server, *words) # sends a command in Redis's protocol; raises for an error or no reply
   server.write("*#{words.size}\r\n", *words.map { |word| "$#{word.bytesize}\r\n#{word}\r\n" })
   kind, rest = server.readline(chomp: true).split(/(?<=\A.)/, 2)
   raise rest if kind == "-"

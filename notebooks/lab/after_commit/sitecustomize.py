@@ -14,7 +14,7 @@ from typing import Any
 from demo_app.failpoints import Step, hit
 
 _connect = sqlite3.connect
-#: While this file exists, each statement is appended to it as one line.
+#: While this file exists, `execute` appends each statement to it as one line.
 _STATEMENTS = Path(os.environ.get("DEMO_DIR", "."), "statements")
 _WRITES = re.compile(r"\s*(insert|update|delete|replace)\b", re.IGNORECASE)
 
@@ -62,7 +62,7 @@ class Connection(sqlite3.Connection):
 class Cursor(sqlite3.Cursor):
     """A cursor with a failpoint after each commit that stored something.
 
-    `execute` has another one before each statement that writes.
+    `execute` has another failpoint before each statement that writes.
     """
 
     connection: Connection
