@@ -96,8 +96,9 @@ class MailSink:
 
     def clear(self) -> None:
         """Empty the inbox, set its counters to zero, and delete all fault rules."""
-        self._inbox.delete_all()
         self.faults.put([])
+        self._events.publish("faults")
+        self._inbox.delete_all()
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:

@@ -87,6 +87,7 @@ class Writer:
         self._on_stored = on_stored
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._later: deque[Statement] = deque()
+        self._lock, self._closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -102,9 +103,15 @@ class Writer:
         """Queue a statement for the next commit. The future gets its result after that commit.
 
         If the commit fails, the futures of all its statements get the error.
+
+        Raises:
+            sqlite3.ProgrammingError: the writer is closed.
         """
         answer: Future[T] = Future()
-        self._queue.put((statement, answer))
+        with self._lock:
+            if self._closed:
+                raise sqlite3.ProgrammingError("the mail sink has stopped")
+            self._queue.put((statement, answer))
         return answer
 
     def later(self, statement: Statement) -> None:
@@ -117,7 +124,9 @@ class Writer:
 
     def close(self) -> None:
         """Run the queued statements, and close the file."""
-        self._queue.put(None)
+        with self._lock:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
         self._connection.close()
 

@@ -8,6 +8,9 @@ import threading
 import pytest
 from support import until
 
+from local_smtp.settings import Settings
+from local_smtp.sink import MailSink
+
 
 def test_250_is_not_said_before_the_commit(mail_sink, smtp):
     smtp.helo()
@@ -93,3 +96,10 @@ def test_a_note_is_stored_later_if_the_commit_that_contains_it_fails(mail_sink):
         failing.result(60)
     writer.catch_up()
     assert mail_sink.stats().refused == 7
+
+
+def test_a_stopped_sink_is_named_as_the_reason_and_nobody_waits(tmp_path):
+    with MailSink(Settings(dir=tmp_path / "mail")) as sink:
+        pass
+    with pytest.raises(sqlite3.ProgrammingError, match="has stopped"):
+        sink.stats()
