@@ -31,7 +31,7 @@ HEAD = (
 )
 
 
-def harmless(html: str) -> str:
+def make_safe(html: str) -> str:
     """Return a mail's HTML with its links and active tags disabled; `POLICY` blocks the rest.
 
     The HTML is cut after `HTML_CHARACTERS`.

@@ -21,7 +21,7 @@ TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
-def take_apart(raw: bytes) -> Parts:
+def parse(raw: bytes) -> Parts:
     """Return the contents of a mail. If it has more than `PARTS` parts, leave out the others."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]

@@ -103,7 +103,7 @@ class Picture:
         return sentences
 
 
-def arranged(
+def floors_and_sums(
     found: list[DeliveryStatus], in_order: list[str], workers: dict[str, bool]
 ) -> dict[str, Any]:
     """Return the fields of `Picture` about the notifications: their floors and sums.

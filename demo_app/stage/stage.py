@@ -18,7 +18,7 @@ from demo_app.broker.fold import Fold, WorkerRecord
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Worker, pid_of
 from demo_app.broker.web.redis_state import redis_state
-from demo_app.stage.picture import TOKENS, Picture, arranged
+from demo_app.stage.picture import TOKENS, Picture, floors_and_sums
 from demo_app.stage.replay import Past, last_kill
 from demo_app.stage.sink import Sink
 from demo_app.stage.twin import Twin
@@ -58,8 +58,8 @@ class Stage:
     _read: str = "0-0"
     _reading: threading.Lock = field(default_factory=threading.Lock)
     _places: dict[str, list[int]] = field(default_factory=dict)
-    _looked: float = -SHARED
-    _looking: threading.Lock = field(default_factory=threading.Lock)
+    _places_read_at: float = -SHARED
+    _places_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def picture(self) -> Picture:
         """Return the picture of this moment. The number of reads has a fixed limit."""
@@ -80,7 +80,7 @@ class Stage:
         mails = self.inbox.stats() or {}
         if seen is not None:  # keep the workers, to show them also while Redis does not answer
             self._seen = seen.workers
-        on_floors = arranged(found, in_order, {one.id: one.alive for one in self._seen})
+        on_floors = floors_and_sums(found, in_order, {one.id: one.alive for one in self._seen})
         floors = on_floors["floors"]
         workers = tuple(replace(one, running=len(floors[one.id])) for one in self._seen)
         return Picture(
@@ -101,11 +101,13 @@ class Stage:
 
         After SHARED seconds one thread makes a new picture. Other threads do not wait for it.
         """
-        if time.monotonic() - self._looked >= SHARED and self._looking.acquire(blocking=False):
+        if time.monotonic() - self._places_read_at >= SHARED and self._places_lock.acquire(
+            blocking=False
+        ):
             try:
-                self._places, self._looked = self.picture().lane, time.monotonic()
+                self._places, self._places_read_at = self.picture().lane, time.monotonic()
             finally:
-                self._looking.release()
+                self._places_lock.release()
         return self._places
 
     def replay(self, since: float, until: float, moment: float) -> Picture:
@@ -127,7 +129,7 @@ class Stage:
         begins = min((entry.at for entry in entries), default=since)
         past = Past(entries, min(moment, until), present)
         found = [one for one in map(past.status, now) if one is not None]
-        on_floors = arranged(found, past.fold.order, past.workers)
+        on_floors = floors_and_sums(found, past.fold.order, past.workers)
         workers = (
             Worker(id_, pid_of(id_), alive, len(on_floors["floors"][id_]))
             for id_, alive in sorted(past.workers.items())

@@ -44,7 +44,7 @@ class TwinPicture:
     places: dict[str, list[int]]
     back_in: float
 
-    def beside(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
+    def our_places(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
         """Return the places of this project's jobs for the comments that stock Celery got too.
 
         Args:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition, metrics_of
 from demo_app.broker.web.errors import DomainError, error_response
 from demo_app.settings import settings
-from demo_app.shared.headers import beside
+from demo_app.shared.headers import link_to_app
 from demo_app.web.dependencies import Services, ServicesDep
 
 router = APIRouter(tags=["operations"])
@@ -76,5 +76,5 @@ def inbox(request: Request, services: ServicesDep, job: str = "") -> Response:
     mail = services.inbox.mail_id(job) if job else None
     chosen = settings()
     query = {"token": chosen.token, **({"mail": mail} if mail else {})}
-    address = beside(request.headers, chosen.inbox_url) or "./"
+    address = link_to_app(request.headers, chosen.inbox_url) or "./"
     return RedirectResponse(f"{address}?{urlencode(query)}", 303)

@@ -10,7 +10,7 @@ from starlette.types import Scope
 READING = frozenset({"GET", "HEAD"})
 
 
-def beside(headers: Headers, url: str) -> str:
+def link_to_app(headers: Headers, url: str) -> str:
     """Return `url` for a link to another app of this machine; "" if `url` is "".
 
     Behind jupyter-server-proxy, return a relative URL with the port instead, such as ``../8025/``.

@@ -35,7 +35,7 @@ class SinkGuard(Guard):
     """The guard of the inbox."""
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
-        return _tell(request, error)
+        return _http_error(request, error)
 
     def needs_token(self, path: str) -> bool:
         """Return False only for the style sheet, which the page that asks for the token needs."""
@@ -54,8 +54,8 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
         docs_url=None,  # the documentation pages would load scripts from other sites
         redoc_url=None,
     )
-    app.add_exception_handler(HTTPException, _tell)
-    app.add_exception_handler(RequestValidationError, _explain)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
     app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
@@ -74,14 +74,14 @@ def _page(request: Request, status: int, why: str) -> Response | None:
     return HTMLResponse(render("error.html", request.headers, **shown), status)
 
 
-def _tell(request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     why = WHY.get(error.status_code, error.detail)
     as_json = JSONResponse({"detail": why}, error.status_code, error.headers)
     return _page(request, error.status_code, why) or as_json
 
 
-def _explain(request: Request, error: Exception) -> Response:
+def _validation_error(request: Request, error: Exception) -> Response:
     """Return an error 422 with the problems, as JSON or as a page.
 
     Omit the values of the request: a value may be NaN, which JSON cannot contain.

@@ -36,7 +36,7 @@ class Inbox:
         if mail is None:
             raise _GONE
         try:
-            shown = parts.take_apart(self.raw(message))
+            shown = parts.parse(self.raw(message))
         except RecursionError:
             shown = Parts(note=TOO_DEEP)
         return ParsedMail(**dict(mail), **dict(shown), delivery_log=self.reader.deliveries(message))
@@ -49,7 +49,7 @@ class Inbox:
 
     def html(self, message: int) -> bytes:
         try:
-            return mail_html.harmless(parts.html(self.raw(message))).encode()
+            return mail_html.make_safe(parts.html(self.raw(message))).encode()
         except RecursionError:
             return (mail_html.HEAD + TOO_DEEP).encode()
 

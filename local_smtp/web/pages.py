@@ -15,7 +15,7 @@ from local_smtp.bounds import TEXT_CHARACTERS
 from local_smtp.fault_rules import EFFECTS, KNOWN_AT, Fault
 from local_smtp.models import ParsedMail
 from local_smtp.shared.escape import escape_invisible
-from local_smtp.shared.headers import beside
+from local_smtp.shared.headers import link_to_app
 from local_smtp.shared.language import language_of, translations
 from local_smtp.web.api import OptionalId, Search
 from local_smtp.web.inbox import Inbox
@@ -60,7 +60,9 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
     def page(name: str, request: Request, **shown: Any) -> str:
         rules = inbox.faults.in_force()
         about = {"stats": inbox.reader.stats(), "rules": rules, "search": ""}
-        return render(name, request.headers, **about, app=beside(request.headers, app_url), **shown)
+        return render(
+            name, request.headers, **about, app=link_to_app(request.headers, app_url), **shown
+        )
 
     @routes.get("/")
     def mails(

@@ -112,7 +112,7 @@ def linked(page: Path, folder: Path, text: str) -> str:
     return LINK.sub(link, text)
 
 
-def read(app: Sphinx, name: str, source: list[str]) -> None:
+def prepare_source(app: Sphinx, name: str, source: list[str]) -> None:
     """Prepare a source file for Sphinx.
 
     Add links to a page, tables of contents to the first page, and solutions to a lesson. Turn a
@@ -147,7 +147,7 @@ def without_empty(_: Sphinx, tree: nodes.document) -> None:
             shown.parent.remove(shown)
 
 
-def dress(
+def add_page_context(
     app: Sphinx, name: str, _: str, context: dict[str, Any], tree: nodes.document | None
 ) -> None:
     """Set the page's description and language, and link to the page in the other language."""
@@ -188,6 +188,6 @@ def setup(app: Sphinx) -> None:
     code = [relpath(page.parent / to, app.srcdir) for page, to in found]
     app.config.include_patterns = [*PAGES, *code, *(f"{folder}/__init__.py" for folder in code)]
     app.add_search_language(Search)
-    app.connect("source-read", read)
+    app.connect("source-read", prepare_source)
     app.connect("doctree-read", without_empty)
-    app.connect("html-page-context", dress)
+    app.connect("html-page-context", add_page_context)
