@@ -51,9 +51,10 @@ def panels(
 
 
 def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, str, Run]]:
-    """Yield the panel, the translated name and the run for each run; the name titles the panel.
+    """Title each run's panel with its name. Yield the panel, the translated name and the run.
 
     Args:
+        grid: one panel for each run.
         runs: the runs by name; "_" in a name becomes a space.
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
@@ -69,12 +70,12 @@ def legend(figure: Figure, *handles: Patch | Line2D) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The mails of one experiment.
+    """The numbers of mails (or parcels) of one experiment.
 
     Attributes:
-        lost: mails whose job is in no list.
-        late: mails whose job a worker or a list still has.
-        twice: mails that the inbox shows twice.
+        lost: mails that have not arrived and are not late.
+        late: mails that have not arrived, but whose job is still in Redis.
+        twice: mails that the inbox shows more than once.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Outcome:
 
     @property
     def cost(self) -> str:
-        """The counts of lost, late and doubled mails as text; "" if all are zero."""
+        """The counts of lost, late and duplicate mails as text; "" if all are zero."""
         counts = {"{n} lost": self.lost, "{n} late": self.late, "{n} shown twice": self.twice}
         return translate(", ").join(translate(what, n=n) for what, n in counts.items() if n)
 
@@ -106,7 +107,7 @@ def outcomes_picture(
     """Return a picture with a bar for each outcome, the first one at the top.
 
     Args:
-        what: the axis label.
+        what: the label of the horizontal axis.
         arrived: the legend's word for success.
 
     Raises:

@@ -1,6 +1,6 @@
-"""The finding of each prediction, a sentence that the measurement confirms.
+"""The findings of the lessons: each is a sentence that is shown if a measurement confirms it.
 
-The findings are not in the lessons, where a learner would see them before the prediction.
+The lessons do not contain the findings, because a learner would read them before the prediction.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 
 class Finding(NamedTuple):
-    """A finding of a lesson.
+    """A sentence about the measurement of a prediction, and the measurement that confirms it.
 
     Attributes:
-        expected: the measurement that confirms the finding, or a function that returns True if a
-            measurement confirms it. A busy machine may measure something else.
+        expected: the measurement that confirms the sentence, or a function that returns True for
+            such a measurement. (A busy machine may measure something else.)
     """
 
     expected: float | str | Callable[[Any], bool]

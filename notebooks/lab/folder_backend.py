@@ -1,4 +1,4 @@
-"""A backend in thirty lines: each job is a file, which the worker renames to claim the job."""
+"""A small backend: each job is a file, and the worker thread claims a job by renaming its file."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class FolderBackend(Backend):
             part.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
-        """Requeue the jobs of a process that died, and start the thread."""
-        for left in self._running.iterdir():  # a job whose process died
+        """Requeue the jobs of an earlier process that died, and start the worker thread."""
+        for left in self._running.iterdir():
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -54,5 +54,4 @@ class FolderBackend(Backend):
 
 
 def make(settings: Settings) -> FolderBackend:
-    """Return the backend for these settings."""
     return FolderBackend(settings.dir / "jobs")

@@ -11,7 +11,7 @@ from demo_app.jobs import retry_on, task
 
 @task
 def work(name: str, seconds: float = 0.0) -> str:
-    """Sleep for this many seconds, and return the name."""
+    """Sleep for `seconds`, and return `name`."""
     time.sleep(seconds)
     return name
 
@@ -19,14 +19,14 @@ def work(name: str, seconds: float = 0.0) -> str:
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.0)
 def call_in_step(until: float) -> None:
-    """Call a service that is down until `until` (epoch seconds). Retry after fixed waits."""
+    """Call a service that is down until `until` (epoch seconds). Retry without jitter."""
     _call(until)
 
 
 @task
 @retry_on(ConnectionError, first=1.0, jitter=0.5)
 def call_with_jitter(until: float) -> None:
-    """Do the same as `call_in_step`, but with waits that are partly random."""
+    """Do the same as `call_in_step`, but with jitter: the waits are partly random."""
     _call(until)
 
 

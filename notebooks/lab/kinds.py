@@ -1,4 +1,4 @@
-"""The kinds of exercises: each creates a test from right answers and hints."""
+"""The tests of the exercises, and functions that create common tests from answers and hints."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from lab.language import translate, typed
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
-#: The test of every exercise, by number.
+#: The test of every exercise, by the exercise's number, such as "2.1".
 TESTS: dict[str, Test] = {}
 
 
 def exercise(name: str) -> Callable[[Test], Test]:
-    """Register the test of an exercise.
+    """Register the decorated function as the test of an exercise.
 
-    The test gets the answer, and the lab if the cell passes one. It returns a hint; None if the
-    answer is right; `...` if the learner has not yet replaced the `...` by an answer.
+    The test receives the answer, and also the lab if the cell passes one. It returns a hint; None
+    if the answer is right; `...` if the answer still contains a `...` of the exercise.
     """
 
     def register(test: Test) -> Test:
@@ -33,7 +33,7 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 
     Args:
         wrong: the other words from which a learner can choose.
-        too_much: the hint for a wrong word, which replaces ``{}``.
+        too_much: the hint for a wrong word; the word replaces its ``{}``.
         too_little: the hint for a missing word.
     """
     asked, others = {*right}, {*wrong}
@@ -54,11 +54,11 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
 
 
 def for_each(right: dict[str, str], hint: str) -> Test:
-    """Return the test of an exercise that assigns one of several words to each thing.
+    """Return the test of an exercise whose answer is a dict with a word for each name.
 
     Args:
-        right: the right words, by thing.
-        hint: the hint for the first wrong word; its thing replaces ``{}``.
+        right: the right word for each name.
+        hint: the hint for a wrong answer; the first name with a wrong word replaces its ``{}``.
     """
 
     def test(answer: Any) -> Hint:
@@ -79,7 +79,7 @@ def for_each(right: dict[str, str], hint: str) -> Test:
 
 
 def _called(word: str) -> str:
-    """Return the word in the lesson's language, except `no`, a value of Redis's `appendfsync`."""
+    """Return the word in the lesson's language. Keep `no`, a value of Redis's `appendfsync`."""
     return word if word == "no" else translate(word)
 
 

@@ -1,4 +1,4 @@
-"""The ladder: the same faults for every rung, and the outcome for the mails."""
+"""The ladder: a campaign of faults on each rung (a way to run jobs), and the fate of the mails."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Rung:
     """One way to run jobs.
 
     Attributes:
-        by_hand: the options of a Celery worker that the campaign itself starts; () if the stack
-            starts the workers.
+        by_hand: the command-line options of the Celery worker that the campaign itself starts; ()
+            if the stack starts the workers.
         still: seconds without a change after which the campaign stops waiting for mails.
     """
 
@@ -38,7 +38,7 @@ class Rung:
     still: float = 1.5
 
 
-#: Comments for each fault.
+#: Number of comments for each fault. The wipe gets three times as many.
 _COMMENTS = 4
 #: Names of the safeguards that the lower rungs do not have.
 _BARE = ("outbox", "dedupe")
@@ -58,7 +58,7 @@ RUNGS = (
 )
 
 
-#: The faults of every rung, in this order.
+#: The faults that the campaign causes on every rung, in this order.
 FAULTS = (
     "the web app is killed",
     "its jobs' process is killed",
@@ -72,7 +72,7 @@ def climb() -> dict[str, list[Outcome]]:
     """Run the campaign on all rungs in parallel.
 
     If a challenge has stored the learner's own class, this class is a further rung, without an
-    outbox. The campaign waits for the mails of this rung as long as the judge does.
+    outbox. On this rung the campaign waits longer for missing mails: 12 seconds, like the judge.
 
     Returns:
         The outcomes of the faults, by the name of the rung.
@@ -86,12 +86,13 @@ def climb() -> dict[str, list[Outcome]]:
 
 
 def _campaign(rung: Rung) -> list[Outcome]:
-    """Run the faults on one rung; see FAULTS.
+    """Start a lab for the rung, cause each of the FAULTS, and return their outcomes.
 
-    The processes are killed while they run jobs. Redis is killed while two jobs wait, and two more
-    comments are posted while it is down. Later Redis is wiped while jobs wait.
+    The web app and the process that runs the jobs are killed while jobs run. Redis is killed while
+    two jobs wait, and two more comments are posted while it is down. Redis is wiped while some jobs
+    run and others wait.
     """
-    # a rescue takes only a second, so that the campaign is short
+    # with a short lease a rescue takes only a second, so that the campaign is short
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     environment = {**quick, **rung.options.get("environment", {})}
     with closing(Lab(beside=True, **{**rung.options, "environment": environment})) as lab:
@@ -151,12 +152,14 @@ def _part(
     count: str = "distinct",
     again: int = 0,
 ) -> Iterator[None]:
-    """After the block, wait for the mails of the comments that it posted.
+    """Wait, after the block, for the mails of the comments that the block has posted.
 
-    ends: the id of the last comment of each part; this part's is appended. still: seconds without a
-    change after which the wait ends; 30 seconds if patient. patient: True if all mails should
-    arrive. count: the mail server's count to wait for. again: the expected mails minus the
-    comments; negative if some mails are never sent.
+    Args:
+        ends: 0, and the id of the last comment of each earlier part. This part's id is appended.
+        still: seconds without a change after which the wait ends.
+        patient: True if all mails should arrive; then `still` is 30 seconds.
+        count: the name of the mail server's count that shows the arrived mails.
+        again: the expected mails minus the comments; negative if some mails are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
@@ -166,7 +169,7 @@ def _part(
 
 
 def _in_hand(lab: Lab) -> None:
-    """Post comments, and wait until one of their jobs runs; none is done yet."""
+    """Slow the mail server down, post comments, and wait until a job runs. No job is done yet."""
     lab.slow_mail(30.0)
     _post(lab, _COMMENTS)
     lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")
@@ -184,10 +187,11 @@ def _post(lab: Lab, comments: int) -> None:
 
 
 def _count(lab: Lab, ends: Sequence[int], held: set[str]) -> list[Outcome]:
-    """Return the outcome of each part.
+    """Return the outcome of each fault.
 
-    ends: the id of the last comment of each part. held: the jobs that a list in Redis had before
-    the wipe.
+    Args:
+        ends: 0, and the id of the last comment of each fault.
+        held: the jobs that were in Redis before the wipe.
     """
     mails = Counter(mail["job_id"] for mail in lab.client.all_mails())
     jobs = {row["id"]: row["job_id"] for row in lab.rows("SELECT id, job_id FROM comments")}

@@ -1,7 +1,7 @@
-"""The translation of sentences into the language of the lesson: Japanese below `notebooks/ja`.
+"""The translation of sentences into the lesson's language: Japanese in `notebooks/ja`, or English.
 
-The code has each sentence in English; `japanese.json` maps it to Japanese. The command `doctor` has
-its own file.
+The code contains the English sentences; `japanese.json` maps them to Japanese. The sentences of the
+command `doctor` are in `demo_app/commands/japanese.json`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def sentence(parts: Iterable[str]) -> str:
 
 
 def typed(text: str) -> str:
-    """Normalise typed text: half-width letters and digits, no outer brackets, no final dot."""
+    """Return typed text in lower case and half width, without outer brackets and final dots."""
     return unicodedata.normalize("NFKC", text).casefold().strip("() 。、「」『』").rstrip("()., ")
 
 
 def meant(answer: Any) -> Any:
     """Return the answer with its Japanese words in English; other words stay unchanged.
 
-    It may be a word, a set, list or tuple of words, or a dict with words as values.
+    The answer may be a word, a set, list or tuple of words, or a dict with words as values.
     """
     if isinstance(answer, str):
         return _ENGLISH.get(typed(answer), answer)

@@ -20,7 +20,7 @@ from lab.figures import drawn, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture, Table
 
-#: The style of the marker at the end of a comment's bar.
+#: The style of the marker at the end of a comment's bar: its mail has arrived, or is missing.
 _ARRIVED: dict[str, Any] = {"color": DELIVERED, "marker": "o", "markersize": 4}
 _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "markeredgewidth": 2.4}
 
@@ -30,7 +30,7 @@ class Posted:
     """An accepted comment.
 
     Attributes:
-        at: epoch seconds.
+        at: when the reader posted the comment (epoch seconds).
         took: seconds until the reader got the reply.
     """
 
@@ -51,7 +51,7 @@ class Posts(list[Posted]):
 
 @dataclass(frozen=True, slots=True)
 class Ledger(Counted):
-    """Every comment with its mail, and the kills meanwhile."""
+    """Every comment with its mail, and the kills of the experiment."""
 
     kills: tuple[Kill, ...] = ()
 
@@ -102,9 +102,9 @@ def _start(ledger: Ledger) -> float:
 
 
 def _kills(ledger: Ledger) -> list[float]:
-    """Return the times of the kills between the first comment and the last mail.
+    """Return the times of the kills that could affect these comments (epoch seconds).
 
-    Other kills were made by other cells, and did not affect these comments.
+    Those are the kills after the first comment and, if no mail is missing, before the last mail.
     """
     arrived = [line.arrived for line in ledger.lines]
     end = math.inf if None in arrived else max(one for one in arrived if one)
@@ -112,7 +112,7 @@ def _kills(ledger: Ledger) -> list[float]:
 
 
 def _length(ledger: Ledger) -> float:
-    """Return the seconds from the first comment until shortly after the last event."""
+    """Return the seconds from the first comment until 0.5 s after the last mail or kill."""
     moments = [line.arrived for line in ledger.lines if line.arrived]
     moments += _kills(ledger)
     return max(moments, default=_start(ledger)) + 0.5 - _start(ledger)

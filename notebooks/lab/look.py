@@ -30,7 +30,7 @@ def processes(lab: Lab) -> Table:
     mark, found = lab.stack.plan.stack_id, []
     for process in psutil.process_iter():
         if role := role_of(process.pid, mark):
-            with suppress(psutil.Error):  # it ended meanwhile
+            with suppress(psutil.Error):  # the process ended meanwhile
                 words, name = process.cmdline(), translate(_NAMES.get(role, role))
                 found.append((name, process.pid, process.status(), shlex.join(words[1:])))
     return Table(("process", "pid", "state", "started with"), sorted(found))
@@ -67,14 +67,14 @@ def history(lab: Lab, job: str) -> Table:
 
 
 def outbox(lab: Lab) -> Table:
-    """Return the jobs that the web app's database keeps until they are done."""
+    """Return a table of the jobs in the web app's outbox."""
     found = lab.rows("SELECT id, job_id FROM outbox ORDER BY id")
     return Table(("row", "job"), [tuple(row) for row in found])
 
 
 def place_of(lab: Lab, job: str) -> str:
-    """Return the place of the job as one word of `lab.mysteries.PLACES`."""
-    # if Redis does not know a job, its row in the outbox shows that it is not done
+    """Return the job's place: one of `lab.mysteries.PLACES`, or "discarded"."""
+    # a job that is in the outbox but not in Redis is in the database: it is not done
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}
     with suppress(RedisError):

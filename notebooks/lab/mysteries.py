@@ -1,4 +1,4 @@
-"""`mystery`: a running system with a fault. Where is job 17, and why?"""
+"""Mysteries: running systems with a fault. The learner finds out where job 17 is, and why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: The places of a job, and the reasons why it may still be there.
+#: The possible places of job 17, and the possible reasons why it is not done.
 PLACES = (
     "the web app's database",
     "a queue",
@@ -43,8 +43,8 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Seconds after a repair in which job 17 must end: a process may have to start, a lease to expire,
-#: and the job to be retried.
+#: Longest wait for the end of job 17 (seconds). After a repair, a process may have to start, a
+#: lease to expire, and the job to be retried.
 _REPAIRED = 30.0
 
 
@@ -65,10 +65,11 @@ class Case:
 
 
 class Mystery(Lab):
-    """A lab in which job 17 is not done.
+    """A lab with a fault because of which job 17 is not done.
 
     Attributes:
         number: the mystery's number, 1 to 6.
+        job: the id of job 17.
     """
 
     def __init__(self, number: int, case: Case) -> None:
@@ -88,7 +89,7 @@ class Mystery(Lab):
         return Table(("place", "reason"), pairs, caption)._repr_mimebundle_()
 
     def hint(self) -> Table:
-        """Return the hints so far, with one more at each call."""
+        """Reveal one more hint, and return a table of all revealed hints."""
         hints = self._case.hints
         self._opened = min(self._opened + 1, len(hints))
         left = len(hints) - self._opened
@@ -98,11 +99,15 @@ class Mystery(Lab):
         )
 
     def judge(self, answer: Any) -> str | EllipsisType | None:
-        """Return a hint, or None if the answer is right and the system is repaired.
+        """Check an answer, and after the first right answer also the repair.
 
-        Until the first right answer, the place is compared with the present place of job 17. After
-        that, it is compared with the place in the mystery, since a repair moves the job. The system
-        is repaired once job 17 is done or discarded.
+        The first right answer must name the present place of job 17, and gets the hint to repair
+        the system. A later answer must name the place before the repair, since a repair moves the
+        job. If a later answer is right, wait up to 30 seconds until job 17 is done or discarded.
+
+        Returns:
+            None if the answer is right and the system is repaired; `...` if the answer still
+            contains a `...`; otherwise a hint.
         """
         self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:

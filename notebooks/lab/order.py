@@ -35,10 +35,10 @@ def waiting_in_stock(redis: Any, queue: str) -> list[str]:
 
 
 def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
-    """Return a label of the job: the number of its comment, its name, or its task's name."""
+    """Return the job's label: its argument `name` or `comment_id`, or its task's name."""
     view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
-    if arguments is None:  # Redis does not keep the arguments of a done or discarded job
+    if arguments is None:  # Redis keeps no arguments of a done job; `work` returns the name
         found = rows("SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
         returned = {} if view.return_value is None else {"name": view.return_value}
         arguments = dict(found[0]) if found else returned
@@ -51,7 +51,7 @@ def changed_places(seen: Timeline) -> int:
 
 
 def order_picture(**runs: Timeline) -> Picture:
-    """Draw a line for each job: its place in the orders of enqueuing, starting and finishing."""
+    """Draw each finished job as a line: its place in the orders of enqueuing, start and end."""
     figure, grid = panels(4.6, 1, len(runs))
     sentences = []
     for axes, label, seen in titled(grid, runs):

@@ -41,10 +41,10 @@ from lab.program import Program, unfinished
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a new mail after which the wait ends: more than a lease, less than the hour after
-#: which stock Celery redelivers a job.
+#: Seconds without a new mail after which `settle` stops waiting: more than a lease, less than the
+#: hour after which stock Celery redelivers a job.
 _STILL = 10.0
-#: A folder with a module that Python imports at its start; see the module's docstring.
+#: The folder of `sitecustomize.py`, which Python imports at its start; see that file's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
@@ -53,11 +53,14 @@ _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, na
 
 
 class OwnApp:
-    """The running app.
+    """A learner's app, whose parts run as processes.
 
     Attributes:
-        inbox: the port of its inbox.
+        inbox: the port of the app's inbox.
         proxy: the proxy in front of the inbox.
+
+    Raises:
+        LabError: the app can't be imported, lacks `web` or `Inbox`, or does not answer.
     """
 
     def __init__(self, lab: Lab, text: str) -> None:
@@ -67,12 +70,13 @@ class OwnApp:
         lab.at_end.callback(proxy.end)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         parts, self.unfinished_before = self._defined_parts(), 0
-        #: By a comment's text, the times when the comment was posted, when a mail was sent to the
-        #: inbox, and when the inbox showed a mail (epoch seconds).
+        #: Times by a comment's text (epoch seconds): when readers posted it, when its mails were
+        #: sent to the inbox, and when the inbox showed them.
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
         self._came: dict[str, list[float]] = defaultdict(list)
-        #: The accepted comments, and the comments that inbox.txt had before their mail was sent.
+        #: The accepted comments, and the comments that inbox.txt contained before their mail was
+        #: sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
         self.let_pass = math.inf  # number of mails that may still reach the inbox; later mails wait
@@ -95,7 +99,7 @@ class OwnApp:
         self.until_web()
 
     def close(self) -> None:
-        """Kill all parts. Otherwise a worker would run the jobs of the lab's next app."""
+        """Kill all parts, so that no worker runs the jobs of the lab's next app. End the proxy."""
         self._ended.set()
         for part in self.running.values():
             part.kill()
@@ -111,7 +115,11 @@ class OwnApp:
                     self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
 
     def _defined_parts(self) -> set[str]:
-        """Return the names of the file's parts. Raise LabError if `web` or `Inbox` is missing."""
+        """Return the names of the parts that the file defines.
+
+        Raises:
+            LabError: the file can't be imported, or `web` or `Inbox` is missing.
+        """
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
         done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
@@ -129,7 +137,7 @@ class OwnApp:
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
-        """Record each mail's subject before the inbox receives it. Wait while `let_pass` is 0."""
+        """Record when each mail is sent, and delay the mail while `let_pass` is 0."""
         if is_answer:
             return
         known = len(_SUBJECT.findall(self._dialogues[line]))
@@ -142,7 +150,11 @@ class OwnApp:
             self.let_pass -= 1
 
     def until_web(self) -> None:
-        """Wait until the web app answers. Raise LabError if it does not."""
+        """Wait until the web app answers.
+
+        Raises:
+            LabError: the web app has ended, or does not answer in time.
+        """
 
         def answers() -> bool:
             with suppress(httpx.HTTPError):
@@ -155,11 +167,11 @@ class OwnApp:
             raise LabError(str(error)) from None
 
     def all_run(self, *, again: bool = False) -> bool:
-        """Return True if each part runs or was restarted.
+        """Check that all parts run. Always return True, for use in conditions.
 
         Args:
-            again: restart a part that has ended, like a supervisor, and print that once. (Stock
-                Celery's worker may end when Redis ends.)
+            again: True: restart the parts that have ended, and print a message for the first end of
+                each. (Stock Celery's worker may end when Redis ends.)
 
         Raises:
             LabError: a part has ended, and `again` is False.
@@ -178,7 +190,7 @@ class OwnApp:
 
     @contextmanager
     def dying_at_commit(self, role: str, nth: int = 1) -> Iterator[None]:
-        """Let a part kill itself right after its nth commit in this block."""
+        """Let a part kill itself right after its nth commit in the block."""
         enable(self.steps(role), Step.COMMENT_COMMITTED, nth=nth)
         yield
         disable(self.steps(role), Step.COMMENT_COMMITTED)
@@ -188,13 +200,13 @@ class OwnApp:
         return self.program.folder / f"steps-of-{role}"
 
     def kill(self, role: str) -> Kill:
-        """Send SIGKILL to a part, even if the part has already killed itself."""
+        """Kill a part with SIGKILL. Return a `Kill` even if the part has already ended."""
         at, part = time.time(), self.running[role]
         part.kill()
         return Kill(at, part.pid, role)
 
     def again(self, role: str) -> None:
-        """Start a part, or restart it."""
+        """Start or restart a part. Only for a worker, wait until it is ready."""
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
@@ -220,7 +232,10 @@ class OwnApp:
         return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
 
     def arrived(self, mark: str) -> Counter[str]:
-        """Return how often the inbox shows the mail of each comment that begins with `mark`."""
+        """Return how often the inbox shows the mail of each comment that begins with `mark`.
+
+        Lines of inbox.txt without a sent mail are not counted.
+        """
         found = Counter(self.program.lines("inbox.txt"))
         return Counter({
             line: min(times, len(self.sent[line]))
@@ -228,7 +243,7 @@ class OwnApp:
         })  # fmt: skip
 
     def forged_in(self, mark: str) -> list[str]:
-        """Return the comments with this `mark` that inbox.txt had before their mail was sent."""
+        """Return the comments of `forged` that begin with `mark`."""
         return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
 
     def in_outbox(self) -> int:
@@ -241,10 +256,16 @@ class OwnApp:
         return rows
 
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
-        """Wait until each comment of the trial has its mail, or no mail has come for a while.
+        """Wait until each comment has its mail, or no mail has come for `_STILL` seconds.
+
+        Parts that end meanwhile are restarted. In the trial "answer" the wait always includes
+        `_STILL` seconds without a mail, because a second mail of a comment may come.
+
+        Args:
+            mark: the first word of the trial's comments.
 
         Returns:
-            The ledger, and the number of mails that are shown twice.
+            The ledger, and the number of mails that are shown more than once.
         """
         stillness = Stillness()
         for _ in poll():

@@ -18,16 +18,17 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a new line after which the wait ends: more than a lease, less than the hour after
-#: which stock Celery redelivers a job.
+#: Seconds without a new line after which `count` stops waiting: more than a lease, less than the
+#: hour after which stock Celery redelivers a job.
 _STILL = 8.0
 
 
 class Parcels:
-    """The app of the last cell with a line "app = ", as a module with the app's name.
+    """A learner's Celery app, and the workers that run its tasks.
 
-    Its task writes a line into ``packed.txt`` for each parcel. Start a new lab for
-    each app, since all apps of one Redis share its queue.
+    The source is the last cell with a line that begins with "app = ". It is written to a module
+    with the app's name. The app's task writes a line into ``packed.txt`` for each parcel. Start a
+    new lab for each app, since all apps of one Redis share its queue.
 
     Raises:
         LabError: the cell has no app yet.
@@ -40,14 +41,17 @@ class Parcels:
             )
         self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
         self._workers: list[Beside] = []
-        self._forget()  # the workers of an earlier version would take the jobs of this one
+        self._forget()  # workers with an earlier version of the cell would run this version's jobs
 
     def start_worker(self) -> str:
         self._workers.append(self.program.worker("--concurrency", "2"))
         return f"celery -A {self.program.name} worker --concurrency 2"
 
     def start_over(self) -> None:
-        """Forget earlier orders, so that a repeated cell counts only its own."""
+        """Delete earlier orders and start a new worker: a repeated cell must count only its own.
+
+        Do nothing if a worker runs and there are no orders yet.
+        """
         works = any(worker.alive for worker in self._workers)
         if not works or unfinished(self.lab.redis) or self.lines():
             self._forget()
@@ -74,7 +78,8 @@ class Parcels:
     def _caught(self) -> bool:
         """Suspend the worker's children. If none of them packs a parcel, resume them.
 
-        With early acknowledgement, a parcel counts only once its task is acknowledged.
+        A child packs a parcel if the parcel is charged and not yet packed. With early
+        acknowledgement, the parcel's task must also be acknowledged.
 
         Returns:
             True if a child packs a parcel, or the worker is dead.

@@ -54,11 +54,13 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 
 
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
-    """Return, for each task, how many retries began in each tenth of a second since the start.
+    """Return, for each task, how many retries began in each tenth of a second.
+
+    The tenths are counted from the time when the first job was enqueued. A task without retries has
+    one count, which is 0: on a busy machine, jobs may begin only after the service is up.
 
     Args:
-        names: the name of each job's task, by job id. A task may have no retries: on a busy machine
-            its jobs may begin after the service is up.
+        names: the name of each job's task, by job id.
     """
     found = {name: Counter[int]({0: 0}) for name in sorted({*names.values()})}
     for job in (job for job in seen.jobs if job.id in names):
@@ -67,7 +69,7 @@ def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int
 
 
 def herd_picture(**tries: Counter[int]) -> Picture:
-    """Draw the number of tries in each tenth of a second, one panel per task."""
+    """Draw the retries in each tenth of a second (see `in_tenths`), one panel per task."""
     figure, grid = panels(4.6, len(tries), sharex=True, sharey=True)
     sentences = []
     for axes, label, counts in titled(grid, tries):

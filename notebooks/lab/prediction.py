@@ -1,4 +1,4 @@
-"""`predict`, which asks for a prediction, and compares it with the measurement."""
+"""Predictions: `predict` asks for one, and `Prediction.against` compares it with the result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Prediction:
         return translate(text, guess=self._tell(self.guess))
 
     def against(self, measured: Value, *, clear: bool = True) -> Table:
-        """Return a table with the prediction and the measurement, and the finding.
+        """Store the measurement. Return a table with prediction, measurement and finding.
 
         Args:
             clear: True if the effect is larger than the noise of this run. An unclear measurement,
@@ -93,7 +93,7 @@ class Prediction:
 
 
 def _same(answer: str) -> frozenset[str]:
-    """Return the words without small ones, so that "RQ and Celery." equals "celery, rq"."""
+    """Return the set of words except `_SMALL_WORDS`: "RQ and Celery." equals "celery, rq"."""
     return frozenset(re.findall(r"\w+", typed(answer))) - _SMALL_WORDS
 
 
@@ -105,13 +105,13 @@ def predict(
     choices: Sequence[str] = (),
     within: float = 0.0,
 ) -> Prediction:
-    """Ask for a prediction. Enter, or a run without a learner, chooses the common guess.
+    """Ask the learner for a prediction, and store it in `KEPT`.
 
     The question is repeated until the answer is a number or one of the choices.
 
     Args:
         question: in English.
-        common: the common guess.
+        common: the guess if the learner only presses Enter, or if no input is possible.
         choices: the possible answers, each with a letter; () for a number.
         within: the largest difference between prediction and measurement that counts "as
             predicted". For a measured float, a relative error up to `_SHARE` counts too.
@@ -162,7 +162,7 @@ def predictions() -> Table:
 
 
 def _understood(answer: str, letters: dict[str, str]) -> Value | None:
-    """Return the value of a typed answer; None if it is not an answer."""
+    """Return the value of a typed answer; None if it is neither a number nor a choice."""
     if letters:
         said = typed(answer)
         words = {

@@ -17,7 +17,9 @@ from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
-    """Return the last cell with a line that begins with `defines`, up to its `check(`.
+    """Return the source of the last cell with a line that begins with `defines`.
+
+    The source ends before the cell's line that begins with ``check(``.
 
     Raises:
         LabError: there is no such cell.

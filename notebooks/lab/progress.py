@@ -13,12 +13,12 @@ from IPython.core.getipython import get_ipython
 
 from lab.language import translate
 
-#: Seconds after which a wait is shown, and after which the situation is shown too.
+#: Seconds after which a wait is shown, and after which the situation of the lab is shown too.
 _SOON, _LONG = 2.0, 20.0
 
 
 class Live:
-    """A place in a cell's output whose content can be replaced."""
+    """A part of a cell's output that can be replaced."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -31,11 +31,11 @@ class Live:
 
 
 class Progress:
-    """A context in which the learner waits. After 2 seconds the cell shows the reason of the wait.
+    """A context manager for a wait. After 2 seconds the cell shows the reason for the wait.
 
-    Attributes:
-        what: the reason; empty if the cell already shows something else.
-        situation: returns a sentence for a long wait.
+    Args:
+        what: the reason; "" if the cell already shows something else.
+        situation: returns a sentence that is shown as well after 20 seconds.
     """
 
     def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:
@@ -48,7 +48,7 @@ class Progress:
         _waits.remove(self)
 
     def words(self) -> str:
-        """Return the current text of the cell; "" for none."""
+        """Return the text to show for this wait; "" for none."""
         waited = time.monotonic() - self._began
         words = translate(
             "Waiting for {what} … {waited:.0f} s", what=translate(self._what), waited=waited
@@ -74,9 +74,9 @@ class _Cell:
         self._thread.start()
 
     def end(self) -> None:
-        """Remove the shown text."""
+        """Stop the thread, and remove the text if there is one."""
         self._ended.set()
-        if self._shown:  # if not, skip join(): a keyboard interrupt could hit it
+        if self._shown:  # without text, skip join(): a keyboard interrupt could hit it
             self._thread.join()
 
     def _tell(self) -> None:

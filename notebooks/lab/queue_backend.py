@@ -1,7 +1,7 @@
-"""The queue of the challenges as a backend of the blog. `put` receives a job as text.
+"""A backend of the blog that uses the learner's queue class from the challenges.
 
-A file with the class becomes a backend with one more line, ``make = backend_of(MyQueue)``.
-``python -m lab.queue_backend`` is its worker, with the settings of the stack.
+The file of the class needs one more line, ``make = backend_of(MyQueue)``. The queue's `put`
+receives each job as JSON. ``python -m lab.queue_backend`` runs a worker with the stack's settings.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from demo_app.settings import Settings, settings
 class QueueBackend(Backend):
     """A backend that enqueues jobs in a learner's queue, and runs the jobs that a worker claims.
 
-    Attributes:
+    Args:
         queue_class: a class like those that the judge tests. Its methods run in the same current
             folder in all processes, so that the class may store an outbox there.
     """
@@ -46,11 +46,11 @@ class QueueBackend(Backend):
     def __init__(self, queue_class: type, chosen: Settings) -> None:
         self._class, self._url = queue_class, client_url(chosen.redis_url)
         self._folder = chosen.dir.resolve() / "queue"
-        self._lock = threading.Lock()  # the threads share the current folder
+        self._lock = threading.Lock()  # chdir changes the folder of all threads
 
     @cached_property
     def queue(self) -> Any:
-        """The learner's queue. Its first use must be in the queue's folder."""
+        """The learner's queue, created by its first use, which must be in the queue's folder."""
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:
@@ -69,7 +69,10 @@ class QueueBackend(Backend):
         return self._folder / f"worker-{pid}.ready"
 
     def work(self) -> None:
-        """Claim and run jobs until SIGTERM, as the judge's workers do."""
+        """Claim and run jobs until SIGTERM, as the judge's workers do.
+
+        Threads call the queue's `beat` and `rescue` regularly if the class has them.
+        """
         self._folder.mkdir(exist_ok=True)
         os.chdir(self._folder)
         worker = f"w{os.getpid()}"
@@ -100,7 +103,7 @@ class QueueBackend(Backend):
             time.sleep(seconds)
 
     def _call(self, method: str, *arguments: str) -> Any:
-        """Call a method of the queue. An error is logged and does not end the worker."""
+        """Return the result of a method of the queue. Log an error, and return None for it."""
         try:
             return getattr(self.queue, method)(*arguments)
         except Exception as error:

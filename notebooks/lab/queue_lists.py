@@ -15,9 +15,9 @@ from lab.language import translate
 from lab.progress import Live
 from lab.show import Picture
 
-#: Pictures per second.
+#: Largest number of pictures per second of a `Film`.
 RATE = 5.0
-#: Shown characters of a job's name.
+#: Maximum length of a job's name in a picture (characters).
 _LONGEST = 22
 _GRID = (
     "display:grid;grid-template-columns:minmax(11em,max-content) 1fr;gap:0.2em 0.6em;"
@@ -32,11 +32,11 @@ _BOX = (
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """One list in Redis.
+    """The jobs of a queue, of a worker, or of a state such as `scheduled`.
 
     Attributes:
-        ids: the next job first.
-        what: the state of its jobs in the legend.
+        ids: the ids of the jobs, the next one first.
+        what: the state of the jobs, a key of `_LEGEND`.
     """
 
     name: str
@@ -48,7 +48,7 @@ class JobList:
         return self.what == "its worker is dead"
 
 
-#: The colours of a job: text, background and border.
+#: The colours of a job by its state: text, background and border.
 _LEGEND = {
     "waiting": (INK, WAITING, f"1px solid {EDGE}"),
     "running": (PAPER, RUNNING, f"1px solid {EDGE}"),
@@ -109,8 +109,8 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
 class Film:
     """A moving picture of the queue.
 
-    Attributes:
-        read: returns a `Moment`.
+    Args:
+        read: reads the lists.
         name: returns a job's name.
     """
 

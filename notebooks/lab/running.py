@@ -51,14 +51,16 @@ _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, bef
 class Lab:
     """A running stack to use, break and repair, and a client for it.
 
-    It takes the options of `demo_app.stack.Options`. Times are in seconds.
+    Starting a lab closes all earlier labs of the kernel, so a cell that starts a lab may be run
+    twice. The processes end with the kernel: by `atexit`, or by the reaper if the kernel is killed.
+    Times are in seconds.
 
-    Starting a lab ends the previous one (except with `beside`), so a cell that starts a lab may
-    be run twice. The processes end with the kernel: by `atexit`, or by the reaper if it was
-    killed.
+    Args:
+        options: fields of `demo_app.stack.Options`.
+        beside: True: keep the earlier labs, and do not show waits in the cell.
 
     Raises:
-        LabError: the lab can't start; then no process of the lab is left.
+        LabError: the lab can't start. All its processes have ended.
     """
 
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
@@ -74,9 +76,9 @@ class Lab:
         self.died: set[int] = set()
         self._since, self._page_began = "0-0", 0.0
         self._environment: dict[str, str] = {}  # the DEMO_ variables of this lab's stack
-        #: Its callbacks end the processes and threads that this lab has started beside the stack.
+        #: Callbacks that end the processes and threads started in addition to the stack.
         self.at_end = ExitStack()
-        # a worker must find lab.jobs from every folder
+        # a worker must be able to import lab.jobs in every folder
         paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
         found = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         options["environment"] = {**found, **options.get("environment", {})}
@@ -167,7 +169,7 @@ class Lab:
         """Wait until every mail has arrived and no job is unfinished.
 
         Raises:
-            LabError: the time is over.
+            LabError: the wait timed out.
         """
         self.until(self.finished, "the end of every job", seconds)
 
@@ -191,7 +193,7 @@ class Lab:
             silent: if True, the cell doesn't show the wait.
 
         Raises:
-            LabError: the time is over, or the lab is closed.
+            LabError: the wait timed out, or the lab is closed.
         """
         with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
             if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
@@ -215,12 +217,16 @@ class Lab:
     def until_still(
         self, still: float = 1.5, enough: Callable[[dict[str, int]], bool] = lambda _: False
     ) -> None:
-        """Wait until the queue is empty and its numbers have been the same for `still` seconds.
+        """Wait until stock Celery's queue is empty, and no mail has come for `still` seconds.
 
-        For systems that don't report finished jobs, such as stock Celery.
+        Meanwhile the number of unacknowledged jobs must not change either. Use this method for
+        systems that don't report finished jobs.
 
         Args:
             enough: receives the mail server's counts, and returns True to end the wait earlier.
+
+        Raises:
+            LabError: the wait timed out.
         """
         stillness = Stillness()
 
@@ -243,15 +249,15 @@ class Lab:
         self.client.set_faults(*rules)
 
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
-        """Kill a process of this role with SIGKILL; a worker is killed once it runs jobs.
+        """Kill a process of this role with SIGKILL. For a worker, first wait until it runs jobs.
 
-        An idle worker is killed only if all jobs are finished, as in a repeated cell.
+        If all jobs are finished, kill an idle worker: a repeated cell must not wait in vain.
 
         Args:
             restart: False keeps the process dead until `start`.
 
         Raises:
-            LabError: no process of the role runs.
+            LabError: no process of the role runs, or no worker was busy in time.
         """
         if role == "worker":
             self.kills.append(self._kill_worker(restart))
@@ -314,7 +320,7 @@ class Lab:
         uninterruptible(lambda: self.stack.start(role))
 
     def send_workers_home(self) -> None:
-        """Shut the workers down (SIGTERM). No worker runs until `start`."""
+        """Shut the workers down (SIGTERM), and wait for their end. No worker runs until `start`."""
         self.stack.kill("worker", signal.SIGTERM, restart=False)
         self.until(lambda: not self.stack.ready["pids"]["worker"], "the end of the workers")
 
@@ -323,9 +329,10 @@ class Lab:
         return found
 
     def freeze_idle_worker(self) -> None:
-        """Suspend all workers (SIGSTOP) when one begins to wait for a job; connections stay open.
+        """Suspend all workers (SIGSTOP) right after one has begun to wait for a job.
 
-        A wait ends after a second even without a job, so it must have just begun.
+        The worker's blocking command must have just begun, since it ends after a second even
+        without a job. The connections of suspended workers stay open.
         """
         before = self.until_worker_waits()
         self.until(lambda: self._waits() - before, "a worker that begins to wait for a job")
@@ -337,10 +344,10 @@ class Lab:
         return self.kill_process("worker")
 
     def _waits(self) -> set[tuple[str, str]]:
-        """Return (client id, number of commands) of each connection on which a worker waits."""
+        """Return (client id, number of commands) of each connection that waits for a job."""
         waits_in = "brpop" if self.stock else "blpop"
         return {
-            (client["id"], client.get("tot-cmds", client["idle"]))  # older servers have no count
+            (client["id"], client.get("tot-cmds", client["idle"]))  # older servers lack tot-cmds
             for client in self.redis.client_list()
             if client["cmd"] == waits_in and "b" in client["flags"]
         }
@@ -352,7 +359,11 @@ class Lab:
         return replace(seen, deaths=deaths)
 
     def post(self, comments: int = 1, readers: int = 1, **fields: Any) -> Posts:
-        """Post comments by `readers` readers in parallel; each waits for the reply."""
+        """Post comments from parallel readers, each of whom waits for the reply.
+
+        Args:
+            fields: values for the fields of the comment's form.
+        """
 
         def one(number: int) -> Posted:
             given = {"body": f"Comment {number}", **fields}
@@ -373,7 +384,12 @@ class Lab:
         return Beside(self.stack, self.at_end, name, command, environment)
 
     def celery(self, *arguments: str, **environment: str) -> Beside:
-        """Start a further Celery worker, with any options and settings."""
+        """Start a further Celery worker, and wait until it is ready.
+
+        Args:
+            arguments: further options of the worker's command line.
+            environment: further environment variables, such as settings.
+        """
         options = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *options]
         worker = self.start_beside("worker", command, **environment)
@@ -381,11 +397,11 @@ class Lab:
         return worker
 
     def ledger(self, posted: Sequence[Posted] | None = None) -> Ledger:
-        """Return the ledger of these comments, or of all comments of this lab if None."""
+        """Return the ledger of `posted`, or of all comments of this lab if `posted` is None."""
         return count(self.posted if posted is None else posted, self.client, self.kills)
 
     def new_page(self) -> None:
-        """Omit all earlier events from later pictures."""
+        """Omit all earlier events and kills from later pictures and ledgers."""
         self._since = journal_end(self.client)
         self._page_began = time.time()
         self.kills.clear()
@@ -408,7 +424,7 @@ class Lab:
         return Picture.of(figure, words + translate("."))
 
     def _other_deaths(self, seen: Timeline) -> list[Kill]:
-        """Return a `Kill` for each death of a worker that `kill` did not cause.
+        """Return a `Kill` for each reported death of a worker that `kill` did not cause.
 
         The time of each `Kill` is the time of the death, not of the rescue.
         """
@@ -437,7 +453,7 @@ class Lab:
         return steps_of(posted, self.rows, self.redis, self.client)
 
     def name_of(self, job: str) -> str:
-        """Return the job's label: its comment's number, its name, or its task's name."""
+        """Return the job's label: its comment's number, its argument `name`, or its task's name."""
         known = (str(one.comment_id) for one in self.posted if one.job_id == job)
         return next(known, "") or order.name_of(job, self.rows, self.redis)
 
@@ -461,7 +477,7 @@ class Lab:
         At the end, up to three snapshots replace the moving picture.
 
         Raises:
-            LabError: the time is over.
+            LabError: the wait timed out.
         """
         film = queue_lists.Film(self._moment, self.name_of)
 

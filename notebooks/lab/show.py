@@ -19,7 +19,7 @@ from demo_app.shared.escape import escape_invisible
 from lab.language import translate
 
 _FIGURE = f"margin:0.5em 0;padding:0.5em;background:{PAPER};color:{INK};max-width:80rem"
-#: The style of a cell. It needs its own colours, since JupyterLab's theme colours the rows.
+#: The style of a table's cell. It sets all colours, since JupyterLab's theme colours the rows.
 _CELL = (
     f"background:{PAPER};color:{INK};padding:0.25em 0.9em;border-bottom:1px solid {EDGE};"
     "text-align:left;vertical-align:top"
@@ -64,7 +64,7 @@ class Picture:
         style = "width:100%;height:auto;max-height:85vh"
         drawing = drawing.replace("<svg ", f'<svg style="{style}" preserveAspectRatio="xMinYMin" ')
         label = f'role="img" aria-label="{words}"'
-        if self.png:  # JupyterLab shows it instead of SVG in an untrusted notebook
+        if self.png:  # in an untrusted notebook, JupyterLab shows PNG but not SVG
             img = f'<img alt="{words}" src="data:image/png;base64,{self.png}">'
             drawing += f"<template>{img}</template>"
         html = f'<figure style="{_FIGURE}"><div {label}>{drawing}</div></figure>'
@@ -73,13 +73,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head, with a caption.
+    """A table with a head and a caption.
 
-    Every cell is shown as text. The first cell of each row is translated.
+    Every cell is shown as text. Head, caption and the first cell of each row are translated.
 
     Attributes:
-        code: True for a monospaced font.
-        marked: words that are highlighted wherever they occur.
+        code: True for a monospaced font in all columns except the first.
+        marked: words that are highlighted in all columns except the first.
         below: a sentence under the table.
     """
 
@@ -130,7 +130,7 @@ def folded(title: str, code: str, words: str = "") -> str:
 
 
 class Several:
-    """Several things that a cell shows, one below the other."""
+    """Several outputs of a cell, one below the other."""
 
     def __init__(self, *things: object) -> None:
         self._things = things

@@ -37,7 +37,7 @@ def run_together(
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
         try:
             uninterruptible(lambda: running.extend(pool.submit(run, item) for item in items))
-            # in short waits: a signal that arrives at the beginning of a wait does not end the wait
+            # wait only briefly: a signal that arrives at the beginning of a wait does not end it
             for one in running:
                 while wait([one], 0.1).not_done:
                     pass
@@ -59,9 +59,9 @@ def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
 
 
 def crash(*backends: str) -> list[Outcome]:
-    """Post 8 comments, kill the process that runs their jobs, and count the mails.
+    """For each backend, post 8 comments, kill the process of the jobs, and count the mails.
 
-    Each backend has its own lab; all run in parallel. The kill comes when all threads are busy.
+    Each backend has its own lab; the labs run in parallel. At the kill, all threads run jobs.
     """
     return run_together(_crash, backends, len(backends), "the crash of every backend")
 

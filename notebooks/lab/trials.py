@@ -21,18 +21,18 @@ from lab.program import unfinished
 
 #: Delay of each line between the worker and the mail server (seconds); a mail needs about 10 lines.
 _SLOW = 0.08
-#: Seconds after which a worker with early acknowledgement has acknowledged, and a relay has tried
-#: to enqueue its jobs.
+#: Longest wait (seconds) for an early acknowledgement, for the mails of a relay's jobs, and for the
+#: relay's next commit.
 _SOON = 5.0
 _COMMENTS = 4
 #: Kills of the web app: right after the first, the second and the third commit of a comment.
 _KILLS = 3
 #: Limit of the tries of a trial, which is repeated if no comment was stored.
 _TRIES = 3
-#: Executions of the same SQL statement after which a relay has tried a few times.
+#: A relay that has executed the same SQL statement this often has tried a few times.
 _EXECUTIONS = 4
-#: Limits (seconds): for some rounds of a relay, and for the reply to a comment while the relay is
-#: stopped.
+#: Longest waits (seconds): for a relay's next steps, and for the reply to a comment while the relay
+#: is suspended.
 _ROUNDS, _COMMENT = 15.0, 2.0
 
 
@@ -113,7 +113,7 @@ def _worker_killed(app: OwnApp) -> Trial:
 def _breaks_off(app: OwnApp) -> Trial:
     """Break the connection over which a mail is sent.
 
-    Two readers post the same text, and each comment has its own mail.
+    Two comments have the same text, and each must get its own mail.
     """
     app.proxy.lose_answer()
     app.post("breaks 0", "breaks 0")
@@ -139,7 +139,7 @@ def _let_the_relay_try(app: OwnApp) -> None:
     """Wait until the relay has ended, or has tried to enqueue its jobs a few times.
 
     A relay repeats its SQL statements in each try, so the executions of one statement count the
-    tries.
+    tries. Give up after `_ROUNDS` seconds.
     """
     (statements := app.steps("relay") / "statements").parent.mkdir(exist_ok=True)
     statements.touch()
@@ -168,10 +168,11 @@ def _web_killed(app: OwnApp) -> Trial:
 
 
 def _relay_killed(app: OwnApp) -> Trial:
-    """Kill the relay right after it has committed something while Redis is down.
+    """Suspend the relay before it writes to the database, and later kill it after a commit.
 
-    Before that, suspend the relay when it is about to record a comment as enqueued, and post
-    another comment. A relay that does not commit is killed a few seconds later.
+    The relay is suspended when it is about to record a comment as enqueued. Another comment is
+    posted before the relay is resumed. Later, while Redis is down, a third comment is posted, and
+    the relay is killed right after its next commit, or after `_SOON` seconds without one.
     """
     name = "the relay is killed"
     if "relay" not in app.running:
@@ -206,8 +207,9 @@ def _answer_lost(app: OwnApp) -> Trial:
 def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None = None) -> Trial:
     """Wait for the mails, and judge the trial.
 
-    mark: the first word of the trial's comments. waited: True if the reader waited for the mail;
-    None if the trial does not test this.
+    Args:
+        mark: the first word of the trial's comments.
+        waited: True if the reader waited for the mail; None if the trial does not test this.
     """
     ledger, twice = app.settle(mark, kills)
     ended = app.ended - {"worker"}  # stock Celery's worker may end when Redis ends
@@ -223,7 +225,7 @@ def _judged(app: OwnApp, name: str, mark: str, *kills: Kill, waited: bool | None
 
 
 def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
-    """Return the story of the trial, sentence by sentence, in seconds since the first comment."""
+    """Return the trial's events as sentences, with times in seconds since the first comment."""
     posted = {text: times for text, times in app.posted.items() if text.startswith(f"{mark} ")}
     start = min(times[0] for times in posted.values())
     template = "Comments posted: {n}, stored: {stored}."

@@ -1,7 +1,7 @@
-"""Build the playground: one page without a server, with the queue's own Lua files.
+"""The build of the playground: one page that needs no server, and runs the queue's Lua files.
 
 ``python notebooks/playground/build.py FOLDER`` writes FOLDER/index.html, with links to the existing
-parts of the site. SITE is the address of the published site.
+parts of the site. The environment variable SITE is the address of the published site.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from demo_app.broker.fold import STATE_AFTER
 
 HERE = Path(__file__).parent
-#: The Lua files that the page runs: the shared ones, and the scripts of its blog.
+#: The Lua files that the page runs: the shared files, and the scripts that its blog calls.
 USED = (
     *("_prelude", "_claims", "enqueue", "register", "beat", "held", "claim"),
     *("finish", "rescue", "promote_due", "states"),
@@ -51,7 +51,9 @@ def _short(code: str, comment: str) -> str:
 def page(site: Path = HERE, used: tuple[str, ...] = USED) -> str:
     """Return the whole page as HTML.
 
-    site: the folder with the files to which the page links. used: the Lua files in the page.
+    Args:
+        site: the folder with the files to which the page links. Links to missing files are hidden.
+        used: the Lua files in the page.
     """
     texts = {name: text for name, text in scripts().items() if name in used}
     data = [f"const STATE_AFTER = {_in_script(STATE_AFTER)};"]

@@ -71,7 +71,8 @@ class Claims {
     }
   }
 
-  // Check Redis only if the lease has expired by the worker's own clock.
+  // Return true if the running job is still the worker's own. Ask Redis only if the lease has expired
+  // by the worker's own clock.
   mine({name, run, valid}) {
     return run.name === name && (this.world.now < valid || this.world.store.EXISTS(`worker:${name}`) === 1);
   }
@@ -85,7 +86,7 @@ class Claims {
 
   queued() { return this.world.store.LRANGE(`queue:${QUEUE}`, 0, -1).reverse(); }
 
-  // Return the jobs that are set aside because their workers died. They wait for a retry or a person.
+  // Return the jobs that are set aside because their workers died. They wait for a retry or for a person.
   aside() { return ["retrying", "dead"].flatMap((state) => this.world.store.ZRANGE(state, 0, -1)); }
 
   held() {

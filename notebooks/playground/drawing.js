@@ -1,4 +1,5 @@
-// Draws the stations with their jobs, the news, and the story of one job.
+// Draws the stations with their jobs, the news (the latest events), and the story of one job (all its
+// events).
 
 // Event types: the visitor's acts, and ordinary events, which are not shown in the news.
 const BY_VISITOR = new Set(["killed", "paused", "resumed", "cut", "wiped", "hour"]);
@@ -9,7 +10,8 @@ function say(name, values = {}) {
   return WORDS[page.language][name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-// Return the text for this rung, or the text for all rungs, or "" if there is neither.
+// Return the text for this rung, or the text for all rungs, or "" if there is neither. The rung
+// `outbox` also has the texts of `claims`.
 function say_here(name, values) {
   const {rung} = page.world, kin = rung === "outbox" ? "claims" : rung;
   const found = [`${name}.${rung}`, `${name}.${kin}`, name].find((one) => one in WORDS.en);
@@ -29,7 +31,8 @@ function news() {
   return [told[did], told.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
 }
 
-// Return the job for the story: the visitor's choice, or the last one in the news.
+// Return the id of the job whose story is shown: the visitor's choice, or the job of the last event
+// that is not ordinary.
 function chosen() {
   return page.picked ?? page.world.told.findLast(({job, what}) => job && !ORDINARY.has(what))?.job;
 }

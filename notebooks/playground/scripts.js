@@ -105,7 +105,7 @@ class Scripts {
     return 1;
   }
 
-  // Return the file and line of the present call. (The loaded text consists of several files.)
+  // Return the file and line of the running call. (The loaded text consists of several files.)
   where(L) {
     const {lua, to_luastring} = fengari, about = new lua.lua_Debug();
     lua.lua_getstack(L, 1, about);
@@ -136,7 +136,8 @@ function precise(value) {
   return text.includes("e") ? text : text.replace(/\.?0+$/, "");
 }
 
-// Push a reply as Redis does (null becomes false), or a JSON value (null becomes nil).
+// Push a reply onto Lua's stack as Redis does (null becomes false), or a JSON value (null becomes
+// nil).
 function to_lua(L, value, json = false) {
   const {lua, to_luastring} = fengari;
   if (value === null || value === undefined) {

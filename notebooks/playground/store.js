@@ -1,7 +1,7 @@
 // The Redis commands that the queue's scripts use, on plain objects.
 //
-// Each returns a number, a string, null, a list, or {ok}, as in Redis' manual. A test runs the same
-// schedules on this store and on a real server, and compares every key.
+// Each command returns a number, a string, null, a list, or {ok}, as in Redis' manual. A test runs the
+// same schedules on this store and on a real server, and compares every key.
 
 class Store {
   // clock: returns milliseconds since the epoch

@@ -82,7 +82,8 @@ class World {
     this.tell("wiped");
   }
 
-  // Let an hour pass. First the running workers finish all jobs; then the clock jumps to the end.
+  // Let an hour pass. First the running workers finish all jobs; then the clock jumps to the end of
+  // the hour.
   hour() {
     const end = this.now + HOUR;
     const has_work = ({paused, dead, run, ahead}) =>
@@ -127,7 +128,7 @@ class World {
     worker.run = {...claimed, began: this.now, sent: false};
   }
 
-  // Do the worker's next step: claim a job, send its mail, or acknowledge it.
+  // Do the worker's next step: fetch and claim a job, send its mail, or finish the job.
   work(worker) {
     this.queue.fetch?.(worker);
     const {run} = worker;
@@ -147,7 +148,7 @@ class World {
     }
   }
 
-  // Enqueue the jobs of the outbox that the queue has lost, and delete those that are done.
+  // Delete the done jobs from the outbox, and enqueue again the jobs that the queue has lost.
   relay() {
     if (!this.outbox.length) return;
     const rows = this.outbox, states = this.queue.states(rows);
@@ -159,8 +160,9 @@ class World {
   }
 
   // ---- the visible state
-  // Return the place of each job. In Redis: queue, worker (the job is claimed and runs there), ahead
-  // (fetched by a worker that has not started it), held (claimed, but no worker knows it) or aside.
+  // Return the place of each job (`where`). A job in Redis: queue, worker (claimed and running there),
+  // ahead (fetched by a worker that has not started it), held (claimed, but unknown to its worker) or
+  // aside. Any other job: memory (of a worker), inbox, outbox or nowhere.
   // ghosts: workers that have the job in their memory without a claim.
   places() {
     const queued = this.queue.queued(), held = this.queue.held();
