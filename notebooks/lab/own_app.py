@@ -192,8 +192,10 @@ class OwnApp:
     def dying_at_commit(self, role: str, nth: int = 1) -> Iterator[None]:
         """Let a part kill itself right after its nth commit in the block."""
         enable(self.steps(role), Step.COMMENT_COMMITTED, nth=nth)
-        yield
-        disable(self.steps(role), Step.COMMENT_COMMITTED)
+        try:
+            yield
+        finally:
+            disable(self.steps(role), Step.COMMENT_COMMITTED)
 
     def steps(self, role: str) -> Path:
         """Return the folder for the failpoints of a part; see `demo_app.failpoints`."""

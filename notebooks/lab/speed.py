@@ -80,10 +80,12 @@ def race(lab: Lab) -> list[Speed]:
     found = []
     with Progress("the race"):
         lab.redis.config_set("appendfsync", "always")
-        for clients, (store, make) in product((1, 8), stores.items()):
-            rates = tuple(_rate(make, clients) for _ in range(RUNS))
-            found.append(Speed(store, clients, rates))
-        lab.redis.config_set("appendfsync", "everysec")
+        try:
+            for clients, (store, make) in product((1, 8), stores.items()):
+                rates = tuple(_rate(make, clients) for _ in range(RUNS))
+                found.append(Speed(store, clients, rates))
+        finally:
+            lab.redis.config_set("appendfsync", "everysec")
     return found
 
 
