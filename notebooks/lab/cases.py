@@ -145,9 +145,9 @@ def _another_redis(lab: Mystery) -> str:
     folder.mkdir()
     socket = socket_path(folder)
     url = f"redis+socket://{socket}"
-    server = lab.start_beside("redis", command(folder, socket))
+    server = lab.start_extra("redis", command(folder, socket))
     server.until_ready(lambda: answers(url))
-    worker = lab.start_beside("worker", worker_command(), DEMO_REDIS_URL=url)
+    worker = lab.start_extra("worker", worker_command(), DEMO_REDIS_URL=url)
     with connect(url) as other:
         worker.until_ready(lambda: bool(other.smembers("workers")))
     return _comment(lab, range(17, 21))

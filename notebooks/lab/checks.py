@@ -11,7 +11,7 @@ from IPython.display import HTML
 from demo_app.commands.doctor import results
 from lab import exercises, exercises_in_code  # noqa: F401  # registers them
 from lab.kinds import TESTS
-from lab.language import meant, translate
+from lab.language import to_english, translate
 from lab.running import Lab
 from lab.show import LabError, Table, folded
 
@@ -30,7 +30,7 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         LabError: the lab is closed.
     """
     try:
-        hint = ... if answer is ... else TESTS[name](meant(answer), *lab)
+        hint = ... if answer is ... else TESTS[name](to_english(answer), *lab)
     except LabError:
         raise
     except Exception as error:

@@ -13,7 +13,7 @@ from typing import Any
 from demo_app.jobs.outcome import Succeeded
 from lab.capstone import Tried
 from lab.jobs import work
-from lab.kinds import Hint, exercise, for_each, some_of, word
+from lab.kinds import Hint, dict_test, exercise, set_test, word
 from lab.language import translate
 from lab.running import Lab
 
@@ -182,7 +182,7 @@ def _own_app(answer: Any) -> str | None:
     return None
 
 
-for _kind in (some_of, word, for_each):
+for _kind in (set_test, word, dict_test):
     for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
         _kind.__name__
     ].items():

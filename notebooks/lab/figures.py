@@ -30,7 +30,7 @@ def _labels() -> Translate:
     return translate if font else translations("en", "lab")
 
 
-drawn = _labels()
+label_of = _labels()
 
 
 def panels(
@@ -59,7 +59,7 @@ def titled(grid: Sequence[Any], runs: Mapping[str, Run]) -> Iterator[tuple[Any, 
     """
     for axes, (name, run) in zip(grid, runs.items(), strict=True):
         label = name.replace("_", " ")
-        axes.set_title(drawn(label), fontsize=14, loc="left")
+        axes.set_title(label_of(label), fontsize=14, loc="left")
         yield axes, translate(label), run
 
 
@@ -116,10 +116,10 @@ def outcomes_picture(
     if not outcomes:
         raise LabError(translate("There is nothing to draw yet: run the cells above first."))
     parts = {
-        "arrived": Patch(facecolor=GOOD, edgecolor="white", label=drawn(arrived)),
+        "arrived": Patch(facecolor=GOOD, edgecolor="white", label=label_of(arrived)),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",
-                      label=drawn("late: held until a timeout")),
-        "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label=drawn("lost")),
+                      label=label_of("late: held until a timeout")),
+        "lost": Patch(facecolor=KILL, hatch="xx", edgecolor="white", label=label_of("lost")),
     }  # fmt: skip
     figure, (axes,) = panels(1.8 + 0.6 * len(outcomes))
     box = {"facecolor": "white", "edgecolor": EDGE, "boxstyle": "round,pad=0.25"}
@@ -131,10 +131,10 @@ def outcomes_picture(
         axes.bar_label(bars, [n or "" for n in counts], label_type="center", fontsize=15,
                        fontweight="bold", color=INK, bbox=box)  # fmt: skip
         left = [begin + n for begin, n in zip(left, counts, strict=True)]
-    axes.set_yticks(range(len(outcomes)), [drawn(bar.name) for bar in outcomes], fontsize=14)
+    axes.set_yticks(range(len(outcomes)), [label_of(bar.name) for bar in outcomes], fontsize=14)
     axes.invert_yaxis()
     axes.set_xlim(0, max(left) * 1.02)
-    axes.set_xlabel(drawn(what), fontsize=13)
+    axes.set_xlabel(label_of(what), fontsize=13)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     used = [name for name in parts if name != "late" or any(bar.late for bar in outcomes)]
     legend(figure, *(parts[name] for name in used))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from types import EllipsisType
 from typing import Any
 
-from lab.language import translate, typed
+from lab.language import normalise, translate
 
 Hint = str | EllipsisType | None
 Test = Callable[..., Hint]
@@ -28,7 +28,7 @@ def exercise(name: str) -> Callable[[Test], Test]:
     return register
 
 
-def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
+def set_test(right: Iterable[str], wrong: Iterable[str], too_much: str, too_little: str) -> Test:
     """Return the test of an exercise whose answer is a set of words.
 
     Args:
@@ -53,7 +53,7 @@ def some_of(right: Iterable[str], wrong: Iterable[str], too_much: str, too_littl
     return test
 
 
-def for_each(right: dict[str, str], hint: str) -> Test:
+def dict_test(right: dict[str, str], hint: str) -> Test:
     """Return the test of an exercise whose answer is a dict with a word for each name.
 
     Args:
@@ -93,7 +93,7 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
     hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:
-        said = typed(str(answer)).removesuffix(".0")  # 4.0 is right for 4
+        said = normalise(str(answer)).removesuffix(".0")  # 4.0 is right for 4
         return None if said == right.casefold() else translate(hint_for.get(said, otherwise))
 
     return test

@@ -104,11 +104,11 @@ def _campaign(rung: Rung) -> list[Outcome]:
         part = partial(_part, lab, ends, rung.still)
 
         with part(patient=not memory):
-            _in_hand(lab)
+            _post_and_wait_until_running(lab)
             lab.kill_process("web", meanwhile=lab.faults)
 
         with part(patient=rescues):
-            _in_hand(lab)
+            _post_and_wait_until_running(lab)
             if by_hand:
                 by_hand[0].kill()
                 lab.faults()
@@ -168,7 +168,7 @@ def _part(
     lab.until_still(30.0 if patient else still, enough=lambda stats: stats[count] >= mails)
 
 
-def _in_hand(lab: Lab) -> None:
+def _post_and_wait_until_running(lab: Lab) -> None:
     """Slow the mail server down, post comments, and wait until a job runs. No job is done yet."""
     lab.slow_mail(30.0)
     _post(lab, _COMMENTS)

@@ -25,23 +25,23 @@ def sentence(parts: Iterable[str]) -> str:
     return translate("; ").join(parts) + translate(".")
 
 
-def typed(text: str) -> str:
+def normalise(text: str) -> str:
     """Return typed text in lower case and half width, without outer brackets and final dots."""
     return unicodedata.normalize("NFKC", text).casefold().strip("() 。、「」『』").rstrip("()., ")
 
 
-def meant(answer: Any) -> Any:
+def to_english(answer: Any) -> Any:
     """Return the answer with its Japanese words in English; other words stay unchanged.
 
     The answer may be a word, a set, list or tuple of words, or a dict with words as values.
     """
     if isinstance(answer, str):
-        return _ENGLISH.get(typed(answer), answer)
+        return _ENGLISH.get(normalise(answer), answer)
     if isinstance(answer, dict):
-        return {name: meant(said) for name, said in answer.items()}
+        return {name: to_english(said) for name, said in answer.items()}
     if isinstance(answer, set | list | tuple):
-        return type(answer)(map(meant, answer))
+        return type(answer)(map(to_english, answer))
     return answer
 
 
-_ENGLISH = {typed(japanese): english for english, japanese in reversed(translate.items())}
+_ENGLISH = {normalise(japanese): english for english, japanese in reversed(translate.items())}

@@ -16,7 +16,7 @@ from demo_app.demo.timeline import Kill
 from demo_app.rig.ledger import Ledger as Counted
 from demo_app.rig.ledger import lines_of
 from demo_app.stack.client import Client
-from lab.figures import drawn, legend, panels, titled
+from lab.figures import label_of, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture, Table
 
@@ -85,14 +85,14 @@ def side_by_side(**ledgers: Ledger) -> Picture:
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
     grid[0].set_ylim(most + 0.8, 0.2)
     grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    grid[0].set_ylabel(drawn("comments, in order"), fontsize=12)
-    grid[len(grid) // 2].set_xlabel(drawn("seconds since the first comment"), fontsize=12)
+    grid[0].set_ylabel(label_of("comments, in order"), fontsize=12)
+    grid[len(grid) // 2].set_xlabel(label_of("seconds since the first comment"), fontsize=12)
     legend(
         figure,
-        Patch(facecolor=WAITING, edgecolor=EDGE, label=drawn("on its way")),
-        Line2D([], [], linestyle="", label=drawn("mail arrived"), **_ARRIVED),
-        Line2D([], [], linestyle="", label=drawn("no mail"), **_MISSING),
-        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=drawn("killed")),
+        Patch(facecolor=WAITING, edgecolor=EDGE, label=label_of("on its way")),
+        Line2D([], [], linestyle="", label=label_of("mail arrived"), **_ARRIVED),
+        Line2D([], [], linestyle="", label=label_of("no mail"), **_MISSING),
+        Line2D([], [], color=KILL, linestyle=(0, (4, 3)), label=label_of("killed")),
     )
     return Picture.of(figure, sentence(sentences))
 

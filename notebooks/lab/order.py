@@ -13,7 +13,7 @@ from demo_app.broker.fold import JobRecord
 from demo_app.broker.view import view_of
 from demo_app.demo.colours import EDGE, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
-from lab.figures import drawn, legend, panels, titled
+from lab.figures import label_of, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture
 
@@ -59,16 +59,16 @@ def order_picture(**runs: Timeline) -> Picture:
         for places in lines:
             style = MOVED if len(set(places)) > 1 else KEPT
             axes.plot(range(3), places, marker="o", linewidth=1.8, **style)
-        axes.set_xticks(range(3), list(map(drawn, _MOMENTS)), fontsize=13)
+        axes.set_xticks(range(3), list(map(label_of, _MOMENTS)), fontsize=13)
         axes.set_ylim(len(lines) + 0.6, 0.4)
-        axes.set_ylabel(drawn("place in the order"), fontsize=12)
+        axes.set_ylabel(label_of("place in the order"), fontsize=12)
         axes.grid(axis="y", color=EDGE, alpha=0.15)
         text, changed = "{label}: {n} of {all} jobs changed places", changed_places(seen)
         sentences.append(translate(text, label=label, n=changed, all=len(lines)))
     legend(
         figure,
-        Line2D([], [], marker="o", label=drawn("kept its place"), **KEPT),
-        Line2D([], [], marker="o", label=drawn("changed its place"), **MOVED),
+        Line2D([], [], marker="o", label=label_of("kept its place"), **KEPT),
+        Line2D([], [], marker="o", label=label_of("changed its place"), **MOVED),
     )
     return Picture.of(figure, sentence(sentences))
 

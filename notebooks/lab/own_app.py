@@ -34,7 +34,7 @@ from demo_app.rig.ledger import LedgerLine
 from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.proxy import Connection, Proxy
 from demo_app.stack import StackError
-from lab.beside import PATIENCE, Beside
+from lab.extra_process import PATIENCE, ExtraProcess
 from lab.language import translate
 from lab.ledger import Ledger
 from lab.program import Program, unfinished
@@ -91,7 +91,7 @@ class OwnApp:
             "relay": ("my_app",),
         }
         optional = {"celery": "worker", "relay": "relay"}
-        self.running: dict[str, Beside] = {}
+        self.running: dict[str, ExtraProcess] = {}
         self._said: set[str] = set()
         for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
             self.again(role)

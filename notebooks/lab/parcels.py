@@ -10,7 +10,7 @@ from celery import Celery
 
 from demo_app.rig.polling import Stillness, poll
 from demo_app.rig.uninterruptible import uninterruptible
-from lab.beside import Beside
+from lab.extra_process import ExtraProcess
 from lab.figures import Outcome
 from lab.language import translate
 from lab.program import Program, cell_of, unfinished
@@ -40,7 +40,7 @@ class Parcels:
                 translate("`app` is not a Celery app yet. Write it in its cell, and run that cell.")
             )
         self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
-        self._workers: list[Beside] = []
+        self._workers: list[ExtraProcess] = []
         self._forget()  # workers with an earlier version of the cell would run this version's jobs
 
     def start_worker(self) -> str:

@@ -13,7 +13,7 @@ from numpy import percentile
 
 from demo_app.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
-from lab.figures import drawn, panels, titled
+from lab.figures import label_of, panels, titled
 from lab.language import sentence, translate
 from lab.ledger import Posted
 from lab.running import Lab
@@ -46,10 +46,10 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
         sentences.append(
             translate("{name}: p50 {p50}, p99 {p99}, {n} answers", name=translate(name), **data)
         )
-    axes.set_yticks(range(len(runs)), list(map(drawn, names)), fontsize=14)
+    axes.set_yticks(range(len(runs)), list(map(label_of, names)), fontsize=14)
     axes.set_ylim(len(runs) - 0.35, -0.65)
     axes.set_xlim(left=0)
-    axes.set_xlabel(drawn("seconds that a reader waited"), fontsize=13)
+    axes.set_xlabel(label_of("seconds that a reader waited"), fontsize=13)
     return Picture.of(figure, translate("Response times. ") + sentence(sentences))
 
 
@@ -75,12 +75,12 @@ def herd_picture(**tries: Counter[int]) -> Picture:
     for axes, label, counts in titled(grid, tries):
         axes.bar([n * _MOMENT for n in counts], list(counts.values()), width=_MOMENT, align="edge",
                  color=RUNNING, edgecolor=EDGE)  # fmt: skip
-        axes.set_ylabel(drawn("tries in a\ntenth of a second"), fontsize=12)
+        axes.set_ylabel(label_of("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(translate(text, label=label, n=most))
     grid[0].set_xlim(left=0)  # last, since all panels share the axis
-    grid[-1].set_xlabel(drawn("seconds since the service went down"), fontsize=12)
+    grid[-1].set_xlabel(label_of("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 
 
@@ -117,12 +117,12 @@ def watch_picture(**runs: Sequence[Sample]) -> Picture:
         depth.fill_between(at, waiting, step="post", color=RUNNING, alpha=0.35)
         depth.plot(at, waiting, color=RUNNING, linewidth=2, drawstyle="steps-post")
         latency.plot(at, oldest, color=KILL, linewidth=2.6, linestyle="--")
-        latency.set_xlabel(drawn("seconds"), fontsize=12)
+        latency.set_xlabel(label_of("seconds"), fontsize=12)
         text = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
         most = {"n": max(waiting), "wait": seconds(max(oldest))}
         sentences.append(translate(text, label=label, **most))
-    depths[0].set_ylabel(drawn("depth: jobs that wait"), fontsize=12)
-    latencies[0].set_ylabel(drawn("latency: the oldest\nwaits, in seconds"), fontsize=12)
+    depths[0].set_ylabel(label_of("depth: jobs that wait"), fontsize=12)
+    latencies[0].set_ylabel(label_of("latency: the oldest\nwaits, in seconds"), fontsize=12)
     for axes in grid:
         axes.grid(color=EDGE, alpha=0.2)
     return Picture.of(figure, sentence(sentences))

@@ -11,7 +11,7 @@ from string import ascii_lowercase
 from IPython.core.error import StdinNotImplementedError
 
 from lab.findings import FINDINGS
-from lab.language import translate, typed
+from lab.language import normalise, translate
 from lab.progress import Progress
 from lab.show import Table
 
@@ -94,7 +94,7 @@ class Prediction:
 
 def _same(answer: str) -> frozenset[str]:
     """Return the set of words except `_SMALL_WORDS`: "RQ and Celery." equals "celery, rq"."""
-    return frozenset(re.findall(r"\w+", typed(answer))) - _SMALL_WORDS
+    return frozenset(re.findall(r"\w+", normalise(answer))) - _SMALL_WORDS
 
 
 def predict(
@@ -164,15 +164,15 @@ def predictions() -> Table:
 def _understood(answer: str, letters: dict[str, str]) -> Value | None:
     """Return the value of a typed answer; None if it is neither a number nor a choice."""
     if letters:
-        said = typed(answer)
+        said = normalise(answer)
         words = {
             word: choice for choice in letters.values() for word in (choice, translate(choice))
         }
         known = {_same(word): choice for word, choice in words.items()}
-        begun = {choice for word, choice in words.items() if typed(word).startswith(said)}
+        begun = {choice for word, choice in words.items() if normalise(word).startswith(said)}
         only = begun.pop() if len(begun) == 1 else None  # an abbreviation, such as "y"
         return letters.get(said, known.get(_same(answer), only))
-    if not (found := _NUMBER.fullmatch(typed(answer))):
+    if not (found := _NUMBER.fullmatch(normalise(answer))):
         return None
     try:
         number = float(found[1].replace(",", "" if _THOUSANDS.fullmatch(found[1]) else "."))

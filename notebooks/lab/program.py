@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from lab.beside import Beside
+from lab.extra_process import ExtraProcess
 from lab.language import translate
 from lab.running import Lab
 from lab.show import LabError
@@ -55,14 +55,14 @@ class Program:
         (self.folder / f"{name}.py").write_text(text, "utf-8")
         self.started = 0
 
-    def start(self, role: str, module: str, *arguments: str, **environment: str) -> Beside:
+    def start(self, role: str, module: str, *arguments: str, **environment: str) -> ExtraProcess:
         """Start ``python -m module arguments`` in the program's folder."""
         self.started += 1
         here = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.folder)]
         command = [*here, sys.executable, "-m", module, *arguments]
-        return self.lab.start_beside(f"{role}-{self.name}-{self.started}", command, **environment)
+        return self.lab.start_extra(f"{role}-{self.name}-{self.started}", command, **environment)
 
-    def worker(self, *options: str, **environment: str) -> Beside:
+    def worker(self, *options: str, **environment: str) -> ExtraProcess:
         options = ("--hostname", f"{self.name}{self.started + 1}@here", "-l", "INFO", *options)
         worker = self.start("worker", "celery", "-A", self.name, "worker", *options, **environment)
         worker.until_ready(lambda: " ready." in worker.output())

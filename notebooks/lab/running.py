@@ -32,8 +32,8 @@ from demo_app.stack.client import UNFINISHED, Client
 from demo_app.stack.roles import readiness
 from demo_app.stack.supervisor import Event
 from lab import order, queue_lists
-from lab.beside import Beside
-from lab.figures import drawn
+from lab.extra_process import ExtraProcess
+from lab.figures import label_of
 from lab.language import translate
 from lab.ledger import Ledger, Posted, Posts, count
 from lab.map import draw_map, steps_of
@@ -380,10 +380,10 @@ class Lab:
         with ThreadPoolExecutor(readers) as pool:
             return Posts(pool.map(one, numbers))
 
-    def start_beside(self, name: str, command: list[str], **environment: str) -> Beside:
-        return Beside(self.stack, self.at_end, name, command, environment)
+    def start_extra(self, name: str, command: list[str], **environment: str) -> ExtraProcess:
+        return ExtraProcess(self.stack, self.at_end, name, command, environment)
 
-    def celery(self, *arguments: str, **environment: str) -> Beside:
+    def celery(self, *arguments: str, **environment: str) -> ExtraProcess:
         """Start a further Celery worker, and wait until it is ready.
 
         Args:
@@ -392,7 +392,7 @@ class Lab:
         """
         options = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *options]
-        worker = self.start_beside("worker", command, **environment)
+        worker = self.start_extra("worker", command, **environment)
         worker.until_ready(readiness("worker", self.stack.plan, worker.pid))
         return worker
 
@@ -411,15 +411,15 @@ class Lab:
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
         figure, words = (
-            draw(seen, kills, title=" ", translate=drawn),
+            draw(seen, kills, title=" ", translate=label_of),
             describe(seen, kills, translate),
         )
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # some jobs are not mails, so there was no comment and no delivery
-            figure.axes[0].set_xlabel(drawn("seconds since the first job"), fontsize=12)
+            figure.axes[0].set_xlabel(label_of("seconds since the first job"), fontsize=12)
             for text in figure.legends[0].get_texts():
-                text.set_text(text.get_text().replace(drawn("mail delivered"), drawn("done")))
+                text.set_text(text.get_text().replace(label_of("mail delivered"), label_of("done")))
             words = words.replace(translate(" delivered"), translate(" done"))
         return Picture.of(figure, words + translate("."))
 

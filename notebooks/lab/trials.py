@@ -13,7 +13,7 @@ from threading import Thread
 from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import poll, until
-from lab.beside import PATIENCE
+from lab.extra_process import PATIENCE
 from lab.language import translate
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
@@ -66,7 +66,8 @@ def trials(app: OwnApp) -> Iterator[Trial]:
     """
     app.proxy.delay = _SLOW
     for trial in (
-        _waits, _worker_killed, _breaks_off, _redis_down, _web_killed, _relay_killed, _answer_lost,
+        _mail_server_slow, _worker_killed, _connection_broken, _redis_down, _web_killed,
+        _relay_killed, _answer_lost,
     ):  # fmt: skip
         for _ in range(_TRIES):
             app.ended.clear()
@@ -76,7 +77,7 @@ def trials(app: OwnApp) -> Iterator[Trial]:
         yield found
 
 
-def _waits(app: OwnApp) -> Trial:
+def _mail_server_slow(app: OwnApp) -> Trial:
     """Test whether the reader gets the reply before the mail has arrived."""
     app.post("waits 0")
     early = not app.program.lines("inbox.txt")
@@ -110,7 +111,7 @@ def _worker_killed(app: OwnApp) -> Trial:
     return _judged(app, name, "worker", kill)
 
 
-def _breaks_off(app: OwnApp) -> Trial:
+def _connection_broken(app: OwnApp) -> Trial:
     """Break the connection over which a mail is sent.
 
     Two comments have the same text, and each must get its own mail.

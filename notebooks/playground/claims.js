@@ -18,7 +18,7 @@ class Claims {
     for (const {file, line, words: [command, ...rest], answer: moved} of scripts.written) {
       const keys = rest.filter((word) => /^(queue|claims):/.test(word));
       const job = command === "LMOVE" ? moved : command === "LMPOP" ? moved && moved[1][0] : rest.at(-1);
-      if (keys.length && moved) world.tell("moved", job, {file, line, command, key: keys.join(" ")});
+      if (keys.length && moved) world.record("moved", job, {file, line, command, key: keys.join(" ")});
     }
     return answer;
   }
@@ -49,14 +49,14 @@ class Claims {
       const [, job, number] = claims.slice(i);
       if (job === worker.run?.job) continue;  // it is running; the reply with any other job was lost
       this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
-      this.world.tell("given back", job, {worker: worker.number});
+      this.world.record("given back", job, {worker: worker.number});
     }
     const held = this.held();
     for (const job of this.run("rescue", worker.name, LEASE, BEAT, 3, 3600).slice(3)) {
       const owner = held.find((one) => one.job === job).number;
       const aside = ["dead", "retrying"].find((state) => this.world.store.ZSCORE(state, job));
       const what = aside || (owner === worker.number ? "rescued own" : "rescued");
-      this.world.tell(what, job, {worker: worker.number, owner});
+      this.world.record(what, job, {worker: worker.number, owner});
     }
     this.run("promote_due", worker.name, 100);
   }
@@ -73,13 +73,13 @@ class Claims {
 
   // Return true if the running job is still the worker's own. Ask Redis only if the lease has expired
   // by the worker's own clock.
-  mine({name, run, valid}) {
+  stillOwns({name, run, valid}) {
     return run.name === name && (this.world.now < valid || this.world.store.EXISTS(`worker:${name}`) === 1);
   }
 
   finish(worker, run) {
     const [in_time] = this.run("finish", run.name, QUEUE, run.job, run.claim, "done", "", "0", "", 3, "");
-    this.world.tell(in_time ? "done" : "late", run.job, {worker: worker.number});
+    this.world.record(in_time ? "done" : "late", run.job, {worker: worker.number});
   }
 
   states(jobs) { return this.run("states", JSON.stringify(STATE_AFTER), ...jobs); }

@@ -27,14 +27,14 @@ const seconds = (at) => `${((at - START) / 1000).toFixed(2)} s`;
 
 // Return a list: the visitor's last act, and the last event after it that is not ordinary.
 function news() {
-  const {told} = page.world, did = told.findLastIndex((one) => BY_VISITOR.has(one.what));
-  return [told[did], told.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
+  const {events} = page.world, did = events.findLastIndex((one) => BY_VISITOR.has(one.what));
+  return [events[did], events.slice(did + 1).findLast((one) => !ORDINARY.has(one.what))].filter(Boolean);
 }
 
 // Return the id of the job whose story is shown: the visitor's choice, or the job of the last event
 // that is not ordinary.
 function chosen() {
-  return page.picked ?? page.world.told.findLast(({job, what}) => job && !ORDINARY.has(what))?.job;
+  return page.picked ?? page.world.events.findLast(({job, what}) => job && !ORDINARY.has(what))?.job;
 }
 
 function make(tag, textContent, more = {}) {
@@ -114,7 +114,7 @@ function draw_worker(worker, places) {
 }
 
 function draw_sum() {
-  const seen = page.world.verdict(), parts = [make("span", say("sum", seen))];
+  const seen = page.world.counts(), parts = [make("span", say("sum", seen))];
   const add = (className, word) => parts.push(" · ", make("span", say(word, seen), {className}));
   if (seen.lost) add("bad", "lost");
   if (seen.late) add("late", "late.sum");
@@ -127,7 +127,7 @@ function draw_sum() {
 }
 
 function draw_story() {
-  const job = chosen(), told = page.world.told.filter((one) => job && one.job === job);
+  const job = chosen(), events = page.world.events.filter((one) => job && one.job === job);
   fill($("#story h2"), job ? say("story", {job}) : say("story.none"));
   const row = (one) => {
     const item = make("li", ""), line = SCRIPTS[one.file]?.split("\n")[one.line - 1];
@@ -135,8 +135,8 @@ function draw_story() {
     if (line) item.append(make("code", `${say("by.lua", one)}: ${line}`));
     return item;
   };
-  fill($("#story > ol"), ...told.filter((one) => one.what !== "moved").map(row));
-  fill($("#story details ol"), ...told.filter((one) => one.what === "moved").map(row));
+  fill($("#story > ol"), ...events.filter((one) => one.what !== "moved").map(row));
+  fill($("#story details ol"), ...events.filter((one) => one.what === "moved").map(row));
   fill($("#story summary"), say_here("commands"));
   $("#story details").hidden = !job;
 }

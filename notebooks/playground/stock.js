@@ -15,7 +15,7 @@ class Stock {
   }
 
   step(job, command, ...words) {
-    this.world.tell("moved", job, {file: "kombu", command, key: words[0]});
+    this.world.record("moved", job, {file: "kombu", command, key: words[0]});
     return this.world.store.call(command, ...words);
   }
 
@@ -27,7 +27,7 @@ class Stock {
     for (const job of old.reverse()) {  // newest first, so that the oldest runs next
       store.ZREM("unacked_index", job);
       store.HDEL("unacked", job);
-      this.world.tell("timed out", job);
+      this.world.record("timed out", job);
       this.step(job, "RPUSH", "celery", job);
     }
   }
@@ -38,9 +38,9 @@ class Stock {
     if (worker.ahead.length + running >= PREFETCH) return;
     const job = this.world.store.RPOP("celery");
     if (job === null) return;
-    this.world.tell("moved", job, {file: "kombu", command: "BRPOP", key: "celery"});
+    this.world.record("moved", job, {file: "kombu", command: "BRPOP", key: "celery"});
     if (this.world.lose_answer(worker, job)) return;
-    this.world.tell("fetched", job, {worker: worker.number});
+    this.world.record("fetched", job, {worker: worker.number});
     this.step(job, "HSET", "unacked", job, worker.number);
     this.step(job, "ZADD", "unacked_index", (this.world.now + worker.number) / 1000 - 0.003, job);
     worker.ahead.push(job);
@@ -58,11 +58,11 @@ class Stock {
     this.world.store.ZREM("unacked_index", job);
   }
 
-  mine() { return true; }  // Celery does not check before a side effect that the job is still its own
+  stillOwns() { return true; }  // Celery does not check before a side effect that the job is still its own
 
   finish(worker, {job}) {
     if (this.late) this.acknowledge(job);
-    this.world.tell("done", job, {worker: worker.number});
+    this.world.record("done", job, {worker: worker.number});
   }
 
   queued() { return this.world.store.LRANGE("celery", 0, -1).reverse(); }

@@ -21,7 +21,7 @@ class World {
     this.outbox = [];
     this.inbox = {};  // the number of mails of each job
     this.comments = 0;
-    this.told = [];  // the events of all jobs: {at, job, what, ...}
+    this.events = [];  // the events of all jobs: {at, job, what, ...}
     const own = rung === "claims" || rung === "outbox";
     this.queue = own ? new Claims(this) : new Stock(this, rung === "late");
     this.workers = [1, 2].map((number) => ({number, epoch: 0}));
@@ -30,7 +30,7 @@ class World {
 
   // Return a copy of the current state for `load`.
   save() {
-    const {now, outbox, inbox, comments, workers, told: {length}, store: {keys, entries}} = this;
+    const {now, outbox, inbox, comments, workers, events: {length}, store: {keys, entries}} = this;
     return structuredClone({now, outbox, inbox, comments, workers, length, keys, entries});
   }
 
@@ -38,16 +38,16 @@ class World {
     const {keys, entries, length, ...rest} = structuredClone(saved);
     Object.assign(this, rest);
     Object.assign(this.store, {keys, entries});
-    this.told.length = length;
+    this.events.length = length;
   }
 
   // more: further values for the event's sentence, such as `fate` (the job's place after the event)
-  tell(what, job, more = {}) { this.told.push({at: this.now, what, job, ...more}); }
+  record(what, job, more = {}) { this.events.push({at: this.now, what, job, ...more}); }
 
   // ---- the visitor's acts
   comment() {
     const job = String((this.comments += 1));
-    this.tell("comment", job);
+    this.record("comment", job);
     if (this.rung === "outbox") this.outbox.push(job);
     this.queue.put(job);
   }
@@ -59,27 +59,27 @@ class World {
     if (worker.dead) return;
     const jobs = [...worker.ahead, worker.run?.job];
     Object.assign(worker, {dead: true, paused: false, run: null, ahead: [], back: this.now + AWAY});
-    for (const job of jobs) this.tell("killed", job, {worker: number, fate: this.where(job)});
+    for (const job of jobs) this.record("killed", job, {worker: number, fate: this.where(job)});
   }
 
   pause(number) {
     const worker = this.workers[number - 1];
     if (worker.dead) return;
     worker.paused = !worker.paused;
-    this.tell(worker.paused ? "paused" : "resumed", worker.run?.job, {worker: number});
+    this.record(worker.paused ? "paused" : "resumed", worker.run?.job, {worker: number});
   }
 
   // Lose the reply to the worker's next claim.
   cut(number) {
     this.workers[number - 1].cut = true;
-    this.tell("cut", null, {worker: number});
+    this.record("cut", null, {worker: number});
   }
 
   wipe() {
     const gone = this.places().filter(({where}) => ["queue", "worker", "ahead", "held", "aside"].includes(where));
     this.store.wipe();
-    for (const {job} of gone.reverse()) this.tell("gone", job, {fate: this.where(job)});
-    this.tell("wiped");
+    for (const {job} of gone.reverse()) this.record("gone", job, {fate: this.where(job)});
+    this.record("wiped");
   }
 
   // Let an hour pass. First the running workers finish all jobs; then the clock jumps to the end of
@@ -90,7 +90,7 @@ class World {
       !paused && (dead || run || ahead.length || this.queue.queued().length);
     while (this.now < end && this.workers.some(has_work)) this.tick();
     this.now = end;
-    this.tell("hour");
+    this.record("hour");
     for (const worker of this.workers) if (!worker.dead && !worker.paused) this.queue.beat(worker);
   }
 
@@ -117,14 +117,14 @@ class World {
 
   // Return true if the reply that gives the job to the worker gets lost.
   lose_answer(worker, job) {
-    if (worker.cut) this.tell("answer lost", job, {worker: worker.number});
+    if (worker.cut) this.record("answer lost", job, {worker: worker.number});
     return worker.cut && !(worker.cut = false);
   }
 
   take(worker) {
     const claimed = this.queue.claim(worker);
     if (!claimed) return;
-    this.tell("taken", claimed.job, {worker: worker.number});
+    this.record("taken", claimed.job, {worker: worker.number});
     worker.run = {...claimed, began: this.now, sent: false};
   }
 
@@ -134,11 +134,11 @@ class World {
     const {run} = worker;
     if (!run) return this.take(worker);
     if (!run.sent && this.now - run.began >= MAIL_AT) {
-      if (!this.queue.mine(worker)) {  // checked before each side effect
+      if (!this.queue.stillOwns(worker)) {  // checked before each side effect
         worker.run = null;
-        return this.tell("not mine", run.job, {worker: worker.number, fate: this.where(run.job)});
+        return this.record("not mine", run.job, {worker: worker.number, fate: this.where(run.job)});
       }
-      this.tell(this.inbox[run.job] ? "mail again" : "mail", run.job);
+      this.record(this.inbox[run.job] ? "mail again" : "mail", run.job);
       this.inbox[run.job] = (this.inbox[run.job] || 0) + 1;
       run.sent = true;
     }
@@ -154,7 +154,7 @@ class World {
     const rows = this.outbox, states = this.queue.states(rows);
     this.outbox = rows.filter((job, i) => states[i] !== "done");
     for (const job of rows.filter((job, i) => !states[i])) {
-      this.tell("brought again", job);
+      this.record("brought again", job);
       this.queue.put(job);
     }
   }
@@ -186,7 +186,7 @@ class World {
   where(job) { return this.places().find((one) => one.job === job)?.where; }
 
   // Return the counts for the sentence above the picture.
-  verdict() {
+  counts() {
     const places = this.places(), count = (is_so) => places.filter(is_so).length;
     return {
       comments: this.comments,

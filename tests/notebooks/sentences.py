@@ -58,7 +58,7 @@ _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
     "translate": (slice(0, 1), set()),
     "_translate": (slice(0, 1), set()),
-    "drawn": (slice(0, 1), set()),
+    "label_of": (slice(0, 1), set()),
     "count": (slice(1, 3), set()),
     "Progress": (slice(0, 1), set()),
     "_CannotSee": (slice(0, 1), set()),

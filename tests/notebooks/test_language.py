@@ -23,9 +23,9 @@ FIGURE = """
 import warnings
 warnings.simplefilter("error")
 from io import BytesIO
-from lab.figures import panels, drawn
+from lab.figures import panels, label_of
 figure, (axes,) = panels(3)
-axes.set_xlabel(drawn("seconds that a reader waited") + " → ×")
+axes.set_xlabel(label_of("seconds that a reader waited") + " → ×")
 figure.savefig(BytesIO(), format="png")
 print(axes.get_xlabel())
 """
@@ -88,17 +88,17 @@ def test_each_word_on_offer_is_understood_in_japanese_as_in_english() -> None:
     code = """
 import tomllib
 from pathlib import Path
-from lab.language import meant, translate
+from lab.language import to_english, translate
 from lab.mysteries import PLACES, REASONS
 asked = tomllib.loads(Path("lab/exercises.toml").read_text("utf-8"))
 words = {*PLACES, *REASONS, "yes", "no", "first", "second"}
-for one in asked["some_of"].values():
+for one in asked["set_test"].values():
     words |= {*one["right"], *one["wrong"]}
-for one in asked["for_each"].values():
+for one in asked["dict_test"].values():
     words |= {*one["right"].values()}
 for word in words:
-    assert meant(translate(word)) == meant(word) == word, word
-    assert meant((translate(word), ...)) == (word, ...)
+    assert to_english(translate(word)) == to_english(word) == word, word
+    assert to_english((translate(word), ...)) == (word, ...)
 print(len(words))
 """
     assert int(run_code(code)) > 40

@@ -91,7 +91,7 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
           }
           for (let i = 0; i < ticks; i += 1) tick();
           draw();
-          return page.world.verdict();
+          return page.world.counts();
         }""",
         [rung, acts, ticks],
     )
@@ -235,7 +235,7 @@ KILL_TIME_AFTER_TIME = """(deaths) => {
   }
   for (let i = 0; i < 20; i += 1) tick();
   draw();
-  return page.world.verdict().lost;
+  return page.world.counts().lost;
 }"""
 
 
@@ -275,7 +275,7 @@ def test_the_replay_of_an_answer_ends_as_its_link_says(
 ) -> None:
     seen = tab.evaluate(
         "(hash) => { play(false); follow(hash); for (let i = 0; i < 40; i += 1) tick();"
-        " return page.world.verdict(); }",
+        " return page.world.counts(); }",
         f"#{schedule}",
     )
     assert [what for what in ("lost", "late", "twice") if seen[what]] == [end]

@@ -15,7 +15,7 @@ from lab.progress import Progress
 PATIENCE = 45.0
 
 
-class Beside(Process):
+class ExtraProcess(Process):
     """A process that ends with its lab.
 
     If the kernel is killed, the reaper (`demo_app.rig.reaper`) kills the process. It finds the
