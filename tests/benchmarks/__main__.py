@@ -28,7 +28,7 @@ def main() -> None:
     unknown = set(args.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    if args.json:  # fail before the benchmarks, which take minutes
+    if args.json:  # first, since an error after the benchmarks would waste minutes
         args.json.parent.mkdir(parents=True, exist_ok=True)
     tables = [describe()]
     print(tables[0].markdown())
@@ -36,7 +36,7 @@ def main() -> None:
         print(f"{name} …", file=sys.stderr, flush=True)
         for table in import_module(f"benchmarks.{name}").run():
             tables.append(table)
-            print(table.markdown(), flush=True)  # now, in case a later benchmark fails
+            print(table.markdown(), flush=True)  # not at the end: a later benchmark may fail
     if args.json:
         args.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
 

@@ -1,10 +1,9 @@
-"""The broker's costs for any Celery app, compared with stock Redis: with empty jobs, and idle.
+"""Costs of the broker, compared with stock Redis: for jobs that do nothing, and for an idle worker.
 
-The app does not belong to this project, and has a separate folder. The jobs are enqueued first.
-Then a worker starts with two processes or threads, and the time is measured from the first tenth of
-the jobs to the last job. The three configurations run in turn, so that a slow minute of the machine
-affects all of them.
-Redis keeps an append-only file, with one fsync per second.
+The Celery app does not belong to this project, and has a separate folder. The jobs are enqueued
+first. Then a worker starts with two processes or threads, and the time is measured from the first
+tenth of the jobs to the last job. The three configurations run in turn, so that a slow minute of
+the machine affects all of them. Redis keeps an append-only file, with one fsync per second.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ class Measured(NamedTuple):
     """The results of one measurement.
 
     Attributes:
-        enqueue: microseconds (median).
+        enqueue: time of an enqueue (microseconds, median).
         rate: jobs per second.
         cost: processor time of the worker and Redis for each job (microseconds).
-        idle, redis: processor time of the worker and of Redis without jobs (milliseconds per
+        idle, redis: processor time of the worker and of Redis while no job runs (milliseconds per
             second).
     """
 
@@ -76,7 +75,7 @@ def _table(pool: str) -> Table:
 
 
 def _with_ratio(value: float, base: float) -> str:
-    # smaller values are too close to the clock's resolution
+    # no ratio to values below 10, which are too close to the clock's resolution
     ratio = f" ({value / base:.2f})" if base >= 10 else ""
     return f"{value:,.0f}{ratio}" if value >= 10 else f"{value:.1f}"
 
@@ -106,7 +105,8 @@ def _fill(shop: Shop) -> float:
 
 
 def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:
-    """Wait for all jobs. Return jobs per second, and the processor time per job (microseconds)."""
+    """Wait until all jobs are done. Return the rate after the first tenth of the jobs (jobs per
+    second), and the processor time for each of these jobs (microseconds)."""
     shop.until(lambda: shop.queued() <= JOBS * 0.9, "a tenth of the jobs", seconds=120)
     left, began, before = shop.queued(), time.perf_counter(), seconds_of(pids)
     shop.until(lambda: shop.queued() == shop.in_hand() == 0, "the last job", seconds=300)

@@ -1,7 +1,7 @@
 """One bare aiosmtpd process that counts mails: ``python -m benchmarks.counting_sink PORT``.
 
-A repeated mail counts once. For each line on standard input it prints the count, and the time of
-the last new mail.
+Mails with the same Message-ID count once. For each line on standard input, the process prints the
+count, and the time of the last new mail (epoch seconds).
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Enqueue jobs for one peer in a separate process. Print the commands that start its workers."""
+"""``python -m benchmarks.drive MODULE JOBS``: enqueues jobs for the peer with this module.
+
+It prints one JSON object: the commands that start the peer's workers (`layouts`), and the median
+time of an enqueue (`enqueue_us`, microseconds).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ def main(module: str, jobs: int) -> None:
 
 
 async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
-    """Return the time of each enqueue (seconds). `enqueue` may be a coroutine function."""
+    """Enqueue the jobs. Return the time of each enqueue (seconds). `enqueue` may be async."""
     times = []
     for payload in payloads(jobs):
         began = time.perf_counter()

@@ -1,8 +1,8 @@
-"""The time of enqueueing a job, compared with its minimum.
+"""The time of enqueueing a job, compared with one LPUSH of the same bytes.
 
-The minimum is one LPUSH of the same bytes: through redis-py's client, as programs send it, and over
-an open connection, as the queue sends its scripts. All are measured in turn in one process, against
-one Redis server with its append-only file on.
+The LPUSH is measured twice: through redis-py's client, as programs send it, and over an open
+connection, as the queue sends its scripts. All measurements alternate in one process, with one
+Redis server that keeps an append-only file.
 """
 
 from __future__ import annotations

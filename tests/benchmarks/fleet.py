@@ -1,10 +1,10 @@
-"""The load of a fleet on its Redis: idle workers, compared with stock, and a million waiting jobs.
+"""The load of many workers on Redis, compared with stock Celery, and of a million waiting jobs.
 
 Hundreds of Celery workers do not fit on one machine. So each worker is a thread of this process
-with its own connection, channel and consumer: the channel of claims sends the real scripts and
-heartbeats, stock's channel the real commands. The numbers do not include Celery's other messages
-(events, mailbox). Acknowledging a job and claiming the next one are two commands here; in a real
-worker they are usually one.
+with its own connection, channel and consumer, which send the same commands, scripts and heartbeats
+as in a real worker. The numbers do not include Celery's other messages (events, mailbox).
+Acknowledging a job and claiming the next one are two commands here; in a real worker they are
+usually one.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ WORKERS = (1, 10, 50, 100, 200, 400)
 SECONDS, JOBS = 10, 1_000
 WAITING, QUEUES = 1_000_000, (1, 1_000)
 SCHEMES = {"stock": "redis+socket", "claims": "claims+unix"}
-#: The commands that count for claims. Redis's statistics also contain the commands within scripts,
-#: which do not count here. For stock all commands count.
+#: The commands that count for claims. Commands inside of a script do not count, although Redis's
+#: statistics contain them. For stock, all commands except INFO count.
 _SENT = ("eval", "evalsha", "blpop", "ping")
 _HELD = 10
 
@@ -47,8 +47,8 @@ class Measured(NamedTuple):
     Attributes:
         commands: number per second while no job runs.
         busy: share of one processor that Redis uses while no job runs.
-        per_job: commands for each job.
-        cost: Redis's processor time for each job (microseconds).
+        per_job: commands for each job, without the commands that idle workers send.
+        cost: Redis's processor time for each job, without that of idle workers (microseconds).
     """
 
     commands: float
@@ -155,7 +155,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 
     with kombu.Connection(url) as connection:
         ours = isinstance(connection.transport, Transport)
-        if ours:  # a separate lease and heartbeat, as in a separate process
+        if ours:  # each thread needs its own lease and heartbeat, like a process
             connection.transport.in_flight_class = type("Own", (InFlight,), {})
         with kombu.Consumer(connection, [kombu.Queue("jobs")], callbacks=[end]) as consumer:
             consumer.qos(prefetch_count=1)

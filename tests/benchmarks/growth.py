@@ -1,5 +1,5 @@
-"""Costs of a queue by its length and by the number of its workers: memory of each job, and the time
-of steps such as a claim."""
+"""Costs of a queue by its length (memory of each job, and the time of steps such as a claim), and
+its throughput by the number of worker processes."""
 
 from __future__ import annotations
 
@@ -59,9 +59,12 @@ def run() -> list[Table]:
 
 
 def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Found:
-    """Return, for each size of the queue, the time of each step and the memory of a job.
+    """Fill a queue to each of SIZES. Return the costs by size: the time of each step of `steps`
+    (microseconds), and the memory of a job (bytes).
 
-    due: when the jobs are due (epoch seconds); None: immediately.
+    Args:
+        steps: returns the times of some steps, such as a claim.
+        due: the time when the jobs are due (epoch seconds); None: immediately.
     """
     found: Found = {}
     with redis_running() as url:
@@ -91,7 +94,7 @@ def _steps(store: Queue) -> dict[str, float]:
 
 
 def _steps_with_delayed(store: Queue) -> dict[str, float]:
-    """Return the times of a worker's steps if only one of the jobs is due now."""
+    """Enqueue one job that is due now. Return the times of a worker's steps (microseconds)."""
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
         "claim, and give back": _steps(store)["claim, and give back"],

@@ -1,4 +1,4 @@
-"""Missing jobs some time after a SIGKILL of a worker."""
+"""The number of jobs that are missing some time after a SIGKILL of a worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ PATIENCE = 20.0
 
 
 def missing_after_a_kill(name: str, layout: str) -> int:
-    """Return how many of JOBS are not done PATIENCE seconds after the SIGKILL of one process."""
+    """Run JOBS jobs, kill one process that runs jobs, and start new workers. Return how many jobs
+    are not done PATIENCE seconds later."""
     settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
     with at_work(name, JOBS, layout, settings) as running:
         until(lambda: running.arrived()[0] >= JOBS // 4, 60.0)
@@ -30,7 +31,7 @@ def missing_after_a_kill(name: str, layout: str) -> int:
 
 
 def _busiest(running: Running) -> int:
-    """Return the childless process with the most processor time, since that process runs jobs."""
+    """Return the pid of the childless process with the most processor time: it runs jobs."""
     leaves = [
         process
         for worker in running.workers

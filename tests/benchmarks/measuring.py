@@ -1,4 +1,4 @@
-"""Measurement of 2,000 jobs, each one mail over SMTP, eight at a time, on one queue.
+"""Measurement of one queue with 2,000 mails over SMTP: one job for each, eight jobs at a time.
 
 The jobs are enqueued before the workers start. The time is measured from the first tenth of the
 mails to the last one. Redis keeps an append-only file, with one fsync per second.
@@ -31,11 +31,11 @@ class Measured(NamedTuple):
     """The results of one measurement.
 
     Attributes:
-        mails: per second.
-        enqueue: microseconds (median).
-        cost: processor time of the workers and Redis for each mail (microseconds);
-        redis: of Redis alone.
-        busy: share of all processors, 0 to 1.
+        mails: mails per second.
+        enqueue: time of an enqueue (microseconds, median).
+        cost: processor time of the workers and Redis for each mail (microseconds).
+        redis: processor time of Redis alone for each mail (microseconds).
+        busy: share of all processors that the whole machine used, 0 to 1.
         sink: share of one processor that the mail sink used.
     """
 
@@ -53,10 +53,11 @@ def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
 
 
 class Running(NamedTuple):
-    """A peer with its servers and workers.
+    """A peer (one of the compared queues) with its servers and workers.
 
     Attributes:
-        enqueue: see `Measured`.
+        enqueue: time of an enqueue (microseconds, median).
+        start_worker: starts one more worker, and appends it to `workers`.
     """
 
     sink: subprocess.Popen[str]
@@ -96,9 +97,10 @@ def at_work(
     """Enqueue the jobs and start the peer's workers. Stop everything at the end of the block.
 
     Args:
-        layout: one of the peer's layouts, by default the first.
+        name: the peer's module in `benchmarks.peers`.
+        layout: one of the peer's layouts; "": the first one.
         settings: more environment variables.
-        workers: number of worker processes instead of the layout's.
+        workers: number of worker commands to start; None: each command of the layout once.
     """
     module = f"benchmarks.peers.{name}"
     with _servers() as (group, sink, redis):
@@ -144,7 +146,7 @@ def _measured(running: Running, jobs: int) -> Measured:
 
 
 def timed(step: Callable[[], object], calls: int) -> list[float]:
-    """Return the times of `calls` calls (microseconds), one after the other."""
+    """Call `step` `calls` times. Return the time of each call (microseconds)."""
     times = []
     for _ in range(calls):
         began = time.perf_counter()

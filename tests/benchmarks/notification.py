@@ -21,8 +21,8 @@ SENDER = Mailbox("The blog", "blog@blog.test")
 def send(mail_id: str, address: str, subject: str, body: str) -> None:
     """Build the mail and deliver it. The code is the same for every queue.
 
-    BENCH_SENDER=plain: send with `smtplib`, as in the standard library's manual. BENCH_SECONDS:
-    delay before the delivery, as with a slow mail server.
+    Environment variables: with BENCH_SENDER=plain, `smtplib` sends the mail, as in its manual;
+    BENCH_SECONDS is a delay before the delivery, as with a slow mail server.
     """
     time.sleep(float(os.environ.get("BENCH_SECONDS", "0")))
     html = f"<p>{body}</p>"

@@ -42,8 +42,15 @@ def _row(name: str, seconds: list[float]) -> list[str]:
 
 
 def _recoveries(report_deaths: bool) -> list[float]:
-    """Return the recovery times after kills of one of two workers (seconds). report_deaths: rescue
-    as soon as the supervisor sees the death. With one kill per run, no job becomes a suspect."""
+    """Run the demo several times with two workers, and kill one in each run. Return the recovery
+    times (seconds).
+
+    With one kill per run, no job becomes a suspected poison job.
+
+    Args:
+        report_deaths: True to rescue jobs as soon as the supervisor sees the death; False to wait
+            until the lease of the dead worker has expired.
+    """
     found: list[float] = []
     with Stack(workers=2, report_deaths=report_deaths) as stack, Client(stack.ready) as client:
         while len(found) <= KILLS:

@@ -20,15 +20,16 @@ OpenShop = Callable[..., Shop]
 
 @pytest.fixture
 def scene(store: Queue) -> Scene:
-    """Return an empty queue. A suspect waits 300 s before its last try."""
+    """Return an empty queue. A suspected poison job waits 300 s before its last try."""
     return Scene(Queue(store.client, Options(poison_pause=300.0)))
 
 
 @pytest.fixture
 def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Return a function that opens shops on any pool, each in a separate folder.
+    """Return a function that opens a shop in a separate folder, and close the shops after the test.
 
-    kind: the class of the shop. The other arguments are Celery's settings.
+    The function's arguments are the pool, the transport, the class of the shop (`kind`), and any
+    settings of Celery.
     """
     numbers = count()
     with ExitStack() as opened:

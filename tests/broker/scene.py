@@ -87,7 +87,7 @@ class Scene:
         return self.queue.decide(job, what, by="a person")
 
     def note_earlier(self, seconds: float) -> None:
-        """Make the last event of `job-1` earlier by `seconds`; if they are negative, later."""
+        """Move the last event of `job-1` back in time by `seconds` (forward if negative)."""
         line = json.loads(str(self.queue.client.lindex("job:job-1", -1)))
         line[1] = f"{float(line[1]) - seconds:.6f}"
         self.queue.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))
@@ -99,7 +99,7 @@ class Scene:
 
     @property
     def waiting(self) -> list[str]:
-        """Return the ids in the queue, the next to run first."""
+        """Return the ids of the queued jobs, the next one to run first."""
         return list(reversed(self.queue.client.lrange("queue:mail", 0, -1)))
 
     @property

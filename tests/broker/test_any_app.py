@@ -87,7 +87,7 @@ def reconnected(shop: Shop) -> bool:
 
 
 def history(shop: Shop, job_id: str) -> dict[str, float]:
-    """Return the time of the last event of each kind, by Redis's clock."""
+    """Return the time of the job's last event of each kind (epoch seconds of Redis's clock)."""
     job = get_job(shop.queue, job_id)
     assert job is not None
     return {event.event: event.at for event in job.timeline}
@@ -146,7 +146,7 @@ def test_a_job_that_kombu_publishes_again_after_a_lost_answer_is_one_job(
         shop.link.loses_answers = False
 
     with Celery("shop", broker=shop.broker(shop.link_port)) as app:
-        app.send_task("shop.nothing")  # opens the connection that will break
+        app.send_task("shop.nothing")  # opens the connection on which the next reply is lost
         shop.link.loses_answers = True
         app.send_task("shop.nothing", retry=True, retry_policy={"errback": answer_again})
     assert not shop.link.loses_answers, "kombu has published twice"

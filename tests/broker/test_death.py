@@ -1,5 +1,5 @@
-"""Tests of dead workers. A worker counts as dead only after two checks, at least a heartbeat (or a
-quarter of its lease) apart, have found its lease expired."""
+"""Tests of dead workers. A worker counts as dead only if two checks have found its lease expired,
+at least a heartbeat interval apart (or a quarter of the lease, if that is shorter)."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def silent(scene: Scene) -> Queue:
 
 
 def _earlier(queue: Queue, seconds: float) -> None:
-    """Set the time of the first check of the suspect to `seconds` ago."""
+    """Pretend that the first check, `seconds` ago, found the lease of the worker `w` expired."""
     queue.client.hset("suspects", "w", time.time() - seconds)
 
 
 def _check(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
-    """Check all leases. Return the rescued jobs, and True if suspects must be checked again."""
+    """Check all leases. Return the rescued jobs, and True if the check found an expired lease."""
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
@@ -168,7 +168,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
     silent: Queue, scene: Scene
 ) -> None:
     scene.put(2)
-    # give the dead worker a lease as long as the new worker's (ms)
+    # 3 s, as the new worker's: with the scene's lease of 60 s, the rescue would come much later
     silent.client.hset("leases", "w", 3000)
     with scene.working(DEFAULTS) as new:
         assert scene.takes(new.lease.worker) == ["job-1"]

@@ -1,4 +1,4 @@
-"""Tests that the fold of the journal agrees with Redis after every sequence of steps."""
+"""Tests that the state computed from the journal (its fold) agrees with Redis after each step."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ WEIGHTS = [*STEPS, *("enqueue", "claim", "finish") * 3]
 
 
 def in_redis(queue: Queue) -> dict[str, Any]:
-    """Return each job's state, each worker's jobs, and each list with the next job first."""
+    """Return each job's state, each running job's worker, and each list with the next job first."""
     client: Any = queue.client
     lists = {list_name: client.lrange(f"queue:{list_name}", 0, -1)[::-1] for list_name in LISTS}
     states = {job: State.QUEUED for ids in lists.values() for job in ids}
@@ -93,7 +93,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
 
 
 def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
-    """Return the same facts as `in_redis`, but from the journal."""
+    """Return the same facts as `in_redis`, but from the fold of the journal."""
     order = fold.order
     return {
         "states": {job.id: job.state for job in fold.jobs.values()},

@@ -51,7 +51,7 @@ def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) 
 def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
     open_one: OpenShop,
 ) -> None:
-    """Otherwise another worker would get the job and run it a second time."""
+    """If the lease expired first, another worker would run the job a second time."""
     shop = open_one(lease_seconds=LEASE, socket_timeout=30.0)
     url = f"redis://127.0.0.1:{shop.port}"
     other = InFlight(Queue(client_of(url), Options(lease_seconds=LEASE)))

@@ -41,8 +41,8 @@ def collect(parcel):
 """
 
 
-#: A task whose messages twice cause an error in the worker before they reach the pool: first a bug,
-#: then a lack of file descriptors.
+#: A task whose first two deliveries cause an error in the worker, before the pool receives the job:
+#: first a bug, then a lack of file descriptors.
 UNLUCKY = """
 from celery import Task
 from celery.worker.strategy import default
@@ -92,7 +92,8 @@ def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None
 def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
     open_shop: OpenShop,
 ) -> None:
-    """Celery then drops the waiting jobs, so the living worker must return them to the queue."""
+    """When its connection breaks, Celery drops the waiting jobs. The worker is alive, so no other
+    worker rescues them: it must return them to the queue itself."""
     shop = open_shop("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
     shop.start_worker()
     parcels = [f"p{number}" for number in range(4)]

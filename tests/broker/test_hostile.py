@@ -1,4 +1,4 @@
-"""Tests with unreadable messages: each ends in one state, and the next job runs."""
+"""Tests of unreadable or malformed messages: each reaches a final state, and the next job runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Stran
 
 
 def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
-    """Return the honest message with these values replaced, if their paths still exist."""
+    """Return the message of `honest` with these values replaced, if their paths still exist."""
     message = honest()
     message["body"] = json.loads(message["body"])
     for path, value in changes.items():

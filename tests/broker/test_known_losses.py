@@ -1,11 +1,11 @@
 """Tests of losses that Celery's users have reported for Redis: stock has each, and claims none.
 
-Each test runs on both transports. On stock it must fail, and is marked as a strict xfail: if a new
-version of Celery or kombu fixes the loss, the test reports it. The Celery app is an outside one.
-The only differences are ``claims+`` in its broker's URL and a short lease, which saves time. Stock
-has the settings that its manual recommends against losses (late acknowledgement, reject on worker
-lost, prefetch 1), except where a user's report is about the defaults. CI shows one loss on stock,
-the nightly tests show all.
+The tests marked with `both` run on both transports. On stock they must fail (a strict xfail): if a
+new version of Celery or kombu fixes a loss, its test reports that. The Celery app is an outside
+app. The only differences are ``claims+`` in its broker's URL and a short lease, which saves time.
+Stock has the settings that its manual recommends against losses (late acknowledgement, reject on
+worker lost, prefetch 1), except where a user's report is about the defaults. CI shows one loss on
+stock, the nightly tests show all.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def test_redis_killed_and_started_again_loses_nothing(open_one: OpenShop, transp
 
 @both("a message popped into a connection that is broken")
 def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
-    """Redis has sent the job, and its reply never arrives."""
+    """Redis sends the job, but the reply with the job never arrives."""
     shop.start_worker()
     for parcel in ("p0", "p1", "p2", "p3"):
         shop.until(shop.waits, "a worker that waits")
@@ -198,14 +198,14 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
         shop.link.reset()
         assert not shop.lost([parcel], PATIENCE[shop.transport])
         if handed_over:
-            return  # if Redis had not sent the job before the reset, try the next parcel
+            return  # one try is enough if Redis had sent the job before the reset
 
 
 @pytest.mark.thorough
 def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
     open_one: OpenShop,
 ) -> None:
-    """Otherwise the job's thread would wait for Redis, and the worker for the thread."""
+    """The job's thread must not wait for Redis: the worker would wait for it, and never exit."""
     shop = open_one("claims", **CAREFUL)
     shop.pool = "threads"
     worker = shop.start_worker()

@@ -31,7 +31,7 @@ def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None
 
 
 def test_a_process_without_a_free_descriptor_ends_its_jobs(redis_url: str) -> None:
-    """The process opens no file for its first job: it has read all scripts before."""
+    """The process opens no file for its first job: it has already read all scripts."""
     program = f"""
 import resource
 from demo_app.broker.claim import Disposition
@@ -66,7 +66,7 @@ def test_a_server_that_was_started_again_is_used_at_once() -> None:
 def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the next command on the connection would read the old reply."""
+    """On the same connection, the next command would read the reply to the interrupted one."""
     store.register("w", 60_000, "{}")
     assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
 

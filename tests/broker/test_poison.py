@@ -1,5 +1,5 @@
-"""Tests of poison jobs: only a worker's death during a job's run counts, and in its last try a job
-is the only job of its worker."""
+"""Tests of poison jobs: a worker's death counts against a job only if the job was running, and in
+its last try a job is the only job of its worker."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ def test_a_claims_answer_that_comes_after_the_claim_was_given_back_is_refused(sc
 def test_a_job_whose_claims_are_never_answered_is_dead_and_takes_no_other_with_it(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its message is so large that a busy machine does not receive it in time."""
+    """For example, its message may be too large for a busy machine to receive it in time."""
     with scene.working() as here:
         scene.put(1, 2, 3)
         too_large, batches = "job-2", []
@@ -266,7 +266,7 @@ def here(scene: Scene) -> Iterator[InFlight]:
 
 
 def _away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the next commands of this process fail, as if Redis were down."""
+    """Let the next `commands` commands fail, as if Redis were down."""
     run, away = here.queue._run, [True] * commands
 
     def when_it_is_back(*words: Any) -> Any:

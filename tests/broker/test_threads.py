@@ -35,8 +35,9 @@ class Pool:
         """Run a job in the pool.
 
         Args:
+            then: called with the job's result.
             accepted: called before the job.
-            then: called with its result.
+            run: called by the job.
         """
 
         def target() -> None:

@@ -157,7 +157,7 @@ def test_a_channel_closes_without_the_end_of_its_wait(
 @needs_kombu_5_7
 def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> None:
     queue = waiting.channel.in_flight.queue
-    # without a token, so that nothing wakes the consumer
+    # enqueue without a wake token, so that no token ends the consumer's wait
     queue.client.lpush(queue.keys("queue", "mail"), "job-1")
     queue.client.rpush(queue.keys("job", "job-1"), compose(message(1)))
     waiting.add_queue(kombu.Queue("mail"))
@@ -254,7 +254,7 @@ def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
 def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
     claims_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
 ) -> None:
-    """Under load a PING often has no reply after two checks of 2 s."""
+    """On a busy machine, the reply to a PING often takes longer than two intervals of 2 s."""
     hub = Hub()
     seconds: dict[str, float] = {}
     call_repeatedly = hub.call_repeatedly

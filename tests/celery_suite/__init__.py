@@ -1,4 +1,4 @@
 """Celery's and kombu's own integration tests, on stock Redis and on the claims transport.
 
-Run it with ``make celery-suite``.
+``make celery-suite`` runs them.
 """

@@ -69,7 +69,7 @@ class Progress:
 
 
 def holds(project: str, args: argparse.Namespace) -> bool:
-    """Run the project's tests and print the table.
+    """Run the project's tests, rerun the tests that failed on claims, and print the table.
 
     Return True if tests were run and claims passed all required ones. Raises sources.NoSources.
     """
@@ -98,7 +98,7 @@ def holds(project: str, args: argparse.Namespace) -> bool:
 
 def main() -> int:
     args = options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exit handlers stop the tests
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # `run` then stops the tests
     CACHE.mkdir(parents=True, exist_ok=True)
     try:
         held = [holds(name, args) for name in PART]

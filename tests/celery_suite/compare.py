@@ -43,8 +43,8 @@ class Comparison:
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:
-        """Return the failures on claims that no exception allows. After a run on claims alone,
-        failures count whether stock passes or not."""
+        """Return the tests that stock passes and claims does not, without the allowed exceptions.
+        After a run on claims alone, return all its failures, without the allowed exceptions."""
         if self.stock and self.claims:
             return self.unexplained()
         failed = [test for test, one in self.claims.items() if one.outcome == "failed"]

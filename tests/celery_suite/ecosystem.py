@@ -185,7 +185,7 @@ def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: f
         seen: number of kinds of events that Flower received.
     """
     stillness = Stillness()
-    # until no job has run for 5 s
+    # wait until no job has run for 5 s (at most 60 s), since a job may run a second time
     until(lambda: stillness.seconds(shop.notes.stat().st_size) >= 5, 60)
     ended, tried = shop.times("ended"), shop.times("tried")
     twice = sorted(name for name, n in {**tried, **ended}.items() if n > 1 or tried[name] > 1)

@@ -85,7 +85,10 @@ class Shop:
 
     Attributes:
         transport: stock or claims.
-        settings: Celery's, the same for both transports, except ``broker_transport_options``.
+        settings: Celery's settings.
+        link: a proxy to Redis. The workers connect through it, so that a test can break the
+            connections. The producers of `app` connect to Redis directly.
+        leads_to: the port to which `link` leads.
     """
 
     def __init__(
@@ -105,7 +108,6 @@ class Shop:
         self.redis = redis.Redis(port=self.port, **AS_TEXT)
         self.queue = Queue(self.redis)  #: used only on claims
         self.leads_to = self.port
-        # the workers' connection to Redis, which a test can break
         self.link = Proxy(self._connect)
         self.link_port = self.link.port
 
@@ -150,7 +152,7 @@ class Shop:
     def app(self) -> Celery:
         """Return the app for a producer in this process. The caller closes it."""
         if self.transport == "claims":
-            import demo_app.broker  # noqa: F401  # makes the URL known
+            import demo_app.broker  # noqa: F401  # registers the transport
         app = Celery("shop", broker=self.broker(self.port))
         app.conf.update(self.settings)
         return app
@@ -165,8 +167,8 @@ class Shop:
         """Enqueue a job for each parcel, and return the job ids.
 
         Args:
-            sending: Celery's options (countdown, queue, priority, ...). The other arguments are the
-                task's.
+            sending: options of Celery's `send_task` (countdown, queue, priority, ...).
+            arguments: further arguments of the task.
         """
         with self.app() as app:
             return [
@@ -175,10 +177,10 @@ class Shop:
             ]
 
     def times(self, what: str) -> Counter[str]:
-        """Return how often each parcel has this event.
+        """Return the number of events of this kind for each parcel.
 
         Args:
-            what: "started" or "ended".
+            what: the kind that the task passed to `note`, such as "started" or "ended".
         """
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return Counter(line[1] for line in lines if line[0] == what)
@@ -195,8 +197,9 @@ class Shop:
         self.until(lambda: set(parcels) <= set(self.times("started")), "a start")
 
     def lost(self, parcels: Iterable[str], seconds: float) -> set[str]:
-        """Return the parcels that have not ended within `seconds` (empty if all have)."""
-        if self.transport == "claims":  # not for stock: it never runs a lost job
+        """Wait until all parcels have ended. Return those that have not after `seconds` seconds."""
+        # do not extend the timeout for stock: it never runs a lost job again
+        if self.transport == "claims":
             seconds = patience(seconds)
         left = set(parcels)
         for _ in poll(seconds):
@@ -241,7 +244,17 @@ class Shop:
         log: Path | None = None,
         seconds: float = 40,
     ) -> None:
-        """Wait until `condition()` is true. Raises TimeoutError after `seconds` seconds."""
+        """Wait until `condition()` is true.
+
+        Args:
+            what: the event, for the error message.
+            process: stop waiting if this process ends.
+            log: its last lines are part of the error message.
+            seconds: timeout for an idle machine; longer on a busy one.
+
+        Raises:
+            TimeoutError: on a timeout, or if `process` has ended.
+        """
         died = False
         for _ in poll(patience(seconds)):
             if condition():

@@ -22,7 +22,7 @@ PROJECTS = ("celery", "kombu")
 
 
 def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
-    """Return the result of each test in the last run. A second try replaces the first."""
+    """Return the result of each test in the last run. If a test was rerun, the rerun counts."""
     found: dict[str, Ended] = {}
     for name in (f"{project}-{transport}.jsonl", f"{project}-{transport}-again.jsonl"):
         lines = (folder / name).read_text().splitlines() if (folder / name).exists() else []
@@ -31,10 +31,10 @@ def recorded(project: str, transport: str, folder: Path) -> dict[str, Ended]:
 
 
 def measured(folder: Path) -> str:
-    """Return the results of the last runs as Markdown.
+    """Return the results of `celery_suite` and `soak` as Markdown, or "" if there are none.
 
     Args:
-        folder: has the results in files.
+        folder: contains the files of results.
     """
     parts: list[str] = []
     compared = [
@@ -51,7 +51,7 @@ def measured(folder: Path) -> str:
 
 
 def fleet(bench: Path) -> str:
-    """Return the tables of the load as Markdown.
+    """Return the tables of the benchmark `fleet` as Markdown, or "" if there are none.
 
     Args:
         bench: the JSON file of the benchmark.
@@ -63,7 +63,7 @@ def fleet(bench: Path) -> str:
 
 
 def neighbours(folder: Path) -> str:
-    """Return the results with Celery's extensions as Markdown."""
+    """Return the results of `ecosystem` as Markdown, or "" if there are none."""
     alive = [file.read_text().strip() for file in sorted(folder.glob("ecosystem-*.txt"))]
     lines = "\n".join(["```text", *alive, "```"])
     return _on_this_machine(["`python -m celery_suite.ecosystem`:", lines] if alive else [])

@@ -19,7 +19,7 @@ from demo_app.rig.polling import poll
 HERE = Path(__file__).parent
 CACHE = REPOSITORY / "build" / "celery-suite"  #: downloads and results
 
-#: Files of Celery's t/integration that do not test a broker on Redis, with their requirement.
+#: Files of Celery's t/integration that do not test a broker on Redis, and what they need.
 CELERY_LEFT_OUT = {
     "test_backend.py": "an Azure store",
     "test_backend_leak_in_fixture_teardown.py": "its workers use the memory transport",
@@ -90,7 +90,7 @@ def run(
     """Run the tests. Return the result of each by its name.
 
     Args:
-        folder: has the project's tests.
+        folder: contains the project's tests.
         log: receives pytest's output.
         seconds: time limit of the run; a test without a result had not ended by then.
         ended: receives each result when the test ends.

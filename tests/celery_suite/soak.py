@@ -1,8 +1,9 @@
-"""Millions of jobs under kills, with an outside app: lost jobs, and jobs that ran twice.
+"""A test with millions of jobs under faults: counts lost jobs, and jobs that ran twice.
 
 ``PYTHONPATH=.:tests python -m celery_suite.soak --jobs 3000000``
 
-Three workers, each with a random pool (prefork or threads), run jobs that only record their run.
+Three workers of an outside app, each with a random pool (prefork or threads), run jobs that only
+record their run.
 Every few seconds one fault is injected: SIGKILL to a worker and its children, SIGKILL to one child,
 SIGTERM, a reset of all connections, or sometimes SIGKILL to Redis, which restarts with its data.
 
@@ -30,13 +31,13 @@ from celery_suite.outside import Shop, signal_group
 from celery_suite.run import keep
 
 CONCURRENCY = 2  #: jobs that a worker runs, and holds, at the same time
-#: Number of jobs in a part. Redis keeps the events of more ended jobs than that, so `reason` finds
-#: the events of each job of the part.
+#: Number of jobs in a part of the test. Redis keeps the events of more ended jobs than that, so
+#: `reason` finds the events of each job.
 PART = 15_000
 #: LOAD: maximum of waiting jobs. STEP: jobs that are enqueued together. PACE: seconds between
 #: faults. LONGEST: maximum seconds for a part.
 LOAD, STEP, PACE, LONGEST = 6_000, 500, 4.0, 900.0
-RUN = struct.Struct("=Id")  #: a job's number, and its start (epoch seconds)
+RUN = struct.Struct("=Id")  #: a recorded run: the job's number, and its start (epoch seconds)
 TASK = """
 import struct
 notes = None
@@ -57,7 +58,10 @@ Run = tuple[float, bool]  #: start of a run; True if it was among the last runs 
 class Soak(Shop):
     """A shop with counts of faults, lost jobs and repeated jobs.
 
-    ended: pids of the processes that a fault killed or stopped.
+    Attributes:
+        hits: number of faults by kind.
+        again: number of repeated jobs by reason.
+        ended: pids of the processes that a fault killed or stopped.
     """
 
     def begin(self) -> None:
@@ -72,7 +76,10 @@ class Soak(Shop):
         self.start_worker("--pool", random.choice(["prefork", "threads"]))
 
     def run_part(self) -> None:
-        """Enqueue a part, and inject faults until all its jobs have run or the part times out."""
+        """Enqueue a part, and inject faults until all its jobs have ended or the part times out.
+
+        Then count the lost and the repeated jobs.
+        """
         self.ended = set[int]()
         began, put = time.monotonic(), 0
         next_hit, before = began + PACE, self.count("done") + self.count("dead")
@@ -94,7 +101,7 @@ class Soak(Shop):
                 self.again[self.reason(f"{began:.0f}-{number}", ran)] += 1
 
     def hit(self) -> None:
-        """Inject a random fault, and restart the process that it ended."""
+        """Inject a random fault. Restart Redis, or start a new worker, if the fault ended it."""
         worker = random.choice([one for one in self.workers if one.poll() is None])
         children = [one.pid for one in psutil.Process(worker.pid).children()]
         kinds = [kind for kind in HITS if children or kind != "kill child"]

@@ -13,7 +13,7 @@ PYTEST_PLUGINS = ["pytest-rerunfailures==16.7"]
 
 
 class NoSources(Exception):
-    """Raised if the source distributions are not available; the message has the reason."""
+    """Raised if pip can't get a source distribution or a package; the message has pip's output."""
 
 
 def pip(*arguments: str) -> None:
@@ -25,9 +25,9 @@ def pip(*arguments: str) -> None:
 
 
 def tests_of(project: str, cache: Path) -> Path:
-    """Return the folder with the tests of ``project`` in the installed version.
+    """Download the tests of ``project`` in the installed version, if missing. Return their folder.
 
-    Only the tests are unpacked: the project itself is the installed one. Raises NoSources.
+    Only the tests are unpacked: they use the installed package. Raises NoSources.
     """
     name = f"{project}-{version(project)}"
     folder = cache / name
@@ -44,7 +44,7 @@ def tests_of(project: str, cache: Path) -> Path:
 
 
 def plugins(cache: Path) -> Path:
-    """Return the folder with the pytest plugins that the tests need. Raises NoSources."""
+    """Install the tests' pytest plugins, if missing. Return their folder. Raises NoSources."""
     folder = cache / "plugins"
     if not folder.is_dir():
         pip("install", "--no-deps", "--target", str(folder), *PYTEST_PLUGINS)

@@ -1,4 +1,4 @@
-"""The campaign: faults and comments without a pause, and then the count."""
+"""The campaign: faults while readers post comments, and then a count of comments and mails."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from chaos.system import System
 from demo_app.blog.seed import POSTS
 from demo_app.stack.client import Client
 
-#: The history's name in the folder of the stack.
+#: Name of the history file, in the folder of the stack.
 HISTORY = "history.jsonl"
-#: Promises that are checked for stock Celery. It has no journal, so only what readers see counts.
+#: Promises that are checked for stock Celery: it has no journal, and these need only the comments
+#: and the mails.
 FOR_READERS = ("lost", "not stored", "seen twice", "wrong")
 
 OnLine = Callable[[str], None]
@@ -106,7 +107,7 @@ def _count(
 ) -> tuple[Ledger, tuple[str, ...]]:
     """Wait until nothing changes, and write the stored comments and mails into the history.
 
-    Return the ledger, and a line for each missing mail.
+    Return the ledger, and a line of text for each missing mail.
     """
     by_hand: ByHand = {}
     with Client(system.ready) as client:

@@ -1,19 +1,19 @@
-"""The checker: reads the history of a campaign, and reports whether the promise held.
+"""The checker: reads the history of a campaign, and reports the broken promises.
 
-It is independent on purpose: it imports nothing of the app, not even the fold of the journal, and
-uses nothing but the file. ``python check.py HISTORY`` prints one JSON object; exit status 0 if the
-promise held, 1 if not. The file has one JSON object a line, each with `at` (epoch seconds) and
-`what`:
+It is independent on purpose: it imports nothing of the app, and reads only the history's file.
+``python check.py HISTORY`` prints one JSON object; exit status 0 if no promise was broken and at
+least one comment was accepted, else 1. Each line of the file is one JSON object with `at` (epoch
+seconds) and `what`, the kind of the line:
 
-- ``posts``: the author's address of each post.
+- ``posts``: for each post of the blog, its author's address (`to`).
 - ``asked``: a reader posts a comment, with a key that stays the same when it is posted again.
-- ``accepted``: the reader got a 201.
-- ``stored``: the comment is in the blog's database, accepted or not.
+- ``accepted``: the reader received a 201 for a comment, with the id of its `job`.
+- ``stored``: a comment is in the blog's database, whether a reader received a 201 or not.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
 - ``machine``: load for each processor (`busy`), after the faults.
 - ``queue``: a line of the queue's journal: `event`, `job`, `by` (a worker), `detail`.
-- ``seen``: a mail in the inbox: its number there (`mail`), `to`, `text`, and the times of its
-  `deliveries`. A later line replaces an earlier one.
+- ``seen``: a mail in the inbox: its number in the inbox (`mail`), `job`, `to`, `text`, and the
+  times of its `deliveries`. A later line replaces an earlier line of the same mail.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Line = dict[str, Any]
 
 #: Maximum seconds from the 201 to the mail.
 LATE = 60.0
-#: Maximum time (undisturbed seconds, median) from a kill until the worker's jobs are claimed again.
-#: A busy machine multiplies it by its load.
+#: Maximum time from a kill until the worker's jobs are claimed again (the median, in undisturbed
+#: seconds: see `History.undisturbed`). On a busy machine it is multiplied by the load.
 SLOW = 7.0
 #: Undisturbed seconds in which a worker may run other jobs before it mails a job that it claimed.
 STRANDED = 8.0
@@ -38,7 +38,7 @@ DISTURBED = 4.0
 #: FORGOTTEN: maximum seconds of recent data that a killed Redis loses. SLACK: maximum delay of a
 #: log line (seconds).
 FORGOTTEN, SLACK = 2.5, 0.5
-#: A fault of Redis's connection that disturbs no heartbeat.
+#: A fault of Redis's connection that does not disturb heartbeats.
 HARMLESS = "wire to redis: a claim's answer lost"
 #: Faults after which Redis may have lost data.
 LOSSES = (
@@ -151,7 +151,8 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 def _buried(history: History) -> list[str]:
     """Return the dead jobs that no injected 550 reply explains. Each 550 fault explains one job.
 
-    (A killed mail server may have sent a 550 that is not in the history. So a kill counts too.)
+    A killed mail server may have sent a 550 that is not in the history. So each kill explains one
+    job, too.
     """
     others = [line for line in history.dead if " 550 " not in line["why"]]
     refused = [line for line in history.dead if line not in others]
@@ -160,9 +161,9 @@ def _buried(history: History) -> list[str]:
 
 
 def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str, str]]:
-    """Return each time that a claimed or ended job was claimed or enqueued again.
+    """Return each repeated claim or enqueue of a claimed or ended job: its kind, and its details.
 
-    A time is left out if Redis may have lost data since the previous event of the job.
+    An event is left out if Redis may have lost data since the previous event of the job.
     """
     found, state, since = [], "", 0.0
     for event in events:
@@ -181,7 +182,10 @@ def _repeated(history: History, job: str, events: list[Line]) -> list[tuple[str,
 
 
 def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
-    """Return each claim of the job: start, end, worker, and the event that ended the claim."""
+    """Return each claim of the job: start, end, worker, and the event that ended the claim.
+
+    For a claim that has not ended, the end is infinity and the event "".
+    """
     found: list[tuple[float, float, str, str]] = []
     claim: Line | None = None
     for event in events:
@@ -193,7 +197,11 @@ def _holdings(events: list[Line]) -> list[tuple[float, float, str, str]]:
 
 
 def _stale(history: History, mail: Line) -> list[str]:
-    """Return the mail's deliveries that no claim explains. Each claim explains one delivery."""
+    """Return the mail's deliveries that no claim of its job explains.
+
+    Each claim explains one delivery between its start and its end. Deliveries that a fault may have
+    delayed are left out, and also those near a loss of data in Redis.
+    """
     left = sorted(mail["deliveries"])
     for began, ended, *_ in sorted(_holdings(history.jobs[mail["job"]]), key=lambda one: one[1]):
         mine = next((at for at in left if began - SLACK <= at <= ended + SLACK), None)
@@ -228,7 +236,8 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Return the undisturbed seconds from each kill until the dead worker's jobs were claimed."""
+    """Return, for each kill of a worker, the undisturbed seconds until all its jobs were claimed
+    again."""
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []

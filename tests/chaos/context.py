@@ -25,15 +25,15 @@ USUAL: Rule = {"at": "data", "do": "wait", "seconds": 0.4, "match": {"every": 2}
 
 
 class MailRules:
-    """Additional rules for the mail server, each for one mail. Safe to use from every thread."""
+    """The fault rules of the mail server. Safe to use from every thread."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self._client = Client(ready, patience=10.0)
         self._lock = threading.Lock()
 
     def strike(self, rule: Rule, seconds: float = 10.0) -> float | None:
-        """Apply the rule to the next matching mail. Return the time (epoch seconds), or None if no
-        mail matched within `seconds`, or if the mail server was killed."""
+        """Add the rule for one mail, and wait until a mail matches it. Return the time (epoch
+        seconds), or None if no mail matched within `seconds` or the mail server was killed."""
         number = self._add({**rule, "times": 1})
         for _ in poll(seconds if number is not None else 0.0):
             with suppress(httpx.HTTPError):
@@ -74,7 +74,7 @@ class Fault:
 
     Attributes:
         at, over: epoch seconds of its start and end (the same for a kill).
-        pids: the affected workers.
+        pids: the affected processes.
     """
 
     kind: str
@@ -85,10 +85,10 @@ class Fault:
 
 @dataclass(slots=True)
 class Context:
-    """The context of an injector.
+    """The objects that an injector uses.
 
     Attributes:
-        seconds: the longest wait for an event, such as a step.
+        seconds: the longest wait for an event, such as a reply.
     """
 
     system: System
@@ -97,7 +97,8 @@ class Context:
     chance: random.Random = field(default_factory=random.Random)
 
     def hit(self, role: str, number: signal.Signals, kind: str) -> Fault | None:
-        """Send a signal to some process of the role. Return None if there is no such process."""
+        """Send the signal to a random process of the role, for which it may wait. Return the fault,
+        or None if there is no such process."""
         pid, now = self.system.one_of(role, self.chance), time.time()
         if pid is None or not self.system.signal(pid, number):
             return None

@@ -1,7 +1,7 @@
 """An ordinary Celery app with one task, and the commands of its workers.
 
-The settings are the same on both brokers. Late acknowledgement is the default of claims; stock
-Celery loses the jobs of a killed worker without it.
+The settings are the same on claims and on stock Redis. They contain late acknowledgement: it is the
+default of claims, and without it stock Celery loses the jobs of a killed worker.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ SETTINGS = "task_acks_late, task_ignore_result; no mingle, gossip and heartbeat 
 
 
 def app_on(broker: str) -> Any:
-    """Return the app's task.
+    """Create an app, and return its task.
 
     Args:
-        broker: the URL of its broker.
+        broker: the URL of the app's broker.
     """
     app = Celery("bench", broker=broker)
     app.conf.update(task_acks_late=True, task_ignore_result=True)
@@ -29,10 +29,10 @@ def app_on(broker: str) -> Any:
 
 
 def layouts(app: str) -> dict[str, list[list[str]]]:
-    """Return the layouts of an app.
+    """Return the commands of an app's workers, by layout.
 
     Args:
-        app: its module.
+        app: the app's module.
     """
     run = [sys.executable, "-m", "celery", "-A", app, "worker", *_WITHOUT, "--loglevel", "ERROR"]
 

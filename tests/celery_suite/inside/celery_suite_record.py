@@ -1,6 +1,6 @@
 """A pytest plugin for the tests of Celery and kombu: stores each test's result when it ends.
 
-One JSON object a line: ``{"test", "outcome", "seconds", "why"}`` with the outcome ``passed``,
+Each line is one JSON object: ``{"test", "outcome", "seconds", "why"}`` with the outcome ``passed``,
 ``failed`` or ``skipped``. If the process hangs or dies, the results so far remain.
 """
 
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: Any) -> None:
-    """Store the result after the test's call, or after an error in its setup or teardown."""
+    """Store the result after the test's call, or after a failed or skipped setup or teardown."""
     decisive = report.when == "call" or report.outcome in ("failed", "skipped")
     if not decisive or report.outcome == "rerun":
         return
