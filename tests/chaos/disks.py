@@ -1,4 +1,4 @@
-"""Faults of disks and memory, and of file descriptors."""
+"""Faults of the disk, memory and file descriptors, and of the data that Redis has stored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def limited(pid: int, what: int, number: int) -> Iterator[None]:
 
 
 def full_disk(role: str) -> Injector:
-    """Return an injector of a full disk: for a while no file of the process may grow."""
+    """Return an injector of a full disk.
+
+    For about a second, a process of the role can't write beyond the first 4 KiB of any file.
+    """
     return _starved(role, "disk full", "RLIMIT_FSIZE", lambda pid: 4096)
 
 
@@ -42,7 +45,7 @@ def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Inj
             if pid is None or not hasattr(resource, "prlimit"):
                 return []
             now = time.time()
-            # with `appendfsync always`, Redis exits if it can't write its log
+            # the process may end: with `appendfsync always`, Redis exits if it can't write its log
             with (
                 suppress(FileNotFoundError, ProcessLookupError, PermissionError),
                 limited(pid, getattr(resource, limit), few(pid)),
@@ -85,7 +88,7 @@ def lagging_replica(context: Context) -> list[Fault]:
 
 
 def torn_log(context: Context) -> list[Fault]:
-    """Append half a record to the log of Redis and kill it, as if it had died during a write."""
+    """Append half a record to Redis's log, and kill Redis as if it had died during a write."""
 
     def tear() -> None:
         logs = sorted((context.system.folder / "redis" / "appendonlydir").glob("*.incr.aof"))
@@ -99,9 +102,13 @@ def torn_log(context: Context) -> list[Fault]:
 
 
 def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
-    """Suspend Redis (SIGSTOP), run `act` on its files, kill it, and wait for the next server.
+    """Suspend Redis (SIGSTOP), call `act`, kill Redis, and wait until Redis has been restarted.
 
-    Return the time of the suspension (epoch seconds), or None if no process was suspended.
+    Args:
+        act: changes the files of Redis.
+
+    Returns:
+        The time of the suspension (epoch seconds), or None if no process was suspended.
     """
     fault = context.hit("redis", signal.SIGSTOP, "redis: stopped")
     if fault is None:

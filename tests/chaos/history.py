@@ -1,6 +1,7 @@
-"""The history of a campaign as a file: promises, faults and observations, each with its time.
+"""The history of a campaign as a file: comments, faults, events of the queue, and mails.
 
-`check` describes the lines; it reads the file, and does not import this module.
+The docstring of `check` describes the lines. `check` reads the file and does not import this
+module.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class History:
 
 
 class Follower:
-    """A copy of the queue's journal in the history, because a wiped Redis loses the journal."""
+    """A thread that copies the queue's journal to the history: a wiped Redis loses its journal."""
 
     def __init__(self, ready: Mapping[str, Any], history: History) -> None:
         self._url, self._history = str(ready["redis"]), history
@@ -73,7 +74,11 @@ class Follower:
         self._thread.start()
 
     def catch_up(self, seconds: float = 10.0) -> None:
-        """Wait until all present entries of the journal are in the history."""
+        """Wait until all present entries of the journal are in the history.
+
+        Raises:
+            TimeoutError: the entries were not copied within `seconds`.
+        """
         client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)

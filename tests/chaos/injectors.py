@@ -15,8 +15,8 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig.polling import until
 
-#: UNTIL_DEAD: maximum seconds until a paused worker counts as dead. AND_THEN: seconds for which it
-#: stays paused after that, while other workers run its jobs.
+#: UNTIL_DEAD: longest wait (seconds) until a paused worker is declared dead. AND_THEN: seconds for
+#: which the worker stays paused after that, while other workers run its jobs.
 UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 # --- at random times
@@ -97,7 +97,7 @@ def kill_supervisor(context: Context) -> list[Fault]:
 
 
 def namesake(context: Context) -> list[Fault]:
-    """Start a second worker with the same node name, let it work, and kill it."""
+    """Start a worker with the node name `worker1@HOST`, let it run a few seconds, and kill it."""
     environment = context.system.ready["environment"]
     command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
     command += ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
@@ -121,8 +121,8 @@ def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
     """Return an injector that kills the next process that reaches the step.
 
     Args:
-        hit: the role in the fault's name.
-        companions: injectors of faults that lead to the step.
+        hit: the role of the killed process. For "web", wait until the web app has been restarted.
+        companions: injectors to call first. Their faults make a process reach the step.
     """
 
     def inject(context: Context) -> list[Fault]:
@@ -140,7 +140,7 @@ def at_step(step: Step, hit: str, *companions: Injector) -> Injector:
 
 
 def pause_before_mail(context: Context) -> list[Fault]:
-    """Pause a worker until its lease expires, at the worst moment: before its mail is sent."""
+    """Pause a worker beyond its lease, at the worst moment: right before it sends a mail."""
     happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGSTOP)
     if happened is None:
         return []
@@ -150,7 +150,7 @@ def pause_before_mail(context: Context) -> list[Fault]:
 
 
 def wipe_redis(context: Context) -> list[Fault]:
-    """Kill a worker before it has sent its mail, and wipe Redis before the rescue."""
+    """Kill a worker before it sends a mail, and wipe Redis before another one rescues the job."""
     happened = _wait_for_step(context, Step.MAIL_BEGUN, signal.SIGKILL)
     if happened is None:
         return []

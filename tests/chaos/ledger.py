@@ -19,13 +19,15 @@ from demo_app.stack.client import Client
 
 @dataclass(frozen=True, slots=True)
 class Ledger(Counted):
-    """The result. `late` counts jobs that stock Celery returns after the visibility timeout.
+    """The ledger of a campaign. `late` counts missing mails whose job stock Celery has not lost.
 
     Attributes:
-        suppressed: repeated deliveries, which the inbox does not show.
-        uncertain: mails that were sent again after an unknown outcome.
-        acknowledged_late: acknowledgements that came after a rescue.
-        by_hand: the dead jobs that the campaign retried, each id with the reason of its death.
+        suppressed: number of repeated deliveries, which the inbox does not show.
+        uncertain: number of mails that were sent again after an unknown outcome.
+        acknowledged_late: number of acknowledgements that came after a rescue.
+        conserved: True if every enqueued job is in exactly one state (not checked for stock).
+        by_hand: the ids of the dead jobs that the campaign retried, each with the reason of the
+            job's death.
     """
 
     suppressed: int = 0
@@ -36,7 +38,7 @@ class Ledger(Counted):
 
     @property
     def travels(self) -> list[float]:
-        """Return the seconds from comment to mail, without the jobs of `by_hand`."""
+        """Return the seconds from each comment to its mail, without the jobs in `by_hand`."""
         lines = (line for line in self.lines if line.name not in self.by_hand)
         return [line.arrived - line.promised for line in lines if line.arrived is not None]
 
@@ -57,7 +59,7 @@ def comments_of(folder: Path) -> dict[int, tuple[str, float]]:
 
 
 def settle(client: Client, folder: Path, *, stock: bool, by_hand: dict[str, str]) -> Ledger:
-    """Compare comments and mails, after the last change of both."""
+    """Return the ledger of all comments and mails. Call this when no more mails arrive."""
     mails = client.all_mails()
     lines = lines_of(comments_of(folder).values(), mails)
     summary = client.summary()

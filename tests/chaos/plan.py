@@ -114,13 +114,13 @@ class Plan:
     A seed fixes the faults and their order, but not their exact times.
 
     Attributes:
-        faults: stop after so many.
-        seconds: stop injecting faults after that.
+        faults: stop after this number of faults.
+        seconds: stop injecting faults after this time.
         without: safeguards to leave out.
-        aimed: inject only the faults in `AGAINST` that belong to these safeguards. If `without` is
-            empty, inject the faults of all safeguards except the atomic claim, whose fault can
-            happen only without it.
-        only: a text that each fault's name contains.
+        aimed: inject only the faults in `AGAINST` of the safeguards in `without`. If `without` is
+            empty, inject the faults of all safeguards except the atomic claim, because its fault
+            can't happen while claims are atomic.
+        only: inject only faults whose name contains this text.
         pace: average seconds between two faults.
         patience: seconds without progress after which a missing mail counts as lost.
         history: the file for a copy of the history; None: no copy.

@@ -1,4 +1,4 @@
-"""Wait until every mail has arrived or nothing changes any more, and locate the missing mails."""
+"""The wait until every mail has arrived or nothing changes any more, and traces of jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from demo_app.stack.client import Client
 
 #: Maximum number of events that `trace` prints for a job.
 _LAST = 12
-#: For the id of each dead job that the campaign retried: the reason of its death.
+#: The ids of the dead jobs that the campaign retried, each with the reason of the job's death.
 ByHand = dict[str, str]
 
 
@@ -35,9 +35,9 @@ def wait_for_quiescence(
     """Wait for every comment's mail, as long as there is progress. Retry dead jobs.
 
     Args:
-        patience: seconds without progress. A job that waits for its next try counts as progress,
-            however long its backoff.
-        by_hand: receives the reasons of retried jobs.
+        patience: give up after this time without progress (seconds). A job that waits for its next
+            try counts as progress, however long its backoff.
+        by_hand: receives the dead jobs that were retried.
         on_line: receives lines of the log.
     """
     seen, since = -1, time.monotonic()
@@ -64,7 +64,7 @@ def wait_for_quiescence(
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:
-    """Retry all dead jobs like a person, and store each death's reason. Return their number."""
+    """Retry all dead jobs, and store the reasons of their deaths. Return the number of jobs."""
     dead: list[dict[str, Any]] = client.jobs("dead")["jobs"]
     for job in dead:
         last = client.job(job["id"])["timeline"][-1]

@@ -19,14 +19,17 @@ READERS, REST = 3, 0.15
 
 
 class Readers:
-    """Readers that post until `stop`. `accepted` has the time of each accepted comment.
+    """Threads that post comments until `stop`.
 
     If a request fails, the comment is posted again with the same key.
 
-    Attributes:
+    Args:
         name: a prefix of these readers' comments.
-        insist: if False, comments are not posted again, because a second post would hide that the
+        insist: False if comments must not be posted again: a second post would hide that the
             outbox is missing.
+
+    Attributes:
+        accepted: the time of each accepted comment.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Injection of faults, several at the same time, and the end of the lasting ones."""
+"""The injection of faults, several at the same time, and the end of all faults."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from demo_app.rig.polling import poll, until
 
 #: Maximum number of faults in progress at the same time.
 AT_ONCE = 8
-#: Maximum seconds that a new fault waits for an accepted comment.
+#: Longest wait for an accepted comment before the next fault (seconds).
 LONGEST = 5.0
 #: Seconds without an accepted comment after which the campaign gives up.
 SILENCE = 180.0
 
 
 class StackIsDead(RuntimeError):
-    """The stack has not accepted a comment for `SILENCE` seconds, so further faults hit nothing."""
+    """Raised to end a campaign if no comment was accepted for `SILENCE` seconds."""
 
 
 def strike(
@@ -36,12 +36,13 @@ def strike(
     accepted: list[float],
     on_line: Callable[[str], None],
 ) -> list[Fault]:
-    """Inject the plan's faults. A fault that can't happen is not counted.
+    """Inject the plan's faults. Return the faults that happened, sorted by time.
+
+    A fault that could not happen is not counted. Before the next fault, wait until a comment is
+    accepted, at most `LONGEST` seconds: on a slow machine, the system may still be down.
 
     Args:
-        accepted: the times of accepted comments. After each fault, wait until a comment is
-            accepted, at most `LONGEST` seconds. Otherwise, on a slow machine, the faults would hit
-            a system that is still down.
+        accepted: the times of the accepted comments. The readers extend this list.
 
     Raises:
         StackIsDead: no comment was accepted for `SILENCE` seconds.
@@ -81,7 +82,7 @@ def strike(
 
 
 def heal(system: System, rules: MailRules) -> None:
-    """Cancel planned faults, and end the faults that are still in progress."""
+    """Cancel planned faults, continue paused processes, and wait until all processes run."""
     rules.only()
     for armed in (system.folder / "steps").glob("*"):
         if not armed.suffix:

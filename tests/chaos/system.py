@@ -64,11 +64,12 @@ class System:
         self._locks = {name: threading.Lock() for name in one_at_a_time}
 
     def start(self, seconds: float = 60.0) -> None:
-        """Start the stack. Try again while dying processes of a killed supervisor still hold a
-        port.
+        """Start the stack, and wait until it is ready.
+
+        Try again after a failure: dying processes of a killed supervisor may still hold a port.
 
         Raises:
-            TimeoutError: it does not start in time.
+            TimeoutError: the stack does not start in time.
         """
         if not until(self._start, seconds):
             raise TimeoutError("the stack does not start")
@@ -108,7 +109,7 @@ class System:
         self.wires.end()
 
     def kill_supervisor(self) -> None:
-        """Kill the supervisor with all its processes, then start the stack again."""
+        """Kill the supervisor, which ends all its processes too, and start the stack again."""
         host = self._host
         assert host is not None
         with self._changed:
@@ -123,12 +124,18 @@ class System:
             return sorted(self._pids[role] - self.stopped)
 
     def wait(self, fits: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `fits()` is true; check again whenever a process starts or dies."""
+        """Wait until `fits()` is true. Return False on a timeout.
+
+        `fits` is called whenever a process starts or dies.
+        """
         with self._changed:
             return self._changed.wait_for(fits, seconds)
 
     def alive(self, role: str, seconds: float = 30.0) -> list[int]:
-        """Wait until a process of the role lives, or time out. Return the role's processes."""
+        """Wait until the role has a living process that is not paused.
+
+        Return the pids of all such processes, or [] on a timeout.
+        """
         self.wait(lambda: bool(self._pids[role] - self.stopped), seconds)
         return self.pids(role)
 
@@ -140,11 +147,17 @@ class System:
         )
 
     def only_one(self, name: str) -> threading.Lock:
-        """Return the lock of a role or a connection, so that its lasting faults do not overlap."""
+        """Return the lock of a role or a connection.
+
+        A fault that lasts must hold the lock, so that two such faults do not overlap.
+        """
         return self._locks[name]
 
     def signal(self, pid: int, number: signal.Signals) -> bool:
-        """Send a signal to a process of the stack and its children. Return False if it is gone."""
+        """Send a signal to a process of the stack and its children, and update `stopped`.
+
+        Return False if the process is gone.
+        """
         try:
             os.killpg(pid, number)
         except ProcessLookupError:
@@ -157,7 +170,10 @@ class System:
         return True
 
     def one_of(self, role: str, chance: random.Random) -> int | None:
-        """Return the pid of a random living process of the role, or None if none starts in time."""
+        """Wait until the role has a living process that is not paused.
+
+        Return the pid of a random one, or None on a timeout.
+        """
         living = self.alive(role)
         return chance.choice(living) if living else None
 

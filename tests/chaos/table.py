@@ -83,7 +83,7 @@ def _times(values: Sequence[float]) -> str:
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the 50th and 99th percentile and the maximum; zeros without values."""
+    """Return the 50th and 99th percentile and the maximum; zeros if there are no values."""
     largest = max(values, default=0.0)
     if len(values) < 2:
         return largest, largest, largest

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2
 
 
 def full_disk(stack: Stack, role: str) -> AbstractContextManager[None]:
-    """Let no file of the process grow within the block."""
+    """Within the block, let no file of the role's process grow."""
     (pid,) = stack.ready["pids"][role]
     return limited(pid, resource.RLIMIT_FSIZE, 0)
 
@@ -108,7 +108,7 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
         (pid,) = stack.ready["pids"]["redis"]
         with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
             until(lambda: not server.keys("worker:*"), what="every lease running out")
-            stack.kill("worker")  # replace them: new workers have not seen a failed write
+            stack.kill("worker")  # replaced by workers that have not seen the first failed write
             until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
             before = log()
         until(lambda: rewritten(before), what="the workers' rewrite")
@@ -125,7 +125,7 @@ def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_
         client.wait_for(lambda now: now["enqueued"] == 6)
         folder = Path(stack.ready["dir"]) / "redis"
         (log,) = folder.glob("appendonlydir/*.incr.aof")
-        with log.open("r+b") as file:  # a hole, as after a failed write
+        with log.open("r+b") as file:  # zeros, as in the gap after a failed write
             file.write(bytes(100))
         stack.kill("redis")
         client.wait_for_mails(6)
@@ -133,7 +133,7 @@ def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_
 
 
 def test_a_worker_that_waits_anew_while_redis_can_not_write_goes_on(stack: Stack) -> None:
-    """Workers wait for jobs with BLPOP, which counts as a write, so Redis refuses it too."""
+    """A worker must survive a refused BLPOP, which counts as a write."""
     server, before = client_of(stack.ready["redis"]), stack.ready["pids"]
     with Client(stack.ready) as client:
         mails = client.mail_stats()["distinct"]
@@ -152,7 +152,10 @@ def test_a_worker_that_waits_anew_while_redis_can_not_write_goes_on(stack: Stack
 
 
 def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
-    """While the disk is full, PING fails too, and a worker reconnects after two failures."""
+    """A client must be able to reconnect and read while the disk is full.
+
+    Redis then refuses even the PING of a health check.
+    """
     server = client_of(stack.ready["redis"])
     url = stack.ready["redis"].replace("redis+socket", "claims+unix")
     with Connection(url, transport_options={"health_check_interval": 0.001}) as connection:

@@ -72,7 +72,7 @@ def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: 
 @pytest.mark.nightly
 @pytest.mark.timeout(200)
 def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
-    """Run the faults of the experiments above against a complete system."""
+    """Inject the faults in `AGAINST` while all safeguards are in place."""
     status, found, output = _chaos("--faults", "8", "--aimed", seconds=180)
     assert status == 0, f"{found}\n{output}"
     assert found["faults"] >= 8

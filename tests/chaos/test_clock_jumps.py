@@ -1,4 +1,4 @@
-"""Tests of jumps of Redis's clock: no live worker is declared dead, and no dead one seems alive."""
+"""Tests of jumps of Redis's clock: leases, the order of ended jobs, and due times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from demo_app.rig.redis_server import RedisServer
 
 @contextmanager
 def _redis_with_a_clock() -> Iterator[tuple[Scene, Callable[[int], None]]]:
-    """Start a queue. Yield it with a function that shifts its server's clock by seconds."""
+    """Yield a scene, and a function that sets the offset of its Redis server's clock (seconds)."""
     with ProcessGroup() as group:
         clock = group.folder / "clock"
         clock.write_text("+0\n")

@@ -29,7 +29,7 @@ def test_the_journal_forgets_its_oldest_lines_and_a_job_keeps_its_own_history(st
 
 
 def test_a_full_redis_refuses_new_jobs_only_and_drains(store: Queue) -> None:
-    """With `maxmemory` and `noeviction`, commands that free memory must still work."""
+    """At `maxmemory`, Redis must refuse new jobs but accept all commands of the workers."""
     scene = Scene(store)
     scene.put(*range(2000))
     scene.start("w")
@@ -67,7 +67,7 @@ def _fill_up(store: Queue, first: int) -> None:
 
 
 def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
-    """Redis deletes old entries of the history and the journal if jobs need the memory."""
+    """At `maxmemory`, enqueueing a job deletes the oldest ended jobs, but no job of an outbox."""
     scene = _limited(store, history_length=10**6, journal_length=10**6)
     limited = scene.queue
     used = int(store.client.info("memory")["used_memory"])

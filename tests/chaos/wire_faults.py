@@ -26,7 +26,7 @@ def _set(name: str, value: object) -> Callable[[Proxy], None]:
     return lambda wire: setattr(wire, name, value)
 
 
-#: The faults of a connection.
+#: For each fault of a connection, the function that injects it.
 _BREAKS: dict[str, Callable[[Proxy, Context], None]] = {
     "cut before the request arrives": _lasting(
         _set("loses_requests", True), _set("loses_requests", False), 0.1, 0.4
@@ -74,7 +74,7 @@ def _claims_unanswered(context: Context) -> list[Fault]:
         return [Fault(f"wire to redis: {CLAIM_LOST}", lost[0], lost[-1])] if lost else []
 
 
-#: Weights of faults. Higher where a lost reply matters most.
+#: Higher weights than the usual 0.8, for the lost replies that matter most.
 _WEIGHTS = {
     ("redis", "cut before the answer arrives"): 3.0,
     ("web", "cut before the answer arrives"): 3.0,

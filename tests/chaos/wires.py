@@ -1,7 +1,7 @@
-"""The connections: from readers to the web app, from web app and workers to Redis, from workers to
-the mail server.
+"""Proxies for the connections of a stack, which they can break like a faulty network.
 
-Each runs through a proxy, which can break it as a network does: silence, or a reset.
+The connections are those from readers to the web app, from the web app and the workers to Redis,
+and from the workers to the mail server.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ WIRES = ("redis", "smtp", "web")
 
 
 class Wires:
-    """The three proxies.
+    """The proxies of a stack, one for each name in `WIRES`.
 
-    Attributes:
-        options: a stack's options, with its ports (`web_port`, `smtp_port`).
+    Args:
+        folder: the stack's folder.
+        options: the stack's options, with its ports (`web_port`, `smtp_port`).
     """
 
     def __init__(self, folder: Path, options: Mapping[str, Any]) -> None:

@@ -1,6 +1,12 @@
-"""Every interleaving of the steps of a few workers and jobs, in virtual time.
+"""An exploration of every interleaving of a few workers and jobs, in virtual time.
 
-The exploration runs the broker's real scripts on a real server, and the real steps of queue, lease,
-heartbeat, in-flight jobs, outbox, relay and reconciliation. ``make explore`` runs it. ``world`` has
-the possible steps, ``promises`` the invariants, ``search`` the search.
+``make explore`` runs it. The terms:
+
+- A *world* is a Redis server with some workers and blogs. Its plan limits jobs and faults.
+- A *step* is one action of a worker, a blog, a person or the clock, or a fault. It runs the
+  broker's real scripts on a real server, and the real code of queue, lease, heartbeat, in-flight
+  jobs, outbox, relay and reconciliation.
+- A *promise* is an invariant that is checked after each step.
+
+``events`` lists the possible steps, ``steps`` takes them, and ``search`` explores all states.
 """

@@ -67,14 +67,17 @@ def _deciding(world: World, what: str) -> list[str]:
 
 
 def _time_may_pass(world: World) -> bool:
-    """Return True if no healthy process has a due step: healthy processes are never late."""
+    """Return True if there are workers, and no healthy worker has a due step.
+
+    Healthy workers are never late.
+    """
     return bool(world.workers) and all(
         world.now < worker.due and not worker.on_its_way for worker in world.healthy()
     )
 
 
 def faults(world: World) -> list[Event]:
-    """Return all possible next faults, except faults within a step."""
+    """Return all possible next faults, except faults at a command (see `variants`)."""
     events: list[Event] = []
     for name, worker in world.workers.items():
         events += [(what, name) for what in ("kill", "leave") if world.may(what)]

@@ -18,10 +18,10 @@ from demo_app.judge.server import CONTENT
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 
-#: Key, type and parts of everything in a server; times to live are in the key `EXPIRY`.
+#: The keys of a server, each with its type and its values. The key `EXPIRY` has the expiry times.
 Content = tuple[tuple[str, str, tuple[str, ...]], ...]
 EXPIRY = "\1expiry"
-#: A script, the number of its keys, its arguments.
+#: The arguments of EVAL: a script, the number of its keys, its arguments.
 Words = tuple[str | float, ...]
 #: Seconds after which a script counts as endless.
 _PATIENCE = 10.0
@@ -42,17 +42,20 @@ end
 
 
 class Hangs(Exception):
-    """Raised if a script did not end. A new, empty server was started."""
+    """Raised if a script or a step does not end.
+
+    A server whose script did not end has been replaced by a new, empty server.
+    """
 
 
 class FrozenRedis:
-    """A server whose time only the caller changes.
+    """A Redis server whose time only the caller changes.
 
     A context manager: the server ends with the block, or with this process.
 
     Attributes:
-        now: epoch seconds.
-        run: its run id.
+        now: the server's time (epoch seconds).
+        run: the server's run id, which changes when Redis restarts.
     """
 
     def __init__(self) -> None:
@@ -81,7 +84,9 @@ class FrozenRedis:
     def script(self, text: str, arguments: Sequence[str | float]) -> Any:
         """Run a script and return its reply.
 
-        Raises redis.ResponseError if the script fails, and Hangs if it does not end.
+        Raises:
+            redis.ResponseError: the script fails.
+            Hangs: the script does not end.
         """
         seconds, micros = divmod(round(self.now * 1e6), 1_000_000)
         return self._eval((with_clock(text), 0, seconds, micros, self.run, *arguments))

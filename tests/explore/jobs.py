@@ -24,14 +24,14 @@ from demo_app.mail.message import Mail
 from explore.memory import Memory
 from explore.world import World
 
-#: The kinds of jobs that any Celery producer sends.
+#: The kinds of jobs that are published as any Celery producer does (see `_publish`).
 FOREIGN = ("foreign", "retries", "namesake")
 #: Seconds until a job of the kind "later" is due.
 LATER = 90.0
 
 
 def put_in(world: World, names: list[str]) -> bool:
-    """Enqueue jobs. Return True if the queue confirmed it."""
+    """Enqueue jobs, and record them in the ledger. Return False if the queue did not confirm."""
     low = [-1 if world.kind(name) == "low" else 0 for name in names]
     jobs = [
         Job(explored.name, {"mail": name}, "mail", priority, None, 0, world.task_id(name), 1e9)
@@ -63,7 +63,7 @@ def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str)
 @task(queue_name="mail")
 @tasks.sends_mail
 def explored(mail: str) -> None:
-    """Run a job of a queue without a blog."""
+    """Run a job of a world without blogs. Its kind decides whether the first run fails."""
     context = current()
     assert context is not None
     world = World.here
@@ -95,7 +95,7 @@ def _deliver(mail: Mail) -> None:
 
 
 def _sent(world: World, mail: str) -> None:
-    """Count the mail. Report a broken promise if the worker does not hold the job any more."""
+    """Count the mail. Record a broken promise if the worker does not hold the job any more."""
     world.ledger.mailed[mail] += 1
     worker = world.running
     assert worker is not None

@@ -1,7 +1,7 @@
-"""The line from a process to Redis, and the clock of the process. A process has no other input.
+"""The connection from a process to Redis (its line), and the clock of the process.
 
-A process can be halted at each of its commands. Its stack is not saved. The step is run again later
-from its start, with the stored replies and the times at which they arrived.
+A process has no other input. It can be halted at each of its commands. Its stack is not saved: the
+step is run again later from its start, with the stored replies and the times at which they arrived.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-#: Prefixes of the modules whose time is the line's clock.
+#: Prefixes of the modules in which the line's clock replaces the module `time`.
 _TIMED = ("demo_app.broker", "demo_app.blog", "demo_app.jobs", "demo_app.tasks")
 
 
@@ -28,8 +28,8 @@ class Clock:
     """A replacement for the module `time`.
 
     Attributes:
-        now: true seconds.
-        skew: of this process (seconds).
+        now: the true time (seconds).
+        skew: difference between `time()` and the true time (seconds).
     """
 
     now: float = 1e9
@@ -68,11 +68,12 @@ AT_COMMANDS = {"halt": "halt", "unsent": "lose", "unanswered": "lose", "refused"
 
 @dataclass
 class Line:
-    """The line to Redis.
+    """The connection of the running process to Redis.
 
     Attributes:
-        clock: of the running process.
-        sent: number of commands in this step.
+        clock: the clock of the running process.
+        sent: number of commands that this step has sent or replayed.
+        present: the time of the world (seconds).
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -87,7 +88,10 @@ class Line:
         self.fault, self.past, self.sent, self.present = fault, list(past), 0, present
 
     def carry(self, command: Callable[[], Any]) -> Any:
-        """Run a command, or replay its stored reply if the step is run again. Return the reply."""
+        """Run a command, or replay its stored reply if the step is run again.
+
+        Return the reply, or raise it if it is an error.
+        """
         number, self.sent = self.sent, self.sent + 1
         if number < len(self.past):
             answer, _ = self.past[number]

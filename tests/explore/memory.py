@@ -58,7 +58,7 @@ class Blog:
     """A blog's web app.
 
     Attributes:
-        asked: True if it has reconciled its jobs since the last change of the time.
+        asked: True if the blog has reconciled its jobs since the last change of the time.
     """
 
     relay: Relay
@@ -66,14 +66,16 @@ class Blog:
 
 
 class Silent:
-    """A replacement for a thread. It does nothing: the exploration itself takes the thread's
-    steps."""
+    """A replacement, which does nothing, for threads, events and loops.
+
+    The exploration itself takes the steps of these threads.
+    """
 
     failure = ""
     set = join = is_alive = lambda *_, **__: None
 
     def wake(self) -> None:
-        """Do nothing: the world takes the thread's steps anyway."""
+        """Do nothing: the exploration takes the thread's steps without a wake-up."""
 
 
 _world: list[World] = []
@@ -123,7 +125,7 @@ _MOMENT = re.compile(r"\d{9,10}\.\d{6}")
 _EVENT = re.compile(r'^\["(\w+)","[^"]*","([^"]*)"')
 _RETRIES = re.compile(r'"retries":(\d+)')
 _LEFT_OUT = {Options, Setup, *_ANEW}
-#: Attributes that are part of another object's state, or that no step depends on.
+#: Attributes that a key leaves out: another object has the same state, or no step depends on it.
 _KNOWN_ELSEWHERE = ("_rounds", "_in_flight", "_queue", "client", "_run", "_backend", "_database",
                     "_search_until")  # fmt: skip
 _TAGGED = ("_held", "_pending", "phase")

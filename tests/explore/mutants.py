@@ -1,4 +1,4 @@
-"""Every one-line mistake in the scripts and in the steps that call them, made by fixed rules."""
+"""Every one-line mistake that fixed rules make in the scripts and in the modules that call them."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ _STATEMENT = re.compile(r"^\s*(redis\.call\(.*\)|[a-z_]+\(.*\)|if .* then return
 
 @dataclass(frozen=True)
 class Mutant:
-    """One mistake.
+    """A mistake in one line of the code.
 
     Attributes:
         where: file and line.
         of: file and function.
-        in_: the script, or the function's file and first line.
-        before, after: the line without and with the mistake.
+        in_: for a script, its name; for a function in Python, its file and first line.
+        before, after: the line without and with the mistake; "" if the line is left out.
         make: makes the mistake, and returns a function that undoes it.
     """
 
@@ -117,8 +117,12 @@ def _file_maker(name: str, text: str) -> Callable[[], Any]:
 
 
 class _Change(ast.NodeTransformer):
-    """A visitor that makes the mistake number `at`, in the order of the visit; -1: only count
-    them."""
+    """A visitor that makes one mistake: number `at` (from 0) in the order of the visit.
+
+    Attributes:
+        count: number of the last visited mistake.
+        line: number of the changed line; 0 if no mistake has the number `at`.
+    """
 
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0
@@ -130,7 +134,7 @@ class _Change(ast.NodeTransformer):
         return self.count == self.at
 
     def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        return node  # no caller omits the arguments that have defaults
+        return node  # a changed default has no effect: every caller passes a value
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)

@@ -6,7 +6,7 @@ import re
 
 from explore.mutants import Mutant
 
-#: For each reason, patterns of file and function, a colon, and the mistake in words.
+#: For each reason, patterns of the mistakes that it explains, as "FILE FUNCTION: MISTAKE".
 _REASONS = {
     "a thread does this, and in the exploration there are no threads": (
         r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):",
@@ -51,7 +51,7 @@ _REASONS = {
 
 
 def reason(mutant: Mutant) -> str:
-    """Return why no world shows the mistake, or ""."""
+    """Return the reason why the mistake breaks no promise in any world, or "" if none is known."""
     where = f"{mutant.of}: {mutant.what}"
     for why, places in _REASONS.items():
         if any(re.search(place, where) for place in places):

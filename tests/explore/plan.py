@@ -10,16 +10,18 @@ from explore.worker import Setup
 
 
 class Faults(NamedTuple):
-    """How often each fault may happen in one history.
+    """The maximum number of faults of each kind in one sequence of steps.
 
     Attributes:
         all: the limit for all kinds together.
+        leave: a worker shuts down gracefully.
         lose: a command or its reply is lost.
         refuse: a replica or a full server rejects a command.
         halt: a process is stopped between two commands of one step.
         drop: Celery drops its waiting messages.
         child: the pool's process dies.
         rollback: Redis restarts with older data.
+        clock: Redis's clock jumps ahead.
     """
 
     all: int = 0
@@ -42,16 +44,16 @@ class Plan:
     """One bounded world.
 
     Attributes:
-        jobs: the kind of each: plain, low (of the lower priority), poison (kills its worker), flaky
-            (fails once), hog (blocks its worker), later (has a due time), foreign (from any Celery
-            producer), retries (foreign, and publishes its own next try once), namesake (the same,
-            with the first job's task id).
+        jobs: the kind of each job: plain, low (has the lower priority), poison (kills its worker),
+            flaky (fails once), hog (blocks its worker), later (has a due time), foreign (is
+            published as any Celery producer does), retries (foreign, and publishes its own next try
+            once), namesake (like retries, but with the first job's task id).
         processes: the setup of each worker that may start.
-        alive: maximum of workers at the same time.
-        blogs: number of blogs that enqueue through an outbox; 0 for a queue alone.
-        people: decisions of a person, each once: retry, discard, purge.
+        alive: maximum number of workers at the same time.
+        blogs: number of blogs that enqueue through an outbox; 0: a producer enqueues directly.
+        people: the decisions that a person may take, each once: retry, discard, purge.
         before: commands that Redis runs first.
-        batch: jobs that are enqueued together.
+        batch: number of jobs that are enqueued together.
         large: exploring it takes more than 4 seconds, so only `make test-nightly` does it.
     """
 
@@ -87,7 +89,7 @@ class Ledger:
     mailed: Counter[str] = field(default_factory=Counter)
     # pairs of a worker and a job that the worker reported as waiting
     waits: set[tuple[str, str]] = field(default_factory=set)
-    decided: set[str] = field(default_factory=set)  # jobs that a person discarded
+    decided: set[str] = field(default_factory=set)  # jobs that a person discarded or purged
     acts: set[str] = field(default_factory=set)  # the names of the decisions that people took
     faults: Counter[str] = field(default_factory=Counter)
     touched: set[str] = field(default_factory=set)  # workers that had a fault

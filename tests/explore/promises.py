@@ -241,7 +241,7 @@ def _patience(world: World, view: View) -> Iterator[str]:
     fewest = min(setup.rescues for setup in world.plan.processes)
     for job in view.of.get("dead", ())[::2]:
         if "AnotherBlog" in view.of[f"job:{job}"][-1]:
-            continue  # this worker serves another blog: no retry can succeed
+            continue  # correct: a worker of another blog gives up the job at once
         kind = world.kind(job)
         if kind == "flaky" and world.ledger.begun[job] <= 2 and not world.ledger.disturbed:
             yield f"{job} failed once, and was given up"

@@ -28,7 +28,7 @@ class Wanted(BaseException):
     """Raised if a script's result is not stored yet.
 
     Attributes:
-        asked: the run of the script.
+        asked: the run of the script whose result is missing.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -37,13 +37,13 @@ class Wanted(BaseException):
 
 
 class RememberingRedis(FrozenRedis):
-    """The server of an exploration.
+    """The server of an exploration, which stores the results of scripts.
 
     Attributes:
-        reads_all: read the server's content after each script, and store it with the result.
-        later: do not run a script whose result is not stored, but raise Wanted, so that the caller
-            can run many scripts in one round trip. Without reads_all, run each script, and store
-            nothing.
+        reads_all: True to read the server's content after each script, and store it with the
+            result; False to run every script, and store nothing.
+        later: True to raise Wanted instead of running a script whose result is not stored, so that
+            the caller can run many scripts in one round trip. Has no effect without reads_all.
     """
 
     def __init__(self) -> None:

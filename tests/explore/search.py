@@ -1,4 +1,4 @@
-"""Breadth-first search through a world."""
+"""A breadth-first search through the states of a world."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explore.remembering import Asked, RememberingRedis, Wanted
 from explore.steps import begin, do
 from explore.world import Event, Saved, World
 
-#: Scripts that run in one round trip.
+#: Number of scripts that run in one round trip.
 _BATCH = 200
 #: The steps that lead every job to its end, the preferred ones first.
 _TO_THE_END = ("go on", "start", "answer", "put", "hand over", "begin", "run", "finish", "round",
@@ -52,10 +52,11 @@ class Found:
         return text + (f"; BROKEN in {len(self.steps)} steps: {self.broken}" if self.broken else "")
 
 
-#: A function that is called with a state, a step and its result. If the step is None, the result is
-#: the list of possible steps.
+#: A function that is called with a state (name and saved world), a step, and the step's result: the
+#: name of the next state and the number of commands. If the step is None, the result is the list of
+#: possible steps.
 Seen = Callable[[bytes, Saved, Event | None, Any], Any]
-#: States by name, each with a step to take; None: only list the state's possible steps.
+#: States (name and saved world), each with a step to take; None: only list the possible steps.
 Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
@@ -112,17 +113,21 @@ class Breadth:
     def __init__(self, plan: Plan, on: RememberingRedis) -> None:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
-        self._known: dict[bytes, tuple[bytes, Event]] = {}  # the first path to each state
-        # for each state, the state that follows it without a fault
+        self._known: dict[bytes, tuple[bytes, Event]] = {}  # previous state, and step from it
+        # for each state, the state after the step of `next_of`; None: there is no such step
         self._next: dict[bytes, bytes | None] = {}
         self._wishes: dict[bytes, Event | None] = {}
 
     def run(self, limit: int = 10**9, seconds: float = 1e9, seen: Seen = lambda *_: None) -> Found:
         """Search until a promise is broken, all states are explored, or a limit is exceeded.
 
+        The limits are checked after each round of the search. If all states were explored, also
+        check that every job ends.
+
         Args:
             limit: maximum number of states.
             seconds: maximum duration.
+            seen: is called for each state, and for each step that was taken.
         """
         began, world = time.monotonic(), self._world
         content = self._on.save()
@@ -172,7 +177,7 @@ class Breadth:
         return found
 
     def path_to(self, name: bytes) -> list[Event]:
-        """Return the steps from the start to a state. No other sequence to it is shorter."""
+        """Return the shortest sequence of steps from the start to a state."""
         steps: list[Event] = []
         while self._known[name][1]:
             name, event = self._known[name]
@@ -196,8 +201,10 @@ class Breadth:
 
 
 def next_of(world: World) -> Event | None:
-    """Return the next step, without faults, that helps every job to end. None: no such step is
-    possible."""
+    """Return the first possible step in `_TO_THE_END`, or None if no such step is possible.
+
+    If Redis's clock is wrong, return the step that corrects it.
+    """
     if world.off:
         return ("clock",)
     here = served(world)
@@ -211,7 +218,10 @@ def next_of(world: World) -> Event | None:
 
 
 def served(world: World) -> list[Memory]:
-    """Return the databases of the blogs that may enqueue jobs. Redis refuses a second blog."""
+    """Return the databases of the blogs that may enqueue jobs.
+
+    As soon as Redis has stored the id of one blog, only this blog may.
+    """
     first = world.jobs_in("blog")
     return [one for one in world.databases if not first or one.id in first]
 

@@ -46,7 +46,7 @@ def parted(event: Event) -> tuple[Event, Fault | None]:
 
 def do(world: World, event: Event) -> None:
     world.ledger.broken = ""
-    random.seed(0)  # for the random part of a wait
+    random.seed(0)  # so that the random part of each wait is always the same
     event, fault = parted(event)
     what, *about = event
     kind = AT_COMMANDS[fault.what] if fault else what
@@ -83,7 +83,7 @@ def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> 
         vars(worker).update(vars(undump(before, world)))
         worker.halted = (what, tuple(LINE.past), began)
     except redis.RedisError:
-        pass  # the caller's loop tries again
+        pass  # the worker tries again in a later step
     finally:
         LINE.clock.now, LINE.clock.skew = world.now, 0.0
         world.running = None
@@ -121,8 +121,8 @@ def _claim(world: World, worker: Worker) -> None:
     waiting = [job for list_name in LISTS for job in world.jobs_in(f"queue:{list_name}")[::-1]]
     try:
         claimed = worker.claim()
-    # the worker's lease was lost; `Channel` renews the lease in this case too
     except redis.ResponseError as error:
+        # the lease was lost: renew it, as `Channel` does
         if str(error).startswith("LEASELOST"):
             worker.here.lease.renew().send()
         return
@@ -139,8 +139,12 @@ def _claim(world: World, worker: Worker) -> None:
 def _wrong_claim(
     world: World, worker: Worker, claimed: list[Claimed], waiting: list[str], suspects: set[str]
 ) -> str:
-    """Return the promise that the claim broke, and how; "" if none. waiting: the ids of the jobs
-    that were queued before the claim. suspects: the ids of suspected poison jobs."""
+    """Return the promise that the claim broke, and how; "" if none.
+
+    Args:
+        waiting: the ids of the jobs that were queued before the claim, in their order.
+        suspects: the ids of suspected poison jobs.
+    """
     ids = [one.claim.id for one in claimed]
     held = {claim.id for claim in worker.here.held().values()} - set(ids)
     if set(waiting) - suspects and not held & suspects and not ids:
@@ -158,7 +162,7 @@ def _wrong_claim(
 
 
 def _wake(world: World, worker: Worker) -> None:
-    """Remove a token from Redis, and let the worker claim, as after BLPOP."""
+    """Remove a token from Redis, as BLPOP does, so that the worker may claim again."""
     list_name = next(list_name for list_name in LISTS if world.server.has(f"wake:{list_name}"))
     world.server.command("LPOP", f"wake:{list_name}")
     worker.consumer.begin()
@@ -217,7 +221,7 @@ def _drop(world: World, worker: Worker) -> None:
 
 
 def _child(world: World, worker: Worker) -> None:
-    """Let the pool's process die while it runs a job. Celery reports the death to the worker."""
+    """Let the pool's process die while it runs a job: the worker acknowledges the job as lost."""
     tag = worker.tags("runs")[0]
     worker.here.set_ending(tag, Ending(Disposition.LOST, "the process that ran it died"))
     worker.finish(tag)
@@ -279,7 +283,7 @@ def _pass(world: World) -> None:
     stuck = [w.stuck for w in world.workers.values() if w.stuck > world.now]
     latest = world.now + (10.0 if healthy else 1.0)
     world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
-    world.mark = None  # now too old: a rollback loses the data of at most a second
+    world.mark = None  # too old for a rollback, which loses the data of at most a second
     for blog in world.blogs:
         blog.asked = False
 

@@ -1,10 +1,10 @@
 """``make mutants`` judges each one-line mistake: it finds the shortest sequence of steps to a
 broken promise, or none within the bound.
 
-It tries a mistake first where it can have an effect: a mistake in a script on each content on which
-the script ran in a world, a mistake in a function in each step that called it. If every result is
-the same, the whole world is the same. Otherwise the world is explored again with the mistake, the
-smallest world first.
+The worlds are tried one after the other. In each world, the code with the mistake first gets the
+same input as the correct code: a script runs on each content of Redis on which the correct script
+ran, and each step that called the function is taken again. If every result is the same, the mistake
+has no effect in this world. Otherwise the world is explored again with the mistake.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ from explore.world import Event
 from explore.worlds import JUDGED
 
 ROOT = Path(__file__).parents[2]
-#: The verdicts, a line for each mistake. Without this file `make mutants` starts again.
+#: The verdicts, a line for each mistake. Delete this file to judge all mistakes again.
 LEDGER = ROOT / "build" / "mutants.jsonl"
 PAGE = ROOT / "notebooks" / "reference" / "how-we-know.md"
-#: Maximum states visited in one world. Of a larger world, only those nearest to its start.
+#: Maximum number of states visited in one world; in a larger world, those nearest to its start.
 _STATES = 1_500
 #: If a mistake has broken no promise after more steps than this, skip the remaining worlds.
 _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
-#: CPU seconds of this process after which a step counts as endless.
+#: CPU seconds for one mistake in one world. The step that runs after this time counts as endless.
 _PATIENCE = 30
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a mistake.
+    """The verdict on one mistake, and the shortest proof.
 
     Attributes:
         verdict: the broken promise; or "survives" (results differ, and no promise breaks), "equal"
-            (no result differs) or "not met" (no world runs the line).
-        world: the world that shows the result.
-        steps: the shortest sequence of steps to it.
+            (no result differs) or "not met" (no world runs the script or function).
+        world: the world in which results differ; "" if they differ in none.
+        steps: the shortest sequence of steps to the broken promise.
     """
 
     verdict: str
@@ -106,14 +106,14 @@ class Normal:
         self._texts, self._memory = dict(Wire.texts), dict(on.memory)
 
     def meets(self, mutant: Mutant) -> bool:
-        """Return True if the mistake's script or function runs in this world."""
+        """Return True if this world runs the script or function of the mistake (already made)."""
         return mutant.in_ in self._calls or any(new != old for old, new in self._changed())
 
     def _changed(self) -> list[tuple[str, str]]:
         return [(old, text_of(*known)) for known, old in self._texts.items()]
 
     def differs(self, mutant: Mutant) -> bool:
-        """Return True if the mistake (already in place) changes any result."""
+        """Return True if the mistake (already made) changes any result."""
         if mutant.in_ not in self._calls:
             changed = [pair for pair in self._changed() if pair[0] != pair[1]]
             return not all(self.on.does_the_same(old, new) for old, new in changed)
@@ -135,7 +135,10 @@ class Normal:
 
 
 class Judge:
-    """A judge that tries a mistake in several worlds, in order. It explores a world when needed."""
+    """A judge that tries a mistake in several worlds, in order.
+
+    A world is explored without a mistake when it is needed for the first time.
+    """
 
     def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
         self._worlds = [cache(world) for world in worlds]
@@ -155,7 +158,7 @@ class Judge:
         return answer
 
     def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
-        """Return the answer of one world, and the number of steps that were taken in it."""
+        """Return the verdict on the mistake in one world, and the number of steps taken with it."""
         signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
         name = world.plan.name
         try:
@@ -184,7 +187,8 @@ def main() -> None:
     names: Counter[str] = Counter()
     mutants: dict[str, Mutant] = {}
     for mutant in (*of_scripts(), *of_steps()):
-        line = f"{mutant.where.partition(':')[0]}: {mutant.before.strip()}"  # line numbers change
+        # not by line number, which every edit of the file may change
+        line = f"{mutant.where.partition(':')[0]}: {mutant.before.strip()}"
         names[line] += 1
         mutants[f"{line} #{names[line]}"] = mutant
     LEDGER.parent.mkdir(exist_ok=True)
@@ -221,7 +225,7 @@ def _give_up(*_: object) -> None:
 
 
 def summary(mutants: dict[str, Mutant], judged: dict[str, Any]) -> str:
-    """Return two tables: results for scripts, for steps in Python and for all; and the reasons."""
+    """Return two tables: the results (of scripts, of steps in Python, of all) and the reasons."""
     kinds = {name: judged[name]["kind"] if name in judged else "not judged" for name in mutants}
     reasons: Counter[str] = Counter()
     for name, mutant in mutants.items():

@@ -28,12 +28,12 @@ from explore.line import LINE
 from explore.remembering import RememberingRedis
 
 LISTS = ("mail", "mail:low")
-LONGEST = 5.0  # seconds that a worker waits for a token
+LONGEST = 5.0  # longest wait for a token (seconds)
 # reading the version from files at each worker's start is slow
 lease.version = cache(lease.version)
 held.gc = SimpleNamespace(collect=lambda: 0)  # type: ignore[assignment]  # see `Worker.drop`
-# search for claimed jobs that cannot run here: in each heartbeat, so that the number of heartbeats
-# is not part of a state
+# search in each heartbeat, not only in every fourth, for claimed jobs that can't run here: then the
+# number of heartbeats is not part of a state
 in_flight._LOOK_EVERY = 1
 
 
@@ -41,8 +41,10 @@ class Setup(NamedTuple):
     """The settings of one worker.
 
     Attributes:
-        places: the maximum of jobs it may hold, started or not; one job runs at a time.
-        skew: of its clock (seconds).
+        lease, beat: length of the lease, and interval of the heartbeat (seconds).
+        places: maximum number of jobs that the worker holds; one of them runs at a time.
+        history, rescues: `history_length` and `max_rescues` of `Options`.
+        skew: difference between the worker's clock and the true time (seconds).
         goes_on: acknowledging a job also claims the next one, in the same step.
         foreign: True for a worker of another app, which acknowledges each job as done (this
             project's app also sets other endings, such as a retry).
@@ -67,10 +69,10 @@ class Setup(NamedTuple):
 
 
 class Wire:
-    """A replacement for `lua.Scripts` that sends the same texts over the line.
+    """A replacement for `lua.Scripts` that sends the same scripts through `LINE`.
 
     Attributes:
-        files: by name, texts that replace the scripts' own files.
+        files: by script name, the texts that replace the scripts' files.
         texts: the sent texts by name and options; clear it when `files` changes.
     """
 
@@ -98,11 +100,11 @@ class Wire:
             return error
 
     def use_own_connection(self, seconds: float) -> None:
-        """Do nothing: calls here never wait."""
+        """Do nothing: in the exploration no call waits."""
 
 
 class Client:
-    """A replacement for redis-py's client that sends commands over the line."""
+    """A replacement for redis-py's client that sends commands through `LINE`."""
 
     def __init__(self, server: RememberingRedis) -> None:
         self._server = server
@@ -169,7 +171,8 @@ class Worker:
     """One worker process.
 
     Attributes:
-        phase: of each delivery tag: waits, runs, or has run.
+        here: the broker's objects in this process.
+        phase: for each delivery tag "waits", "runs", "has run", "ended" or "dropped".
         due: time of the next heartbeat.
         stuck: time until which a job blocks the whole process.
         halted: the step in the middle of which the process was stopped, the replies it had

@@ -18,7 +18,7 @@ from explore.worker import Worker, queue_of
 
 #: A step: its name, the worker (or job, or blog) that takes it, the fault at one of its commands.
 Event = tuple[Any, ...]
-#: The server's content; each database; the number of the server's run; the time; everything else.
+#: A state: the server's content, each database, the server's run id, the time, everything else.
 Saved = tuple[Content, list[bytes], int, float, bytes]
 
 

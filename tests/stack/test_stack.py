@@ -67,8 +67,10 @@ Watched = tuple[Stack, Client, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watched]:
-    """Return a stack that each test leaves intact, a client, and the stack's events. Its listener
-    raises an error at each event, which must not stop the supervision."""
+    """Yield a stack that each test leaves intact, a client, and the stack's events.
+
+    The stack's listener raises an error at each event, which must not stop the supervision.
+    """
     events: list[dict[str, Any]] = []
 
     def listen(event: dict[str, Any]) -> None:

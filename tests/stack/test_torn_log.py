@@ -10,7 +10,7 @@ from support import most_thorough, until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-#: The ends of a log that Redis could not finish because it was killed.
+#: Incomplete ends of a log, as a killed Redis leaves them.
 TORN = {
     "a command": b"*3\r\n$5\r\nRPUSH\r\n$8\r\nhal",
     "a transaction": b"*1\r\n$5\r\nMULTI\r\n*3\r\n$4\r\nSADD\r\n$4\r\nhalf\r\n$1\r\nx\r\n",

@@ -21,10 +21,11 @@ from demo_app.stack.client import Client
 
 pytestmark = pytest.mark.thorough
 
-#: The delay of each mail during a fault (seconds).
+#: A rule that delays each mail, so that workers hold jobs when a fault happens.
 SLOW = {"at": "data", "do": "wait", "seconds": 2}
 COMMENTS = 8
-#: Sentinel's limit (milliseconds): longer than the test, so that no fail-over happens.
+#: Time without a reply after which Sentinel considers a primary dead (milliseconds): longer than
+#: the test, so that no fail-over happens until the test reduces it.
 NEVER_MS = 3_600_000
 
 
