@@ -1,7 +1,7 @@
 """The contents of the answer pages, from the results of the judge and the tests.
 
-``python tests/answers.py`` runs the test of each open thread about Celery on Redis, with stock
-Celery and with claims. It writes the results into threads.csv. `generated` writes the pages.
+``python tests/answers.py`` runs the test of each GitHub issue in `THREADS`, with stock Celery and
+with claims, and writes the results into threads.csv. `generated` writes the pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "notebooks" / "reference"
 PAGES = REFERENCE / "answers"
 TESTS = "tests/broker/test_known_losses.py"
-#: For each thread about Celery on Redis that is still open: its address and its title.
+#: Open GitHub issues about Celery on Redis: the repository and number, and the title.
 THREADS = {
     "celery/celery#8568": "Don't list redis as stable backend and/or link to issues/caveats",
     "celery/kombu#305": "Tasks lost in redis",
@@ -28,7 +28,7 @@ THREADS = {
     "visibility timeout",
     "celery/kombu#533": "ETA tasks lost on worker TERM restart",
 }
-#: For some libraries, a sentence about when a killed worker's job runs again.
+#: For some libraries: when a killed worker's job runs again, if ever (Markdown).
 LATER = {
     "celery": "Celery gives a killed worker's job back after its visibility timeout, "
     "[an hour](late.md).",
@@ -51,7 +51,10 @@ def sheet(name: str) -> list[dict[str, str]]:
 
 
 def signs(name: str) -> str:
-    """Return the table of judged queues, with a mark for each level."""
+    """Return the judge's results in a CSV file as a Markdown table.
+
+    The table has a row for each target and a column for each level that the first target has.
+    """
     from demo_app.markdown import table
 
     rows = sheet(name)
@@ -68,7 +71,7 @@ def queues() -> str:
 
 
 def setting(name: str) -> str:
-    """Return the judge's findings on a Celery app with this setting, level by level."""
+    """Return a Markdown table, by level, of the judge's findings on an app of `celery_settings`."""
     (row,) = (row for row in sheet("settings.csv") if row["target"].endswith(f":{name}"))
     return found(row)
 
@@ -96,7 +99,7 @@ def thread(name: str) -> str:
     return f"{link}\n\n{ended}. `{command}`, {row['how']}"
 
 
-#: For each page: its blocks, and the functions that make them.
+#: For each answer page: the names of its generated parts, and the functions that return their text.
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "lost": {
         "tutorial": partial(setting, "tutorial"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def tls_context(directory: Path) -> ssl.SSLContext:
-    """Return a server's TLS context with a new certificate for 127.0.0.1.
+    """Create a certificate for 127.0.0.1 in the directory. Return a server's TLS context with it.
 
     A client can use `directory/certificate.pem` as its CA.
     """

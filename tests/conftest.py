@@ -34,8 +34,8 @@ hypothesis.settings.load_profile("no-deadline")
 # prevent an import by jsonschema (for nbformat) that takes 1 s and that no test needs
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
-# a shell without job control ignores SIGINT in background processes, nohup ignores SIGHUP, and
-# children inherit both: restore what a terminal would set
+# a shell without job control starts background processes with SIGINT ignored, nohup with SIGHUP
+# ignored, and children inherit this: restore the defaults
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -54,7 +54,7 @@ LONGEST = (
 )
 #: Folders with files that take 30 s. The tests in them start next.
 LONG = ("notebooks", "judge", "browser", "conformance")
-#: Files with slow tests that share almost nothing: each test may run in another process.
+#: Files with slow tests that share almost nothing, so that each test may run in any process.
 APART = {
     *("test_lessons.py", "test_trials.py", "test_sound.py", "test_known_losses.py"),
     *("test_campaign.py", "test_challenges.py", "test_healthy.py", "test_broken.py"),
@@ -69,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the reaper, which ends all processes of the run even if the run is killed."""
+    """In the main process, start the reaper, which ends all processes even of a killed run."""
     if not hasattr(config, "workerinput"):
         os.environ["TEST_RUN"] = uuid.uuid4().hex
         config.stash[_REAPER] = ReaperClient(os.environ["TEST_RUN"], marker="TEST_RUN")
@@ -129,8 +129,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print each missing program with its number of skipped tests, and how to install it. Write
-    the files of `--once` and `--costs`."""
+    """Print each missing program with its number of skipped tests, and how to install it. Append
+    to the files of `--once` and `--costs`."""
     stats = terminalreporter.stats
     for line in left_out([_reason(report) for report in stats.get("skipped", [])]):
         terminalreporter.write_line(line, yellow=True)
@@ -186,9 +186,9 @@ def mail_sink(_sink: MailSink) -> MailSink:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running stack, with the options `STACK` of the test's module.
+    """Yield a running stack with the options `STACK` of the test's module.
 
-    By default, it restarts its one worker, and its stage has buttons that kill processes.
+    If the module has no `STACK`, the stage has the buttons that kill processes.
     """
     with Stack(**getattr(request.module, "STACK", {"controls": True})) as stack:
         yield stack
@@ -229,14 +229,14 @@ def store(redis_url: str) -> Iterator[Queue]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server. Tests are skipped if it is not installed."""
+    """Yield a PostgreSQL server. Skip the test if PostgreSQL is not installed."""
     with postgres_running() as server:
         yield server
 
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """The URL of an empty database. The test may kill the server."""
+    """Yield the URL of an empty database. The test may kill the server; it is started again."""
     name = f"t{uuid.uuid4().hex}"
     administer(postgres, f"CREATE DATABASE {name}")
     yield postgres.url.replace("/postgres?", f"/{name}?")

@@ -1,4 +1,4 @@
-"""Processor seconds per test: their measurement, and tables of them.
+"""The measurement of each test's processor seconds, and tables of them by folder and by file.
 
 `pytest --costs=FILE` appends a line for each test. `python tests/costs.py FILE` prints the tables.
 """
@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-#: The property of a test's report that has the seconds.
+#: The name of the property of a test's report that stores the seconds.
 PROPERTY = "processor_seconds"
-#: The maximum number of files in the table.
+#: The maximum number of files in the printed table.
 LIMIT = 30
 
 
 def used() -> float:
-    """Return the processor seconds of this process and of its ended children."""
+    """Return the processor seconds that this process and its ended children have used so far."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 

@@ -1,4 +1,4 @@
-"""Write the tables of the reference that are generated from the code.
+"""Write the generated parts of the README, the reference and the answer pages.
 
 Run ``python tests/generated.py``.
 """
@@ -37,8 +37,8 @@ ADDRESS: str = PROJECT["tool"]["jobs-that-survive"]["repository"]
 
 
 def badges(address: str = ADDRESS) -> str:
-    """Return the buttons that open the lessons in a browser, or "" for an address that
-    is not on GitHub."""
+    """Return buttons (Markdown) that open the lessons in Codespaces and Binder, or "" if the
+    address is not on GitHub."""
     owner_and_name = re.sub(r"^https://github\.com/|\.git$|/$", "", address)
     if not address or owner_and_name == address:
         return ""
@@ -82,20 +82,20 @@ TABLES: dict[str, tuple[Path, Callable[[], str]]] = {
 
 
 def rewritten(name: str) -> str:
-    """Return the text of the table's file with the table up to date.
+    """Return the content of the file that contains the table, with the table up to date.
 
     Raises:
-        LookupError: the file has no place for the table.
+        LookupError: the file does not have the two comments that mark the table.
     """
     path, make = TABLES[name]
     return put(path, name.rpartition("/")[2], make())
 
 
 def put(path: Path, name: str, table: str) -> str:
-    """Return the text of the file with this table between the two HTML comments of that name.
+    """Return the file's content with `table` between the two HTML comments that contain `name`.
 
     Raises:
-        LookupError: the file has no such comments.
+        LookupError: the file does not have these comments.
     """
     text, count = _place(name).subn(
         lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")

@@ -15,7 +15,7 @@ from demo_app.backends.huey import HueyBackend
 from demo_app.jobs import task
 from demo_app.settings import Settings
 
-#: Steps of a consumer. `PROGRAM` runs them, and then kills its own process.
+#: Code that `PROGRAM` runs before it kills its own process: take a queued job, or the due jobs.
 TAKE = "backend.huey.dequeue()"
 TAKE_WHAT_IS_DUE = "backend.huey.read_schedule()"
 PROGRAM = """

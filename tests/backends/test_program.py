@@ -1,4 +1,4 @@
-"""Tests that a job's history names the program that enqueued it."""
+"""Tests of `program`: the name that a job's history shows for the program that enqueued the job."""
 
 from __future__ import annotations
 

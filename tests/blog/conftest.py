@@ -1,4 +1,4 @@
-"""Fixtures of a blog on each of its two databases."""
+"""Fixtures that run a test twice: with SQLite and with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo_app.settings import Settings
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Return the settings of a blog that does not exist yet, on one of the two databases."""
+    """Return the settings of a blog whose database is still empty."""
     if request.param == "sqlite":
         return Settings(dir=tmp_path)
     return Settings(dir=tmp_path, database_url=request.getfixturevalue("postgres_url"))

@@ -1,4 +1,4 @@
-"""Tests of an unusable DEMO_DATABASE_URL: each program prints one sentence."""
+"""Tests of an unusable DEMO_DATABASE_URL: programs print the reason, and never the password."""
 
 from __future__ import annotations
 

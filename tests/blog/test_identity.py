@@ -1,4 +1,4 @@
-"""Tests that each blog needs a separate Redis: two blogs would mix up their jobs."""
+"""Tests that a relay does not enqueue jobs into the Redis of another blog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that need PostgreSQL: late commits, interrupted statements, a killed server, defaults."""
+"""Tests that need PostgreSQL, such as those of late commits and of a killed server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
 
     def write_slowly() -> None:
         with database.transaction() as transaction:
-            outbox.add(transaction, slow)  # the row gets its number now, and is committed last
+            # the row gets its number now; its commit waits for `go_on`
+            outbox.add(transaction, slow)
             written.set()
             go_on.wait(30)
         database.close()
@@ -60,7 +61,8 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
     with ThreadPoolExecutor(2) as pool:
         late = pool.submit(write_slowly)
         written.wait(30)
-        quick = pool.submit(write_quickly)  # the row gets the next number
+        # this row gets a higher number, so it must not be committed first
+        quick = pool.submit(write_quickly)
         until(lambda: quick.done() or _waits_for_a_lock(database), what="the second writer")
         relay.hand_over()
         go_on.set()
@@ -105,7 +107,7 @@ def test_a_statement_that_is_interrupted_leaves_a_connection_that_can_be_used(
     database: Database,
 ) -> None:
     class TimeIsUp(BaseException):
-        """A job's time limit, which can be raised at any line."""
+        """A stand-in for the exception of a time limit, which can be raised at any line."""
 
     threads: list[int] = []
 

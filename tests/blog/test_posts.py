@@ -127,7 +127,7 @@ def test_those_who_write_wait_in_line_and_never_for_sqlite_to_look_again(tmp_pat
     posts.seed(blog)
 
     def write(number: int) -> None:
-        blog.connection().execute("PRAGMA busy_timeout = 0")  # SQLite must fail instead of waiting
+        blog.connection().execute("PRAGMA busy_timeout = 0")  # SQLite fails instead of waiting
         for _ in range(10):
             posts.add_comment(blog, 1, f"A{number}", "a@b.test", "text", notify=tell)
         blog.close()

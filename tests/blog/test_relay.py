@@ -24,7 +24,7 @@ from demo_app.settings import Settings
 
 
 def _settle(relay: Relay) -> None:
-    """Reconcile every row once."""
+    """Let the relay check each row of the outbox once, for finished jobs and for lost jobs."""
     while relay.settle():
         pass
 
@@ -168,8 +168,8 @@ def test_a_backend_that_keeps_no_results_is_believed(database: Database) -> None
 
 
 def test_a_job_is_kept_before_it_is_handed_over(database: Database, store: Queue) -> None:
-    """Otherwise the backend could delete the done job before the relay reads its state. The relay
-    would consider the job lost, and enqueue it again."""
+    """The relay must call `keep` first. Otherwise the backend could delete the done job before the
+    relay reads its state; the relay would consider the job lost, and enqueue it again."""
     kept: list[list[str]] = []
 
     class Watched(CeleryBackend):

@@ -1,4 +1,4 @@
-"""Tests of `demo`: its story, its ledger without losses, and its exit status."""
+"""Tests of `demo`: its output, its ledger without losses, and its exit status."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ Running = tuple[dict[str, Any], Path]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Run `up` without controls and with a misspelt setting. Yield its first line, and the file
-    with its errors."""
+    """Run `up` without controls and with a misspelt setting. Yield its ready line, and the file
+    with its stderr."""
     folder = tmp_path_factory.mktemp("up")
     arguments = ("--dir", str(folder / "here"), "--concurrency", "3")
     errors, settings = folder / "errors", SETTINGS | {"DEMO_DIR": str(folder / "elsewhere")}
@@ -84,7 +84,7 @@ def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
 
 
 def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader() -> None:
-    """Finally, Ctrl-C must end `up` although a job does not return."""
+    """Check also that Ctrl-C ends `up` while a job hangs."""
     with up_running("--controls") as process:
         ready = next_line(process)
         (worker,) = ready["pids"]["worker"]
@@ -116,7 +116,7 @@ def test_with_controls_a_page_kills_and_later_lines_report_it_and_need_no_reader
 
 @pytest.mark.parametrize("children", most_nightly(range(1, 6), 3))
 def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -> None:
-    """Send Ctrl-C when this many children have started. The next one may be starting."""
+    """Send Ctrl-C when `up` has started this many processes. The next one may be starting."""
     with up_running("--dir", str(tmp_path)) as process:
         supervisor = psutil.Process(process.pid)
         until(lambda: len(supervisor.children()) >= children, what="the first processes")

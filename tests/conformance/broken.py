@@ -20,7 +20,7 @@ from demo_app.jobs.result import TaskResult
 
 
 class Memory(MemoryBackend):
-    """A correct backend with one thread."""
+    """The correct memory backend. Most of the broken backends are derived from this class."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__(concurrency=settings.concurrency)

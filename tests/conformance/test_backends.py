@@ -13,12 +13,12 @@ from demo_app.conformance.harness import read_events
 from demo_app.conformance.suite import Promise
 from demo_app.jobs.backend import known_backends
 
-#: The folder with `lab`, whose `folder_backend` is the backend of lesson 07.
+#: The folder of `lab`. The module `lab.folder_backend` contains the backend of lesson 07.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
 QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
 TOGETHER = [promise for promise in PROMISES if not promise.apart]
-#: Backends that `make test` leaves out. All others are tested, also a new one.
+#: Backends that `make test` leaves out. It tests all others, including new ones.
 SLOW = {"rq": pytest.mark.thorough, "huey": pytest.mark.thorough, OWN: pytest.mark.nightly}
 PAGE = Path(NOTEBOOKS, "reference", "backends.md")
 DEATHS = [promise for promise in PROMISES if promise.apart]

@@ -28,7 +28,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     PLAIN | FLOATS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20
 )
-#: Values that JSON does not have.
+#: Values that JSON can't represent, or changes to another type.
 ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object(), {1: 2}, "\ud800"]
 
 

@@ -21,13 +21,14 @@ from demo_app.judge.plan import Plan
 from demo_app.judge.targets import CannotJudge, target_of
 from demo_app.judge.trial import Trial
 
-#: The program that runs each starter. Sidekiq's starter is included only if Sidekiq is installed,
-#: because CI does not install it.
+#: The program that runs each starter, or None if the starter is executed directly. Sidekiq's
+#: starter is included only if Sidekiq is installed, because CI does not install it.
 STARTERS: dict[str, Program | None] = {
     "starter.rb": RUBY, "starter.js": NODE, "starter.py": None,
     **({"sidekiq.rb": RUBY} if shutil.which("sidekiq") else {}),
 }  # fmt: skip
-#: Starters and levels. All starters are the same queue: one is enough for higher levels.
+#: Starters and levels. The files `starter.*` contain the same queue in different languages, so
+#: one of them is enough for the levels above 1.
 CASES = [*((name, [1]) for name in STARTERS), ("starter.py", [2, 5]), ("starter.py", [3, 4])]
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "challenges" / "starters"
 

@@ -36,8 +36,8 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     (folder / "redis.py").mkdir()
     for name, (text, _, _) in FILES.items():
         (folder / name).write_text(text)
+    # the options and the PYTHONPATH are those of `make grade`
     grade = ("-P", "-m", "demo_app.judge.grade", folder, "--levels", "2", "--csv", table)
-    # `make grade` starts Python with the same options
     output = run_python(*grade, cwd=folder, PYTHONPATH=str(NOTEBOOKS))
     assert (output.returncode, output.stderr) == (0, "")
     rows = {row["target"]: row for row in csv.DictReader(table.read_text().splitlines())}

@@ -36,8 +36,8 @@ def verdict_on(folder: Path, text: str, level: int) -> Verdict:
 
 @pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
 def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
-    """For each level, judge the solution of that level, and return the verdict. The judge runs a
-    sample of the trials, or all of them in nightly runs. The levels run in parallel."""
+    """Judge each level's solution at its level, in parallel, and return the verdicts by level. The
+    judge runs a sample of the trials; nightly, it also runs all of them."""
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(6) as pool:
         if request.param != "all":
             sample(patch, ALL)

@@ -1,4 +1,4 @@
-"""Tests that a seed repeats its random trials, and that a failing trial is made smaller."""
+"""Tests of the judge without a queue: random and smaller trials, verdicts, and histories."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
     assert why_not(LEVELS[5], records=[Record(run)], missed=[]) == ""
     result = why_not(LEVELS[5], records=[Record(run)], missed=[STEPS[1]])
     assert "broken at claim:RPOP:1:after" in result
-    # a queue that sends nothing to the server
+    # a queue that sends no command to the judge's server
     result = why_not(LEVELS[10], records=[Record(run[1:])], missed=[])
     assert "not in the judge's server" in result
 

@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[TrialServer]:
 
 def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
-        # with `everysec`, a busy disk could delay a write until after its acknowledgement
+        # not `everysec`: on a busy disk, Redis may acknowledge a write before it is in the file
         assert client.config_get("appendfsync") == {"appendfsync": "always"}
         client.lpush("queue", "q12z")
     server.kill()

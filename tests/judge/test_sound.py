@@ -1,4 +1,4 @@
-"""Tests that an unusual queue, on a stream, passes all levels except 11.
+"""Tests that the queue of `sound/autoclaim.py`, on a Redis stream, passes all levels except 11.
 
 tests/judge/test_judge.py has the tests of the challenges' queues.
 """

@@ -20,7 +20,7 @@ from local_smtp.sink import MailSink
 
 @dataclass(frozen=True)
 class Program:
-    """A sink that runs as a program. Most fields are those of its ready line."""
+    """A mail sink in its own process. Every field except `process` is from its ready line."""
 
     process: subprocess.Popen[str]
     smtp: str
@@ -39,7 +39,7 @@ class Program:
         )
 
     def options(self) -> list[str]:
-        """Return the options of a sink that replaces this one."""
+        """Return command-line options for a new sink with the same folder, token and ports."""
         smtp, inbox = (address.rpartition(":")[2] for address in (self.smtp, self.inbox))
         ports = ["--smtp-port", smtp, "--inbox-port", inbox]
         return ["--dir", str(self.dir), "--token", self.token, *ports]
@@ -72,8 +72,8 @@ def start_sink() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[str, str], socket.socket]]:
-    """Return a function that subscribes to events and returns the socket, for a client that stops
-    reading."""
+    """Return a function that subscribes to an inbox's events and returns the socket, so that a test
+    can stop reading or disconnect."""
     with ExitStack() as connected:
 
         def listen(inbox: str, token: str) -> socket.socket:

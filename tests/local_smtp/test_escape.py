@@ -1,4 +1,4 @@
-"""Tests that a spreadsheet reads no cell of a table as a formula."""
+"""Tests that a spreadsheet does not read a cell of a table as a formula."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     expect(page.locator("#error")).to_contain_text('"lose" applies to a whole mail')
 
 
-#: Finds texts that are too long for their line, so that the browser cuts them off.
+#: A JavaScript expression: the texts that the browser cuts off, because they are too long.
 CUT = """[...document.querySelectorAll("main span")].filter((one) =>
   one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
 ).map((one) => one.textContent)"""

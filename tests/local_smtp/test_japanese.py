@@ -31,7 +31,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
         if page.name.endswith(".html")
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
-    texts |= {why for status, why in WHY.items() if status != 401}  # 401 shows a form
+    texts |= {why for status, why in WHY.items() if status != 401}  # for 401, the page shows a form
     texts |= {TOO_DEEP, TOO_MANY_PARTS}
     assert texts - translations("ja", "local_smtp.web").keys() == set()
 

@@ -1,7 +1,7 @@
 # ruff: noqa: E501  # the attempts read best as they would be in a mail
 """Tests of hostile mails in a real browser: no script runs, and no request leaves the page.
 
-Each of the `ATTEMPTS` has the address of a canary server. A test fails if the canary receives a
+Most of the `ATTEMPTS` contain the address of a canary server. A test fails if the canary receives a
 connection, a dialog or a new page opens, the inbox's page navigates, or a script has run.
 """
 
@@ -71,7 +71,7 @@ ATTEMPTS = {
 
 
 class Canary(socketserver.ThreadingTCPServer):
-    """A server that must receive no connection."""
+    """A server that must not receive a connection."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
@@ -80,7 +80,7 @@ class Canary(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def verify_request(self, request, client_address) -> bool:
-        # for `preconnect`, a browser connects and sends no request
+        # count connections instead of requests: for `preconnect`, a browser sends no request
         self.called.append("a connection")
         return False
 
@@ -116,7 +116,7 @@ def mail_of(attempt: str | bytes, out: str) -> bytes:
 
 
 def what_happens(page: Page, inbox: str) -> list[str]:
-    """Return a list to which each forbidden act of a mail will be added."""
+    """Return a list that will receive the page's forbidden events, such as an opened dialog."""
     events: list[str] = []
     own = (inbox, "data:", "about:blank")
     blocked = ("csp", "origin")

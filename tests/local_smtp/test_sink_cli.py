@@ -21,7 +21,7 @@ Ended = tuple[int, list[str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
-    """Return a function that runs a failing command in this process, which is faster."""
+    """Return a function that calls `main` in this process, with options that make it fail."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]
 

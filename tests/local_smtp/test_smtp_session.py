@@ -161,8 +161,8 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
 
 
 def test_a_line_that_is_too_long_ends_the_connection(mail_sink):
-    """Otherwise a web page could send a mail with a long URL: a server that cuts the line off would
-    read the rest as commands."""
+    """If the server cut a long line off and read the rest as commands, a web page could send a mail
+    by a request with a long URL."""
     lines = replies_to(mail_sink, b"X" * 3000 + b"\r\n" + b"".join(ENVELOPE) + b".\r\n")
     assert lines[1:] in ([], [b"500 Command line too long\r\n"])
     assert mail_sink.mails() == []

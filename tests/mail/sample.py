@@ -1,4 +1,4 @@
-"""A sample mail, and a mail server that accepts it."""
+"""A sample mail, and a mail server that accepts all mails."""
 
 from __future__ import annotations
 

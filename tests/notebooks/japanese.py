@@ -1,7 +1,7 @@
 """List the cells of Japanese lessons and challenges that are older than their English originals.
 
 ``python -m notebooks.japanese``, in ``tests``, prints them. After a translator has checked each
-one, ``--accept 04_kill_the_worker`` marks that lesson as up to date.
+cell of a lesson, ``--accept 04_kill_the_worker`` marks the lesson as up to date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRANSLATED = sorted(
 
 
 def _marks(notebook: Any) -> dict[str, str]:
-    """Return the hash of each prose cell by the cell's id. Its translation stores this hash."""
+    """Return the hash of each prose cell by its id. The translation of the cell stores the hash."""
     prose = (cell for cell in notebook.cells if cell.cell_type == "markdown")
     return {cell.id: hashlib.sha256(cell.source.encode()).hexdigest()[:16] for cell in prose}
 
@@ -43,7 +43,14 @@ def accept(original: Any, translation: Any) -> None:
 
 
 def take_over_minutes(before: Any, after: Any, translation: Any) -> None:
-    """Copy the new minutes of an English lesson into its translation."""
+    """Copy the new minutes of an English lesson into its translation. Mark the cells as up to date.
+
+    Cells whose translation was outdated before the change are not changed.
+
+    Args:
+        before: the English lesson with the old minutes.
+        after: the English lesson with the new minutes.
+    """
     old, new = _marks(before), _marks(after)
     output = {cell.id: _ENGLISH_MINUTES.findall(cell.source) for cell in after.cells}
     for cell in translation.cells:

@@ -23,7 +23,7 @@ Output = dict[str, Any]
 
 
 class CellFailed(AssertionError):
-    """Raised if a cell fails. The message has the cell's source and its error."""
+    """The failure or timeout of a cell. The message contains the cell's source."""
 
 
 @dataclass(slots=True)
@@ -45,7 +45,11 @@ class Kernel:
     silence: float = 0.0
 
     def run(self, source: str, seconds: float = 240.0) -> list[Output]:
-        """Run a cell and return its outputs. Raises CellFailed if the cell fails."""
+        """Run a cell and return its outputs.
+
+        Raises:
+            CellFailed: the cell failed, or did not end within `seconds`.
+        """
         outputs, reply = self.try_to_run(source, seconds)
         # Jupyter cancels a cell that is sent too soon after a failed one
         while reply["status"] == "aborted":
@@ -57,10 +61,13 @@ class Kernel:
     def try_to_run(
         self, source: str, seconds: float = 240.0, when_busy: Callable[[], object] | None = None
     ) -> tuple[list[Output], dict[str, Any]]:
-        """Run a cell. Return its outputs and the kernel's reply.
+        """Run a cell. Return its outputs and the kernel's reply, even if the cell fails.
 
         Args:
             when_busy: called when the kernel starts the cell, or None.
+
+        Raises:
+            CellFailed: the cell did not end within `seconds`.
         """
         outputs: list[Output] = []
         displays: dict[str, Output] = {}
@@ -89,7 +96,7 @@ class Kernel:
             )
         except TimeoutError:
             if when_busy is not None and states[-1:] == ["idle"]:
-                # the interrupt came before the cell's first line: then the kernel sends no reply
+                # an interrupt that comes before the cell's first line prevents the kernel's reply
                 return outputs, {"status": "error", "ename": "KeyboardInterrupt", "evalue": ""}
             raise CellFailed(f"no end within {seconds:.0f} s, shown: {outputs}\n{source}") from None
         return outputs, reply["content"]
@@ -110,7 +117,8 @@ class Kernel:
         return marks - {""}
 
     def nothing_is_left(self) -> None:
-        """Wait until the kernel's processes, socket files and connections are gone."""
+        """Wait until the processes that the kernel started, their socket files and the kernel's
+        connections are gone. Fail on a timeout."""
         until(lambda: not self.processes(), 30.0, "the end of every process")
         until(lambda: not list(self.tmp.glob("**/*.sock")), 30.0, "the end of every socket")
         left = self.connections()
@@ -129,7 +137,7 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """Yield a new kernel. At the end, fail if a process or a socket file is left."""
+    """Yield a new kernel. After its shutdown, fail if a process or a socket file is left."""
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
     manager, client = start_new_kernel(cwd=str(folder), env=env)

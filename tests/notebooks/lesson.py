@@ -14,7 +14,7 @@ from notebooks.shown import SHOWN
 from demo_app.demo.colours import PAPER
 
 JAPANESE = NOTEBOOKS / "ja"
-#: Matches a text of a matplotlib picture that has a colour. A black text has none.
+#: A coloured text in a matplotlib SVG. For a black text, matplotlib writes no `fill`.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: The maximum time without output (seconds). An idle machine needs at most 2.
 _SILENT = 20.0
@@ -63,7 +63,7 @@ def run_lesson(
     """Run the lesson. At each exercise, try the wrong answers and then the solution.
 
     Args:
-        wrong: for each exercise, code that sets ``answer`` to a wrong answer.
+        wrong: for each exercise, statements that each set ``answer`` to a wrong answer.
         run: runs a cell and returns its outputs.
     """
     solved = solutions_of(lesson)

@@ -1,9 +1,10 @@
 """Write into each lesson and challenge how long it takes: ``python -m notebooks.minutes``, in
 ``tests``.
 
-The minutes of a section are the machine's time and a person's time. ``--measure`` runs the cells of
-all lessons, or of those named, and stores their seconds in ``seconds.json``. A person reads the
-prose, looks at each cell and its output, and solves the exercises.
+The minutes of a section are the machine's time plus a person's time. ``--measure`` measures the
+machine's time: it runs the cells of the named lessons, or of all, and stores their seconds in
+``seconds.json``. A person reads the prose, looks at each cell and its output, and solves the
+exercises.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _LOOK = 0.4
 #: _SOLVE: minutes for an exercise. _REPAIR: for a mystery, to find and repair its fault. _WRITE:
 #: for the learner's own app.
 _SOLVE, _REPAIR, _WRITE = 2.5, 8.0, 60.0
-#: Minutes for each line that a challenge needs, in addition to those of an exercise.
+#: Minutes for each new line in the solution of a challenge, in addition to _SOLVE.
 _LINE = 1.0
 #: A challenge's cells run at least twice: with the bug, and with the solution.
 _RUNS = 2

@@ -16,7 +16,7 @@ from demo_app.broker.lua import Scripts
 from demo_app.broker.options import DEFAULTS
 
 WORKERS, LISTS, IDS = ("w-1", "w-2"), ("mail", "mail/high"), tuple("abcdef")
-LEASE = 100_000  # longer than a schedule: a lease ends only where the schedule deletes it
+LEASE = 100_000  # ms, longer than a schedule runs: a lease ends only if the schedule deletes it
 OUTCOMES = (
     *("done", "done", "done", "retry", "discard", "dead", "lost"),
     *("requeue", "requeue_last", "unanswered"),
@@ -137,8 +137,8 @@ def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the result without everything that may differ: ids of stream entries, the order of a
-    set, the server's run id, and a key that expires by the server's clock."""
+    """Return the result without everything that may differ between two stores: ids of stream
+    entries, the order of a set, the server's run id, and a key that expires by the real clock."""
     kept = {key: value for key, value in found["keys"].items() if key not in ("clock", "look")}
     keys = {key: _plain(key, value) for key, value in kept.items()}
     answers = [
@@ -167,7 +167,7 @@ def _plain(key: str, value: Any) -> Any:
 
 
 def _cursor(answer: Any) -> Any:
-    """Replace the stream id that `claim` returns if there is no job."""
+    """Return the answer with its stream ids replaced: `claim` returns one if there is no job."""
     if isinstance(answer, list):
         return [re.sub(r"^\d+-\d+$", "a place", part) if isinstance(part, str) else part
                 for part in answer]  # fmt: skip

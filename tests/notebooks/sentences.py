@@ -51,7 +51,7 @@ _FOR_MACHINES = re.compile(
     r"neither FILE|^The package|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
 _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
-#: A text without such a word is only a name, such as Redis or FAILURE, and needs no translation.
+#: A text without a match, such as FAILURE, needs no translation.
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 #: For each function, the arguments that a learner sees: a slice of the positional arguments, and
 #: the names of the keyword arguments.

@@ -1,4 +1,4 @@
-"""A queue on a stream. Workers renew their claims; XAUTOCLAIM takes over idle entries."""
+"""A queue on a Redis stream. Workers renew their claims; XAUTOCLAIM takes over idle entries."""
 
 import json
 from contextlib import suppress
@@ -9,7 +9,7 @@ import redis as r
 class MyQueue:
     def __init__(self, redis):
         self.redis, self.mine = redis, None
-        with suppress(r.ResponseError):  # the consumer group exists already
+        with suppress(r.ResponseError):  # the consumer group may exist already
             redis.xgroup_create("s", "g", id="0", mkstream=True)
 
     def put(self, job):
