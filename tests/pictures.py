@@ -1,7 +1,8 @@
-"""Take the pictures of README and of the playground: `python tests/pictures.py`.
+"""Take the pictures of README and of the playground's page: `python tests/pictures.py`.
 
-The demo draws the timeline. The playground shows a kill of stock Celery's worker. The dashboard
-shows a worker's kill in the show, and the stage shows the rescue after it.
+The demo draws the timeline. The playground is shown after the kill of a worker of stock Celery. The
+dashboard is shown after the kill of a worker in the four-minute show, and the stage after the
+rescue of its jobs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def timeline() -> None:
 
 
 def show() -> None:
-    """Store a picture of the dashboard at the show's kill, and one of the stage at the rescue."""
+    """Play the four-minute show up to the rescue, and store two pictures: the dashboard after the
+    kill, and the stage after the rescue."""
     options = {"workers": 2, "lease": 5.0, "controls": True, "twin": True}  # as `up --show`
     with Stack(**options) as stack, browser_running() as browser:
         context = browser.new_context(viewport=_SIZE, color_scheme="light")
@@ -54,7 +56,7 @@ def show() -> None:
             expect(caption).to_contain_text(step["words"].partition("{")[0])
             expect(caption).not_to_have_class(re.compile("waits"))
             if rescues:
-                stage.wait_for_timeout(3000)  # the jobs are moving
+                stage.wait_for_timeout(3000)  # the jobs move to the queue
                 _store(stage, "stage")
                 return
 

@@ -1,6 +1,7 @@
 """Print phrases that a reader has to read twice: `python tests/plain_english.py`, in `make check`.
 
-It reads the docstrings of the packages and the pages in English. `ALLOWED` has the exceptions.
+The script searches the docstrings of the packages and the English pages, except lines with a text
+of `ALLOWED`. It fails if it finds a phrase.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROGRAMS = "worker|broker|Redis|server|process|program|app|script|stack|relay|judge|page|kernel"
-#: A pattern of a phrase, and the fault in it.
+#: Patterns of phrases, each with its fault.
 PHRASES = {
     r"^(Who|What|Whether|How) (?!.*\?)": "begins with a clause instead of a noun",
     r"(?<!\bthere) (is|are|was|were) no (?!longer|more|such)[a-z]+": "say 'is not a …'",

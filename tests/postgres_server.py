@@ -20,7 +20,7 @@ from demo_app.rig.process_group import ProcessGroup
 
 #: The superuser, and the port in the name of the server's socket.
 USER, PORT = "judge", 5432
-#: Folders with Debian's programs that are not on the PATH.
+#: Debian's folders for the programs of PostgreSQL, which are not on the PATH.
 _ALSO = glob("/usr/lib/postgresql/*/bin")
 
 
@@ -32,7 +32,7 @@ def programs() -> tuple[str, str] | None:
 
 
 class PostgresServer:
-    """A PostgreSQL server with a new cluster in the folder of its process group."""
+    """A PostgreSQL server with new databases in the folder of its process group. Call `start`."""
 
     def __init__(self, group: ProcessGroup) -> None:
         found = programs()
@@ -54,12 +54,15 @@ class PostgresServer:
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server (kill it first if it runs). Raises TimeoutError after a minute."""
+        """Kill the server if it runs, start it, and wait until it accepts connections.
+
+        Raises TimeoutError after a minute.
+        """
         self.kill()
         for _ in poll(60.0):
             if self.answers():
                 return
-            # a server exits if a process of the killed one still uses shared memory: start it again
+            # it exits if a process of the killed server still uses shared memory: start it again
             if self._server is None or self._server.poll() is not None:
                 self._server = self._launched()
         raise TimeoutError("PostgreSQL does not start.")

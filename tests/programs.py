@@ -1,7 +1,7 @@
 """Programs that some tests need and no Python package has: how to find and install them.
 
 If a program is missing, its tests are skipped, and the end of the run reports it; in CI they fail.
-`python tests/programs.py` prints the programs that were found, for `.ci/bare`, which hides them.
+`python tests/programs.py` prints the path of each program that it finds: `.ci/bare` removes them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 #: The start of a skipped test's reason. The name of the missing program follows.
 WANT = "for want of "
-#: Folders with programs on Debian and macOS that are not on the PATH.
+#: Folders of Debian and macOS that may have these programs and may not be on the PATH.
 _ALSO = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 
@@ -51,7 +51,11 @@ def needs(program: Program) -> str:
 
 
 def _first(*names: str) -> Callable[[], str]:
-    """Return a function that finds the first of these programs. A name may be a path with `*`."""
+    """Return a function that returns the path of the first of these programs that exists, or "".
+
+    Args:
+        names: names, or paths in which `*` stands for any characters.
+    """
 
     def find() -> str:
         path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_ALSO])
@@ -84,7 +88,7 @@ def _japanese_font() -> str:
     return findfont(name) if name else ""
 
 
-#: Chromium's headless shell has the same engine and no windows, and needs 40% less processor time.
+#: The headless shell is first: it is Chromium without windows, and needs 40% less processor time.
 BROWSER = Program(
     "Chromium",
     _first(
@@ -112,7 +116,7 @@ def left_out(reasons: list[str]) -> Iterator[str]:
     """Yield a line for each program whose tests were skipped.
 
     Args:
-        reasons: of the skipped tests.
+        reasons: the reason of each skipped test.
     """
     for program in ALL:
         if number := sum(reason.endswith(WANT + program.name) for reason in reasons):

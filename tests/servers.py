@@ -28,11 +28,11 @@ class Server:
 
 
 def server(primary: int | None = None, **options: Any) -> AbstractContextManager[Server]:
-    """Run a server.
+    """Run a Redis server until the context ends.
 
     Args:
-        primary: the port of the server that it replicates.
-        options: see `redis_server`.
+        primary: the port of the server's primary, or None if it is not a replica.
+        options: see `redis_server.command`.
     """
     if primary is not None:
         options |= {"replicaof": f"127.0.0.1 {primary}", "repl_diskless_sync_delay": "0"}
@@ -40,7 +40,7 @@ def server(primary: int | None = None, **options: Any) -> AbstractContextManager
 
 
 def cluster() -> AbstractContextManager[Server]:
-    # the default is the port plus 10,000, which may be in use
+    # the default is the server's port plus 10,000, which may be in use
     bus = str(ports.take(0, "the cluster's bus"))
     return server(persistence=False, cluster_enabled="yes", cluster_port=bus)
 

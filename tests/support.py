@@ -39,7 +39,7 @@ _SILENT = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
-#: The form of a new comment.
+#: The fields of a valid comment.
 COMMENT = {"author": "Reader", "email": "reader@example.test", "body": "Well said."}
 #: Names and bodies that must be shown as text, by the kind of attack.
 HOSTILE = {
@@ -107,7 +107,7 @@ def patience(seconds: float) -> float:
     """Return a timeout, longer if the machine is busy.
 
     Args:
-        seconds: for an idle machine.
+        seconds: the timeout on an idle machine.
     """
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
@@ -120,9 +120,11 @@ def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list
     ]  # fmt: skip
 
 
-#: Returns a test's parameters. All except the quick ones get the mark `thorough`.
+#: most_thorough(every, *quick): the parameters `every` of a test. All except the quick ones get the
+#: mark `thorough`.
 most_thorough = partial(_most, pytest.mark.thorough)
-#: Returns a test's parameters. All except a sample get the mark `nightly`.
+#: most_nightly(every, *sample): the parameters `every` of a test. All except the sample get the
+#: mark `nightly`.
 most_nightly = partial(_most, pytest.mark.nightly)
 
 
@@ -186,7 +188,7 @@ def browser_running() -> Iterator[Browser]:
     """Run a browser that sends no requests on its own.
 
     Start it per module, not per session: while it runs, Playwright's event loop runs too, and no
-    other test in this process can start one.
+    other test in this process can start an event loop.
     """
     program = needs(BROWSER)
     from playwright.sync_api import expect, sync_playwright
@@ -199,7 +201,7 @@ def browser_running() -> Iterator[Browser]:
 
 
 def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
-    """Return the broken accessibility rules, each with some of the HTML.
+    """Return the broken accessibility rules, each with the HTML of at most three elements.
 
     Args:
         within: a CSS selector.
@@ -220,7 +222,7 @@ def browsing(address: str, **headers: str) -> httpx.Client:
 
 
 def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
-    """Send a browser's requests to an ASGI app, without a server. Return the responses."""
+    """Request each URL from an ASGI app, as a browser would, but without a server."""
 
     async def answers() -> list[httpx.Response]:
         headers = {"accept": "text/html", **options.pop("headers", {})}
@@ -261,7 +263,7 @@ def client_of(url: str) -> redis.Redis:
 
 
 def refuses_writes(client: redis.Redis) -> bool:
-    """Return True if Redis refuses writes because of its disk."""
+    """Try to write the key `probe`. Return True if Redis refuses it because of its disk."""
     try:
         client.set("probe", "x")
     except redis.RedisError as error:
@@ -270,7 +272,7 @@ def refuses_writes(client: redis.Redis) -> bool:
 
 
 def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
-    """Let the queue declare workers dead, as if Redis had been up for longer than a lease."""
+    """Let checks find dead workers, as if Redis had been running for longer than a lease."""
     rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
     queue.client.delete("look")
@@ -279,13 +281,13 @@ def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
 def rescue_now(
     queue: Queue, by: str = "other", lease_ms: int = 60_000, rescues: int = 3
 ) -> list[str]:
-    """Rescue dead workers' jobs, even right after another check. Return the jobs' ids."""
+    """Check for dead workers, even right after another check. Return the ids of rescued jobs."""
     queue.client.delete("look")
     return queue.rescue(by, lease_ms, rescues).send()
 
 
 def die(queue: Queue, worker: str) -> None:
-    """Expire the worker's lease, and mark the worker as suspected dead."""
+    """Expire the worker's lease, as if a check had first found it expired 1 s ago."""
     queue.client.delete(f"worker:{worker}")
     queue.client.hset("suspects", worker, time.time() - 1)
 

@@ -1,6 +1,6 @@
 """Tests of the project's contract with other programs. They use one running stack like any client.
 
-`web/test_web_security.py` has the tests of access control, and `local_smtp` those of the sink.
+`web/test_web_security.py` tests the access control, and `local_smtp` tests the mail sink.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
-#: Imports modules while others are hidden as if they were not installed.
+#: Imports the modules of its arguments. The first argument lists packages that it hides, as if they
+#: were not installed.
 _ALONE = """
 import sys
 from importlib import import_module
@@ -51,7 +52,7 @@ def _installed(extras: list[str]) -> set[str]:
         name = canonicalize_name(requirement.name)
         for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
-            # a package that is not installed is needed only by other Python versions
+            # skip a package that is not installed: only other versions of Python need it
             with suppress(PackageNotFoundError):
                 waiting += [(Requirement(line), extra) for line in requires(name) or ()]
     return {name for name, _ in seen}

@@ -1,4 +1,4 @@
-"""Tests that the command reports in one sentence why it can't run."""
+"""Tests that `python -m demo_app` prints one line with advice if it can't run."""
 
 from __future__ import annotations
 

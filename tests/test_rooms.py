@@ -1,5 +1,5 @@
-"""Tests that the tree follows README's table: imports go only to packages above, and no base
-class has only one subclass."""
+"""Tests that a package imports only from the packages above it in README's table, and that no class
+exists only as the base of one other class."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_room_imports_only_from_the_rooms_above_it() -> None:
 
 
 def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
-    """Each has a copy of the code that both need, in its package `shared`."""
+    """Each imports the code that both need from its own `shared`: a folder, or a link to it."""
     sink = ROOT / "local_smtp"
     crossing = {
         f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
@@ -77,7 +77,7 @@ def test_the_mail_sink_and_the_rest_do_not_import_each_other() -> None:
 
 
 def _values(node: ast.AST) -> Iterator[str]:
-    """Yield the names that are used as values, not only in annotations or as base classes."""
+    """Yield the names that the code uses as values: not in annotations, not as base classes."""
     for field, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
             if field not in ("annotation", "returns", "bases") and isinstance(child, ast.AST):

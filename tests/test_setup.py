@@ -61,10 +61,10 @@ def refused(tree: Path, **environment: str) -> str:
 
 
 def kit(tree: Path, made_for: str) -> None:
-    """Turn the tree into a kit of `make kit`.
+    """Turn the tree into a kit, as `make kit` creates it.
 
     Args:
-        made_for: its wheels' Python and platform.
+        made_for: the Python and the platform of its wheels, such as "Python 3.12 on Linux x86_64".
     """
     (tree / "wheels").mkdir()
     (tree / "wheels" / "made-for").write_text(made_for + "\n")

@@ -1,4 +1,4 @@
-"""Tests that the book works offline: every page, in two languages, with figures and search."""
+"""Tests of the book, the site of all lessons and pages: it works offline, without broken links."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIGURE = "Forty jobs, and all of them arrived."
 
 
 def a_tree(folder: Path, text: str) -> Path:
-    """Create a tree with lessons in both languages and code.
+    """Create a small tree with the folders of this project. Return its path.
 
     Args:
         text: the content of README.md.
@@ -68,7 +68,7 @@ def _put(path: Path, cells: list[Any]) -> None:
 
 
 def build(tree: Path, folder: Path, *options: str) -> int:
-    """Build a site in the folder as `make book` does. Return Sphinx's exit status."""
+    """Build the tree's site in `folder / "book"`, as `make book` does. Return the exit status."""
     from sphinx.cmd.build import build_main  # takes 0.5 s: import only when needed
 
     usual = ["-q", "-W", "--keep-going", "-d", str(folder / "pages"), *options]
@@ -134,7 +134,7 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         assert output.startswith("Yes, it can. This page is for people whose tasks disappear")
         picture = tab.locator("meta[property='og:image']").get_attribute("content") or ""
         assert (site / picture).is_file()
-        checked = {*answers.BLOCKS, "rq"}  # the pages of the other queues are alike
+        checked = {*answers.BLOCKS, "rq"}  # all pages about queues have the layout of rq's
         for answer in site.glob("notebooks/**/answers/*.html"):
             if answer.stem not in checked:
                 continue

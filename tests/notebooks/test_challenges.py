@@ -71,7 +71,7 @@ def test_the_learners_queue_carries_the_blogs_mail_and_a_worker_is_killed_on_it(
 @pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_the_lessons_show_what_the_learners_queue_loses(tmp_path: Path) -> None:
-    """The learner's queue removes a job from its list before the job runs."""
+    """The queue of challenge 4 removes a job from its list before the job runs: a kill loses it."""
     (tmp_path / "challenges").mkdir()
     ending = "from lab.queue_backend import backend_of\nmake = backend_of(MyQueue)\n"
     (tmp_path / "challenges/my_queue.py").write_text(f"{solution(4)}\n\n\n{ending}")

@@ -1,4 +1,4 @@
-"""Tests that the executed lesson on its page is up to date."""
+"""Tests that the page with the executed lesson has the lesson's current text and code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the form and length of every lesson."""
+"""Tests that no outputs are stored, stated minutes are right, and the glossaries are complete."""
 
 from __future__ import annotations
 

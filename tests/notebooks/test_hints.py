@@ -1,4 +1,4 @@
-"""Tests that an answer of the wrong type gets a hint that names the expected type."""
+"""Tests that a wrong answer gets a hint, and that each form of a right answer is accepted."""
 
 from __future__ import annotations
 

@@ -24,7 +24,11 @@ pytestmark = pytest.mark.parametrize("evil", HOSTILE.values(), ids=HOSTILE)
 
 
 def shown(output: Table | Picture) -> str:
-    """Check the rich and the plain output. Return the visible text of the rich one."""
+    """Return the visible text of the HTML.
+
+    Fail if the HTML or the plain text has a character of `UNSEEN`, or if the HTML has a comment, an
+    event handler, or a tag that is not in `TAGS`.
+    """
     bundle = output._repr_mimebundle_()
     assert not UNSEEN.search(bundle["text/html"])
     assert not UNSEEN.search(bundle["text/plain"])

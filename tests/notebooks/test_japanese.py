@@ -50,7 +50,7 @@ def test_its_prose_is_japanese(lesson: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_it_has_each_word_of_code(lesson: str) -> None:
-    """Learners type the code, so it is the same in both languages, except links (`ja/`)."""
+    """Text in backticks is the same in both languages, except links: learners type it."""
     for ours, theirs in zip(japanese(lesson).cells, english(lesson).cells, strict=True):
         if ours.cell_type == "markdown":
             code = CODE.findall(ours.source.replace("notebooks/ja/", "notebooks/"))
@@ -71,7 +71,7 @@ def test_both_languages_have_the_same_headings(page: str) -> None:
 
 @pytest.mark.parametrize("lesson", TRANSLATED)
 def test_its_emphasis_ends_where_it_should(lesson: str) -> None:
-    """`**取得（claim）**する` shows its stars: Markdown needs a space between ）** and する."""
+    """`**取得（claim）**する` shows asterisks: Markdown needs a space between ）** and する."""
     for cell in japanese(lesson).cells:
         if cell.cell_type == "markdown":
             shown = MarkdownIt().enable("table").render(cell.source)

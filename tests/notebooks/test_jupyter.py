@@ -1,5 +1,5 @@
-"""Tests that `make lab` opens the first lesson without a question, and that Git sees no change
-after a lesson was run."""
+"""Tests that JupyterLab opens the first lesson and does not ask about news or updates, and that a
+lesson's outputs are not a change for Git."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
-    monkeypatch.setenv("PYTHONSTARTUP", "")  # config.py sets it: restore it after the test
+    monkeypatch.setenv("PYTHONSTARTUP", "")  # pytest restores the variable, which config.py sets
     first = run_path(str(CONFIG))["c"].LabApp.default_url
     assert first == "/lab/tree/ja/00_start_here.ipynb"
     assert (NOTEBOOKS / first.removeprefix("/lab/tree/")).is_file()

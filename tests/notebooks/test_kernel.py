@@ -1,4 +1,4 @@
-"""Tests that a misused notebook leaves no processes, and that its cells can run again."""
+"""Tests that a kernel leaves no processes, and that a learner's error prints one sentence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support import until
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Kernel]:
-    """Return a kernel with the lessons' startup file, for tests that leave the kernel running."""
+    """Return a kernel with the lessons' startup file, for tests that do not kill or restart it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONSTARTUP", str(NOTEBOOKS / "jupyter" / "startup.py"))
         with kernel() as here:
@@ -20,7 +20,7 @@ def shared() -> Iterator[Kernel]:
 
 @pytest.fixture
 def here(shared: Kernel) -> Iterator[Kernel]:
-    """Return the shared kernel. After the test, close its lab and delete the lab's names."""
+    """Return the shared kernel. After the test, close `lab`, and delete `lab` and `Lab` in it."""
     yield shared
     shared.run("if 'lab' in globals(): lab.close()\n%reset_selective -f [Ll]ab")
     until(lambda: not shared.processes(), what="the end of every process")
@@ -84,7 +84,7 @@ def test_a_lab_that_cannot_start_says_one_sentence_and_leaves_nothing(here: Kern
     assert not here.processes()
 
 
-#: The hints that replace a learner's traceback.
+#: Cells that fail, each with the hint that the learner sees instead of a traceback.
 HINTS = {
     "lab = Lab()": "'Lab' is not defined yet. Run the cells above first, from the top.",
     'answer = LPUSH\ncheck("3.3", answer)': "'LPUSH' is not defined yet. "

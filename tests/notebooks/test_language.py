@@ -51,7 +51,7 @@ def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:
 def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
     gaps = re.compile(r"\{[^{}]*\}|\$\w+|`[^`]+`")
     for english, japanese in TRANSLATED.items():
-        # `by` is a column, whose title is translated
+        # `by` is the title of a column, and is translated
         expected = set(gaps.findall(english)) - {"`by`"}
         assert set(gaps.findall(japanese)) >= expected, english
 

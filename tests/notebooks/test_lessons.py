@@ -17,7 +17,8 @@ from support import most_nightly, until
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
 _LATEST = 2.0
-#: A cell that takes less than this (seconds) is run again after all later cells of its section.
+#: A cell that takes less than this (seconds) is quick: it is run again at the end of its section.
+#: A section ends before a cell that starts or closes a lab.
 _CHEAP = 2.0
 #: The time limit of a cell that is run again (seconds).
 _BOUND = 60.0
@@ -35,7 +36,7 @@ def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", most_nightly(OTHERS, OTHERS[0]))
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
-    """Interrupt each cell that waits, and run the cells of each section again at its end."""
+    """Interrupt slow cells, run them to their end, and run quick cells again: see `_Restless`."""
     with kernel() as here:
         learner = _Restless(here, lesson)
         run_lesson(here, lesson, WRONG[lesson], learner.run)
@@ -119,9 +120,9 @@ class _Restless:
 
 
 def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
-    """Run the cells of this section and of the one before, whose lab is closed, in reverse order.
+    """Run the cells of `section`, then those of `before`, each list in reverse order.
 
-    Raises CellFailed if a cell fails with another error than a LabError.
+    Raises CellFailed if a cell fails, except with a LabError: the lab of `before` is closed.
     """
     for cell in reversed(before + section):
         _, reply = here.try_to_run(cell, _BOUND)

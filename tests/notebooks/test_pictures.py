@@ -1,4 +1,4 @@
-"""Tests of pictures from a busy machine, and in a notebook that is not trusted."""
+"""Tests of the picture of a herd without retries, and of one in a notebook that is not trusted."""
 
 from __future__ import annotations
 

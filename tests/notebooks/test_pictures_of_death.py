@@ -1,4 +1,4 @@
-"""Tests that a picture shows a death when it happened, not when it was found."""
+"""Tests that pictures show a worker's death at its time, not at the time of its detection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DONE = [JobList("done", ("a",))]
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A system with one worker and a long lease, so that the worker's death is found late."""
+    """A lab with one worker and a long lease, so that the worker's death is detected late."""
     lab = Lab(environment={"DEMO_LEASE_SECONDS": "3", "DEMO_BEAT_SECONDS": "0.2"})
     yield lab
     lab.close()
@@ -42,7 +42,7 @@ def test_the_snapshots_always_include_a_death() -> None:
 
 
 def test_a_kill_before_the_comments_or_after_the_mails_is_not_in_the_ledgers_picture() -> None:
-    """Otherwise the time axis would begin too early if the cell with the kill was run twice."""
+    """If the cell with the kill is run twice, the first kill must not lengthen the time axis."""
     lines = tuple(LedgerLine(n, promised=100.0, arrived=102.0, deliveries=1) for n in range(3))
     kills = tuple(Kill(at, 1, "w") for at in (60.0, 101.0, 160.0))
     drawn = [side_by_side(this=Ledger(lines, kills=shown)).drawing for shown in (kills, kills[1:2])]

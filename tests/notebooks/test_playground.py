@@ -15,7 +15,8 @@ from support import axe_violations, browser_running, client_of, most_thorough
 
 from playground import build
 
-#: Runs schedules on the page's store, with their clock. Only a step `delete` ends a lease.
+#: Runs the steps of each schedule on the page's store, each at its own time. Returns the replies
+#: and the final keys. A lease does not expire: only a step `delete` ends it.
 ON_THE_PAGE = """(schedules) => {
 const store = new Store(() => 1.7e12);
 const scripts = new Scripts(store, {
@@ -50,7 +51,8 @@ ONCE = 100
 
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
-    """Return a tab with the page's file. At the end, fail on a script error or another request."""
+    """Return a tab with the page. At the end, fail if the page had a script error or requested
+    another file."""
     path = tmp_path_factory.mktemp("playground") / "index.html"
     path.write_text(build.page(used=tuple(build.scripts())), "utf-8")
     with browser_running() as browser:
@@ -78,7 +80,11 @@ def test_random_schedules_end_in_the_same_keys_as_on_a_real_server(
 
 
 def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, int]:
-    """Start the rung, apply the acts, run the ticks, and return the page's sums."""
+    """Start the rung, apply the acts, run the ticks, and return the page's sums.
+
+    Args:
+        acts: such as "five tick-3 kill-1": five comments, three ticks, a kill of worker 1.
+    """
     return tab.evaluate(
         """([rung, acts, ticks]) => {
           play(false);
@@ -97,20 +103,25 @@ def after(tab: playwright.Page, rung: str, acts: str, ticks: int) -> dict[str, i
     )
 
 
-#: For each fault and rung, the jobs that are lost, an hour late, and mailed twice. The faults in
-#: order: a kill of a worker between the claim and the mail; the same with one worker and six jobs
-#: (measured with Celery 5.7 and its default prefetch); a wipe of a full queue; a lost reply to a
-#: claim; an hour with healthy workers; an hour after a kill; a kill after the mail.
+#: No job is lost, an hour late, or mailed twice.
 KEPT = (0, 0, 0)
+#: For each fault and rung, the numbers of jobs that are lost, an hour late, and mailed twice.
 FAULTS = {
+    # a kill of a worker between the claim and the mail
     "five tick-3 kill-1": {"early": (1, 2, 0), "late": (0, 3, 0), "claims": KEPT, "outbox": KEPT},
+    # a kill of the only worker, with six jobs (measured with Celery 5.7 and its default prefetch)
     "pause-2 five comment tick-5 kill-1": {"early": (1, 4, 0), "late": (0, 4, 0)},
+    # a wipe of a full queue
     "five five tick-3 wipe": {
         "early": (4, 0, 0), "late": (4, 0, 0), "claims": (10, 0, 0), "outbox": KEPT,
     },
+    # a lost reply to a claim, for each worker
     "cut-1 cut-2 five": {"early": (2, 0, 0), "late": (2, 0, 0), "claims": KEPT, "outbox": KEPT},
+    # an hour with healthy workers
     "five tick-3 hour": dict.fromkeys(("early", "late", "claims", "outbox"), KEPT),
+    # an hour after a kill
     "five tick-3 kill-1 tick-80 hour": {"late": KEPT},
+    # a kill between the mail and the acknowledgement
     "five tick-8 kill-1": {"claims": (0, 0, 1)},
 }  # fmt: skip
 
@@ -127,7 +138,11 @@ def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
 
 
 def acts(seed: int) -> list[list[Any]]:
-    """Return a visitor's acts for this seed: ticks before the act, the act, and the worker."""
+    """Return random acts of a visitor.
+
+    Each is a pause after the act (in units of 3 ticks), the act, and a worker, which only some acts
+    need.
+    """
     chance = random.Random(seed)
     kinds = ["comment", "five", "kill", "pause", "cut", "hour", "wipe"]
     chosen = chance.choices(kinds, [5, 3, 4, 3, 3, 3, 1], k=chance.randrange(4, 12))
@@ -135,7 +150,8 @@ def acts(seed: int) -> list[list[Any]]:
 
 
 #: Plays a visitor's acts. After each tick, compares the jobs in each list of the page's Redis with
-#: the filled dots in its box. Returns true if they are equal, otherwise the lists and the dots.
+#: the filled dots in its box. Returns for each tick true if they are equal, otherwise the lists and
+#: the dots.
 LISTS_AND_DOTS = """(acts) => {
   const {queue} = page.world;
   const sorted = (rows) => JSON.stringify(rows.map(([box, jobs]) => [box, jobs.sort()]));
@@ -177,7 +193,7 @@ def test_a_paused_worker_still_believes_that_it_has_a_job_that_others_took(
     assert "still believes" in tab.locator("#worker1 p").inner_text()
 
 
-#: The text next to the sum, for each rung, acts and number of ticks.
+#: A part of the text next to the sum, for a rung, acts, and a number of ticks after the acts.
 NEWS = {
     ("early", "five tick-3 kill-1", 0): "No list has job 1: it is lost.",
     ("late", "five tick-3 kill-1", 0): "nobody touches that note for an hour.",
@@ -225,8 +241,8 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
-#: Kills the worker that runs the job, `deaths` times, each time before the mail is sent. Then waits
-#: for a rescue.
+#: Kills the worker that runs the job, `deaths` times, each time before the mail is sent. Then runs
+#: 20 ticks, enough for a rescue. Returns the number of lost jobs.
 KILL_TIME_AFTER_TIME = """(deaths) => {
   for (let i = 0; deaths && i < 600; i += 1) {
     tick();
@@ -256,7 +272,8 @@ def test_time_goes_back_as_it_came(tab: playwright.Page) -> None:
     assert behind == forth[-2::-1]
 
 
-#: The schedules that the answers link to, with the result in each link's text: lost, late or twice.
+#: The schedules that the answer pages link to, each with the result in the link's text: lost, late
+#: or twice.
 REPLAYS = sorted(
     {
         (schedule, re.findall("lost|late|twice", text)[-1])

@@ -1,4 +1,4 @@
-"""Tests that the lesson never calls a correct prediction a surprise."""
+"""Tests of predictions: how a typed answer is read, and which result is called a surprise."""
 
 from __future__ import annotations
 

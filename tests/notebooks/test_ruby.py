@@ -18,7 +18,7 @@ PAGE = (NOTEBOOKS / "reference" / "ruby.md").read_text("utf-8")
 
 
 def python_of(section: str) -> list[str]:
-    """Return the complete code (without "…") in the second column of the section's table."""
+    """Return the code in the second column of the section's table, except code with "…"."""
     table = PAGE.partition(f"## {section}")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| .*? \| (.*?) \|", table, re.M)
     return [code for row in rows for code in re.findall(r"`([^`]+)`", row) if "…" not in code]

@@ -1,4 +1,4 @@
-"""Tests that an empty table has a reason, and that tables are readable in a dark JupyterLab."""
+"""Tests that tables give a reason if they are empty, and are readable in a dark JupyterLab."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
 
 
 def test_each_part_of_a_table_brings_its_own_paper() -> None:
-    """Without these styles, a dark theme would change the colours of the rows and the caption."""
+    """Each cell and the caption have a style, because a dark theme would change their colours."""
     bundle = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
     styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', bundle["text/html"])
     assert len(styles) == 5

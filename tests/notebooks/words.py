@@ -23,7 +23,7 @@ class Word:
     """A glossary entry, for one or several related words.
 
     Attributes:
-        lessons: numbers, such as "00".
+        lessons: numbers of the lessons that explain the words, such as "00".
     """
 
     word: str

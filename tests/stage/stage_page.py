@@ -1,4 +1,4 @@
-"""Helpers that read the stage's page without JavaScript."""
+"""Helpers that press a key of the stage, show a caption, and read the page's HTML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def press(web: httpx.Client, act: str) -> None:
 
 
 def tell_step(page: Page, command: str, language: str) -> None:
-    """Show the step of the four-minute show whose Redis command contains `command`."""
+    """Show the caption of the four-minute show's step whose Redis command contains `command`."""
     (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
     tell(page, step)
 
@@ -30,10 +30,10 @@ def tell(page: Page, step: dict[str, Any]) -> None:
 
 
 class StagePage:
-    """The stage's page.
+    """The stage's page, requested once when the object is created.
 
-    Attributes:
-        at: a moment to replay (epoch seconds), or None for the present.
+    Args:
+        at: the moment to replay (epoch seconds), or None for the present.
     """
 
     def __init__(self, web: httpx.Client, at: float | None = None) -> None:

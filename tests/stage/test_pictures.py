@@ -1,4 +1,4 @@
-"""Tests that each picture of the stage was a state of Redis, and that its texts are true."""
+"""Tests that each picture of the stage shows a state that Redis had, and has true texts."""
 
 from __future__ import annotations
 
@@ -38,8 +38,12 @@ def numbers_of(stack: Stack) -> dict[str, int]:
 
 
 def in_picture(page: StagePage, old: int) -> dict[str, object]:
-    """Return a picture's jobs: the queue in order, the jobs of each worker, and True if each box
-    has as many tokens as its number says. Leave out the comments up to number `old`."""
+    """Return a picture's jobs, each as its comment's number: the queue in order, the jobs of each
+    worker, and True if each box has as many tokens as its number says.
+
+    Args:
+        old: comments up to this number are left out.
+    """
     workers = {id_: {n for n in page.floor(id_) if n > old} for id_ in page.workers}
     return {
         "queue": [n for n in page.floor("queue") if n > old],
@@ -49,10 +53,11 @@ def in_picture(page: StagePage, old: int) -> dict[str, object]:
 
 
 def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, object]:
-    """Return the journal's jobs in the form of `in_picture`.
+    """Return the jobs of a state of the journal, in the form of `in_picture`.
 
     Args:
-        seats: the maximum of queued jobs that a picture shows.
+        numbers: the comment's number for each job. Jobs without a number are left out.
+        seats: the maximum number of queued jobs that a picture shows.
     """
     workers = {
         one.id: {numbers[job] for job in one.held & numbers.keys()} for one in fold.workers.values()
@@ -67,7 +72,7 @@ def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, obj
 def moments(
     fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
 ) -> Iterator[dict[str, object]]:
-    """Yield the jobs as `in_journal` returns them, before these entries and after each entry."""
+    """Apply the entries to `fold`, and yield `in_journal` before the first entry and after each."""
     yield in_journal(fold, numbers, seats)
     for entry in entries:
         fold.follow(entry)
@@ -75,7 +80,7 @@ def moments(
 
 
 def untrue(page: StagePage) -> list[str]:
-    """Return the statements of a picture that its tokens and numbers contradict."""
+    """Return the names of the checks that the picture fails, such as "the sums"."""
     sums, words = {"held": 0, "discarded": 0, **page.sums}, page.in_words
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
     claims = {
@@ -89,20 +94,29 @@ def untrue(page: StagePage) -> list[str]:
 
 
 class Journal:
-    """A reader of the journal. It starts again after Redis died or was wiped."""
+    """A reader of the journal. After Redis was restarted or wiped, it begins with an empty `fold`.
+
+    Attributes:
+        fold: the state after the entries that the caller has applied.
+        run: an id that changes if Redis is restarted or wiped.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client, self.fold, self._last, self.run = client, Fold(), "0-0", ""
 
     def news(self) -> list[Event] | None:
-        """Return the new entries, or None if Redis is down or lost the journal."""
+        """Return the entries since the last call, or None if Redis does not reply.
+
+        At the first call, and after Redis was restarted or wiped, empty `fold` and return None: the
+        next call returns all entries.
+        """
         try:
             redis = self._client.redis()
             found = after(redis, self._last) if self._last != "0-0" else list(all_events(redis))
             run = f"{redis.info('server')['run_id']} {redis.get('mark')}"
         except RedisError:
             return None
-        if self.run != run:  # another Redis, or a wiped one: continue with the next picture
+        if self.run != run:  # Redis was restarted or wiped
             self.fold, self._last, self.run = Fold(), "0-0", run
             redis.set("mark", run[-40:], nx=True)
             return None
@@ -126,8 +140,8 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
     stopping = threading.Event()
     thread = threading.Thread(target=disturb, args=(stack, stopping))
     journal, torn, false, compared, dead = Journal(client), [], [], 0, 0
-    # the inbox still shows a mail that was delivered before Redis lost its data. So compare only
-    # comments that were posted after the last loss
+    # the inbox still shows mails from before a restart or wipe of Redis: compare only comments that
+    # were posted later
     old, old_run = 0, ""
     thread.start()
     try:

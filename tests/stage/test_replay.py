@@ -25,7 +25,8 @@ STACK = {"workers": 2, "restart": False, "controls": True}
 def killed(stack: Stack, client: Client) -> dict[str, Any]:
     """Kill a worker with four jobs, and wait for their rescue.
 
-    Return the summary before the kill, all events, and the first events `killed` and `died`.
+    Return the summary before the kill ("before"), all events ("events"), and the first event of
+    each name, such as "killed" or "died".
     """
     client.set_faults(SLOW)
     for _ in range(12):

@@ -48,7 +48,11 @@ def died(client: Client, number: int, error: str = "boom") -> str:
 
 
 def stored(client: Client, *messages: Message, due: float | None = None) -> None:
-    """Enqueue jobs without the blog, on a queue that no worker of the stack uses."""
+    """Enqueue jobs without the blog.
+
+    Args:
+        due: the time from which they may run (epoch seconds), or None for now.
+    """
     Queue(client.redis()).enqueue_many([(one, due) for one in messages], by="test")
 
 
@@ -110,7 +114,7 @@ def test_queued_jobs_are_discarded_and_not_run_again(client, holder) -> None:
     def after(**form: Any) -> str:
         holder.post("/jobs/decide", data=form)
         states = [client.job(f"job-{number}")["state"] for number in range(1, 6)]
-        return "".join(state[0] for state in states)  # queued or discarded
+        return "".join(state[0] for state in states)  # "q" for queued, "d" for discarded
 
     assert after(what="retry", job="job-1") == "qqqqq"
     assert after(what="discard", job="job-1") == "dqqqq"
@@ -155,7 +159,7 @@ ROOMS = ("demo_app.broker.web", "demo_app.web", "demo_app.stage")
 
 def test_both_languages_have_all_the_same_words() -> None:
     english, japanese = (Translations(one, *ROOMS) for one in ("en", "ja"))
-    of_one = {key for key in english if key.endswith(".one")}  # Japanese has no plural
+    of_one = {key for key in english if key.endswith(".one")}  # Japanese uses the plural's text
     assert english.keys() - of_one == japanese.keys()
     assert {key.removesuffix(".one") for key in of_one} <= english.keys()
     for key in english.keys() - of_one:

@@ -1,4 +1,4 @@
-"""Tests of the limits for strangers: addresses, comments, and the size of a page."""
+"""Tests of the limits of addresses, comments and pages, and of the event stream."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def odd(client: Client) -> list[str]:
         redis.lpush(b"claims:" + _bytes(name) + b":w-1", ids[0])
         redis.lpush("queue:odd", name)
         redis.rpush(b"job:" + _bytes(name), compose(message(1)), _bytes(name))
-    # in one transaction: XADD fails if a worker has just added an entry with a later id
+    # replace the journal in one transaction: XADD fails if a worker has added a later id
     journal = redis.pipeline().delete("journal")
     for moment in (1, 10**9, time.time_ns() // 10**6, 10**15, 10**17, 2**63):
         for fields in ({"job": "a"}, {"x": "y"}, {"job": "a", "event": "claimed", "detail": "{"}):

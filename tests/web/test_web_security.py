@@ -1,4 +1,4 @@
-"""Tests of access, of the pages' permissions, and of what readers see of errors."""
+"""Tests of access control, of the pages' Content-Security-Policy, and of errors on the pages."""
 
 from __future__ import annotations
 

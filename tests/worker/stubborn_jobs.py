@@ -1,4 +1,7 @@
-"""Tasks that never end, or that write one line."""
+"""A task that does not end in its first try, and one that ends at once.
+
+Each try appends a line with the pid of its process to the file `diary`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def _first_time(diary: str) -> bool:
 @task(queue_name="mail")
 @retry_on(JobTimeout, attempts=2, first=0.1)
 def loop(diary: str) -> None:
-    """Loop forever in the first try. Not even an Exception ends the loop."""
+    """Loop forever in the first try, and ignore each Exception. JobTimeout is a BaseException."""
     first = _first_time(diary)
     while first:
         try:

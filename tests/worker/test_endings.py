@@ -1,4 +1,4 @@
-"""Tests of stopping a worker: it finishes jobs in time, and gives back the others in order."""
+"""Tests that a stopped worker finishes jobs within a time limit, and requeues the rest in order."""
 
 from __future__ import annotations
 

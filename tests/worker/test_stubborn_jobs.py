@@ -1,4 +1,4 @@
-"""Tests that endless jobs are stopped and retried, and an unreadable message's job is dead."""
+"""Tests that endless jobs are stopped and retried, and unreadable messages become dead jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shares the browser fixtures of the web tests."""
+"""The browser fixtures of `tests/web`, for the tests of the stage."""
 
 from web.browser.conftest import _well, chromium, nothing_moves, stack, tab
 

@@ -28,10 +28,10 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return the pairs of overlapping elements in a room, and the floors on which the number of
-    further jobs, such as "+42", does not fit.
+    """Return the pairs of elements that overlap within a room of the stage, and the floors that are
+    too small for their number of further jobs, such as "+42".
 
-    Moving tokens are first moved to their destination.
+    First, finish the animations, so that each token is at its destination.
     """
     found: list[str] = page.evaluate(_OVERLAPS)
     return found

@@ -25,7 +25,10 @@ STACK = {
 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[Client]:
-    """Return a client. 8 jobs are dead, 1 discarded, 12 running, 40 queued; a worker was killed."""
+    """Return a client of a stack with 8 dead, 1 discarded, 12 running and 40 queued jobs.
+
+    The worker of 4 running jobs is killed and not replaced.
+    """
     with Client(stack.ready) as client:
         client.set_faults({"at": "rcpt", "do": "answer", "code": 550, "text": "no such user"})
         jobs = [client.comment()["job_id"] for _ in range(9)]
@@ -41,7 +44,8 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Stack]:
-    """Return a stack with stock Celery. Both sides replaced a killed worker."""
+    """Return a stack with this project and stock Celery. Each had 8 jobs and one worker, which was
+    killed and replaced. 4 mails of each are sent; the other jobs are not rescued yet."""
     with Stack(twin=True, lease=600, controls=True) as stack, Client(stack.ready) as client:
         client.web.post("/stage/do/twin", timeout=60)
         client.wait_for(lambda now: now["done"] == 4)
@@ -54,7 +58,8 @@ def _well() -> None:
     """Override the shared fixture, which would remove the faults."""
 
 
-#: Finds elements that extend beyond their room by more than 1 pixel.
+#: Finds elements that extend beyond their box, their room or the bottom of the window by more than
+#: 1 pixel.
 _SPILT = """() => {
   const out = (one, place) => {
     const [box, room] = [one.getBoundingClientRect(), place.getBoundingClientRect()];

@@ -105,7 +105,7 @@ def test_a_killed_workers_jobs_go_back_to_the_head_and_are_delivered(tab, client
     page.evaluate(_NOTE_WHAT_IS_SHOWN)
     page.keyboard.press("w")
     until(lambda: page.evaluate("seen.held && seen.text && seen.rescued"), what="all of the rescue")
-    # one mail may have been sent just before the kill
+    # a job whose mail was sent just before the kill is counted as delivered
     expect(page.locator("#in-words")).to_contain_text(re.compile("on their way again: [1-4]"))
     expect(page.locator("#in-words")).to_contain_text("0 lost")
     client.set_faults()

@@ -52,10 +52,11 @@ Open = Callable[..., playwright.Page]
 
 @pytest.fixture
 def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
-    """Return a function that opens a path in a tab.
+    """Return the function `open_`, which opens a path in a new tab.
 
     The test fails if a tab has a console error or warning, or sends a request to another host.
-    holder: with the token's cookie. expected: a part of an error message that the test provokes.
+    With `holder`, the tab has the token's cookie. Console messages that contain `expected` are
+    ignored (unless it is "").
     """
     contexts, errors = [], []
 
