@@ -55,7 +55,7 @@ def notify_author(comment_id: int) -> None:
 @task(queue_name="mail")
 @sends_mail
 def notify_author_too(comment_id: int) -> None:
-    """Mail a post's author from stock Celery, for the comparison on the stage.
+    """Mail a post's author once more, for the comparison on the stage.
 
     The Message-ID differs from that of `notify_author`, so that the inbox shows both mails.
     """
@@ -105,8 +105,8 @@ def blog() -> Database:
 
     Raises:
         AnotherBlog: the running job belongs to another blog.
-        DatabaseMissing: the database does not exist yet, or belongs to another blog than the jobs
-            in Redis; or Redis does not answer.
+        DatabaseMissing: the database does not exist yet, or belongs to another blog than the job;
+            or nothing can tell whose jobs these are.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):

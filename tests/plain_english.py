@@ -17,7 +17,7 @@ _PROGRAMS = "worker|broker|Redis|server|process|program|app|script|stack|relay|j
 #: Patterns of phrases, each with its fault.
 PHRASES = {
     r"^(Who|What|Whether|How) (?!.*\?)": "begins with a clause instead of a noun",
-    r"(?<!\bthere) (is|are|was|were) no (?!longer|more|such)[a-z]+": "say 'is not a …'",
+    r"(?<!\b[Tt]here) (is|are|was|were) no (?!longer|more|such)[a-z]+": "say 'is not a …'",
     r"\bof one's own\b": "say whose",
     r"\b(is|are|was|were|be) told\b": "programs receive, people read",
     r", but for\b": "say 'except'",
@@ -45,8 +45,7 @@ def main() -> int:
         for file in files.stdout.splitlines()
         for line in _lines(Path(file))
         for phrase, why in PHRASES.items()
-        if re.search(phrase, line, re.IGNORECASE if "there" in phrase else 0)
-        and not any(words in line for words in ALLOWED)
+        if re.search(phrase, line) and not any(words in line for words in ALLOWED)
     ]
     print(*found, sep="\n", end="\n" * bool(found))
     return int(bool(found))

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
+import psutil
 from redis import RedisError
 
 from chaos.context import Context, Fault, Injector
@@ -97,10 +98,18 @@ def kill_supervisor(context: Context) -> list[Fault]:
 
 
 def namesake(context: Context) -> list[Fault]:
-    """Start a worker with the node name `worker1@HOST`, let it run a few seconds, and kill it."""
+    """Start a worker with the node name of a running one, and kill it after a few seconds."""
     environment = context.system.ready["environment"]
+    running = context.system.one_of("worker", context.chance)
+    try:
+        words = psutil.Process(running).cmdline() if running else []
+    except psutil.Error:  # the running worker has just been killed
+        words = []
+    if "--hostname" not in words:
+        return []
+    name = words[words.index("--hostname") + 1]
     command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker"]
-    command += ["--hostname", "worker1@%h", "--loglevel", "ERROR", "--without-mingle"]
+    command += ["--hostname", name, "--loglevel", "ERROR", "--without-mingle"]
     silent = subprocess.DEVNULL
     worker = subprocess.Popen(
         command, env=environment, stdout=silent, stderr=silent, start_new_session=True

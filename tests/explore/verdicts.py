@@ -53,7 +53,7 @@ _MAX_STEPS = 5_000
 #: Results of a mistake other than a broken promise. For "a reason" see `outside`.
 _KINDS = ("equal", "a reason", "survives", "not met", "not judged")
 #: CPU seconds for one mistake in one world. The step that runs after this time counts as endless.
-_PATIENCE = 30
+_PATIENCE = 90
 
 
 @dataclass(frozen=True)

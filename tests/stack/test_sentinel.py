@@ -10,7 +10,7 @@ import redis
 from servers import sentinel, server
 from support import message
 
-from demo_app.broker.connection import Watched, client_url, connect
+from demo_app.broker.connection import SentinelGroup, client_url, connect
 from demo_app.broker.queue import Queue
 from demo_app.stack import Stack, StackError
 
@@ -27,11 +27,11 @@ def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(tmp_path: Pa
 
 
 def test_an_address_of_sentinel_names_who_watches_and_whom() -> None:
-    watched = Watched.read("sentinel://me:p%40ss@one:1;two/books/3")
-    assert watched == Watched((("one", 1), ("two", 26379)), "books", 3, "me", "p@ss")
-    assert Watched.read("redis://one:1/3") is None
-    with pytest.raises(ValueError, match="needs hosts and a name"):
-        Watched.read("sentinel://one:1")
+    watched = SentinelGroup.parse("sentinel://me:p%40ss@one:1;two/books/3")
+    assert watched == SentinelGroup((("one", 1), ("two", 26379)), "books", 3, "me", "p@ss")
+    assert SentinelGroup.parse("redis://one:1/3") is None
+    with pytest.raises(ValueError, match="needs hosts, a name"):
+        SentinelGroup.parse("sentinel://one:1")
 
 
 @pytest.mark.parametrize("options", [{"backend": "rq"}, {"transport": "stock"}])
