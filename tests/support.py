@@ -287,7 +287,10 @@ def rescue_now(
 
 
 def die(queue: Queue, worker: str) -> None:
-    """Expire the worker's lease, as if a check had first found it expired 1 s ago."""
+    """Delete the worker's lease, and record the worker as a suspect since 1 s ago.
+
+    So the next check for dead workers declares it dead.
+    """
     queue.client.delete(f"worker:{worker}")
     queue.client.hset("suspects", worker, time.time() - 1)
 

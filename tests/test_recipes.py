@@ -44,7 +44,7 @@ def _insert(path: Path, before: str, lines: str) -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the tree with one more backend, option, fault and column."""
+    """Return a copy of the source code with one more backend, `up` option, fault and column."""
     tree = tmp_path_factory.mktemp("recipes")
     for room in ("demo_app", "local_smtp"):
         shutil.copytree(ROOT / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))

@@ -135,7 +135,7 @@ class Relay:
         return rows
 
     def hand_over_again(self, row: int) -> None:
-        """Let the other thread enqueue the jobs of this row and of all later rows again."""
+        """Let the thread of `hand_over` enqueue the jobs of this row and all later rows again."""
         with self._lock:
             self._reached, self._announced = min(self._reached, row - 1), False
         self.wake()

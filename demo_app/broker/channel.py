@@ -111,7 +111,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        pool.max_connections = 2**31  # kombu's limit is for one channel, and `lua` has its own
+        # kombu's limit is meant for one channel, and `lua` limits its connections itself
+        pool.max_connections = 2**31
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
         )

@@ -42,7 +42,10 @@ class _ToThePrimary:
             raise redis.ConnectionError(f"the server is a replica now: {error}") from error
 
     def check_health(self) -> None:
-        """Send a PING if it is due. A server with a broken disk refuses it, but is alive."""
+        """Send a PING if it is due.
+
+        Ignore MISCONF: a server that can't write to its disk refuses the PING, but is alive.
+        """
         try:
             super().check_health()  # type: ignore[misc]
         except redis.ResponseError as error:

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between tries while Redis does not answer.
 PAUSE = 0.2
-#: Rounds of the heartbeat between two searches for jobs that were claimed and cannot run here.
+#: After this number of heartbeats, search for claims to give back: claims whose replies were lost,
+#: and jobs that Celery dropped when its connection broke.
 _LOOK_EVERY = 4
 #: Seconds that a worker waits for Redis at its shutdown, to acknowledge its last jobs.
 _LAST_WAIT = 5.0

@@ -124,4 +124,4 @@ class Lease:
         if worker == self.worker and time.monotonic() >= self._valid_until:  # keeps: may-send
             self.renew().send()
         if worker != self.worker:
-            raise LeaseLost(f"the lease of {worker} is over: other workers may run its jobs")
+            raise LeaseLost(f"the lease of {worker} has ended: other workers may run its jobs")

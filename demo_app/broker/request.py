@@ -50,9 +50,10 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
     @property
     def eta(self) -> Any:
-        """None for a job, which has waited in Redis until it was due.
+        """The time until which the worker must keep the message.
 
-        A message of Celery's protocol 1 is not a job here (see `is_job`): it waits in the worker.
+        None for a job: it is delivered only when it is due. A message of Celery's protocol 1 is not
+        a job here (see `is_job`).
         """
         return None if is_job(self.message.headers) else super().eta
 
@@ -88,7 +89,10 @@ class Request(CeleryRequest):  # type: ignore[misc]
         self.reject(requeue=self._process_lost)
 
     def reject(self, requeue: bool = False) -> Any:
-        """Reject the job. The death of its process counts like the death of a worker."""
+        """Reject the job.
+
+        If its process has died, the claim ends as LOST, which counts like the death of a worker.
+        """
         if requeue and self._process_lost:
             self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
         elif self._error and not requeue:

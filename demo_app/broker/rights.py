@@ -60,7 +60,8 @@ def denied(client: Decoded, prefix: str = "") -> list[str]:
     """
     commands = [_well_formed(name, prefix) for name in needed()]
     keys = [f"{prefix}{name}" for name in _KEYS]
-    ask = client.register_script(_DENIED)  # sends EVALSHA, which the queue needs too
+    ask = client.register_script(_DENIED)
+    # sent as EVALSHA, so this checks the right to EVALSHA too
     found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
     return found
 

@@ -199,7 +199,7 @@ def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: flo
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
-    if not declared:  # once this later job has run, the tested jobs run soon or never
+    if not declared:  # the tested jobs may be lost: wait until a later job has run
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
         took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""

@@ -30,7 +30,9 @@ def check_function(function: Callable[..., Any]) -> None:
         )
     name = function.__qualname__
     if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{name} is `async def`: workers run plain functions")
+        raise TypeError(
+            f"{name} is `async def`, but workers can only run plain functions: use `def`"
+        )
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
             raise TypeError(

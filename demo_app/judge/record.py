@@ -44,7 +44,7 @@ class Record:
 
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = sorted(events, key=lambda event: float(event["at"]))
-        #: For each job, in the order of the first puts: the time at which its last `put` returned.
+        #: The time at which the last `put` of each job returned, in the order of the first puts.
         self.put: dict[str, float] = {e["job"]: e["at"] for e in self.of("put")}
         #: The number of puts of each job. A job may be enqueued twice.
         self.puts = Counter(e["job"] for e in self.of("put"))

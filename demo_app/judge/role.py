@@ -33,7 +33,7 @@ class _Line:
         self._answers = self._socket.makefile("rb")
 
     def send(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message. If its `asks` is true, wait for the reply and return it; else return {}.
+        """Send a message. If `message["asks"]` is true, return the reply, otherwise {}.
 
         Raises:
             EOFError: the trial is over.

@@ -160,7 +160,7 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    # only the continued worker may claim the later jobs, unless it has halted in a rescue
+    # the continued worker must claim the later jobs, unless it has halted in a rescue
     if part.role.claims:
         trial.kill(other)
     trial.go_on(part)

@@ -108,7 +108,7 @@ class ReaperClient:
 
     def __init__(self, stack_id: str, paths: Iterable[Path] = (), marker: str = MARKER) -> None:
         self._lock = threading.Lock()
-        # without the mark of an outer stack: this reaper is not one of its processes
+        # remove the mark of an outer stack, whose reaper would otherwise kill this one
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, stack_id, marker, *map(str, paths)],

@@ -79,7 +79,8 @@ class Options(BaseModel):
         claims = self.transport is Transport.CLAIMS
         if self.twin and (self.redis_url is not None or not claims):
             raise ValueError(
-                "The twin needs the claims broker and the stack's own Redis: remove the Redis URL"
+                "The twin (stock Celery, for comparison) needs the transport claims and the "
+                "stack's own Redis: set no other transport and no Redis URL"
             )
         watched = (self.redis_url or "").startswith("sentinel://")
         if watched and (self.backend == BackendName.RQ or not claims):

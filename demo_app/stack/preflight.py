@@ -75,11 +75,11 @@ def require_suitable(info: Mapping[str, Any], where: str) -> None:
     if int(version.partition(".")[0]) < OLDEST:
         why = f"is Redis {version}, and the queue needs {OLDEST} or later"
     elif info.get("role") != "master":
-        why = "is a replica, which takes no jobs: name the server that it follows"
+        why = "is a replica, which does not accept jobs: use the URL of its primary"
     elif policy != "noeviction":
         why = (
-            f"throws keys away when its memory is full (maxmemory-policy {policy}), and these are "
-            "jobs: set it to noeviction"
+            f"evicts keys, and so jobs, when its memory is full (maxmemory-policy {policy}): "
+            "set maxmemory-policy to noeviction"
         )
     if why:
         raise StackError(f"The Redis server at {where} {why}.")

@@ -22,7 +22,7 @@ def take(
     with_history: int = 0,
     ids: Sequence[str] = (),
 ) -> Snapshot:
-    """Return `Queue.snapshot(limit, with_history, ids)`; without a queue, the backend's counts.
+    """Return `queue.snapshot(limit, with_history, ids)`; if `queue` is None, only the counts.
 
     A worker of this machine whose process has exited is not alive, even with a valid lease.
 

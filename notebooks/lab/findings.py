@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 
 class Finding(NamedTuple):
-    """A sentence about the measurement of a prediction, and the measurement that confirms it.
+    """A conclusion of a lesson, and the measured value for which it is true.
 
     Attributes:
-        expected: the measurement that confirms the sentence, or a function that returns True for
-            such a measurement. (A busy machine may measure something else.)
+        expected: this value, or a function that returns True for such a value. (A busy machine may
+            measure another one.)
     """
 
     expected: float | str | Callable[[Any], bool]

@@ -71,7 +71,7 @@ class Parcels:
         if "charged.txt" in self.program.text:
             self.lab.until(self._caught, "a job in the middle of its work")
         else:
-            time.sleep(0.25)  # half the time of a parcel
+            time.sleep(0.25)  # half the time that packing a parcel takes
         self._workers[-1].kill()
         return translate("killed after {n} parcels", n=len(self.lines()))
 

@@ -50,7 +50,7 @@ class QueueBackend(Backend):
 
     @cached_property
     def queue(self) -> Any:
-        """The learner's queue, created by its first use, which must be in the queue's folder."""
+        """The learner's queue. At its first use the current directory must be its folder."""
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:

@@ -23,8 +23,8 @@ CAREFUL = {
     "task_reject_on_worker_lost": True,
     "worker_prefetch_multiplier": 1,
 }
-#: Seconds within which a job must be found and done again. Stock needs an hour, or has lost the
-#: job, so waiting longer for stock is useless.
+#: Seconds after which a job that has not ended counts as lost. Stock redelivers it after an hour or
+#: never, so waiting longer for stock is useless.
 PATIENCE = {"stock": 8, "claims": 30}
 
 

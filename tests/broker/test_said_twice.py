@@ -278,7 +278,10 @@ def _away_for(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class Delivered:
-    """A stand-in for Celery's request: once the object is deleted, its message can't run."""
+    """A stand-in for Celery's request.
+
+    `InFlight` keeps a weak reference to it: once the object is deleted, its message can't run.
+    """
 
 
 @pytest.mark.parametrize("looks_while_away", [False, True])

@@ -149,10 +149,10 @@ def _wrong(history: History, body: str, mail: Line) -> str:
 
 
 def _buried(history: History) -> list[str]:
-    """Return the dead jobs that no injected 550 reply explains. Each 550 fault explains one job.
+    """Return the dead jobs without an explanation.
 
-    A killed mail server may have sent a 550 that is not in the history. So each kill explains one
-    job, too.
+    An injected 550 reply explains one job whose error has a 550. So does a kill of the mail server
+    or the supervisor: a killed mail server may have sent a 550 that is not in the history.
     """
     others = [line for line in history.dead if " 550 " not in line["why"]]
     refused = [line for line in history.dead if line not in others]

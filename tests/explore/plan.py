@@ -1,4 +1,4 @@
-"""The bound of a world, and the ledger of observations."""
+"""The limits of an explored world, and the observations against which promises are checked."""
 
 from __future__ import annotations
 

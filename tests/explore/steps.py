@@ -100,7 +100,7 @@ def _round(world: World, worker: Worker) -> None:
         if failed:
             world.ledger.broken = f"alive: {worker.name}: {failed[0]}"
         elif epoch and worker.here.lease.worker != epoch:
-            world.ledger.broken = f"alive: {worker.name} is healthy, and was judged dead"
+            world.ledger.broken = f"alive: {worker.name} is healthy, and was declared dead"
 
 
 def _wrong_beat(world: World, worker: Worker) -> str:
@@ -110,9 +110,11 @@ def _wrong_beat(world: World, worker: Worker) -> str:
         return f"alive: {worker.name} has had its heartbeat, and Redis does not know it"
     listed = set(world.jobs_in(f"waiting:{worker.here.lease.worker}"))
     if listed != {held[tag].id for tag in worker.tags("waits")}:
-        return f"patience: {listed or 'nothing'} is what Redis has of what waits in {worker.name}"
+        return (
+            f"patience: {worker.name}: Redis has a wrong list of waiting jobs: {listed or 'none'}"
+        )
     if worker.here._pending:
-        return f"cleanup: {worker.name} has ends to tell that Redis has heard"
+        return f"cleanup: {worker.name} still has acknowledgements that Redis has received"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Tests of the judge without a queue: random and smaller trials, verdicts, and histories."""
+"""Tests of the parts of the judge that need no queue: plans, verdicts and histories."""
 
 from __future__ import annotations
 

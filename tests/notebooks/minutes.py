@@ -47,7 +47,7 @@ _HEADING = re.compile(r"^(?=## |### Exercise)", re.M)
 
 
 def with_minutes(name: str, seconds: Sequence[float]) -> Any:
-    """Return the notebook with its minutes in the text.
+    """Return the notebook with the minutes of each section written into its text.
 
     Args:
         seconds: the measured time of each code cell.

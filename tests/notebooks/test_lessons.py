@@ -122,7 +122,10 @@ class _Restless:
 def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
     """Run the cells of `section`, then those of `before`, each list in reverse order.
 
-    Raises CellFailed if a cell fails, except with a LabError: the lab of `before` is closed.
+    A LabError is ignored, since the lab of `before` is closed.
+
+    Raises:
+        CellFailed: a cell fails with another error.
     """
     for cell in reversed(before + section):
         _, reply = here.try_to_run(cell, _BOUND)

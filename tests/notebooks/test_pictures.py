@@ -1,4 +1,4 @@
-"""Tests of the picture of a herd without retries, and of one in a notebook that is not trusted."""
+"""Tests that a herd without retries is drawn, and that an untrusted notebook shows its figures."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ local function list_of(id)
   return readable and type(list) == 'string' and list or nil
 end
 
--- In the sets of these states, add the result of seconds(id, noted) to each score above `later_than`. noted:
--- the time at which a waiting job changed to its state; false for an ended job.
+-- For each job in the sets of these states with a score of at least `later_than`, add seconds(id, noted) to the
+-- score. noted: the time of the last event of a scheduled or retrying job; false for an ended job.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do

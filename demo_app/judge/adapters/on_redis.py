@@ -18,7 +18,7 @@ def rq(role: Role) -> Any:
     from rq import Queue, Retry, Worker
 
     queue = Queue("judged", connection=Redis.from_url(role.url))
-    if role.jobs:  # https://python-rq.org/docs/exceptions/
+    if role.jobs:  # retries as in https://python-rq.org/docs/exceptions/
         return lambda job: queue.enqueue(rq_task, job, retry=Retry(max=3))
     role.log("works")
     Worker([queue], connection=queue.connection, name=role.who).work(with_scheduler=True)

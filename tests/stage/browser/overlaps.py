@@ -28,8 +28,8 @@ _OVERLAPS = """() => {
 
 
 def overlaps(page: Page) -> list[str]:
-    """Return the pairs of elements that overlap within a room of the stage, and the floors that are
-    too small for their number of further jobs, such as "+42".
+    """Return the pairs of elements that overlap within a room of the stage, and the floors whose
+    content is too large although they only count their further jobs ("+42").
 
     First, finish the animations, so that each token is at its destination.
     """
