@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +122,9 @@ class Settings(BaseSettings):
         (), description="further host names of the web app, comma separated"
     )
     tasks: Words = Field((), description="further modules with @task functions, comma separated")
-    queues: Words = Field(("mail", "default"), description="a worker's queues, most urgent first")
+    queues: Words = Field(
+        ("mail", "default"), min_length=1, description="a worker's queues, most urgent first"
+    )
     concurrency: PositiveInt = Field(4, description="jobs that one worker process runs at once")
     sender: str = Field("The blog <blog@blog.test>", description="sender of the mails")
 
@@ -163,6 +166,13 @@ class Settings(BaseSettings):
                 "not the URL of a mail server; use smtp://[user:password@]host[:port], or "
                 "smtps://… or smtp+starttls://… for TLS"
             )
+        return value
+
+    @field_validator("sender")
+    @classmethod
+    def _has_an_address(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1]:
+            raise ValueError("not a sender of mails; use Name <name@host>")
         return value
 
     @field_validator("database_url")

@@ -23,7 +23,7 @@ from demo_app.broker.view import JobView
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
-from demo_app.jobs.result import GIVEN_UP, STATUS_OF_STATE, TaskError, TaskResult
+from demo_app.jobs.result import GIVEN_UP, TaskError, TaskResult
 from demo_app.settings import Settings, Transport
 
 
@@ -105,7 +105,7 @@ def result_of(view: JobView) -> TaskResult:
     tries = [event for event in view.timeline if event.event in ("retrying", "dead")]
     began = [event.at for event in view.timeline if event.event == "claimed"]
     ended = [event for event in view.timeline if event.event in ("done", "dead", "discarded")]
-    last = ended[-1] if ended and view.state in STATUS_OF_STATE else None
+    last = ended[-1] if ended and view.state in ("done", "dead", "discarded") else None
     return TaskResult(
         view.id,
         view.task,

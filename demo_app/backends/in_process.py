@@ -9,7 +9,7 @@ from dataclasses import replace
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Outcome, begin, end
-from demo_app.jobs.perform import perform
+from demo_app.jobs.perform import after_failure, perform
 from demo_app.jobs.result import TaskResult
 
 #: Limit of the results in memory. Above it, the oldest results of ended jobs are deleted.
@@ -52,4 +52,7 @@ class InProcessBackend(Backend):
         return outcome
 
     def _perform(self, job: Job) -> Outcome:
-        return perform(job)
+        try:
+            return perform(job)
+        except BaseException as error:  # such as sys.exit(): a job must not end its thread
+            return after_failure(error, job)

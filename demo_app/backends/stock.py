@@ -62,6 +62,7 @@ class StockBackend(Backend):
                 task_id=job.id,
                 queue=job.queue_name,
                 eta=job.run_after,
+                headers={"enqueued_at": job.enqueued_at},
             )
 
     def count_by_state(self) -> dict[str, Any]:
@@ -140,7 +141,9 @@ def worker_app(chosen: Settings) -> Celery:
 
 def _run(self: Any, **arguments: Any) -> Any:
     request = self.request
-    outcome = perform(Job(self.name, arguments, attempts=request.retries, id=request.id))
+    since = (request.headers or {}).get("enqueued_at") or time.time()
+    job = Job(self.name, arguments, attempts=request.retries, id=request.id, enqueued_at=since)
+    outcome = perform(job)
     if isinstance(outcome, Retry):
         eta = datetime.now(UTC) + timedelta(seconds=outcome.after)
         raise self.retry(eta=eta)

@@ -6,6 +6,7 @@ the database has an id, and the web app stores the id in Redis, next to the jobs
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 
@@ -14,13 +15,19 @@ import redis
 from demo_app.blog.database import Database, DatabaseDown, DatabaseMissing
 from demo_app.blog.opening import check_server, open_database
 from demo_app.broker.connection import connect
+from demo_app.broker.throttled_log import ThrottledLog
 from demo_app.jobs.backend import make_backend
 from demo_app.settings import Settings
 
+log = logging.getLogger(__name__)
 #: The Redis key that contains the blog's id.
 KEY = "blog"
 #: Seconds that a worker waits for its blog's database, since the web app may still be starting.
 PATIENCE = 10.0
+
+
+class RedisAway(DatabaseMissing):
+    """Redis, which has the id of the jobs' blog, does not answer."""
 
 
 class AnotherBlog(RuntimeError):
@@ -70,10 +77,11 @@ def open_blog(chosen: Settings) -> Database:
 def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
-    Retry for `PATIENCE` seconds before the exit. If Redis has no blog's id, the web app may not
+    Retry for `PATIENCE` seconds before the exit, and wait for Redis as long as it does not answer,
+    as Celery does. If Redis has no blog's id, the web app may not
     have created the database yet: check only the PostgreSQL server, if one is set.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline, waiting = time.monotonic() + PATIENCE, ThrottledLog()
     while True:
         try:
             if announced(chosen) is not None:
@@ -81,6 +89,9 @@ def refuse_another_blog(chosen: Settings) -> None:
             elif chosen.database_url:
                 check_server(chosen.database_url)
             return
+        except RedisAway as error:
+            waiting.log(log.warning, "The worker waits for Redis: %s", error)
+            deadline = time.monotonic() + PATIENCE
         except (DatabaseMissing, DatabaseDown) as error:
             if time.monotonic() > deadline:
                 name = "DEMO_DATABASE_URL" if chosen.database_url else "DEMO_DIR"
@@ -94,7 +105,7 @@ def announced(chosen: Settings) -> str | None:
     Returns None if no web app has stored an id, or the backend does not keep its jobs in Redis.
 
     Raises:
-        DatabaseMissing: Redis does not answer.
+        RedisAway: Redis does not answer.
     """
     if not _in_redis(chosen):
         return None
@@ -102,7 +113,7 @@ def announced(chosen: Settings) -> str | None:
         with connect(chosen.redis_url) as client:
             found = client.get(KEY)
     except redis.RedisError as error:
-        raise DatabaseMissing(f"Redis does not answer: {error}") from None
+        raise RedisAway(f"Redis does not answer: {error}") from None
     return None if found is None else str(found)
 
 

@@ -46,9 +46,6 @@ class Loop:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        # a sync after each delete would delay web requests, and is not needed: if a power failure
-        # undoes a delete, it is repeated
-        self._database.sync_later()
         while not self._stopping.is_set():
             self._wanted.clear()
             self._wanted.wait(self._poll())
@@ -57,6 +54,9 @@ class Loop:
     def _poll(self) -> float:
         """Run the step, and return the seconds to sleep. If it fails, pause and return 0."""
         try:
+            # a sync after each delete would delay web requests, and is not needed: if a power
+            # failure undoes a delete, it is repeated
+            self._database.sync_later()
             more = self._step()
         except Exception as error:  # any error of the queue: the outbox keeps its jobs
             if not self.failure:

@@ -63,6 +63,8 @@ def thumbnail(content: bytes) -> bytes:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             image.thumbnail((LONGEST, LONGEST))
             small = image.convert("RGB")
+    except MemoryError:  # the picture may be intact
+        raise
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         raise BadPicture(f"the file can't be read as a picture: {error}") from error
     jpeg = BytesIO()

@@ -7,6 +7,7 @@ Celery producer.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -105,6 +106,8 @@ def next_try(text: str) -> str:
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None
+    # other Celery producers do not set it: then the age of a job counts from its first failure
+    raw["headers"].setdefault("enqueued_at", time.time())
     return _dumps(raw)
 
 

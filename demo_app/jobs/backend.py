@@ -195,9 +195,7 @@ def make_backend(name: str, chosen: Settings) -> Backend:
     if not maker:
         module, maker = f"{_PACKAGE}.{name}", "make"
     try:
-        make: Callable[[Settings], Backend] = getattr(import_module(module), maker)
-    except AttributeError:
-        raise ValueError(f"there is no {maker!r} in {module}") from None
+        imported = import_module(module)
     except ModuleNotFoundError as error:
         if error.name and module.startswith(error.name):
             raise ValueError(f"there is no backend {name!r}: {error}") from None
@@ -206,6 +204,9 @@ def make_backend(name: str, chosen: Settings) -> Backend:
         raise ImportError(
             f"The backend {name!s} needs a library that is not installed: pip install '.[backends]'"
         ) from None
+    make: Callable[[Settings], Backend] | None = getattr(imported, maker, None)
+    if make is None:
+        raise ValueError(f"there is no {maker!r} in {module}")
     return make(chosen)
 
 

@@ -62,12 +62,16 @@ def _begin(mail: Mail) -> None:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
         raise MailServerAway(f"the mail server rejected this client: {answer_of(error)}") from error
+    except UnicodeError as error:  # of the host's name or the password
+        raise MailServerAway(f"the mail server's URL can't be encoded: {error}") from error
     _envelope(_local.smtp, mail)
 
 
 def _envelope(smtp: smtplib.SMTP, mail: Mail) -> None:
     _expect(250, *smtp.mail(mail.sender.address))
-    _expect(250, *smtp.rcpt(mail.to.address))
+    code, reply = smtp.rcpt(mail.to.address)
+    if code != 251:  # the server forwards the mail (RFC 5321, section 3.4)
+        _expect(250, code, reply)
 
 
 def _data(content: bytes) -> None:

@@ -46,8 +46,8 @@ def make_app(chosen: Settings) -> FastAPI:
             comments.relay.start()
         yield
         comments.relay.stop()
-        for name in comments.used:
-            backend_named(name).close()
+        for backend in comments.used.values():
+            backend.close()
         await services.feed.close()
 
     app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -43,11 +43,11 @@ class CommentService:
         self, database: Database, relay: Relay, notify: Task[[int], None], route: Route
     ) -> None:
         self.database, self.relay, self._notify = database, relay, notify
-        self.used: set[str] = set()
+        self.used: dict[str, Backend] = {}
         self.use(route)
 
     def use(self, route: Route) -> None:
-        self.used.add(route.backend.name)
+        self.used[route.backend.name] = route.backend
         self.route = route
 
     @property

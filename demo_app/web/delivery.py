@@ -121,8 +121,8 @@ class Locator:
 
     def _in_this_process(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         found = {}
-        for name in self._comments.used & {"memory", "inline"}:
-            for job, state in backend_named(name).states(ids).items():
+        for name in self._comments.used.keys() & {"memory", "inline"}:
+            for job, state in self._comments.used[name].states(ids).items():
                 place = PLACE_OF_STATE[State(state)]
                 place = Place.MEMORY if place is Place.QUEUED else place
                 found[job] = Whereabouts(place, backend=name)

@@ -65,7 +65,7 @@ def _metrics(services: Services) -> Iterator[Metric]:
     except (redis.ConnectionError, redis.TimeoutError):
         yield "demo_redis_up", "", {"": 0}
         return
-    if services.queue is not None:
+    if services.comments.backend.capabilities.in_redis:
         yield "demo_redis_up", "", {"": 1}
     yield from metrics_of(seen)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from demo_app.backends.celery import options_of
+from support import message
+
+from demo_app.backends.celery import options_of, result_of
+from demo_app.broker.message import compose
 from demo_app.broker.options import Options
+from demo_app.broker.view import view_of
 from demo_app.settings import Settings
 
 
@@ -13,3 +17,11 @@ def test_each_option_of_the_broker_has_its_setting() -> None:
         history_length=1100, history_bytes=200_000, journal_length=1300,
     )  # fmt: skip
     assert options_of(chosen) == Options(2.5, 0.5, 7, 9.0, 1100, 200_000, 1300)
+
+
+def test_a_job_that_runs_again_has_not_finished() -> None:
+    events = ("claimed", "dead", "requeued", "claimed")
+    lines = [f'["{event}","{at}.000000","w",""]' for at, event in enumerate(events, 1)]
+    result = result_of(view_of("job-1", [compose(message()), *lines]))
+    assert result.state == "running"
+    assert result.finished_at is None

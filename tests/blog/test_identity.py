@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 from blog.sample import comment
+from support import until
 
 from demo_app.backends.celery import CeleryBackend
-from demo_app.blog import outbox, posts
+from demo_app.blog import identity, outbox, posts
 from demo_app.blog.identity import AnotherBlog, announce
 from demo_app.blog.opening import open_database
 from demo_app.blog.relay import Relay
 from demo_app.broker.queue import Queue
+from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.redis_server import RedisServer
 from demo_app.settings import Settings
 
 
@@ -36,3 +40,26 @@ def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
     assert (store.size(["mail"]), outbox.size(other)) == (1, 1), "only the first one's"
     assert first.hand_over_again(1) is None
     assert first.hand_over() == 1, "the first blog may say it again"
+
+
+def test_a_worker_waits_for_redis_and_not_only_for_its_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask = [], identity.announced
+
+    def announced(chosen: Settings) -> str | None:
+        asked.append(chosen)
+        return ask(chosen)
+
+    monkeypatch.setattr(identity, "PATIENCE", 0.0)
+    monkeypatch.setattr(identity, "announced", announced)
+    with ProcessGroup() as group, ThreadPoolExecutor(1) as pool:
+        server = RedisServer(group)
+        chosen = Settings(dir=tmp_path, redis_url=server.url)
+        starting = pool.submit(identity.refuse_another_blog, chosen)
+        try:
+            until(lambda: len(asked) >= 3 or starting.done(), what="further tries")
+            assert not starting.done()
+        finally:
+            server.start()
+        starting.result(60)

@@ -35,6 +35,15 @@ def test_what_is_no_picture_is_refused_with_the_reason(content: bytes) -> None:
         thumbnail(content)
 
 
+def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image, "open", no_memory)
+    with pytest.raises(MemoryError):
+        thumbnail(b"")
+
+
 def test_a_picture_is_stored_byte_for_byte(database) -> None:
     content = bytes(range(256))
     made = add_picture(database, "写真.png", "A", "a@b.test", content)

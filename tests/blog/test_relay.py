@@ -3,6 +3,7 @@ queue is down."""
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,24 @@ def test_a_new_beginning_in_the_middle_of_a_batch_passes_over_no_row(
         relay.hand_over()
     relay.hand_over()
     assert queued(store) == sent
+
+
+def test_a_relay_whose_database_can_not_be_opened_at_first_goes_on(
+    database: Database, store: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comment(database)
+    tries, prepare = [], type(database).sync_later
+
+    def sync_later(self: Database) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("unable to open database file")
+        prepare(self)
+
+    monkeypatch.setattr(type(database), "sync_later", sync_later)
+    relay = Relay(database, CeleryBackend(store))
+    relay.start()
+    try:
+        until(lambda: store.size(["mail"]) == 1, what="the job in the queue")
+    finally:
+        relay.stop()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import message
 
 from demo_app.broker.keys import list_of, lists_of, queue_of
-from demo_app.broker.message import Message, compose, parse
+from demo_app.broker.message import Message, compose, next_try, parse
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -28,6 +30,16 @@ def test_what_was_composed_is_parsed_to_the_same(
 ) -> None:
     sent = Message("an-id", "a.task", arguments, "mail", priority, retries, 1.5)
     assert parse(compose(sent)) == sent
+
+
+def test_the_age_of_a_job_from_another_producer_counts_from_its_first_failure() -> None:
+    raw = json.loads(compose(message()))
+    del raw["headers"]["enqueued_at"]
+    before = time.time()
+    first = parse(next_try(json.dumps(raw)))
+    assert first.enqueued_at >= before
+    again = parse(next_try(next_try(json.dumps(raw))))
+    assert (again.retries, first.retries) == (2, 1)
 
 
 def test_the_message_has_what_celerys_protocol_2_asks_for() -> None:

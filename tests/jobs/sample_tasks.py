@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from demo_app.jobs import task
+from demo_app.jobs.retries import retry_on
 
 heard: list[str] = []
 
@@ -21,3 +24,9 @@ def urgent() -> None:
 @task
 def collect(first: int, **others: int) -> int:
     return first + sum(others.values())
+
+
+@task
+@retry_on(SystemExit, attempts=1)
+def leave() -> None:
+    sys.exit(3)

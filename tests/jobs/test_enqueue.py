@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from jobs.sample_tasks import leave
+from support import until
 
+from demo_app.backends.memory import MemoryBackend
 from demo_app.conformance.sample_tasks import step
 from demo_app.jobs import Unsupported
 from demo_app.jobs import backend as backends
@@ -46,3 +49,15 @@ def test_a_priority_or_a_delay_that_a_backend_does_not_have_is_refused(
 ) -> None:
     with pytest.raises(Unsupported, match=words):
         step.using(backend="inline", **options).enqueue(1)
+
+
+def test_a_job_that_exits_is_dead_and_ends_neither_its_thread_nor_its_process(inline):
+    assert leave.enqueue().state == "dead"
+    memory = MemoryBackend(concurrency=1)
+    try:
+        first, second = leave.job(), leave.job()
+        memory.enqueue(first)
+        memory.enqueue(second)
+        until(lambda: memory.count_by_state() == {"dead": 2}, what="the end of both jobs")
+    finally:
+        memory.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import AuthResult
-from mail.sample import a_mail, serving
+from mail.sample import Received, a_mail, serving
 
 from demo_app.mail import delivery
 from demo_app.mail.connection import MailDeferred, MailRefused
@@ -85,4 +85,23 @@ def test_a_server_that_is_away_refuses_no_mail(monkeypatch):
     send_to(monkeypatch, "smtp://127.0.0.1:1")
 
     with pytest.raises(MailDeferred, match="did not answer"):
+        deliver(MAIL)
+
+
+def test_a_server_that_forwards_the_mail_has_accepted_it(monkeypatch):
+    with serving() as (address, received):
+        send_to(monkeypatch, f"smtp://{address}")
+
+        async def forward(received, server, session, envelope, recipient, options):
+            envelope.rcpt_tos.append(recipient)
+            return "251 2.1.5 User not local; will forward"
+
+        monkeypatch.setattr(Received, "handle_RCPT", forward, raising=False)
+        deliver(MAIL)
+        assert len(received) == 1
+
+
+def test_a_host_name_that_can_not_be_encoded_refuses_no_mail(monkeypatch):
+    send_to(monkeypatch, "smtp://mail..example")
+    with pytest.raises(MailDeferred, match="can't be encoded"):
         deliver(MAIL)

@@ -77,6 +77,11 @@ def test_the_key_kills_a_worker_with_all_that_it_started(stack: Stack, client: C
     until(lambda: gone(*before, *(child.pid for child in started)), what="the worker's end")
 
 
+def test_the_metrics_report_a_redis_that_has_the_jobs(stack: Stack, holder: httpx.Client) -> None:
+    up = "demo_redis_up 1" in holder.get("/metrics").text
+    assert up is (stack.options.backend == "rq")
+
+
 def test_the_dashboard_says_what_it_can_not_see(stack: Stack, holder: httpx.Client) -> None:
     name = stack.options.backend
     page = holder.get("/jobs").text

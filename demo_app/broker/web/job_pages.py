@@ -40,7 +40,7 @@ def overview(request: Request, host: HostDep) -> Response:
     )
 
 
-@router.get("/job/{job_id}", response_class=HTMLResponse)
+@router.get("/job/{job_id:path}", response_class=HTMLResponse)
 def one(request: Request, host: HostDep, queue: QueueDep, job_id: str) -> Response:
     job = known_job(queue, job_id)
     owner = host.snapshot().worker(job.owner)

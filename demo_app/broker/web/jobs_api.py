@@ -112,13 +112,13 @@ def jobs(
     return search(queue, state, "", limit=limit, cursor=cursor)
 
 
-@router.get("/jobs/{job_id}", response_model=JobWithTimelineModel)
+@router.get("/jobs/{job_id:path}", response_model=JobWithTimelineModel)
 def job(queue: QueueDep, job_id: JobId) -> JobView:
     """Return one job, with everything that happened to it."""
     return known_job(queue, job_id)
 
 
-@router.post("/jobs/{job_id}/{what}")
+@router.post("/jobs/{job_id:path}/{what}")
 def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
     """Enqueue a scheduled, retrying or dead job now (retry), or discard it.
 

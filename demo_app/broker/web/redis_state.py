@@ -15,7 +15,7 @@ class RedisState:
     """The state of a Redis server.
 
     Attributes:
-        info: the reply of INFO.
+        info: the reply of INFO. A field is missing if the server does not have it.
         persistence: "aof", "rdb", "none", or "" if unknown.
         appendfsync: the setting `appendfsync`; "" without an append-only file, or if unknown.
     """

@@ -31,7 +31,7 @@ def serve(celery_app: Any, host: str, port: int, token: str = "") -> None:
     """
     token = token or secrets.token_urlsafe(16)
     name = host_pattern(host)
-    hosts = LOOPBACK_NAMES if name in (*LOOPBACK_NAMES, "[::1]") else ("*",)
+    hosts = LOOPBACK_NAMES if name in LOOPBACK_NAMES else ("*",)
     app = dashboard(celery_app, token=token, hosts=hosts)
     listener = listen(host, port, "--port")
     print(f"http://{name}:{listener.getsockname()[1]}/jobs?token={token}", flush=True)

@@ -112,6 +112,16 @@ def test_a_scheduled_job_runs_now_and_another_is_discarded_if_a_person_says_so(
     assert holder.get(f"/api/jobs/{never}").json()["state"] == "discarded"
 
 
+def test_a_job_whose_id_has_a_slash_has_a_page_and_can_be_discarded(
+    shop: Shop, holder: httpx.Client
+) -> None:
+    [id_] = shop.order("vase", sending={"task_id": "report/2026-11", "countdown": 3600})
+    assert holder.get(f"/jobs/job/{id_}").status_code == 200
+    answer = holder.post("/jobs/decide", data={"what": "discard", "job": id_})
+    assert holder.send(answer.next_request).status_code == 200
+    assert holder.get(f"/api/jobs/{id_}").json()["state"] == "discarded"
+
+
 def test_a_paused_worker_claims_nothing_until_it_is_resumed(
     shop: Shop, holder: httpx.Client
 ) -> None:

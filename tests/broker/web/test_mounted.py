@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from celery import Celery
 from celery.exceptions import ImproperlyConfigured
 from celery_suite.outside import REPOSITORY, Shop
@@ -54,6 +55,22 @@ def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -
     assert 'aria-current="page">Jobs' in page.text
     elsewhere = {"sec-fetch-site": "cross-site"}
     assert answers(mounted, "/jobs", headers=elsewhere)[0].status_code == 403
+
+
+def test_it_shows_a_redis_whose_report_has_no_fields_of_valkey(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = redis.Redis.info
+    fewer = ("valkey_version", "uptime_in_seconds", "used_memory_peak")
+
+    def of_another_server(client: Any, *section: str) -> dict[str, Any]:
+        report = info(client, *section).items()
+        return {name: value for name, value in report if name not in fewer}
+
+    monkeypatch.setattr(redis.Redis, "info", of_another_server)
+    [page] = answers(dashboard(app, authenticated=True), "/jobs")
+    assert page.status_code == 200
+    assert re.search(r"<dt>Redis</dt><dd>\d+\.\d+", page.text)
 
 
 def test_without_either_it_makes_a_token_and_logs_it(
