@@ -31,6 +31,8 @@ SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
 #: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
+#: The mail sink accepts the same characters; none of them needs an escape in a URL.
+_TOKEN = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST_TOKEN},200}}")
 
 
 class BackendName(StrEnum):
@@ -68,8 +70,8 @@ def split(value: object) -> object:
 
 
 def _long_enough(token: str) -> str:
-    if 0 < len(token) < SHORTEST_TOKEN:
-        raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters")
+    if token and not _TOKEN.fullmatch(token):
+        raise ValueError(f"a token needs {SHORTEST_TOKEN} to 200 letters, digits or . _ ~ -")
     return token
 
 

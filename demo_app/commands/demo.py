@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -39,7 +40,7 @@ def demo(
     with Stack(dir=folder, workers=2, controls=True) as stack:
         try:
             result, timeline = _run(console, stack, comments, kills)
-        except TimeoutError as error:
+        except (TimeoutError, httpx.HTTPError) as error:
             console.print(f"{error}", markup=False)
             return 1
     _print_report(console, result, timeline)

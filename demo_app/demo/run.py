@@ -7,11 +7,12 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from demo_app.demo.timeline import Kill, Timeline, read
-from demo_app.rig.polling import poll
+from demo_app.rig.polling import poll, until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -60,6 +61,7 @@ class DemoResult:
 
 def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[DemoResult, Timeline]:
     with Client(stack.ready) as client:
+        until(client.at_rest, LAST_MAIL)  # an interrupted run in this folder may have left jobs
         before = client.mail_stats()
         since = journal_end(client)
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
@@ -123,11 +125,17 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
             ) from None
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
-        os.kill(pid, signal.SIGSTOP)  # so that its jobs do not end before the kill
-        held = [job["id"] for job in client.jobs("running")["jobs"] if job["owner"] == name]
+        held = []
+        with suppress(ProcessLookupError):  # it has just died
+            os.kill(pid, signal.SIGSTOP)  # so that its jobs do not end before the kill
+            try:
+                jobs = client.jobs("running")["jobs"]
+                held = [job["id"] for job in jobs if job["owner"] == name]
+            finally:
+                if not held:
+                    os.kill(pid, signal.SIGCONT)
         if held:
             break
-        os.kill(pid, signal.SIGCONT)
     at = time.time()
     stack.kill("worker", pid=pid, restart=restart)
     return Kill(at, pid, name, tuple(held))

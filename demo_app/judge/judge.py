@@ -237,10 +237,12 @@ class Judge:
         timer = threading.Timer(self._shrink, stop.set)
         timer.start()
         plans = failed.plan.smaller()
-        while plans and not stop.is_set():
-            trial = self._try(plans.pop(0))
-            # a trial that was stopped or too busy proves nothing
-            if trial.why and not (trial.too_busy or stop.is_set()):
-                failed, plans = trial, trial.plan.smaller()
-        timer.cancel()
+        try:
+            while plans and not stop.is_set():
+                trial = self._try(plans.pop(0))
+                # a trial that was stopped or too busy proves nothing
+                if trial.why and not (trial.too_busy or stop.is_set()):
+                    failed, plans = trial, trial.plan.smaller()
+        finally:
+            timer.cancel()  # otherwise the process could not end before it
         return failed

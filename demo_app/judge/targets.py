@@ -28,6 +28,8 @@ from demo_app.rig.process_group import ProcessGroup
 _ADAPTERS = "demo_app.judge.adapters"
 
 
+#: Seconds for loading a learner's file.
+_LOADING = 60.0
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
 #: For each queue with an adapter: the adapter's module and function, and the Celery app that the
 #: adapter starts ("" for none).
@@ -159,7 +161,25 @@ class _Host:
             CannotJudge: the class can't be loaded.
         """
         failure = self._translate("{name} can't be loaded", name=self._called)
-        return dict(json.loads(self._read(failure)))
+        overdue = threading.Event()
+
+        def end() -> None:
+            overdue.set()
+            self._process.kill()
+
+        timer = threading.Timer(_LOADING, end)
+        timer.start()
+        try:
+            return dict(json.loads(self._read(failure)))
+        except CannotJudge:
+            if not overdue.is_set():
+                raise
+            endless = "{name} can't be loaded: it does not end within {seconds} s."
+            raise CannotJudge(
+                self._translate(endless, name=self._called, seconds=f"{_LOADING:g}")
+            ) from None
+        finally:
+            timer.cancel()
 
     def start(self, role: Role) -> Running:
         assert self._process.stdin is not None

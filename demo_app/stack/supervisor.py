@@ -245,9 +245,11 @@ class Supervisor:
         """If the role is restarted automatically, start a process, and retry until it answers."""
         pause = 0.0
         while self._comes_back(role) and not self._stopping.wait(pause):
+            if number in {process.number for process in self._living(role)}:
+                return  # `revive` has started it meanwhile
             try:
                 started = self._start(role, number)
-            except StackError as error:
+            except Exception as error:  # also an OSError: the supervision must go on
                 if not self._stopping.is_set():
                     self._report({"event": "trouble", "role": role, "what": str(error)})
                 pause = PAUSE

@@ -94,10 +94,10 @@ def _twin(stage: Stage) -> None:
         raise DomainError(409, "no_twin")
     queue = _queue(stage)
     stage.new_round()
-    stage.inbox.misbehave(SLOW_FOR_COMPARISON)
     # stock Celery has one worker: pause all but one of ours until the kill
     resting = [worker.id for worker in _living(stage)[1:]]
     try:
+        stage.inbox.misbehave(SLOW_FOR_COMPARISON)
         for worker in resting:
             queue.pause(worker, True)
         for _ in range(COMPARED):
@@ -109,8 +109,9 @@ def _twin(stage: Stage) -> None:
         _kill_worker(stage)
     finally:
         stage.inbox.misbehave()
-        for worker in resting:
-            queue.pause(worker, False)
+        with suppress(redis.RedisError):  # "start again" resumes them
+            for worker in resting:
+                queue.pause(worker, False)
 
 
 def _queue(stage: Stage) -> Queue:

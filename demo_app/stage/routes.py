@@ -58,7 +58,7 @@ def page(
 
 def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:
     twin = stage.twin.picture() if stage.twin is not None and picture.moment is None else None
-    phones = address_for_phones(request.url.port) if show else ""
+    phones = address_for_phones(settings().web_port) if show else ""
     played = _steps(request, stage, show) if show else []
     state = state_of(picture, twin)
     return render(

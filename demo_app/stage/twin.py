@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import psutil
 import redis
 
 from demo_app.backends.stock import StockBackend, held_by_kombu
@@ -130,6 +131,9 @@ class Twin:
         records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []
         newest = max(records, key=lambda one: moment_of(one.get("since")), default={})
         pid = newest.get("pid")
-        if not isinstance(pid, int):
+        if not isinstance(pid, int):  # there is no worker, or its record was wiped
+            for pid in processes.with_role("stock"):
+                with suppress(psutil.Error):
+                    return pid, True, psutil.Process(pid).create_time()
             return None, False, 0.0
         return pid, processes.is_our_worker(pid), moment_of(newest.get("since"))

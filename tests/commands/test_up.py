@@ -201,6 +201,8 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         ("DEMO_JOB_SECONDS", "soon"),
         ("DEMO_CONCURRENCY", "many"),
         ("DEMO_SMTP_URL", "imap://mail.test"),
+        ("DEMO_SENDER", "The blog"),
+        ("DEMO_QUEUES", ""),
         ("DEMO_SMTP_CA_FILE", "no-such-file.pem"),
     ],
 )

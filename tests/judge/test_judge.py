@@ -184,6 +184,15 @@ def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Pat
     until(lambda: not marked("TMPDIR", tmp_path), 30.0, "the end of every process")
 
 
+def test_a_class_whose_file_never_ends_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.judge.targets._LOADING", 1.0)
+    (tmp_path / "mine.py").write_text("while True:\n    pass\n")
+    with pytest.raises(CannotJudge, match="MyQueue can't be loaded: it does not end within 1 s"):
+        target_of(f"{tmp_path}/mine.py:MyQueue")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

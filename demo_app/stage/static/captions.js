@@ -23,6 +23,7 @@ export function tell(next, waits = false) {
 }
 
 function fill() {
+  if (!main.dataset.state) return; // the tape is open
   const state = JSON.parse(main.dataset.state);
   const filled = (text) => text.replace(/\{(\w+)\}/g, (_, name) => state[name] ?? "");
   const [words, command] = [filled(step.words), filled(step.command ?? "")];
@@ -32,4 +33,4 @@ function fill() {
   crowd(); // the caption changes the space for tokens
 }
 
-document.addEventListener("fresh", () => { if (main.dataset.state) fill(); });
+document.addEventListener("fresh", () => { fill(); });

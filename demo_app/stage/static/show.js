@@ -27,7 +27,8 @@ if (before && before.step < steps.length - 1) {
   said.push(...steps.slice(0, step + 1).filter(({ words }) => words));
 }
 tell(said.at(-1) ?? begin);
-navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
+if (navigator.locks) navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
+else leads = true; // a page without TLS from another machine
 
 // Wait until the step's condition holds. Ignore the first picture, which may have been requested before the
 // step's actions, and all pictures while the tape (`tape.js`) is open.
