@@ -154,6 +154,28 @@ def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -
     assert shop.queued() == 1
 
 
+def test_migrate_leaves_a_job_that_begins_while_workers_are_asked_for_their_jobs(
+    open_shop: OpenShop,
+) -> None:
+    """A job that ends meanwhile is not moved either."""
+    shop = open_shop("threads", transport="stock", task_acks_late=True)
+    shop.start_worker("--concurrency", "1")
+    shop.order("ends", gate="open")
+    shop.order("begins", gate="shut")
+    shop.until_started("ends")
+    shop.until(lambda: shop.in_hand() == 2, "the second job")
+    target = f"claims+redis://127.0.0.1:{shop.port}/1"
+    command = [sys.executable, *_command("migrate", shop.broker(shop.port), target)]
+    printed = shop.folder / "migrate.log"
+    with shop.redis.monitor() as monitor, printed.open("w") as output:
+        migrating = shop.start(command, output)
+        sent = (one["command"] for one in monitor.listen())
+        next(text for text in sent if re.match(r"LPUSH \S+\.reply\.celery\.pidbox ", text))
+        shop.open_gate()
+        assert migrating.wait() == 1
+    assert printed.read_text().startswith("Moved 0 jobs.\nLeft ")
+
+
 def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.settings["broker_transport"] = "demo_app.broker:Transport"
