@@ -214,7 +214,9 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
                 continue
             queues = channel._lookup(exchange, routing_key)
             carried = [move.carry_text(json.dumps(payload), name) for name in queues]
-            if all(carried):
+            if not queues:
+                move.left["no queue is bound to its exchange"] += 1
+            elif all(carried):
                 client.hdel(unacked, tag)
                 client.zrem(prefix + channel.unacked_index_key, tag)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pty
 import re
 import signal
@@ -174,6 +175,20 @@ def test_migrate_leaves_a_job_that_begins_while_workers_are_asked_for_their_jobs
         shop.open_gate()
         assert migrating.wait() == 1
     assert printed.read_text().startswith("Moved 0 jobs.\nLeft ")
+
+
+def test_migrate_leaves_a_taken_job_whose_exchange_has_no_queue_any_more(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(transport="stock")
+    shop.order("vase")
+    taken = json.dumps([json.loads(shop.redis.lpop("celery")), "parcels", "vases"])
+    shop.redis.hset("unacked", "tag", taken)
+    target = f"claims+redis://127.0.0.1:{shop.port}/1"
+    status, output = _run(shop, "migrate", shop.broker(shop.port), target)
+    assert shop.redis.hgetall("unacked") == {"tag": taken}
+    left = "Left 1 behind: no queue is bound to its exchange.\n"
+    assert (status, output) == (1, f"Moved 0 jobs.\n{left}")
 
 
 def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
