@@ -139,11 +139,14 @@ def _from_claims(move: _Move) -> None:
             _take_all(move, name)
         seen = queue.snapshot()
         orphaned = sum(one.running for one in seen.workers if not one.alive)
-        if not (orphaned or seen.count[State.QUEUED]) or time.monotonic() > deadline:
+        flowing = sum(one.size for one in seen.queues() if not one.paused)
+        if not (orphaned or flowing) or time.monotonic() > deadline:
             break
         time.sleep(queue.options.heartbeat_seconds)  # our heartbeat rescues the orphaned jobs
     unreadable = len(channel.in_flight.held())
     move.dead = seen.count[State.DEAD]
+    if queued := seen.count[State.QUEUED]:
+        move.left["still queued, for example because the queue is paused"] += queued
     if held := seen.count[State.RUNNING] - unreadable:
         move.left[_HELD] += held
 

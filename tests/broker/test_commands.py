@@ -19,6 +19,7 @@ from servers import cluster
 from support import run_python
 
 from demo_app.broker.connection import AS_TEXT
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 
@@ -189,6 +190,16 @@ def test_migrate_leaves_a_taken_job_whose_exchange_has_no_queue_any_more(
     assert shop.redis.hgetall("unacked") == {"tag": taken}
     left = "Left 1 behind: no queue is bound to its exchange.\n"
     assert (status, output) == (1, f"Moved 0 jobs.\n{left}")
+
+
+def test_migrate_reports_the_jobs_of_a_paused_queue(shop: Shop) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.order("first")
+    shop.order("vase", sending={"queue": "parcels"})
+    Queue(shop.redis, Options(global_keyprefix="shop:")).pause_queue("parcels", True)
+    status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
+    left = "Left 1 behind: still queued, for example because the queue is paused.\n"
+    assert (status, output) == (1, f"Moved 1 job.\n{left}")
 
 
 def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
