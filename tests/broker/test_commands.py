@@ -247,6 +247,26 @@ def test_a_broker_that_cannot_be_reached_is_one_sentence(shop: Shop, command: st
     assert re.fullmatch("The broker can't be reached: .*refused.*\n", ended.stderr)
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("migrate", "claims+foo://h", "redis://h"), r"The scheme claims\+foo:// is unknown\..*"),
+        (("metrics",), "The database after the last / must be a number, not 'abc'."),
+    ],
+)
+def test_a_malformed_url_is_one_sentence(shop: Shop, words: tuple[str, ...], sentence: str) -> None:
+    environment = {**shop.environment, "BROKER": f"claims+redis://127.0.0.1:{shop.port}/abc"}
+    ended = run_python(*_command(*words), cwd=shop.folder, **environment)
+    assert ended.returncode == 1
+    assert re.fullmatch(f"{sentence}\n", ended.stderr), ended.stderr
+
+
+def test_a_command_that_redis_refuses_is_one_sentence(shop: Shop) -> None:
+    ended = run_python(*_command("metrics"), cwd=shop.folder, **_as_user(shop, "+@all", "-evalsha"))
+    assert ended.returncode == 1
+    assert re.fullmatch("Redis refuses: .*evalsha.*\n", ended.stderr), ended.stderr
+
+
 def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Shop) -> None:
     words = ["-m", "demo_app.broker", "metrics", "-A", "nowhere"]
     ended = run_python(*words, cwd=shop.folder, **shop.environment)
