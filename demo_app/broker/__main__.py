@@ -12,7 +12,7 @@ from celery.app.utils import find_app
 from celery.exceptions import ImproperlyConfigured
 from celery.utils.imports import cwd_in_path
 from kombu.exceptions import OperationalError
-from redis.exceptions import ConnectionError, TimeoutError
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from .defaults import early_tasks, set_defaults, uses_this_broker
 from .exposition import exposition, metrics_of
@@ -146,6 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
             status: int = options.command(app, options)
         except (OperationalError, ConnectionError, TimeoutError) as error:
             sys.exit(f"The broker can't be reached: {error}")
+        except RedisError as error:
+            sys.exit(f"Redis refuses: {error}")
+        except ValueError as error:  # a malformed URL or option
+            sys.exit(f"{error}")
     return status
 
 

@@ -219,7 +219,8 @@ def connect_async(url: str) -> Any:
 
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    options = {**patience, **AS_TEXT}
+    # `lua` limits its connections itself, and the pool also counts those that `lua` has closed
+    options = {**patience, **AS_TEXT, "max_connections": 2**31}
     watched = SentinelGroup.parse(url)
     if watched is None:
         found = client.from_url(client_url(url), **options)

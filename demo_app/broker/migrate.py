@@ -139,11 +139,14 @@ def _from_claims(move: _Move) -> None:
             _take_all(move, name)
         seen = queue.snapshot()
         orphaned = sum(one.running for one in seen.workers if not one.alive)
-        if not (orphaned or seen.count[State.QUEUED]) or time.monotonic() > deadline:
+        flowing = sum(one.size for one in seen.queues() if not one.paused)
+        if not (orphaned or flowing) or time.monotonic() > deadline:
             break
         time.sleep(queue.options.heartbeat_seconds)  # our heartbeat rescues the orphaned jobs
     unreadable = len(channel.in_flight.held())
     move.dead = seen.count[State.DEAD]
+    if queued := seen.count[State.QUEUED]:
+        move.left["still queued, for example because the queue is paused"] += queued
     if held := seen.count[State.RUNNING] - unreadable:
         move.left[_HELD] += held
 
@@ -200,9 +203,13 @@ def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
 def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
     """Move the unacknowledged jobs that dead workers had received."""
     channel = move.channel
-    unacked = client.hgetall(prefix + channel.unacked_key)
-    held = set(_held_by_the_living(move)) if unacked else set()
-    for tag, text in unacked.items():
+    unacked = prefix + channel.unacked_key
+    tags = client.hkeys(unacked)
+    held = set(_held_by_the_living(move)) if tags else set()
+    for tag in tags:
+        text = client.hget(unacked, tag)
+        if text is None:  # the job has ended while the workers were asked
+            continue
         with move.left_if_unreadable():
             payload, exchange, routing_key = json.loads(text)
             if payload["headers"].get("id") in held:
@@ -210,14 +217,17 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
                 continue
             queues = channel._lookup(exchange, routing_key)
             carried = [move.carry_text(json.dumps(payload), name) for name in queues]
-            if all(carried):
-                client.hdel(prefix + channel.unacked_key, tag)
+            if not queues:
+                move.left["no queue is bound to its exchange"] += 1
+            elif all(carried):
+                client.hdel(unacked, tag)
                 client.zrem(prefix + channel.unacked_index_key, tag)
 
 
 def _held_by_the_living(move: _Move) -> Iterator[str]:
     inspect = move.app.control.inspect(connection=move.source, timeout=_ANSWER)
-    for ask in (inspect.active, inspect.reserved, inspect.scheduled):
+    # in the order of a job's life: a job that moves on between two requests is in the later reply
+    for ask in (inspect.scheduled, inspect.reserved, inspect.active):
         for jobs in (ask() or {}).values():
             for job in jobs:
                 yield job.get("request", job)["id"]

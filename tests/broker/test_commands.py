@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pty
 import re
 import signal
@@ -18,6 +19,7 @@ from servers import cluster
 from support import run_python
 
 from demo_app.broker.connection import AS_TEXT
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
 
@@ -154,6 +156,52 @@ def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -
     assert shop.queued() == 1
 
 
+def test_migrate_leaves_a_job_that_begins_while_workers_are_asked_for_their_jobs(
+    open_shop: OpenShop,
+) -> None:
+    """A job that ends meanwhile is not moved either."""
+    shop = open_shop("threads", transport="stock", task_acks_late=True)
+    shop.start_worker("--concurrency", "1")
+    shop.order("ends", gate="open")
+    shop.order("begins", gate="shut")
+    shop.until_started("ends")
+    shop.until(lambda: shop.in_hand() == 2, "the second job")
+    target = f"claims+redis://127.0.0.1:{shop.port}/1"
+    command = [sys.executable, *_command("migrate", shop.broker(shop.port), target)]
+    printed = shop.folder / "migrate.log"
+    with shop.redis.monitor() as monitor, printed.open("w") as output:
+        migrating = shop.start(command, output)
+        sent = (one["command"] for one in monitor.listen())
+        next(text for text in sent if re.match(r"LPUSH \S+\.reply\.celery\.pidbox ", text))
+        shop.open_gate()
+        assert migrating.wait() == 1
+    assert printed.read_text().startswith("Moved 0 jobs.\nLeft ")
+
+
+def test_migrate_leaves_a_taken_job_whose_exchange_has_no_queue_any_more(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(transport="stock")
+    shop.order("vase")
+    taken = json.dumps([json.loads(shop.redis.lpop("celery")), "parcels", "vases"])
+    shop.redis.hset("unacked", "tag", taken)
+    target = f"claims+redis://127.0.0.1:{shop.port}/1"
+    status, output = _run(shop, "migrate", shop.broker(shop.port), target)
+    assert shop.redis.hgetall("unacked") == {"tag": taken}
+    left = "Left 1 behind: no queue is bound to its exchange.\n"
+    assert (status, output) == (1, f"Moved 0 jobs.\n{left}")
+
+
+def test_migrate_reports_the_jobs_of_a_paused_queue(shop: Shop) -> None:
+    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.order("first")
+    shop.order("vase", sending={"queue": "parcels"})
+    Queue(shop.redis, Options(global_keyprefix="shop:")).pause_queue("parcels", True)
+    status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
+    left = "Left 1 behind: still queued, for example because the queue is paused.\n"
+    assert (status, output) == (1, f"Moved 1 job.\n{left}")
+
+
 def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
     stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.settings["broker_transport"] = "demo_app.broker:Transport"
@@ -197,6 +245,26 @@ def test_a_broker_that_cannot_be_reached_is_one_sentence(shop: Shop, command: st
     ended = run_python(*_command(command), cwd=shop.folder, **environment)
     assert ended.returncode == 1
     assert re.fullmatch("The broker can't be reached: .*refused.*\n", ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("migrate", "claims+foo://h", "redis://h"), r"The scheme claims\+foo:// is unknown\..*"),
+        (("metrics",), "The database after the last / must be a number, not 'abc'."),
+    ],
+)
+def test_a_malformed_url_is_one_sentence(shop: Shop, words: tuple[str, ...], sentence: str) -> None:
+    environment = {**shop.environment, "BROKER": f"claims+redis://127.0.0.1:{shop.port}/abc"}
+    ended = run_python(*_command(*words), cwd=shop.folder, **environment)
+    assert ended.returncode == 1
+    assert re.fullmatch(f"{sentence}\n", ended.stderr), ended.stderr
+
+
+def test_a_command_that_redis_refuses_is_one_sentence(shop: Shop) -> None:
+    ended = run_python(*_command("metrics"), cwd=shop.folder, **_as_user(shop, "+@all", "-evalsha"))
+    assert ended.returncode == 1
+    assert re.fullmatch("Redis refuses: .*evalsha.*\n", ended.stderr), ended.stderr
 
 
 def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Shop) -> None:

@@ -138,5 +138,19 @@ def test_a_thread_goes_on_though_no_connection_comes_back(
     assert shared._idle.qsize() == lua.CONNECTIONS
 
 
+def test_threads_that_had_to_wait_often_do_not_use_up_the_connections(
+    store: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py counts connections that have closed, and refuses the 101st by default."""
+    monkeypatch.setattr(lua, "_PATIENCE", 0.0)
+    shared = store.scripts._connections
+    for _ in range(5):
+        borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS + 30)]
+        for connection in borrowed:
+            shared.give_back(connection)
+    assert store.enqueue(message(1))
+    assert store.size(["mail"]) == 1
+
+
 def _connections(store: Queue) -> set[str]:
     return {c["id"] for c in store.client.client_list() if c["cmd"] == "evalsha"}
