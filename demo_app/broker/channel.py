@@ -270,8 +270,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Deliver claimed jobs to their consumers.
 
         If a job's message or this worker is the cause of an error, end the job's claim and deliver
-        the next job. After a temporary error (see `passes`), requeue this job and the jobs after
-        it, and raise the error.
+        the next job. After a temporary error (see `is_temporary`), requeue this job and the jobs
+        after it, and raise the error.
 
         Args:
             queues: each job was claimed from one of these queues.

@@ -21,8 +21,8 @@ from demo_app.broker.view import JobView
 LISTS = lists_of("mail")
 LEASE = 60_000
 RESCUES = 3
-#: A heartbeat every 60 s, so that only the first one happens during a test.
-CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
+#: A heartbeat every 59 s, so that only the first one happens during a test.
+CALM = Options(lease_seconds=60.0, heartbeat_seconds=59.0)
 
 
 class Scene:
