@@ -212,20 +212,21 @@ def _drain(connection: Connection) -> None:
         connection.drain_events(timeout=0.1)
 
 
-def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
+def test_what_a_closed_channel_cannot_hand_on_goes_back_in_its_order_and_is_not_dead(
     store: Queue, claims_url: str
 ) -> None:
     channel = Connection(claims_url).channel()
-    store.enqueue(message(1))
+    store.enqueue_many([(message(number), None) for number in (1, 2, 3)])
     here = channel.in_flight
     here.work(["mail"])
     try:
-        claimed = here.queue.claim(here.lease.worker, here.lists)
+        claimed = here.queue.claim(here.lease.worker, here.lists, 3)
         channel.close()
         with pytest.raises(redis.ConnectionError):
             channel.deliver_claims(claimed, ["mail"])
         count = store.snapshot().count
-        assert (count["queued"], count["dead"]) == (1, 0)
+        assert (count["queued"], count["dead"]) == (3, 0)
+        assert store.client.lrange("queue:mail", 0, -1) == ["job-3", "job-2", "job-1"]
     finally:
         here.leave()
 
