@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from broker.conftest import OpenShop
 from broker.scene import Scene
-from support import rescue_now, until
+from support import most_nightly, rescue_now, until
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.keys import lists_of
@@ -137,6 +137,39 @@ def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_fre
     shop.order("vase")
     assert not shop.lost(["vase"], 30)
     shop.until(lambda: shop.given_up() == len(jobs) and shop.in_hand() == 0, "their end")
+
+
+@pytest.mark.parametrize("pool", most_nightly(["threads", "prefork", "solo"], "threads", "prefork"))
+def test_a_job_that_runs_out_of_memory_is_put_aside_and_its_worker_goes_on(
+    open_shop: OpenShop, pool: str
+) -> None:
+    """Celery raises the task's MemoryError again in the worker."""
+    shop = open_shop(pool, broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
+    shop.add('@app.task(name="shop.grow")\ndef grow(parcel):\n    raise MemoryError(parcel)\n')
+    worker = shop.start_worker()
+    shop.order("giant", task="shop.grow")
+    shop.order("vase")
+    assert not shop.lost(["vase"], 30)
+    shop.until(lambda: shop.given_up() == 1 and shop.in_hand() == 0, "its end", worker)
+
+
+def test_a_job_whose_failure_can_not_be_handled_keeps_no_place_in_a_pool_of_threads(
+    open_shop: OpenShop,
+) -> None:
+    """The result backend is away when Celery stores the failure of a rejected job."""
+    shop = open_shop("threads", broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
+    shop.add(
+        "from celery.exceptions import Reject\n\n\n"
+        '@app.task(name="shop.refuse")\ndef refuse(parcel):\n    raise Reject(parcel)\n'
+    )
+    shop.settings |= {
+        "result_backend": "redis://127.0.0.1:1/0",
+        "result_backend_transport_options": {"retry_policy": {"max_retries": 0}},
+    }
+    shop.start_worker()
+    del shop.settings["result_backend"]  # for the producer, which would wait for the backend too
+    shop.order("letter", task="shop.refuse")
+    shop.until(lambda: shop.given_up() == 1 and shop.in_hand() == 0, "its end")
 
 
 @pytest.mark.parametrize("seen_by", ["a claim", "its end", "a look"])
