@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,9 +51,11 @@ class Scene:
         self._known.add(worker)
 
     @contextmanager
-    def working(self, options: Options = CALM) -> Iterator[InFlight]:
+    def working(
+        self, options: Options = CALM, given_up: Callable[[str], object] | None = None
+    ) -> Iterator[InFlight]:
         """Run a worker's lease and heartbeat within the block, without a consumer."""
-        here = InFlight(Queue(self.queue.client, options))
+        here = InFlight(Queue(self.queue.client, options), given_up=given_up)
         here.work(["mail"])
         try:
             yield here

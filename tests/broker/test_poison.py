@@ -3,12 +3,17 @@ its last try a job is the only job of its worker."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from typing import Any
+
 import pytest
+import redis
 from broker.conftest import OpenShop
-from broker.scene import Scene
+from broker.scene import CALM, LISTS, Scene
 from support import most_nightly, rescue_now, until
 
-from demo_app.broker.claim import Disposition
+from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.keys import lists_of
 
 
@@ -111,6 +116,39 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
     for _ in range(4):
         scene.queue.finish(scene.claim(), Disposition.LOST)
     assert scene.job().state == "retrying"
+
+
+@pytest.mark.parametrize("seen", ["in its own process", "by another worker"])
+def test_the_caller_of_a_job_that_died_while_redis_was_away_is_told_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    def is_away(*_: Any) -> Any:
+        raise redis.ConnectionError("it is away")
+
+    told: list[str] = []
+    scene.die_with_a_job("w0")
+    with scene.working(replace(CALM, max_rescues=0), told.append) as here:
+        worker = "w1" if seen == "by another worker" else here.lease.worker
+        scene.start(worker)
+        [claimed] = here.queue.claim(worker, LISTS)
+        scene.put(2)
+        with monkeypatch.context() as patch:
+            patch.setattr(here.queue, "given_up", is_away)
+            if worker == "w1":
+                scene.queue.client.delete(f"worker:{worker}", "look")
+                scene.queue.client.hset("suspects", worker, time.time() - 20)
+                here.heartbeat.round()
+            else:
+                tag = here.track(claimed)
+                assert tag is not None
+                following = here.finish(tag, Ending(Disposition.LOST), LISTS)
+                assert following is not None, "the next job, which the same step has claimed"
+                assert following.claim.id == "job-2"
+        assert (scene.job().state, told) == ("dead", [])
+        for _ in range(2):
+            here.heartbeat.round()
+        [message] = told
+        assert '"id":"job-1"' in message
 
 
 def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(
