@@ -270,8 +270,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """Deliver claimed jobs to their consumers.
 
         If a job's message or this worker is the cause of an error, end the job's claim and deliver
-        the next job. After a temporary error (see `passes`), requeue this job and the jobs after
-        it, and raise the error.
+        the next job. After a temporary error (see `is_temporary`), requeue this job and the jobs
+        after it, and raise the error.
 
         Args:
             queues: each job was claimed from one of these queues.
@@ -291,8 +291,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
                     continue
-                # give these jobs back, since Celery will neither run nor reject them
-                for unseen in deliveries[number:]:
+                # give these jobs back, since Celery will neither run nor reject them; the newest
+                # first: the oldest job must end up at the head
+                for unseen in reversed(deliveries[number:]):
                     self.in_flight.finish(
                         unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
                     )

@@ -29,10 +29,10 @@ def is_temporary(error: BaseException) -> bool:
 
 
 def ending_of(error: BaseException) -> Ending:
-    """Return the ending of a claim after an error that is not temporary (see `passes`).
+    """Return the ending of a claim after an error in handling its job.
 
     A job whose message is unreadable, or nested too deeply, becomes dead. Any other error may be
-    caused by this worker: it counts as a death of the worker, and the job runs again.
+    temporary or caused by this worker: it counts as a death of the worker, and the job runs again.
     """
     frames = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
     unreadable = isinstance(error, _OF_CONTENT) and frames[-1:] and frames[-1].startswith(_READERS)

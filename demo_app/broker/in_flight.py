@@ -63,6 +63,7 @@ class InFlight:
         self.claims = HeldClaims()
         self._waiting_in_redis: set[str] = set()  # ids of jobs that the last heartbeat sent
         self._pending: dict[str, Ending] = {}  # acknowledgements without a reply, by tag
+        self._unreported: list[str] = []  # ids for `report_given_up`
         self._throttled = ThrottledLog()
         #: True if no further job is claimed. Claimed jobs go on.
         self.draining = False
@@ -184,15 +185,27 @@ class InFlight:
             self.report_given_up([held.claim.id])
         return ended.following
 
-    def report_given_up(self, job_ids: list[str]) -> None:
+    def report_given_up(self, job_ids: Iterable[str] = ()) -> None:
         """Call `given_up` for each of these jobs that is dead.
 
-        Raises:
-            redis.RedisError: Redis does not answer.
+        If Redis does not answer, the next call includes these jobs. `rescue` calls it in each
+        heartbeat.
         """
-        if self._given_up is not None:
-            for message in self.queue.given_up(job_ids):
-                self._given_up(message)
+        if self._given_up is None:
+            return
+        ids = [*job_ids]
+        with suppress(IndexError):
+            while True:
+                ids.append(self._unreported.pop())
+        try:
+            dead = self.queue.given_up(ids)
+        except redis.RedisError as error:
+            self._throttled.log(log.warning, "Waiting for Redis: %s", error)
+            if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+                self._unreported.extend(ids)  # after a refusal, Redis would refuse for ever
+            return
+        for message in dead:
+            self._given_up(message)
 
     def check(self, tag: str) -> None:
         """Make sure, before a side effect, that the job is still this worker's.
@@ -331,7 +344,7 @@ class InFlight:
             if rescued:
                 passed("rescue_moved")
                 log.warning("Rescued %d jobs of dead workers", len(rescued))
-                self.report_given_up(rescued)
+            self.report_given_up(rescued)
             return beat if self.queue.suspected else None
 
         return Step(look.call, handle)
@@ -396,6 +409,7 @@ class InFlight:
         self.draining = self.closing = True
         self.heartbeat.stop()
         self._acknowledge_at_last()
+        self.report_given_up()
         self.claims.clear()  # `check` now fails for jobs that still run
         try:
             self.lease.end()

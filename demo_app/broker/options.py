@@ -12,7 +12,7 @@ class Options:
     Attributes:
         lease_seconds: length of a lease. A worker that does not renew its lease in this time is
             dead, and its jobs go to other workers.
-        heartbeat_seconds: pause between two renewals of a lease.
+        heartbeat_seconds: pause between two renewals of a lease; less than lease_seconds.
         max_rescues: if more workers than this die while they run a job, the job is a poison pill.
             It gets one more try, alone in a worker; if this worker dies too, the job is dead.
         poison_pause: seconds before this last try.
@@ -24,7 +24,8 @@ class Options:
         global_keyprefix: prefix of every key in Redis.
 
     Raises:
-        ValueError: a number is negative, or lease_seconds or heartbeat_seconds is 0.
+        ValueError: a number is negative, heartbeat_seconds is 0, or lease_seconds is not greater
+            than heartbeat_seconds.
     """
 
     lease_seconds: float = 3.0
@@ -40,6 +41,11 @@ class Options:
     def __post_init__(self) -> None:
         if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
+        if self.heartbeat_seconds >= self.lease_seconds:
+            raise ValueError(
+                "heartbeat_seconds must be less than lease_seconds: a healthy worker would be "
+                "declared dead between two heartbeats"
+            )
         kept = ("history_length", "history_bytes", "journal_length")
         counted = ("max_rescues", "poison_pause", "wait_for_replicas", *kept)
         if negative := [name for name in counted if getattr(self, name) < 0]:

@@ -69,8 +69,8 @@ class Request(CeleryRequest):  # type: ignore[misc]
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
-            if is_temporary(failed):
-                raise
+            # raising it again would not end the claim: threads and prefork only log the error, and
+            # prefork's worker ends at a MemoryError, which Celery raises if the task has raised it
             return self.fail(failed)
 
     def on_retry(self, exc_info: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,8 +21,8 @@ from demo_app.broker.view import JobView
 LISTS = lists_of("mail")
 LEASE = 60_000
 RESCUES = 3
-#: A heartbeat every 60 s, so that only the first one happens during a test.
-CALM = Options(lease_seconds=60.0, heartbeat_seconds=60.0)
+#: A heartbeat every 59 s, so that only the first one happens during a test.
+CALM = Options(lease_seconds=60.0, heartbeat_seconds=59.0)
 
 
 class Scene:
@@ -51,9 +51,11 @@ class Scene:
         self._known.add(worker)
 
     @contextmanager
-    def working(self, options: Options = CALM) -> Iterator[InFlight]:
+    def working(
+        self, options: Options = CALM, given_up: Callable[[str], object] | None = None
+    ) -> Iterator[InFlight]:
         """Run a worker's lease and heartbeat within the block, without a consumer."""
-        here = InFlight(Queue(self.queue.client, options))
+        here = InFlight(Queue(self.queue.client, options), given_up=given_up)
         here.work(["mail"])
         try:
             yield here

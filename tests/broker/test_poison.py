@@ -3,12 +3,17 @@ its last try a job is the only job of its worker."""
 
 from __future__ import annotations
 
-import pytest
-from broker.conftest import OpenShop
-from broker.scene import Scene
-from support import rescue_now, until
+import time
+from dataclasses import replace
+from typing import Any
 
-from demo_app.broker.claim import Disposition
+import pytest
+import redis
+from broker.conftest import OpenShop
+from broker.scene import CALM, LISTS, Scene
+from support import most_nightly, rescue_now, until
+
+from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.keys import lists_of
 
 
@@ -113,6 +118,39 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
     assert scene.job().state == "retrying"
 
 
+@pytest.mark.parametrize("seen", ["in its own process", "by another worker"])
+def test_the_caller_of_a_job_that_died_while_redis_was_away_is_told_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    def is_away(*_: Any) -> Any:
+        raise redis.ConnectionError("it is away")
+
+    told: list[str] = []
+    scene.die_with_a_job("w0")
+    with scene.working(replace(CALM, max_rescues=0), told.append) as here:
+        worker = "w1" if seen == "by another worker" else here.lease.worker
+        scene.start(worker)
+        [claimed] = here.queue.claim(worker, LISTS)
+        scene.put(2)
+        with monkeypatch.context() as patch:
+            patch.setattr(here.queue, "given_up", is_away)
+            if worker == "w1":
+                scene.queue.client.delete(f"worker:{worker}", "look")
+                scene.queue.client.hset("suspects", worker, time.time() - 20)
+                here.heartbeat.round()
+            else:
+                tag = here.track(claimed)
+                assert tag is not None
+                following = here.finish(tag, Ending(Disposition.LOST), LISTS)
+                assert following is not None, "the next job, which the same step has claimed"
+                assert following.claim.id == "job-2"
+        assert (scene.job().state, told) == ("dead", [])
+        for _ in range(2):
+            here.heartbeat.round()
+        [message] = told
+        assert '"id":"job-1"' in message
+
+
 def test_what_waited_over_a_heartbeat_and_then_kills_its_worker_is_blamed(
     open_shop: OpenShop,
 ) -> None:
@@ -137,6 +175,39 @@ def test_a_job_that_calls_sys_exit_in_a_thread_is_put_aside_and_its_place_is_fre
     shop.order("vase")
     assert not shop.lost(["vase"], 30)
     shop.until(lambda: shop.given_up() == len(jobs) and shop.in_hand() == 0, "their end")
+
+
+@pytest.mark.parametrize("pool", most_nightly(["threads", "prefork", "solo"], "threads", "prefork"))
+def test_a_job_that_runs_out_of_memory_is_put_aside_and_its_worker_goes_on(
+    open_shop: OpenShop, pool: str
+) -> None:
+    """Celery raises the task's MemoryError again in the worker."""
+    shop = open_shop(pool, broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
+    shop.add('@app.task(name="shop.grow")\ndef grow(parcel):\n    raise MemoryError(parcel)\n')
+    worker = shop.start_worker()
+    shop.order("giant", task="shop.grow")
+    shop.order("vase")
+    assert not shop.lost(["vase"], 30)
+    shop.until(lambda: shop.given_up() == 1 and shop.in_hand() == 0, "its end", worker)
+
+
+def test_a_job_whose_failure_can_not_be_handled_keeps_no_place_in_a_pool_of_threads(
+    open_shop: OpenShop,
+) -> None:
+    """The result backend is away when Celery stores the failure of a rejected job."""
+    shop = open_shop("threads", broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
+    shop.add(
+        "from celery.exceptions import Reject\n\n\n"
+        '@app.task(name="shop.refuse")\ndef refuse(parcel):\n    raise Reject(parcel)\n'
+    )
+    shop.settings |= {
+        "result_backend": "redis://127.0.0.1:1/0",
+        "result_backend_transport_options": {"retry_policy": {"max_retries": 0}},
+    }
+    shop.start_worker()
+    del shop.settings["result_backend"]  # for the producer, which would wait for the backend too
+    shop.order("letter", task="shop.refuse")
+    shop.until(lambda: shop.given_up() == 1 and shop.in_hand() == 0, "its end")
 
 
 @pytest.mark.parametrize("seen_by", ["a claim", "its end", "a look"])

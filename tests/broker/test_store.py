@@ -486,6 +486,20 @@ def test_a_queue_key_of_another_type_holds_up_no_other_queue(scene: Scene) -> No
     assert scene.queue.claim("w", ["urgent", *LISTS]) == []
 
 
+def test_a_queue_key_of_another_type_holds_up_no_suspect_no_pause_and_no_look(scene: Scene) -> None:
+    lists = ["urgent", *LISTS]
+    scene.put(1)
+    scene.die_with_a_job("w0", "w1")
+    scene.queue.client.set("queue:urgent", "of another type")
+    scene.start("w")
+    scene.queue.pause("w", True)
+    assert scene.queue.claim("w", lists) == []
+    scene.queue.pause("w", False)
+    [claimed] = scene.queue.claim("w", lists)
+    assert claimed.claim.id == "job-1"
+    assert scene.queue.held_by("w", lists).send() == [claimed.claim]
+
+
 def test_a_key_of_another_type_holds_up_no_rescue_and_loses_no_job(scene: Scene) -> None:
     client = scene.queue.client
     for number, queue in enumerate(("a", "b", "c"), 1):

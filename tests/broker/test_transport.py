@@ -26,6 +26,7 @@ from demo_app.broker.channel import MAY_END_WAIT
 from demo_app.broker.claim import Claim, Claimed
 from demo_app.broker.consumer_state import Waiting
 from demo_app.broker.message import compose
+from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
@@ -100,6 +101,13 @@ def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:
         other.create_transport()
     same = Connection("claims+redis://", transport_options={"priority_steps": [0, 3, 6, 9]})
     assert isinstance(same.create_transport(), transport.Transport)
+
+
+@pytest.mark.parametrize("heartbeat", [3.0, 5.0])
+def test_a_heartbeat_that_is_not_shorter_than_the_lease_is_refused(heartbeat: float) -> None:
+    """Other workers would declare a healthy worker dead between two heartbeats."""
+    with pytest.raises(ValueError, match="heartbeat_seconds must be less than lease_seconds"):
+        Options(heartbeat_seconds=heartbeat)
 
 
 def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() -> None:
@@ -204,20 +212,21 @@ def _drain(connection: Connection) -> None:
         connection.drain_events(timeout=0.1)
 
 
-def test_what_a_closed_channel_cannot_hand_on_goes_back_and_is_not_dead(
+def test_what_a_closed_channel_cannot_hand_on_goes_back_in_its_order_and_is_not_dead(
     store: Queue, claims_url: str
 ) -> None:
     channel = Connection(claims_url).channel()
-    store.enqueue(message(1))
+    store.enqueue_many([(message(number), None) for number in (1, 2, 3)])
     here = channel.in_flight
     here.work(["mail"])
     try:
-        claimed = here.queue.claim(here.lease.worker, here.lists)
+        claimed = here.queue.claim(here.lease.worker, here.lists, 3)
         channel.close()
         with pytest.raises(redis.ConnectionError):
             channel.deliver_claims(claimed, ["mail"])
         count = store.snapshot().count
-        assert (count["queued"], count["dead"]) == (1, 0)
+        assert (count["queued"], count["dead"]) == (3, 0)
+        assert store.client.lrange("queue:mail", 0, -1) == ["job-3", "job-2", "job-1"]
     finally:
         here.leave()
 

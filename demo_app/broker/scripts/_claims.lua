@@ -87,8 +87,8 @@ local function pop_past_suspects(worker, lists, all)
   end
   for _, list in ipairs(lists) do
     for i = -1, -100, -1 do
-      local id = redis.call('LINDEX', queue_key(list), i)
-      if not id then break end
+      local id = redis.pcall('LINDEX', queue_key(list), i)
+      if type(id) ~= 'string' then break end  -- no more jobs, or a foreign key
       if not (holding and in_quarantine(id)) then  -- keeps: alone
         redis.call('LREM', queue_key(list), -1, id)
         return list, id
@@ -124,9 +124,12 @@ local function redelivered(id)
   return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
 end
 
--- Wake other workers for the jobs of these lists, since this worker may have taken their tokens.
+-- Push the missing tokens for the jobs of these lists: a worker that does not claim them may have taken the tokens.
 local function pass_on(lists)
-  for _, list in ipairs(lists) do notify(list, redis.call('LLEN', queue_key(list))) end
+  for _, list in ipairs(lists) do
+    local waiting = redis.pcall('LLEN', queue_key(list))  -- an error if the key is foreign
+    if type(waiting) == 'number' and waiting > 0 then notify(list, waiting) end  -- keeps: no-idle
+  end
 end
 
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered

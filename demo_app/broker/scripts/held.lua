@@ -1,10 +1,9 @@
 -- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
--- It also pushes the missing tokens for queued jobs (see `notify`): a token is lost if the connection of the
+-- It also pushes the missing tokens for queued jobs (see `pass_on`): a token is lost if the connection of the
 -- worker that receives it breaks.
 local held = {}
+pass_on({unpack(ARGV, 2)})
 for i = 2, #ARGV do
-  local waiting = redis.call('LLEN', queue_key(ARGV[i]))
-  if waiting > 0 then notify(ARGV[i], waiting) end  -- keeps: no-idle
   for _, id in ipairs(redis.call('LRANGE', claims_key(ARGV[i], ARGV[1]), 0, -1)) do
     held[#held + 1] = ARGV[i]
     held[#held + 1] = id
