@@ -331,6 +331,15 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     assert store.client.smembers("transient") == {"new", "newer"}
 
 
+def test_a_reply_that_nobody_takes_leaves_no_key_for_ever(store: Queue) -> None:
+    """Each `celery inspect` has a queue of its own, so one key of each would fill Redis."""
+    text = '{"properties":{"delivery_info":{"routing_key":"x.reply.celery.pidbox"}}}'
+    store.publish(text, "~reply", "x.reply.celery.pidbox", kind=Kind.TRANSIENT)
+    keys = store.client.keys("*reply*")
+    assert len(keys) == 3
+    assert [key for key in keys if store.client.ttl(key) < 0] == []
+
+
 def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_again(
     scene: Scene,
 ) -> None:

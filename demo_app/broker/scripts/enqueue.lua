@@ -64,11 +64,12 @@ for i = 3, #ARGV, 5 do
       redis.call('SADD', TRANSIENT, list)
     end
     redis.call('LPUSH', queue_key(list), id)
+    notify(list)
     if kind == 'transient' then  -- in case its consumer does not exist any more
       redis.call('EXPIRE', job_key(id), 3600)
       redis.call('EXPIRE', queue_key(list), 3600)
+      redis.call('EXPIRE', wake_key(list), 3600)
     end
-    notify(list)
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
     redis.call('SET', successor_key(id), cjson.encode({list = list, due = due, message = message}))
   else
