@@ -76,6 +76,9 @@ for i = 3, #ARGV, 5 do
     if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
       local copy = 2
       while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
+      for known = copy - 1, math.max(2, copy - 100), -1 do  -- only the newest: a producer repeats at once
+        if came_before(id .. '#' .. known, list, message) then copy = known end
+      end
       id = id .. '#' .. copy
     end
     local event = later and event_text('scheduled', by, due) or at_once
