@@ -340,6 +340,13 @@ def test_a_reply_that_nobody_takes_leaves_no_key_for_ever(store: Queue) -> None:
     assert [key for key in keys if store.client.ttl(key) < 0] == []
 
 
+def test_a_job_behind_a_message_that_is_not_a_job_is_shown(scene: Scene) -> None:
+    text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
+    scene.queue.publish(text, "~message", "mail", kind=Kind.MESSAGE)
+    scene.put(1)
+    assert [queue.name for queue in scene.queue.snapshot().queues()] == ["mail"]
+
+
 def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_again(
     scene: Scene,
 ) -> None:

@@ -91,8 +91,8 @@ for i = 3, #ARGV, 5 do
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      -- a list that was not empty is in LISTS already
-      if redis.call('LPUSH', queue_key(list), id) == 1 then redis.call('SADD', LISTS, list) end
+      if not added[list] then redis.call('SADD', LISTS, list) end  -- once is enough
+      redis.call('LPUSH', queue_key(list), id)
       journal(id, 'enqueued', by)
       added[list] = (added[list] or 0) + 1
     end
