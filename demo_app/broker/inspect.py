@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
+from urllib.parse import unquote
 
 import redis
 
@@ -90,14 +91,18 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
 
 
 def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
-    list_name, _, after = (cursor or "").partition(" ")
+    escaped, _, after = (cursor or "").partition(" ")
+    list_name = unquote(escaped)
     # if the cursor's job has left the list, it and all jobs before it were claimed: skip none
     skip = (list_name and _position(queue, list_name, after)) or 0
     found = _next(queue, limit + 1, list_name, skip)  # one more shows that there is a next page
     shown = found[:limit]
     views = get_jobs(queue, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
-    more = len(found) > limit
-    return Page(tuple(views), f"{shown[-1][0]} {shown[-1][1]}" if more else None)
+    if len(found) <= limit:
+        return Page(tuple(views), None)
+    list_name, job_id, _ = shown[-1]
+    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # the first space ends the list
+    return Page(tuple(views), f"{escaped} {job_id}")
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:

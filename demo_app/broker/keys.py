@@ -92,7 +92,9 @@ def queue_of(list_name: str) -> str:
 def urgency(list_name: str) -> tuple[int, str]:
     """Return a sort key: the most urgent lists first, then by the queue's name."""
     queue = queue_of(list_name)
-    return lists_of(queue).index(list_name), queue
+    lists = lists_of(queue)
+    # another program's message may name a list that no queue has, such as "a:-"
+    return lists.index(list_name) if list_name in lists else len(lists), queue
 
 
 @dataclass(frozen=True, slots=True)

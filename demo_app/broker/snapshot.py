@@ -153,7 +153,7 @@ class Snapshot:
         for name, mine in sorted(lists.items()):
             heads = self._views(((job, None) for one in mine for job in list(one["ids"])[:1]), 99)
             latency = max((self.at - job.enqueued for job in heads), default=0.0)
-            paused = any(one["paused"] for one in mine if one["list"] == name)
+            paused = any(one["paused"] for one in mine)
             found.append(QueueView(name, sum(o["size"] for o in mine), max(0.0, latency), paused))
         return found
 

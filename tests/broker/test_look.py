@@ -38,6 +38,19 @@ def test_the_queue_is_listed_in_the_order_in_which_it_runs(scene: Scene, limit: 
     assert _all(scene, State.QUEUED, limit) == order
 
 
+@pytest.mark.parametrize("name", ["mail", "my queue", "50%", "50%20", "キュー", " "])
+@pytest.mark.parametrize("job_id", ["job", "my job", " job "])
+def test_the_pages_of_a_queue_of_any_name_come_to_an_end(
+    scene: Scene, name: str, job_id: str
+) -> None:
+    scene.put(1, queue=name, id=f"{job_id}1")
+    scene.put(2, queue=name, id=f"{job_id}2")
+    first = _page(scene, State.QUEUED, 1)
+    second = _page(scene, State.QUEUED, 1, first)
+    assert _ids(first) + _ids(second) == [f"{job_id}1", f"{job_id}2"]
+    assert second.next is None
+
+
 def test_the_next_page_is_right_though_jobs_before_it_were_claimed(scene: Scene) -> None:
     scene.put(*range(6))
     first = _page(scene, State.QUEUED, 3)

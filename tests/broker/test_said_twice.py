@@ -75,6 +75,21 @@ def test_a_message_that_an_exchange_routes_to_two_queues_is_two_jobs(scene: Scen
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "done"])
+def test_each_job_of_an_id_that_is_published_again_stays_one_job(scene: Scene, state: str) -> None:
+    jobs = [("one", "mail"), ("one", "copies"), ("two", "mail")]
+    for tag, list_name in jobs:
+        _publish(scene, tag=tag, list_name=list_name)
+    if state != "queued":
+        scene.start("w")
+        for claimed in scene.queue.claim("w", ["mail", "copies"], 3):
+            if state == "done":
+                scene.queue.finish(claimed.claim, Disposition.DONE)
+    for tag, list_name in jobs:
+        _publish(scene, tag=tag, list_name=list_name)
+    assert scene.count == {"enqueued": 3, state: 3}
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "done"])
 def test_a_publish_sent_again_is_one_job(scene: Scene, state: str) -> None:
     _publish(scene)
     if state != "queued":

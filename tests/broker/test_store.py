@@ -13,7 +13,7 @@ from support import message, rescue_now
 
 from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
-from demo_app.broker.inspect import get_job
+from demo_app.broker.inspect import get_job, page
 from demo_app.broker.journal import all_events
 from demo_app.broker.keys import MOST_QUEUES, list_of, lists_of, queue_of
 from demo_app.broker.options import Options
@@ -331,6 +331,22 @@ def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
     assert store.client.smembers("transient") == {"new", "newer"}
 
 
+def test_a_reply_that_nobody_takes_leaves_no_key_for_ever(store: Queue) -> None:
+    """Each `celery inspect` has a queue of its own, so one key of each would fill Redis."""
+    text = '{"properties":{"delivery_info":{"routing_key":"x.reply.celery.pidbox"}}}'
+    store.publish(text, "~reply", "x.reply.celery.pidbox", kind=Kind.TRANSIENT)
+    keys = store.client.keys("*reply*")
+    assert len(keys) == 3
+    assert [key for key in keys if store.client.ttl(key) < 0] == []
+
+
+def test_a_job_behind_a_message_that_is_not_a_job_is_shown(scene: Scene) -> None:
+    text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
+    scene.queue.publish(text, "~message", "mail", kind=Kind.MESSAGE)
+    scene.put(1)
+    assert [queue.name for queue in scene.queue.snapshot().queues()] == ["mail"]
+
+
 def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_again(
     scene: Scene,
 ) -> None:
@@ -412,6 +428,26 @@ def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> No
     assert len(mine) == 5
     assert {queue_of(list_name) for list_name in mine} == {name}
     assert {list_of(name, priority) for priority in range(10)} < mine
+
+
+@pytest.mark.parametrize("name", ["mail", "orders:3", "orders:high", "orders:-"])
+def test_a_paused_queue_of_any_name_is_shown_as_paused(scene: Scene, name: str) -> None:
+    scene.put(1, queue=name)
+    scene.put(2, queue="other")
+    for paused in (True, False):
+        scene.queue.pause_queue(name, paused)
+        shown = {queue.name: queue.paused for queue in scene.queue.snapshot().queues()}
+        assert shown == {name: paused, "other": False}
+
+
+def test_a_list_of_no_queue_that_a_message_names_breaks_no_page(scene: Scene) -> None:
+    info = {"routing_key": "a", "list": "a:-"}
+    text = json.dumps({"headers": {}, "properties": {"delivery_info": info}, "body": ""})
+    scene.queue.publish(text, "x", "mail", kind=Kind.JOB, due=time.time() + HOUR)
+    scene.decide("retry", "x")
+    scene.put(1, queue="a")
+    assert scene.queue.snapshot(limit=9).next_to_run == ["job-1", "x"]
+    assert [job.id for job in page(scene.queue, State.QUEUED).jobs] == ["job-1", "x"]
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD, Disposition.DEAD])

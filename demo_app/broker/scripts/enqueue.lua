@@ -64,17 +64,21 @@ for i = 3, #ARGV, 5 do
       redis.call('SADD', TRANSIENT, list)
     end
     redis.call('LPUSH', queue_key(list), id)
+    notify(list)
     if kind == 'transient' then  -- in case its consumer does not exist any more
       redis.call('EXPIRE', job_key(id), 3600)
       redis.call('EXPIRE', queue_key(list), 3600)
+      redis.call('EXPIRE', wake_key(list), 3600)
     end
-    notify(list)
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
     redis.call('SET', successor_key(id), cjson.encode({list = list, due = due, message = message}))
   else
     if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
       local copy = 2
       while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
+      for known = copy - 1, math.max(2, copy - 100), -1 do  -- only the newest: a producer repeats at once
+        if came_before(id .. '#' .. known, list, message) then copy = known end
+      end
       id = id .. '#' .. copy
     end
     local event = later and event_text('scheduled', by, due) or at_once
@@ -87,8 +91,8 @@ for i = 3, #ARGV, 5 do
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      -- a list that was not empty is in LISTS already
-      if redis.call('LPUSH', queue_key(list), id) == 1 then redis.call('SADD', LISTS, list) end
+      if not added[list] then redis.call('SADD', LISTS, list) end  -- once is enough
+      redis.call('LPUSH', queue_key(list), id)
       journal(id, 'enqueued', by)
       added[list] = (added[list] or 0) + 1
     end
