@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -187,6 +188,12 @@ class Settings(BaseSettings):
             )
         return value
 
+    @model_validator(mode="after")
+    def _lease_lasts(self) -> Self:
+        if self.lease_seconds <= self.beat_seconds:
+            raise ValueError("DEMO_LEASE_SECONDS must be more than DEMO_BEAT_SECONDS")
+        return self
+
     @property
     def database(self) -> Path:
         return self.dir / "blog.sqlite3"
@@ -211,7 +218,7 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         name, why = complaint(error)
-        sys.exit(f"{variable(name)}: {why}.")
+        sys.exit(f"{variable(name)}: {why}." if name else f"{why}.")
 
 
 def variable(name: str) -> str:

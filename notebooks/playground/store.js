@@ -63,6 +63,7 @@ class Store {
     this.keys[key].expires = this.clock() + Number(ms);
     return 1;
   }
+  PERSIST() { return 0; } // no list of the playground expires
   EXPIRE(key, seconds) { return this.PEXPIRE(key, Number(seconds) * 1000); }
   PTTL(key) {
     if (this.at(key) === undefined) return -2;

@@ -340,6 +340,20 @@ def test_a_reply_that_nobody_takes_leaves_no_key_for_ever(store: Queue) -> None:
     assert [key for key in keys if store.client.ttl(key) < 0] == []
 
 
+@pytest.mark.parametrize("job_first", [True, False])
+def test_a_list_with_a_job_does_not_expire_with_the_messages_beside_it(
+    scene: Scene, job_first: bool
+) -> None:
+    text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
+    steps = [
+        lambda: scene.put(1),
+        lambda: scene.queue.publish(text, "~message", "mail", kind=Kind.TRANSIENT),
+    ]
+    for step in steps if job_first else reversed(steps):
+        step()
+    assert scene.queue.client.ttl("queue:mail") == -1
+
+
 def test_a_job_behind_a_message_that_is_not_a_job_is_shown(scene: Scene) -> None:
     text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
     scene.queue.publish(text, "~message", "mail", kind=Kind.MESSAGE)

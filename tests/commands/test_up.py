@@ -203,6 +203,7 @@ def test_for_an_audience_it_prints_the_show_and_a_way_in_for_phones() -> None:
         ("DEMO_SMTP_URL", "imap://mail.test"),
         ("DEMO_SENDER", "The blog"),
         ("DEMO_QUEUES", ""),
+        ("DEMO_BEAT_SECONDS", "9"),
         ("DEMO_SMTP_CA_FILE", "no-such-file.pem"),
     ],
 )

@@ -67,8 +67,10 @@ for i = 3, #ARGV, 5 do
     notify(list)
     if kind == 'transient' then  -- in case its consumer does not exist any more
       redis.call('EXPIRE', job_key(id), 3600)
-      redis.call('EXPIRE', queue_key(list), 3600)
-      redis.call('EXPIRE', wake_key(list), 3600)
+      if redis.call('SISMEMBER', LISTS, list) == 0 then  -- a list with jobs must not expire
+        redis.call('EXPIRE', queue_key(list), 3600)
+        redis.call('EXPIRE', wake_key(list), 3600)
+      end
     end
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
     redis.call('SET', successor_key(id), cjson.encode({list = list, due = due, message = message}))
@@ -91,8 +93,10 @@ for i = 3, #ARGV, 5 do
       journal(id, 'scheduled', by, due)
     else
       new = new + 1
-      if not added[list] then redis.call('SADD', LISTS, list) end  -- once is enough
       redis.call('LPUSH', queue_key(list), id)
+      if not added[list] and redis.call('SADD', LISTS, list) == 1 then  -- once is enough
+        redis.call('PERSIST', queue_key(list))
+      end
       journal(id, 'enqueued', by)
       added[list] = (added[list] or 0) + 1
     end
