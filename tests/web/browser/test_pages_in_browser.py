@@ -47,21 +47,24 @@ def test_a_dead_job_is_discarded_only_after_the_question(tab, client: Client, de
 
 
 def test_the_jobs_of_a_paused_queue_are_chosen_and_discarded(tab, client: Client) -> None:
-    first = client.comment()["job_id"]  # a page lists a queue only after its first job
-    until(lambda: _state(client, first) == "done", what="the first job's end")
-    Queue(client.redis()).pause_queue("mail", True)
-    page = tab("/jobs")
-    expect(page.locator("#queue-mail")).to_contain_text("paused")
-    for _ in range(3):
-        client.comment()
-    client.wait_for(lambda now: now["queued"] == 3)
-    page.goto(page.url.partition("?")[0] + "/queued?q=task:notify_author")
-    page.get_by_label("choose all rows").check()
-    page.locator("td.pick input").last.uncheck()
-    page.get_by_role("button", name="Discard chosen").click()
-    page.get_by_role("button", name="Discard").click()
-    expect(page.locator("#queued-rows tr")).to_have_count(1)
-    Queue(client.redis()).pause_queue("mail", False)
+    client.comment()  # a page lists a queue only after its first job
+    until(client.at_rest, what="the end of this job, and of earlier ones that are to be retried")
+    queue = Queue(client.redis())
+    queue.pause_queue("mail", True)
+    try:
+        page = tab("/jobs")
+        expect(page.locator("#queue-mail")).to_contain_text("paused")
+        for _ in range(3):
+            client.comment()
+        client.wait_for(lambda now: now["queued"] == 3)
+        page.goto(page.url.partition("?")[0] + "/queued?q=task:notify_author")
+        page.get_by_label("choose all rows").check()
+        page.locator("td.pick input").last.uncheck()
+        page.get_by_role("button", name="Discard chosen").click()
+        page.get_by_role("button", name="Discard").click()
+        expect(page.locator("#queued-rows tr")).to_have_count(1)
+    finally:
+        queue.pause_queue("mail", False)
     until(client.at_rest, what="the end of every job")
 
 
