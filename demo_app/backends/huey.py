@@ -24,7 +24,7 @@ from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import QUEUE, Death, Priority
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Retry, begin, end
-from demo_app.jobs.perform import after_failure, perform
+from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 from demo_app.settings import Settings
 
@@ -113,10 +113,7 @@ class HueyBackend(Backend):
         begin(result, result.attempts + 1)
         self._keep(result)
         job = replace(job, attempts=result.attempts - 1)
-        try:
-            outcome = perform(job)
-        except BaseException as error:  # such as sys.exit(): a job must not end its worker
-            outcome = after_failure(error, job)
+        outcome = perform(job)
         end(result, outcome)
         self._keep(result)
         if isinstance(outcome, Retry):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.job import Job
 from demo_app.jobs.outcome import Outcome, begin, end
-from demo_app.jobs.perform import after_failure, perform
+from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
 #: Limit of the results in memory. Above it, the oldest results of ended jobs are deleted.
@@ -46,13 +46,7 @@ class InProcessBackend(Backend):
     def _try(self, job: Job) -> Outcome:
         with self._lock:
             begin(self._results[job.id], job.attempts + 1)
-        outcome = self._perform(job)
+        outcome = perform(job)
         with self._lock:
             end(self._results[job.id], outcome)
         return outcome
-
-    def _perform(self, job: Job) -> Outcome:
-        try:
-            return perform(job)
-        except BaseException as error:  # such as sys.exit(): a job must not end its thread
-            return after_failure(error, job)

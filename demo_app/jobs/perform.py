@@ -39,7 +39,7 @@ def perform(
 
     Raises:
         LeaseLost: another worker may have the job.
-        BaseException: the job raised an exception that does not derive from `Exception`.
+        JobTimeout: the job exceeded the time limit.
     """
     task = find_task(job.task)
     if task is None:
@@ -50,7 +50,9 @@ def perform(
         with running(context):
             check()
             value = task.function(**job.arguments)
-    except Exception as error:
+    except (LeaseLost, JobTimeout):
+        raise
+    except BaseException as error:  # such as sys.exit(): a job must not end its worker
         return after_failure(error, job)
     return _returned(value, job)
 

@@ -75,7 +75,7 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
-    except BaseException as error:  # such as sys.exit(): a job must not end its worker
+    except Exception as error:  # its positional arguments do not fit the task
         outcome = after_failure(error, job)
     conclude(here, tag, job.task, outcome, notes)
     return outcome
