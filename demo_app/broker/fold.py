@@ -66,7 +66,6 @@ class JobRecord:
     state: State = State.QUEUED
     since: float = 0.0
     runs: list[Run] = field(default_factory=list)
-    _failed: int = 0
 
     def follow(self, event: Event) -> None:
         self.enqueued = self.enqueued or event.at
@@ -76,7 +75,6 @@ class JobRecord:
             self.runs[-1].ended, self.runs[-1].how = event.at, event.event
         if event.event == "claimed":
             self.runs.append(Run(event.by, event.at))
-        self._failed += event.event == "retrying"
         self.state, self.since = STATE_AFTER[event.event], event.at
 
     @property
@@ -91,8 +89,7 @@ class JobRecord:
     @property
     def attempts(self) -> int:
         """The number of tries. Claims that were given back or rescued do not count."""
-        over = (State.RUNNING, State.DONE, State.DEAD, State.DISCARDED)
-        return self._failed + (self.state in over)
+        return sum(run.how not in ("requeued", "rescued") for run in self.runs)
 
     @property
     def deaths(self) -> list[Run]:

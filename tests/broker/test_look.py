@@ -104,3 +104,15 @@ def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
     assert job.timeline[2].error_class == "E"
     assert (job.message_id, job.deliveries, job.attempts) == ("<a@b>", 2, 2)
     assert get_job(scene.queue, "nobody") is None
+
+
+def test_a_try_that_ended_in_death_still_counts_after_a_person_has_enqueued_the_job_again(
+    scene: Scene,
+) -> None:
+    scene.put(1)
+    scene.queue.finish(scene.claim(), Disposition.DEAD)
+    assert scene.job().attempts == 1
+    scene.queue.decide("job-1", "retry", by="person")
+    assert scene.job().attempts == 1
+    scene.queue.finish(scene.claim(), Disposition.REQUEUE)
+    assert scene.job().attempts == 1, "a claim that was given back is not a try"
