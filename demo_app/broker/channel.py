@@ -114,7 +114,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         # kombu's limit is meant for one channel, and `lua` limits its connections itself
         pool.max_connections = 2**31
         made: InFlight = self.connection.in_flight_class(
-            Queue(redis.Redis(connection_pool=pool), options), worker.waiting_tags, worker.given_up
+            Queue(redis.Redis(connection_pool=pool), options),
+            worker.waiting_tags,
+            worker.store_failures,
         )
         return made
 

@@ -67,16 +67,17 @@ def _request(raw: dict[str, Any], app: Any, hostname: str) -> Request:
     return Request(message, app=app, hostname=hostname, body=body, decoded=True)
 
 
-def store_failure(app: Any, message: str) -> None:
-    """Store a WorkerLostError as the result of a dead job, and call its errbacks.
+def store_failures(app: Any, messages: list[str]) -> None:
+    """Store a WorkerLostError as the result of each dead job, and call its errbacks.
 
     An error is only logged: the job remains among the dead jobs.
     """
-    try:
-        raw = json.loads(message)
-        args, kwargs, embedded = json.loads(raw["body"])
-        request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
-        error = WorkerLostError("every process that ran the task has died with it")
-        app.backend.mark_as_failure(request.id, error, request=request)
-    except Exception:  # pickled arguments, or the result backend does not answer
-        log.exception("The result of a dead job could not be stored")
+    for message in messages:
+        try:
+            raw = json.loads(message)
+            args, kwargs, embedded = json.loads(raw["body"])
+            request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
+            error = WorkerLostError("every process that ran the task has died with it")
+            app.backend.mark_as_failure(request.id, error, request=request)
+        except Exception:  # pickled arguments, or the result backend does not answer
+            log.exception("The result of a dead job could not be stored")

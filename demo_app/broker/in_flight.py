@@ -45,7 +45,7 @@ class InFlight:
     Args:
         queue: the broker's queue.
         waiting_tags: returns the delivery tags of messages that Celery has received and not begun.
-        given_up: is called with the message of each job that is dead because it kept killing its
+        on_dead: is called with the messages of jobs that are dead because they kept killing their
             workers.
     """
 
@@ -56,14 +56,14 @@ class InFlight:
         self,
         queue: Queue,
         waiting_tags: Callable[[], set[str]] = set,
-        given_up: Callable[[str], object] | None = None,
+        on_dead: Callable[[list[str]], object] | None = None,
     ) -> None:
         self.queue, self.options = queue, queue.options
-        self._waiting_tags, self._given_up = waiting_tags, given_up
+        self._waiting_tags, self._on_dead = waiting_tags, on_dead
         self.claims = HeldClaims()
         self._waiting_in_redis: set[str] = set()  # ids of jobs that the last heartbeat sent
         self._pending: dict[str, Ending] = {}  # acknowledgements without a reply, by tag
-        self._unreported: list[str] = []  # ids for `report_given_up`
+        self._unreported: list[str] = []  # ids for `report_dead`
         self._throttled = ThrottledLog()
         #: True if no further job is claimed. Claimed jobs go on.
         self.draining = False
@@ -182,30 +182,30 @@ class InFlight:
         self.claims.end(tag)
         passed(_STEP_OF.get(chosen.how, "acknowledged"))
         if chosen.how is Disposition.LOST:
-            self.report_given_up([held.claim.id])
+            self.report_dead([held.claim.id])
         return ended.following
 
-    def report_given_up(self, job_ids: Iterable[str] = ()) -> None:
-        """Call `given_up` for each of these jobs that is dead.
+    def report_dead(self, job_ids: Iterable[str] = ()) -> None:
+        """Call `on_dead` with the messages of the dead jobs among these jobs.
 
         If Redis does not answer, the next call includes these jobs. `rescue` calls it in each
         heartbeat.
         """
-        if self._given_up is None:
+        if self._on_dead is None:
             return
         ids = [*job_ids]
         with suppress(IndexError):
             while True:
                 ids.append(self._unreported.pop())
         try:
-            dead = self.queue.given_up(ids)
+            dead = self.queue.dead_messages(ids)
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
                 self._unreported.extend(ids)  # after a refusal, Redis would refuse for ever
             return
-        for message in dead:
-            self._given_up(message)
+        if dead:
+            self._on_dead(dead)
 
     def check(self, tag: str) -> None:
         """Make sure, before a side effect, that the job is still this worker's.
@@ -344,7 +344,7 @@ class InFlight:
             if rescued:
                 passed("rescue_moved")
                 log.warning("Rescued %d jobs of dead workers", len(rescued))
-            self.report_given_up(rescued)
+            self.report_dead(rescued)
             return beat if self.queue.suspected else None
 
         return Step(look.call, handle)
@@ -409,7 +409,7 @@ class InFlight:
         self.draining = self.closing = True
         self.heartbeat.stop()
         self._acknowledge_at_last()
-        self.report_given_up()
+        self.report_dead()
         self.claims.clear()  # `check` now fails for jobs that still run
         try:
             self.lease.end()

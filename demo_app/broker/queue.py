@@ -252,7 +252,7 @@ class Queue:
         call = "rescue", by, lease_ms, beat_ms, limit, _text(connected), *last_look
         return ScriptCall(self.scripts, call, parse)
 
-    def given_up(self, job_ids: Sequence[str]) -> list[str]:
+    def dead_messages(self, job_ids: Sequence[str]) -> list[str]:
         """Return the messages of the dead jobs among these jobs."""
         pipe = self.client.pipeline(transaction=True)
         for job_id in job_ids:

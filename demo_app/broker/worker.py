@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import sys
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
@@ -13,9 +14,8 @@ from typing import Any
 from celery.signals import celeryd_after_setup, task_revoked, worker_ready, worker_shutdown
 from celery.worker import control, state
 
-from . import process, request
+from . import control_replies, process, request
 from .claim import Disposition, Ending
-from .control_replies import scheduled, store_failure
 from .defaults import early_tasks, set_defaults, uses_this_broker
 from .keys import MOST_QUEUES
 from .rights import refusal
@@ -66,9 +66,13 @@ def waiting_tags() -> set[str]:
     return _tags(state.reserved_requests) - _tags(state.active_requests)
 
 
-def given_up(message: str) -> None:
-    if process.controller():
-        store_failure(process.controller().app, message)
+def store_failures(messages: list[str]) -> None:
+    """Store the results of dead jobs in a thread of its own.
+
+    The heartbeat calls this, and must not wait for a result backend that does not answer.
+    """
+    if worker := process.controller():
+        threading.Thread(target=control_replies.store_failures, args=(worker.app, messages)).start()
 
 
 def _tags(requests: Iterable[Any]) -> set[str]:
@@ -136,7 +140,9 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
     in_redis = [
         job
         for in_flight in process.in_flight_here()
-        for job in scheduled(in_flight.queue, in_flight.lists, state.app, state.hostname)
+        for job in control_replies.scheduled(
+            in_flight.queue, in_flight.lists, state.app, state.hostname
+        )
     ]
     return [*_in_memory(state), *in_redis]
 

@@ -52,10 +52,10 @@ class Scene:
 
     @contextmanager
     def working(
-        self, options: Options = CALM, given_up: Callable[[str], object] | None = None
+        self, options: Options = CALM, on_dead: Callable[[list[str]], object] | None = None
     ) -> Iterator[InFlight]:
         """Run a worker's lease and heartbeat within the block, without a consumer."""
-        here = InFlight(Queue(self.queue.client, options), given_up=given_up)
+        here = InFlight(Queue(self.queue.client, options), on_dead=on_dead)
         here.work(["mail"])
         try:
             yield here

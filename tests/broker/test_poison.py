@@ -3,18 +3,25 @@ its last try a job is the only job of its worker."""
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 from broker.conftest import OpenShop
 from broker.scene import CALM, LISTS, Scene
+from celery import Celery
+from celery.backends.base import DisabledBackend
 from support import most_nightly, rescue_now, until
 
+from demo_app.broker import process
 from demo_app.broker.claim import Disposition, Ending
 from demo_app.broker.keys import lists_of
+from demo_app.broker.worker import store_failures
 
 
 @pytest.fixture
@@ -118,6 +125,27 @@ def test_processes_of_one_worker_that_died_with_the_job_are_counted_one_by_one(
     assert scene.job().state == "retrying"
 
 
+class Silent(DisabledBackend):
+    """A result backend that does not answer until it is released."""
+
+    called, released = threading.Event(), threading.Event()
+
+    def mark_as_failure(self, *_: Any, **__: Any) -> None:
+        self.called.set()
+        assert self.released.wait(120)
+
+
+def test_a_silent_result_backend_does_not_hold_up_the_heartbeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = Celery(backend=f"{__name__}:Silent")
+    monkeypatch.setitem(process._worker, "controller", SimpleNamespace(app=app))
+    text = {"body": json.dumps([[], {}, {}]), "headers": {"id": "x"}, "properties": {}}
+    store_failures([json.dumps(text)])  # returns, although the backend does not
+    assert Silent.called.wait(120)
+    Silent.released.set()
+
+
 @pytest.mark.parametrize("seen", ["in its own process", "by another worker"])
 def test_the_caller_of_a_job_that_died_while_redis_was_away_is_told_later(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, seen: str
@@ -127,13 +155,13 @@ def test_the_caller_of_a_job_that_died_while_redis_was_away_is_told_later(
 
     told: list[str] = []
     scene.die_with_a_job("w0")
-    with scene.working(replace(CALM, max_rescues=0), told.append) as here:
+    with scene.working(replace(CALM, max_rescues=0), told.extend) as here:
         worker = "w1" if seen == "by another worker" else here.lease.worker
         scene.start(worker)
         [claimed] = here.queue.claim(worker, LISTS)
         scene.put(2)
         with monkeypatch.context() as patch:
-            patch.setattr(here.queue, "given_up", is_away)
+            patch.setattr(here.queue, "dead_messages", is_away)
             if worker == "w1":
                 scene.queue.client.delete(f"worker:{worker}", "look")
                 scene.queue.client.hset("suspects", worker, time.time() - 20)

@@ -15,7 +15,7 @@ _REASONS = {
     ),
     "the value is only shown, logged or reported to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
-        r"^broker/queue.py Queue\.(size|pause_queue|given_up):|report_given_up|self\.given_up",
+        r"^broker/queue.py Queue\.(size|pause_queue|dead_messages):|report_dead",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
         r"\.renew\(self\._waiting_in_redis\)|Lease\.renew: `return",
