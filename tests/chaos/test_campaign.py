@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chaos import strike
-from chaos.context import MailRules
+from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
 from demo_app.settings import Safeguard, Transport
@@ -100,3 +100,23 @@ def test_a_stack_that_accepts_nothing_ends_the_campaign(
             strike.strike(plan, random.Random(1), never_started, rules, [], print)
     finally:
         never_started.stop()
+
+
+def test_an_unexpected_error_of_an_injector_ends_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inject(_: Context) -> list[Fault]:
+        raise LookupError("a mistake in the injector")
+
+    monkeypatch.setattr(strike, "LONGEST", 0.2)
+    monkeypatch.setattr(Plan, "kinds", (FaultType("with a mistake", 1, inject),))
+    never_started = System(tmp_path, Transport.CLAIMS, frozenset())
+    nowhere = "http://127.0.0.1:1"
+    rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
+    plan = Plan(faults=1, seconds=10.0, pace=0.1)
+    try:
+        with pytest.raises(LookupError, match="a mistake in the injector") as found:
+            strike.strike(plan, random.Random(1), never_started, rules, [], print)
+    finally:
+        never_started.stop()
+    assert found.value.__notes__ == ["raised by the injector 'with a mistake'"]
