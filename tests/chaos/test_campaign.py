@@ -6,12 +6,14 @@ import json
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import until
 
 from chaos import strike
 from chaos.context import Context, Fault, FaultType, MailRules
@@ -76,6 +78,20 @@ def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     status, found, output = _chaos("--faults", "8", "--aimed", seconds=180)
     assert status == 0, f"{found}\n{output}"
     assert found["faults"] >= 8
+
+
+@pytest.mark.thorough
+def test_a_campaign_that_is_stopped_leaves_its_history(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    command = [sys.executable, "-m", "chaos", "--history", str(history)]
+    with subprocess.Popen(command, env=FOUND, start_new_session=True) as campaign:
+        try:
+            until(lambda: history.exists() and '"accepted"' in history.read_text(), 60.0)
+        finally:
+            campaign.send_signal(signal.SIGINT)
+            campaign.wait(60)
+    whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
+    assert whats >= {"posts", "asked", "accepted", "queue"}
 
 
 def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
