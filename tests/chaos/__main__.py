@@ -15,6 +15,7 @@ from typer import BadParameter, Exit, Option, Typer
 from chaos import table
 from chaos.campaign import run
 from chaos.plan import PACE, Plan
+from chaos.quiescence import StillMoving
 from chaos.strike import StackIsDead
 from demo_app.settings import Safeguard, Transport
 
@@ -75,7 +76,7 @@ def chaos(
     console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
     try:
         result = run(plan, lambda line: console.print(line, markup=False))
-    except StackIsDead as error:
+    except (StackIsDead, StillMoving) as error:
         console.print(f"The campaign ends early: {error}.")
         raise Exit(1) from None
     if as_json:
