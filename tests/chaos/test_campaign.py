@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 from support import until
+from typer import BadParameter, Exit
 
+from chaos import __main__ as main
 from chaos import strike
+from chaos.campaign import Result
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
@@ -92,6 +95,26 @@ def test_a_campaign_that_is_stopped_leaves_its_history(tmp_path: Path) -> None:
             campaign.wait(60)
     whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
     assert whats >= {"posts", "asked", "accepted", "queue"}
+
+
+def test_stock_celery_keeps_a_chosen_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def run(plan: Plan, _: object) -> Result:
+        plans.append(plan)
+        raise strike.StackIsDead("this test starts no campaign")
+
+    monkeypatch.setattr(main, "run", run)
+    for options in ({}, {"stock_only": True}, {"stock_only": True, "patience": 40.0}):
+        with pytest.raises(Exit):
+            main.chaos(**options)
+    assert [plan.patience for plan in plans] == [30.0, 15.0, 40.0]
+    assert [plan.stock for plan in plans] == [False, True, True]
+
+
+def test_a_safeguard_cannot_be_left_out_of_stock_celery() -> None:
+    with pytest.raises(BadParameter, match="Stock Celery has no safeguards"):
+        main.chaos(stock_only=True, without=[Safeguard.OUTBOX])
 
 
 def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
