@@ -8,11 +8,11 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,6 @@ class Lab:
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
         if not beside:
             close_all()
-        if not LABS:
-            _own_environment.clear()
-            _own_environment.update({name: os.environ[name] for name in _demo_variables()})
         self.beside = beside
         self.posted = Posts()
         self.kills: list[Kill] = []
@@ -85,8 +82,12 @@ class Lab:
         options.setdefault("controls", True)  # the web app's pages show buttons that kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._restarted: set[int] = set()  # pids of restarted processes
-        stack = Stack(self._on_event, **options)
+        with _lab_errors():
+            stack = Stack(self._on_event, **options)
         self._stack: Stack | None = stack
+        if not LABS:
+            _own_environment.clear()
+            _own_environment.update({name: os.environ[name] for name in _demo_variables()})
         LABS.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
@@ -259,14 +260,8 @@ class Lab:
         Raises:
             LabError: no process of the role runs, or no worker was busy in time.
         """
-        if role == "worker":
-            self.kills.append(self._kill_worker(restart))
-        elif self.stack.ready["pids"].get(role):
-            self.kills.append(self._kill_first(role, restart=restart))
-        else:
-            raise LabError(
-                translate("No {role} is running. Start one with lab.start({role!r}).", role=role)
-            )
+        first = partial(self._kill_first, role, restart=restart)
+        self.kills.append(self._kill_worker(restart) if role == "worker" else first())
         return self.kills[-1]
 
     def kill_process(
@@ -280,6 +275,9 @@ class Lab:
         Args:
             role: such as "web" or "redis".
             meanwhile: called between the signal and the wait.
+
+        Raises:
+            LabError: no process of the role runs, or the wait timed out.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -292,7 +290,11 @@ class Lab:
     def _kill_first(
         self, role: str, number: signal.Signals = signal.SIGKILL, *, restart: bool = True
     ) -> Kill:
-        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        at, pids = time.time(), self.stack.ready["pids"].get(role)
+        if not pids:
+            text = "No {role} is running. Start one with lab.start({role!r})."
+            raise LabError(translate(text, role=role))
+        pid = pids[0]
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, role, signal=number.name)
 
@@ -316,8 +318,13 @@ class Lab:
         return self._kill_first("worker", restart=restart)
 
     def start(self, role: str = "worker") -> None:
-        """Start the killed or stopped processes of a role, and wait until they answer."""
-        uninterruptible(lambda: self.stack.start(role))
+        """Start the killed or stopped processes of a role, and wait until they answer.
+
+        Raises:
+            LabError: the role is unknown, or a process does not answer.
+        """
+        with _lab_errors():
+            uninterruptible(lambda: self.stack.start(role))
 
     def send_workers_home(self) -> None:
         """Shut the workers down (SIGTERM), and wait for their end. No worker runs until `start`."""
@@ -502,6 +509,15 @@ def _set_environment(variables: dict[str, str]) -> None:
     os.environ.update(variables)
     settings.cache_clear()
     started_backend.cache_clear()
+
+
+@contextmanager
+def _lab_errors() -> Iterator[None]:
+    """Turn a StackError of the block into a LabError, which a notebook shows as one sentence."""
+    try:
+        yield
+    except StackError as error:
+        raise LabError(str(error)) from None
 
 
 def close_all() -> None:

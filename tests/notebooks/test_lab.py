@@ -1,0 +1,43 @@
+"""Tests of `Lab` itself: its errors, its environment, and its waits while processes restart."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from lab.running import Lab
+from lab.show import LabError
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with closing(Lab(workers=0)) as lab:
+        yield lab
+
+
+def test_an_option_that_there_is_not_is_an_error_of_the_lab() -> None:
+    with pytest.raises(LabError, match="backend"):
+        Lab(beside=True, backend="pigeon")
+    with pytest.raises(LabError, match="pigeons"):
+        Lab(beside=True, pigeons=2)
+
+
+def test_killing_a_role_without_a_process_is_an_error_that_says_so(lab: Lab) -> None:
+    for role in ("worker", "pigeon"):
+        with pytest.raises(LabError, match=f"No {role} is running"):
+            lab.kill_process(role)
+
+
+def test_starting_an_unknown_role_is_an_error_of_the_lab(lab: Lab) -> None:
+    with pytest.raises(LabError, match="There is no role 'pigeon'"):
+        lab.start("pigeon")
+
+
+def test_a_process_that_does_not_start_is_an_error_of_the_lab(lab: Lab) -> None:
+    command = [sys.executable, "-c", "raise OSError('no disk today')"]
+    process = lab.start_extra("worker", command)
+    with pytest.raises(LabError, match="did not start: OSError: no disk today"):
+        process.until_ready(lambda: False)
