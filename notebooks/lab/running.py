@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,8 @@ _LOWEST, _HIGHEST = 2.8, 6.0
 #: The labs of this kernel that are running or starting.
 LABS: list[Lab] = []
 _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
+#: Protects LABS and the DEMO_ variables of `os.environ`, which labs in several threads change.
+_lock = threading.RLock()
 
 
 class Lab:
@@ -85,10 +88,11 @@ class Lab:
         with _lab_errors():
             stack = Stack(self._on_event, **options)
         self._stack: Stack | None = stack
-        if not LABS:
-            _own_environment.clear()
-            _own_environment.update({name: os.environ[name] for name in _demo_variables()})
-        LABS.append(self)
+        with _lock:
+            if not LABS:
+                _own_environment.clear()
+                _own_environment.update({name: os.environ[name] for name in _demo_variables()})
+            LABS.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
@@ -134,10 +138,11 @@ class Lab:
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()
-            if self in LABS:
-                LABS.remove(self)
-                running = (lab._environment for lab in reversed(LABS) if lab._environment)
-                _set_environment(next(running, _own_environment))
+            with _lock:
+                if self in LABS:
+                    LABS.remove(self)
+                    running = (lab._environment for lab in reversed(LABS) if lab._environment)
+                    _set_environment(next(running, _own_environment))
 
     @property
     def stack(self) -> Stack:
@@ -504,11 +509,12 @@ def _demo_variables() -> list[str]:
 
 
 def _set_environment(variables: dict[str, str]) -> None:
-    for name in _demo_variables():
-        del os.environ[name]
-    os.environ.update(variables)
-    settings.cache_clear()
-    started_backend.cache_clear()
+    with _lock:
+        for name in _demo_variables():
+            del os.environ[name]
+        os.environ.update(variables)
+        settings.cache_clear()
+        started_backend.cache_clear()
 
 
 @contextmanager

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
+from lab import running
 from lab.running import Lab
 from lab.show import LabError
+
+
+def _variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("DEMO_")}
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +48,17 @@ def test_a_process_that_does_not_start_is_an_error_of_the_lab(lab: Lab) -> None:
     process = lab.start_extra("worker", command)
     with pytest.raises(LabError, match="did not start: OSError: no disk today"):
         process.until_ready(lambda: False)
+
+
+def test_two_labs_may_set_the_environment_at_the_same_time(lab: Lab) -> None:
+    before, often = _variables(), sys.getswitchinterval()
+    choices = [{f"DEMO_{n}_{name}": name for n in range(20)} for name in ("ONE", "TWO")]
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(200):
+                list(pool.map(running._set_environment, choices))
+                assert _variables() in choices
+    finally:
+        sys.setswitchinterval(often)
+        running._set_environment(before)
