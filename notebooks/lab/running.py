@@ -180,9 +180,14 @@ class Lab:
         self.until(self.finished, "the end of every job", seconds)
 
     def finished(self) -> bool:
-        if self.client.mail_stats()["distinct"] < len(self.posted):
-            return False
-        return self.client.at_rest()
+        """Return True if every mail has arrived and no job is unfinished.
+
+        Return False if a server does not answer, since it may be restarting.
+        """
+        with suppress(httpx.HTTPError):
+            if self.client.mail_stats()["distinct"] >= len(self.posted):
+                return self.client.at_rest()
+        return False
 
     def until(
         self,
@@ -225,8 +230,8 @@ class Lab:
     ) -> None:
         """Wait until stock Celery's queue is empty, and no mail has come for `still` seconds.
 
-        Meanwhile the number of unacknowledged jobs must not change either. Use this method for
-        systems that don't report finished jobs.
+        Meanwhile the number of unacknowledged jobs must not change, and no process may die or be
+        restarted. Use this method for systems that don't report finished jobs.
 
         Args:
             enough: receives the mail server's counts, and returns True to end the wait earlier.
@@ -238,7 +243,8 @@ class Lab:
 
         def settled() -> bool:
             stats, waiting = self.client.mail_stats(), self.redis.llen("mail")
-            same = stillness.seconds((stats["accepted"], self.redis.hlen("unacked"), waiting))
+            unacked, restarts = self.redis.hlen("unacked"), len(self.died) + len(self._restarted)
+            same = stillness.seconds((stats["accepted"], unacked, waiting, restarts))
             return enough(stats) or (waiting == 0 and same >= still)
 
         self.until(settled, "a moment without change")

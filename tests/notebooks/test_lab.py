@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import httpx
 import pytest
 
 from lab import running
@@ -48,6 +49,37 @@ def test_a_process_that_does_not_start_is_an_error_of_the_lab(lab: Lab) -> None:
     process = lab.start_extra("worker", command)
     with pytest.raises(LabError, match="did not start: OSError: no disk today"):
         process.until_ready(lambda: False)
+
+
+def test_a_wait_goes_on_while_the_web_app_restarts(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[bool] = []
+
+    def at_rest() -> bool:
+        answers.append(True)
+        if len(answers) == 1:
+            raise httpx.ConnectError("the web app restarts")
+        return True
+
+    monkeypatch.setattr(lab.client, "at_rest", at_rest)
+    lab.wait(10.0)
+    assert len(answers) == 2
+
+
+def test_a_restart_is_no_stillness(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has just been restarted gets the whole time to bring its mails."""
+    monkeypatch.setattr(lab, "died", {1})
+    looks: list[dict[str, int]] = []
+
+    def look(stats: dict[str, int]) -> bool:
+        looks.append(stats)
+        if len(looks) < 20:  # processes die all the time
+            lab.died.add(len(looks) + 1)
+        return False
+
+    lab.until_still(0.01, look)
+    assert len(looks) > 20
 
 
 def test_two_labs_may_set_the_environment_at_the_same_time(lab: Lab) -> None:
