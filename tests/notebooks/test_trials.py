@@ -10,6 +10,7 @@ import pytest
 from notebooks.own_apps import ANSWER, BREAKS, REDIS, RIGHT, WAITS, WEB, WORKER, WRONG, wrong
 from support import until
 
+from lab import trials
 from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
 from lab.running import Lab
@@ -123,3 +124,21 @@ def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None
         path.write_text(text)
         with pytest.raises(LabError, match=expected):
             try_out(lab, path)
+
+
+def test_redis_runs_after_an_interrupted_trial(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(OwnApp(lab, RUNGS[-1].read_text("utf-8"))) as app:
+
+        def interrupt(*_: str) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(app, "post", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            trials._redis_down(app)
+        assert lab.redis.ping()
+        monkeypatch.setattr(app, "post", lambda text: text == "relay 2" and interrupt())
+        monkeypatch.setattr(trials, "_ROUNDS", 0.1)
+        monkeypatch.setattr(trials, "_SOON", 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            trials._relay_killed(app)
+        assert lab.redis.ping()
