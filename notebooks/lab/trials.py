@@ -174,7 +174,7 @@ def _web_killed(app: OwnApp) -> Trial:
             app.post(text)
             kills.append(app.kill("web"))
         app.again("web")
-        app.until_web()
+        app.until_answers("web")
     return _judged(app, "the web app is killed", "web", *kills)
 
 
