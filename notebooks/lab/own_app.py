@@ -54,6 +54,8 @@ _PARTS = ("web", "celery", "relay", "Inbox")
 #: The parts that are ready when their restart ends. A relay that ends at once is not among them.
 _AWAITED = ("inbox", "web", "worker")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
+#: The first bytes of a file that SQLite has written.
+_SQLITE = b"SQLite format 3\0"
 _OUTBOXES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%outbox%'"
 _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, name)))"
 
@@ -295,6 +297,9 @@ class OwnApp:
         """Return the number of rows in tables with `outbox` in their name."""
         rows = 0
         for path in self.program.folder.glob("*.db"):
+            with path.open("rb") as file:
+                if file.read(len(_SQLITE)) != _SQLITE:
+                    continue
             with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
                 for (name,) in db.execute(_OUTBOXES).fetchall():
                     rows += db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]

@@ -163,8 +163,12 @@ def _like_sentences(tree: ast.AST) -> Iterator[str]:
         for part in (node.values if isinstance(node, ast.JoinedStr) else [node.value])
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and id(node) not in others:
-            yield from [str(node.value)] if _is_sentence(str(node.value)) else ()
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in others
+        ):
+            yield from [node.value] if _is_sentence(node.value) else ()
 
 
 def _is_sentence(text: str) -> bool:

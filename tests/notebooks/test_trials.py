@@ -186,6 +186,12 @@ def test_a_page_that_is_wrong_is_an_error_of_the_learner(lab: Lab) -> None:
             app.page("waits")
 
 
+def test_a_file_that_is_no_database_has_no_outbox(lab: Lab) -> None:
+    with closing(OwnApp(lab, _RUNG)) as app:
+        (app.program.folder / "notes.db").write_text("These are notes, and no database.")
+        assert app.in_outbox() == 0
+
+
 def test_a_worker_that_was_restarted_gets_the_whole_time(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
