@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -186,34 +187,37 @@ def test_a_page_that_is_wrong_is_an_error_of_the_learner(lab: Lab) -> None:
             app.page("waits")
 
 
-def test_a_file_that_is_no_database_has_no_outbox(lab: Lab) -> None:
+def test_files_with_unexpected_contents_do_not_end_the_trials(lab: Lab) -> None:
     with closing(OwnApp(lab, _RUNG)) as app:
         (app.program.folder / "notes.db").write_text("These are notes, and no database.")
         assert app.in_outbox() == 0
+        (app.program.folder / "inbox.txt").write_bytes(b"waits \xff\n")
+        assert app.arrived("waits") == {"waits \ufffd": 0}
 
 
 def test_a_worker_that_was_restarted_gets_the_whole_time(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_app, "_STILL", 1.0)
-    monkeypatch.setattr(own_app, "Stillness", SecondLook)
+    monkeypatch.setattr(own_app, "Stillness", RecordedStillness)
+    monkeypatch.setattr(RecordedStillness, "values", [])
     with closing(OwnApp(lab, _RUNG)) as app:
         app.settle("answer")
-        first, SecondLook.values = SecondLook.values[-1], []
         app.kill("worker")
         app.again("worker")
         app.settle("answer")
-    assert SecondLook.values[-1] != first, "the worker's restart is a change"
+    first, second = RecordedStillness.values
+    assert second != first, "the worker's restart is a change"
 
 
-class SecondLook(Stillness):
-    """A measurement that records its values, and ends the wait at the second one."""
+class RecordedStillness(Stillness):
+    """A measurement that records its values. It ends the wait of `settle` at once."""
 
     values: ClassVar[list[object]] = []
 
     def seconds(self, value: object) -> float:
         self.values.append(value)
-        return 60.0 if len(self.values) > 1 else 0.0
+        return math.inf
 
 
 def test_redis_runs_after_an_interrupted_trial(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
