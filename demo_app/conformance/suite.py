@@ -6,10 +6,10 @@ few words for a table, or raises Broken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from demo_app.conformance import checks
@@ -66,8 +66,8 @@ def check_backend(
 ) -> list[Finding]:
     """Test the promises of any backend with real processes, some of which are killed.
 
-    It takes about half a minute. Checks without a kill share one harness. An exception of a check
-    is returned as the problem of its promise.
+    It takes about half a minute. Checks without a kill share one harness until one of them
+    fails. An exception of a check is returned as the problem of its promise.
 
     Args:
         backend: the backend's name in the settings; ``module:callable`` for your own backend.
@@ -76,16 +76,23 @@ def check_backend(
     """
     make = partial(running_harness, backend, path, concurrency=1, **options)
     with ExitStack() as running:
+        kept: list[Harness] = []
 
-        @cache
-        def shared() -> Harness:
-            harness = running.enter_context(make())
-            harness.start_worker()
-            return harness
+        @contextmanager
+        def shared() -> Iterator[Harness]:
+            try:
+                if not kept:
+                    kept.append(running.enter_context(make()))
+                    kept[0].start_worker()
+                yield kept[0]
+            except Exception:  # its jobs and processes must not disturb the next check
+                kept.clear()
+                running.close()
+                raise
 
         def find(promise: Promise) -> Finding:
             try:
-                with make() if promise.apart else nullcontext(shared()) as harness:
+                with make() if promise.apart else shared() as harness:
                     return Finding(backend, promise.name, promise.see(harness))
             except Broken as broken:
                 problem = str(broken)

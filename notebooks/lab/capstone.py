@@ -13,7 +13,7 @@ from lab.ledger import side_by_side
 from lab.own_app import OwnApp
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Several, Table, folded
+from lab.show import LabError, Several, Table, folded
 from lab.trials import Trial, trials
 
 RUNGS = sorted(Path(__file__).resolve().parents[1].glob("solutions/your_own/*.py"))
@@ -38,6 +38,9 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     Args:
         lab: the lab whose Redis the app uses.
         file: the file of the app; if it does not exist, the solution of the lowest rung is used.
+
+    Raises:
+        LabError: the file can't be read, or its app does not start or answer as it should.
     """
     path = Path(file)
     if not path.exists():
@@ -45,7 +48,11 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
             translate("There is no {file} beside this page yet. Here is a first rung.", file=file)
         )
         path = RUNGS[0]
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        template = "{file} can't be read: {error}"
+        raise LabError(translate(template, file=path.name, error=error)) from None
     lab.redis.flushall()
     with Progress("the trials of your app"), closing(OwnApp(lab, text)) as app:
         return Tried(list(trials(app)))

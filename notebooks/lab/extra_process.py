@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from demo_app.rig.process import Process
+from demo_app.rig.process import Process, StackError
 from demo_app.rig.uninterruptible import uninterruptible
 from demo_app.stack import Stack
 from lab.language import translate
 from lab.progress import Progress
+from lab.show import LabError
 
 #: Seconds until a process must be ready, even on a slow and busy machine.
 PATIENCE = 45.0
+
+
+def line_number(output: str) -> str:
+    """Return ", line N" for the last line of a learner's module in a traceback; "" for none.
+
+    `lab.program.Program` stores the module my_app in a folder whose name begins with "my_app-".
+    """
+    found = re.findall(r'/(\w+)-[^/"]+/\1\.py"(, line \d+)', output)
+    return found[-1][1] if found else ""
 
 
 class ExtraProcess(Process):
@@ -41,9 +52,18 @@ class ExtraProcess(Process):
         uninterruptible(begin)
 
     def until_ready(self, ready: Callable[[], bool]) -> None:
+        """Wait until `ready` returns True. Kill the process if it does not become ready.
+
+        Raises:
+            LabError: the process has ended, or `PATIENCE` is over. The message ends with the last
+                line of the log, and with the line number in the learner's module if there is one.
+        """
         try:
             with Progress("what you started"):
                 self.wait_until(ready, PATIENCE, "What you started")
+        except StackError as error:
+            self.kill()
+            raise LabError(f"{error}{line_number(self.output())}") from None
         except BaseException:
             self.kill()
             raise

@@ -33,23 +33,27 @@ class FolderBackend(Backend):
             left.rename(self._waiting / left.name)
         threading.Thread(target=self._work, daemon=True).start()
 
-    def _enqueue(self, jobs: list[Job]) -> None:
-        """Write each job into a file. The job is in the queue once the file is renamed."""
+    def _enqueue(self, jobs: list[Job], delay: float = 0.0) -> None:
+        """Write each job into a file; its name begins with the time at which the job is due.
+
+        The job is in the queue once the file is renamed.
+        """
         for job in jobs:
-            path = self._new / f"{time.time_ns()}-{job.id}"
+            path = self._new / f"{time.time_ns() + int(delay * 1e9)}-{job.id}"
             path.write_text(json.dumps(asdict(job)))
             path.rename(self._waiting / path.name)
 
     def _work(self) -> None:
         while True:
             for path in sorted(self._waiting.iterdir()):
+                if int(path.name.partition("-")[0]) > time.time_ns():
+                    break
                 claimed = path.rename(self._running / path.name)
                 job = Job(**json.loads(claimed.read_text()))
                 outcome = perform(job)
-                claimed.unlink()
                 if isinstance(outcome, Retry):
-                    again = [replace(job, attempts=job.attempts + 1)]
-                    threading.Timer(outcome.after, self._enqueue, [again]).start()
+                    self._enqueue([replace(job, attempts=job.attempts + 1)], outcome.after)
+                claimed.unlink()  # last: a crash before this line repeats the job
             time.sleep(0.02)
 
 

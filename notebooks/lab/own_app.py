@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from email import message_from_bytes, policy
 from pathlib import Path
-from subprocess import run
+from subprocess import TimeoutExpired, run
 from typing import Any
 
 import httpx
@@ -31,10 +31,10 @@ from demo_app.demo.timeline import Kill
 from demo_app.failpoints import Step, disable, enable
 from demo_app.rig import ports
 from demo_app.rig.ledger import LedgerLine
-from demo_app.rig.polling import Stillness, poll
+from demo_app.rig.polling import Stillness, poll, until
 from demo_app.rig.proxy import Connection, Proxy
-from demo_app.stack import StackError
-from lab.extra_process import PATIENCE, ExtraProcess
+from demo_app.rig.uninterruptible import uninterruptible
+from lab.extra_process import PATIENCE, ExtraProcess, line_number
 from lab.language import translate
 from lab.ledger import Ledger
 from lab.program import Program, unfinished
@@ -44,10 +44,18 @@ from lab.show import LabError
 #: Seconds without a new mail after which `settle` stops waiting: more than a lease, less than the
 #: hour after which stock Celery redelivers a job.
 _STILL = 10.0
+#: Longest wait of `settle` (seconds): an app may send mails for ever.
+_LONGEST = 180.0
+#: Longest import of the app (seconds).
+_IMPORT = 45.0
 #: The folder of `sitecustomize.py`, which Python imports at its start; see that file's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
+#: The parts that are ready when their restart ends. A relay that ends at once is not among them.
+_AWAITED = ("inbox", "web", "worker")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
+#: The first bytes of a file that SQLite has written.
+_SQLITE = b"SQLite format 3\0"
 _OUTBOXES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%outbox%'"
 _LOOK = f"import my_app; print(*(name for name in {_PARTS} if hasattr(my_app, name)))"
 
@@ -65,11 +73,7 @@ class OwnApp:
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
-        self.inbox = port = ports.take(0, "SMTP")
-        self.proxy = proxy = Proxy(port, watch=self._overhear)
-        lab.at_end.callback(proxy.end)
-        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
-        parts, self.unfinished_before = self._defined_parts(), 0
+        self.inbox, self.unfinished_before = ports.take(0, "SMTP"), 0
         #: Times by a comment's text (epoch seconds): when readers posted it, when its mails were
         #: sent to the inbox, and when the inbox showed them.
         self.posted: dict[str, list[float]] = defaultdict(list)
@@ -83,20 +87,30 @@ class OwnApp:
         self.ended: set[str] = set()  # the parts that ended without a kill in this trial
         self._ended = threading.Event()
         lab.at_end.callback(self._ended.set)
-        threading.Thread(target=self._watch, daemon=True).start()
-        self._url = f"http://127.0.0.1:{(web := ports.take(0, 'web'))}"
+        web = ports.take(0, "web")
+        self._url = f"http://127.0.0.1:{web}"
         self._modules = {
-            "inbox": ("aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", "my_app.Inbox"),
-            "web": ("uvicorn", "my_app:web", "--port", str(web)),
+            "inbox": ("aiosmtpd", "-n", "-l", f"127.0.0.1:{self.inbox}", "-c", "my_app.Inbox"),
+            "web": ("uvicorn", "my_app:web", "--port", str(web), "--no-access-log"),
             "relay": ("my_app",),
         }
-        optional = {"celery": "worker", "relay": "relay"}
         self.running: dict[str, ExtraProcess] = {}
         self._said: set[str] = set()
+        self.proxy = proxy = Proxy(self.inbox, watch=self._overhear)
+        lab.at_end.callback(proxy.end)
+        self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
+        try:
+            self._start(self._defined_parts())
+        except BaseException:  # also an interrupt: a running worker would take the next app's jobs
+            uninterruptible(self.close)
+            raise
+
+    def _start(self, parts: set[str]) -> None:
+        threading.Thread(target=self._watch, daemon=True).start()
+        optional = {"celery": "worker", "relay": "relay"}
         for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
             self.again(role)
-        self.running["inbox"].until_ready(lambda: _answers(port))
-        self.until_web()
+        self.until_answers("inbox", "web")
 
     def close(self) -> None:
         """Kill all parts, so that no worker runs the jobs of the lab's next app. End the proxy."""
@@ -122,13 +136,18 @@ class OwnApp:
         """
         environment = {**self.lab.stack.plan.environment(), **self._environment}
         here: Any = {"cwd": self.program.folder, "env": environment}
-        done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
-                   check=False)  # fmt: skip
+        failed = "Your app can't be imported: {why}"
+        try:
+            done = run([sys.executable, "-c", _LOOK], **here, capture_output=True, text=True,
+                       check=False, timeout=_IMPORT)  # fmt: skip
+        except TimeoutExpired:
+            why = translate("it does not end within {s:.0f} s", s=_IMPORT)
+            raise LabError(translate(failed, why=why)) from None
         if done.returncode:
-            raise LabError(
-                translate("Your app can't be imported: {why}", why=_last_line(done.stderr))
-            )
-        parts = set(done.stdout.splitlines()[-1].split())
+            raise LabError(translate(failed, why=_last_line(done.stderr)))
+        if not (lines := done.stdout.splitlines()):
+            raise LabError(translate(failed, why=translate("it ends the process")))
+        parts = set(lines[-1].split())
         for needed in ("web", "Inbox"):
             if needed not in parts:
                 raise LabError(
@@ -149,22 +168,22 @@ class OwnApp:
                 await asyncio.sleep(0.02)
             self.let_pass -= 1
 
-    def until_web(self) -> None:
-        """Wait until the web app answers.
+    def until_answers(self, *roles: str) -> None:
+        """Wait until the web app and the inbox answer, if they are in `roles`.
 
         Raises:
-            LabError: the web app has ended, or does not answer in time.
+            LabError: one of them has ended, or does not answer in time.
         """
 
-        def answers() -> bool:
+        def web_answers() -> bool:
             with suppress(httpx.HTTPError):
                 return httpx.get(f"{self._url}/comments").is_success
             return False
 
-        try:
-            self.running["web"].until_ready(answers)
-        except StackError as error:
-            raise LabError(str(error)) from None
+        if "inbox" in roles:
+            self.running["inbox"].until_ready(lambda: _answers(self.inbox))
+        if "web" in roles:
+            self.running["web"].until_ready(web_answers)
 
     def all_run(self, *, again: bool = False) -> bool:
         """Check that all parts run. Always return True, for use in conditions.
@@ -174,7 +193,7 @@ class OwnApp:
                 each. (Stock Celery's worker may end when Redis ends.)
 
         Raises:
-            LabError: a part has ended, and `again` is False.
+            LabError: a part has ended, and `again` is False; or it does not start again.
         """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
@@ -186,6 +205,7 @@ class OwnApp:
                 print(message, translate("It was started again."), sep="\n")
                 self._said.add(role)
             self.again(role)
+            self.until_answers(role)
         return True
 
     @contextmanager
@@ -229,9 +249,34 @@ class OwnApp:
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the comments that begin with `mark` and are on the page or were accepted."""
-        found = Counter[str](httpx.get(f"{self._url}/comments", timeout=60.0).json())
-        return [t for t in (found | self._accepted).elements() if t.startswith(f"{mark} ")]
+        """Return the comments that begin with `mark` and are on the page or were accepted.
+
+        Raises:
+            LabError: the page does not answer, is not a list of texts, or shows a comment more
+                often than it was posted.
+        """
+        try:
+            answer = httpx.get(f"{self._url}/comments", timeout=60.0).raise_for_status()
+        except httpx.HTTPError as error:
+            output = self.running["web"].output
+            until(lambda: line_number(output()), 1.0)  # uvicorn logs the error after its reply
+            why = _last_line(output())
+            text = "GET /comments of your app fails ({error}). Its last line: {why}"
+            first = str(error).partition("\n")[0]
+            raise LabError(translate(text, error=first, why=why)) from None
+        try:
+            texts = answer.json()
+        except ValueError:
+            texts = None
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            text = "GET /comments of your app must return a list of texts, and returned {answer}."
+            raise LabError(translate(text, answer=answer.text[:200]))
+        found = Counter[str](texts) | self._accepted
+        for text in (mine := [t for t in found.elements() if t.startswith(f"{mark} ")]):
+            if found[text] > len(self.posted.get(text, ())):
+                often = "The page of your app shows “{text}” more often than it was posted."
+                raise LabError(translate(often, text=text))
+        return mine
 
     def arrived(self, mark: str) -> Counter[str]:
         """Return how often the inbox shows the mail of each comment that begins with `mark`.
@@ -252,6 +297,9 @@ class OwnApp:
         """Return the number of rows in tables with `outbox` in their name."""
         rows = 0
         for path in self.program.folder.glob("*.db"):
+            with path.open("rb") as file:
+                if file.read(len(_SQLITE)) != _SQLITE:
+                    continue
             with closing(sqlite3.connect(path, timeout=PATIENCE)) as db:
                 for (name,) in db.execute(_OUTBOXES).fetchall():
                     rows += db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
@@ -260,7 +308,8 @@ class OwnApp:
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
         """Wait until each comment has its mail, or no mail has come for `_STILL` seconds.
 
-        Parts that end meanwhile are restarted. In the trial "answer" the wait always includes
+        The wait ends after `_LONGEST` seconds in any case. Parts that end meanwhile are restarted,
+        and then the `_STILL` seconds begin again. In the trial "answer" the wait always includes
         `_STILL` seconds without a mail, because a second mail of a comment may come.
 
         Args:
@@ -270,13 +319,14 @@ class OwnApp:
             The ledger, and the number of mails that are shown more than once.
         """
         stillness = Stillness()
-        for _ in poll():
+        for _ in poll(_LONGEST):
             self.all_run(again=True)
             arrived, page = self.arrived(mark), self.page(mark)
             missing = any(len(self._came[text]) < page.count(text) for text in page)
             still = _STILL if mark == "answer" or missing else 0.0
             still = 0.0 if self.forged_in(mark) else still
-            if stillness.seconds(arrived.total()) >= still:
+            ready = [self.running[role].pid for role in _AWAITED if role in self.running]
+            if stillness.seconds((arrived.total(), ready)) >= still:
                 break
         # the reply to the last mail may be in transit, and must not reach the next trial
         quiet = "a moment without change"
@@ -304,5 +354,4 @@ def _answers(port: int) -> bool:
 
 def _last_line(text: str) -> str:
     """Return the last line of a traceback, with the line number in my_app.py."""
-    line = re.findall(r'my_app.py", (line \d+)', text)
-    return ", ".join([(text.strip().splitlines() or ["?"])[-1], *line[-1:]])
+    return (text.strip().splitlines() or ["?"])[-1] + line_number(text)

@@ -72,4 +72,4 @@ class Program:
         """Return the lines of a file in the program's folder; [] if there is no such file."""
         self.lab.client  # noqa: B018  # raises LabError if closed
         path = self.folder / file
-        return path.read_text("utf-8").splitlines() if path.exists() else []
+        return path.read_text("utf-8", "replace").splitlines() if path.exists() else []

@@ -7,12 +7,13 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ _LOWEST, _HIGHEST = 2.8, 6.0
 #: The labs of this kernel that are running or starting.
 LABS: list[Lab] = []
 _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
+#: Protects LABS and the DEMO_ variables of `os.environ`, which labs in several threads change.
+_lock = threading.RLock()
 
 
 class Lab:
@@ -66,9 +69,6 @@ class Lab:
     def __init__(self, *, beside: bool = False, **options: Any) -> None:
         if not beside:
             close_all()
-        if not LABS:
-            _own_environment.clear()
-            _own_environment.update({name: os.environ[name] for name in _demo_variables()})
         self.beside = beside
         self.posted = Posts()
         self.kills: list[Kill] = []
@@ -85,9 +85,14 @@ class Lab:
         options.setdefault("controls", True)  # the web app's pages show buttons that kill processes
         options["tasks"] = ("lab.jobs", *options.get("tasks", ()))
         self._restarted: set[int] = set()  # pids of restarted processes
-        stack = Stack(self._on_event, **options)
+        with _lab_errors():
+            stack = Stack(self._on_event, **options)
         self._stack: Stack | None = stack
-        LABS.append(self)
+        with _lock:
+            if not LABS:
+                _own_environment.clear()
+                _own_environment.update({name: os.environ[name] for name in _demo_variables()})
+            LABS.append(self)
         try:
             with nullcontext() if beside else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
@@ -133,10 +138,11 @@ class Lab:
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()
-            if self in LABS:
-                LABS.remove(self)
-                running = (lab._environment for lab in reversed(LABS) if lab._environment)
-                _set_environment(next(running, _own_environment))
+            with _lock:
+                if self in LABS:
+                    LABS.remove(self)
+                    running = (lab._environment for lab in reversed(LABS) if lab._environment)
+                    _set_environment(next(running, _own_environment))
 
     @property
     def stack(self) -> Stack:
@@ -174,9 +180,14 @@ class Lab:
         self.until(self.finished, "the end of every job", seconds)
 
     def finished(self) -> bool:
-        if self.client.mail_stats()["distinct"] < len(self.posted):
-            return False
-        return self.client.at_rest()
+        """Return True if every mail has arrived and no job is unfinished.
+
+        Return False if a server does not answer, since it may be restarting.
+        """
+        with suppress(httpx.HTTPError):
+            if self.client.mail_stats()["distinct"] >= len(self.posted):
+                return self.client.at_rest()
+        return False
 
     def until(
         self,
@@ -219,8 +230,8 @@ class Lab:
     ) -> None:
         """Wait until stock Celery's queue is empty, and no mail has come for `still` seconds.
 
-        Meanwhile the number of unacknowledged jobs must not change either. Use this method for
-        systems that don't report finished jobs.
+        Meanwhile the number of unacknowledged jobs must not change, and no process may die or be
+        restarted. Use this method for systems that don't report finished jobs.
 
         Args:
             enough: receives the mail server's counts, and returns True to end the wait earlier.
@@ -232,7 +243,8 @@ class Lab:
 
         def settled() -> bool:
             stats, waiting = self.client.mail_stats(), self.redis.llen("mail")
-            same = stillness.seconds((stats["accepted"], self.redis.hlen("unacked"), waiting))
+            unacked, restarts = self.redis.hlen("unacked"), len(self.died) + len(self._restarted)
+            same = stillness.seconds((stats["accepted"], unacked, waiting, restarts))
             return enough(stats) or (waiting == 0 and same >= still)
 
         self.until(settled, "a moment without change")
@@ -259,14 +271,8 @@ class Lab:
         Raises:
             LabError: no process of the role runs, or no worker was busy in time.
         """
-        if role == "worker":
-            self.kills.append(self._kill_worker(restart))
-        elif self.stack.ready["pids"].get(role):
-            self.kills.append(self._kill_first(role, restart=restart))
-        else:
-            raise LabError(
-                translate("No {role} is running. Start one with lab.start({role!r}).", role=role)
-            )
+        first = partial(self._kill_first, role, restart=restart)
+        self.kills.append(self._kill_worker(restart) if role == "worker" else first())
         return self.kills[-1]
 
     def kill_process(
@@ -280,6 +286,9 @@ class Lab:
         Args:
             role: such as "web" or "redis".
             meanwhile: called between the signal and the wait.
+
+        Raises:
+            LabError: no process of the role runs, or the wait timed out.
         """
         before = {*self._restarted}
         kill = self._kill_first(role, number)
@@ -292,7 +301,11 @@ class Lab:
     def _kill_first(
         self, role: str, number: signal.Signals = signal.SIGKILL, *, restart: bool = True
     ) -> Kill:
-        at, pid = time.time(), self.stack.ready["pids"][role][0]
+        at, pids = time.time(), self.stack.ready["pids"].get(role)
+        if not pids:
+            text = "No {role} is running. Start one with lab.start({role!r})."
+            raise LabError(translate(text, role=role))
+        pid = pids[0]
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, role, signal=number.name)
 
@@ -316,8 +329,13 @@ class Lab:
         return self._kill_first("worker", restart=restart)
 
     def start(self, role: str = "worker") -> None:
-        """Start the killed or stopped processes of a role, and wait until they answer."""
-        uninterruptible(lambda: self.stack.start(role))
+        """Start the killed or stopped processes of a role, and wait until they answer.
+
+        Raises:
+            LabError: the role is unknown, or a process does not answer.
+        """
+        with _lab_errors():
+            uninterruptible(lambda: self.stack.start(role))
 
     def send_workers_home(self) -> None:
         """Shut the workers down (SIGTERM), and wait for their end. No worker runs until `start`."""
@@ -497,11 +515,21 @@ def _demo_variables() -> list[str]:
 
 
 def _set_environment(variables: dict[str, str]) -> None:
-    for name in _demo_variables():
-        del os.environ[name]
-    os.environ.update(variables)
-    settings.cache_clear()
-    started_backend.cache_clear()
+    with _lock:
+        for name in _demo_variables():
+            del os.environ[name]
+        os.environ.update(variables)
+        settings.cache_clear()
+        started_backend.cache_clear()
+
+
+@contextmanager
+def _lab_errors() -> Iterator[None]:
+    """Turn a StackError of the block into a LabError, which a notebook shows as one sentence."""
+    try:
+        yield
+    except StackError as error:
+        raise LabError(str(error)) from None
 
 
 def close_all() -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
 
@@ -123,17 +124,26 @@ def _connection_broken(app: OwnApp) -> Trial:
 
 def _redis_down(app: OwnApp) -> Trial:
     name = "Redis is down"
-    app.lab.stack.kill("redis", restart=False)
     first, *others = _texts("redis", _COMMENTS)
-    app.post(first)
-    if "relay" in app.running:
-        _let_the_relay_try(app)
-    app.post(*others)
-    app.all_run(again=True)
-    app.lab.start("redis")
+    with _without_redis(app):
+        app.post(first)
+        if "relay" in app.running:
+            _let_the_relay_try(app)
+        app.post(*others)
+        app.all_run(again=True)
     if "worker" not in app.running:
         return Trial(name, None, *app.settle("redis"))
     return _judged(app, name, "redis", Kill(app.posted[first][-1], 0, "redis"))
+
+
+@contextmanager
+def _without_redis(app: OwnApp) -> Iterator[None]:
+    """Kill Redis, and restart it after the block, also if the block was interrupted."""
+    try:
+        app.lab.stack.kill("redis", restart=False)
+        yield
+    finally:
+        app.lab.start("redis")
 
 
 def _let_the_relay_try(app: OwnApp) -> None:
@@ -164,7 +174,7 @@ def _web_killed(app: OwnApp) -> Trial:
             app.post(text)
             kills.append(app.kill("web"))
         app.again("web")
-        app.until_web()
+        app.until_answers("web")
     return _judged(app, "the web app is killed", "web", *kills)
 
 
@@ -189,12 +199,10 @@ def _relay_killed(app: OwnApp) -> Trial:
     reader.join()
     until(lambda: app.arrived("relay").total() >= len(app.page("relay")), _SOON)
     app.all_run(again=True)
-    app.lab.stack.kill("redis", restart=False)
-    with app.dying_at_commit("relay"):
+    with _without_redis(app), app.dying_at_commit("relay"):
         app.post("relay 2")
         until(lambda: not app.running["relay"].alive, _SOON)
         kill = app.kill("relay")
-    app.lab.start("redis")
     app.again("relay")
     return _judged(app, name, "relay", kill)
 

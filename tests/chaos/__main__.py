@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +14,13 @@ from typer import BadParameter, Exit, Option, Typer
 from chaos import table
 from chaos.campaign import run
 from chaos.plan import PACE, Plan
+from chaos.quiescence import StillMoving
 from chaos.strike import StackIsDead
 from demo_app.settings import Safeguard, Transport
 
-#: Seconds without progress after which a mail of stock Celery counts as lost. Stock's workers
-#: return a dead worker's jobs only after an hour.
-STOCK_PATIENCE = 15.0
+#: Seconds without progress after which a mail counts as lost. Stock Celery's workers return a dead
+#: worker's jobs only after an hour, so that a longer wait for them is useless.
+PATIENCE, STOCK_PATIENCE = 30.0, 15.0
 
 
 def chaos(
@@ -42,9 +42,13 @@ def chaos(
         Path | None, Option(metavar="FILE", help="keep what was promised, done and seen there")
     ] = None,
     patience: Annotated[
-        float,
-        Option(metavar="S", help="seconds without progress after which a mail counts as lost"),
-    ] = 30.0,
+        float | None,
+        Option(
+            metavar="S",
+            help="seconds without progress after which a mail counts as lost "
+            f"[default: {PATIENCE:.0f}, on stock Celery {STOCK_PATIENCE:.0f}]",
+        ),
+    ] = None,
     as_json: Annotated[bool, Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
@@ -52,10 +56,15 @@ def chaos(
     A checker reads only the history of the run (see --history). Exit status 0 if it finds no lost
     mail, no mail that is shown twice, and no other broken promise.
     """
+    if stock_only and without:
+        raise BadParameter("Stock Celery has no safeguards. Choose --stock-only or --without.")
+    if patience is None:
+        patience = STOCK_PATIENCE if stock_only else PATIENCE
     plan = Plan(
         faults,
         seconds,
         secrets.randbelow(1_000_000) if seed is None else seed,
+        Transport.STOCK if stock_only else Transport.CLAIMS,
         without=frozenset(without or ()),
         aimed=aimed,
         patience=patience,
@@ -63,10 +72,6 @@ def chaos(
         pace=pace,
         history=history,
     )
-    if stock_only:
-        plan = replace(
-            plan, transport=Transport.STOCK, without=frozenset(), patience=STOCK_PATIENCE
-        )
     try:
         assert plan.kinds
     except ValueError as error:
@@ -75,7 +80,7 @@ def chaos(
     console.print(f"{plan.faults:,} faults, seed {plan.seed}, transport {plan.transport}")
     try:
         result = run(plan, lambda line: console.print(line, markup=False))
-    except StackIsDead as error:
+    except (StackIsDead, StillMoving) as error:
         console.print(f"The campaign ends early: {error}.")
         raise Exit(1) from None
     if as_json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ from chaos.system import System
 from demo_app.blog.seed import POSTS
 from demo_app.stack.client import Client
 
-#: Name of the history file, in the folder of the stack.
+#: Name of the history file in the folder of the stack, if the plan names no other file.
 HISTORY = "history.jsonl"
 #: Promises that are checked for stock Celery: it has no journal, and these need only the comments
 #: and the mails.
@@ -64,17 +63,14 @@ def run(plan: Plan, on_line: OnLine) -> Result:
         system = System(Path(name), plan.transport, plan.without)
         try:
             system.start()
-            result = _strike_and_count(plan, system, on_line)
+            return _strike_and_count(plan, system, on_line)
         finally:
             system.stop()
-        if plan.history is not None:
-            shutil.copyfile(Path(name) / HISTORY, plan.history)
-        return result
 
 
 def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     began = time.monotonic()
-    history = History(system.folder / HISTORY)
+    history = History(plan.history or system.folder / HISTORY)
     follower = Follower(system.ready, history)
     follower.start()
     rules = MailRules(system.ready)

@@ -41,12 +41,9 @@ FORGOTTEN, SLACK = 2.5, 0.5
 #: A fault of Redis's connection that does not disturb heartbeats.
 HARMLESS = "wire to redis: a claim's answer lost"
 #: Faults after which Redis may have lost data.
-LOSSES = (
-    *("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor"),
-    "redis: paused in the middle",
-)
+LOSSES = ("redis: SIGKILL", "redis: killed", "redis: wiped", "redis: a replica", "supervisor")
 #: Faults that delay a mail, so that it may arrive after its sender has given up.
-HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow", "smtp: paused")
+HELD_BACK = ("wire to smtp: a hole", "wire to smtp: slow")
 WAITING, HELD, DONE = "waiting", "held", "done"
 AFTER = {
     **dict.fromkeys(("enqueued", "requeued", "rescued", "retrying", "scheduled", "dead"), WAITING),

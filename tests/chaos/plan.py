@@ -123,7 +123,7 @@ class Plan:
         only: inject only faults whose name contains this text.
         pace: average seconds between two faults.
         patience: seconds without progress after which a missing mail counts as lost.
-        history: the file for a copy of the history; None: no copy.
+        history: the file for the history; None: a temporary file.
     """
 
     faults: int = 1000

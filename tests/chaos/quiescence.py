@@ -15,12 +15,20 @@ from chaos.ledger import comments_of, rows
 from demo_app.broker.queue import Queue
 from demo_app.broker.where import where
 from demo_app.rig.polling import poll
-from demo_app.stack.client import Client
+from demo_app.stack.client import UNFINISHED, Client
 
+#: Longest wait for the end of all jobs (seconds): more than the longest backoff of a mail.
+LONGEST = 3600.0
+#: Maximum number of jobs that the error of a timeout names.
+_NAMED = 5
 #: Maximum number of events that `trace` prints for a job.
 _LAST = 12
 #: The ids of the dead jobs that the campaign retried, each with the reason of the job's death.
 ByHand = dict[str, str]
+
+
+class StillMoving(RuntimeError):
+    """Raised to end a campaign if jobs are still unfinished after `LONGEST` seconds."""
 
 
 def wait_for_quiescence(
@@ -39,9 +47,12 @@ def wait_for_quiescence(
             try counts as progress, however long its backoff.
         by_hand: receives the dead jobs that were retried.
         on_line: receives lines of the log.
+
+    Raises:
+        StillMoving: there was still progress after `LONGEST` seconds.
     """
-    seen, since = -1, time.monotonic()
-    for _ in poll():
+    seen, since, comments, arrived = -1, time.monotonic(), set[str](), 0
+    for _ in poll(LONGEST):
         with suppress(httpx.HTTPError):
             comments = {job for job, _ in comments_of(folder).values()}
             arrived = client.mail_stats()["distinct"]
@@ -61,6 +72,18 @@ def wait_for_quiescence(
                 seen, since = moving, time.monotonic()
         if time.monotonic() - since > patience:
             return
+    raise StillMoving(
+        f"after {LONGEST:.0f} s {arrived} of {len(comments)} mails have come, and these jobs are "
+        f"unfinished: {_unfinished(client)}"
+    )
+
+
+def _unfinished(client: Client) -> str:
+    found = []
+    with suppress(httpx.HTTPError):
+        for state in (*UNFINISHED, "dead"):
+            found += [f"{job['id']} is {state}" for job in client.jobs(state, _NAMED)["jobs"]]
+    return ", ".join(found[:_NAMED]) or "none is known"
 
 
 def _bring_back(client: Client, by_hand: ByHand) -> int:

@@ -46,11 +46,12 @@ def strike(
 
     Raises:
         StackIsDead: no comment was accepted for `SILENCE` seconds.
+        Exception: any unexpected error of an injector.
     """
     began = time.time()
     weights = [kind.weight for kind in plan.kinds]
     happened: list[Fault] = []
-    tried: list[Future[None]] = []
+    running: list[Future[None]] = []
 
     def attempt(kind: FaultType, seed: int) -> None:
         try:
@@ -58,19 +59,27 @@ def strike(
         except (httpx.HTTPError, OSError, RedisError) as error:
             on_line(f"  {kind.name} could not be done: {error}")
             return
+        except Exception as error:
+            error.add_note(f"raised by the injector {kind.name!r}")
+            raise
         for fault in done:
             happened.append(fault)
             on_line(f"{len(happened):5}  {fault.kind}")
+
+    def raise_errors() -> None:
+        for future in [future for future in running if future.done()]:
+            running.remove(future)
+            future.result()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in poll(plan.seconds):
             if len(happened) >= plan.faults:
                 break
-            under_way = sum(not future.done() for future in tried)
-            if under_way == AT_ONCE or len(happened) + under_way >= plan.faults:
+            raise_errors()
+            if len(running) == AT_ONCE or len(happened) + len(running) >= plan.faults:
                 continue
             [kind] = chance.choices(plan.kinds, weights)
-            tried.append(pool.submit(attempt, kind, chance.getrandbits(32)))
+            running.append(pool.submit(attempt, kind, chance.getrandbits(32)))
             before = len(accepted)
             time.sleep(plan.pace * chance.uniform(0.5, 1.5))
             if until(lambda before=before: len(accepted) > before, LONGEST):
@@ -78,6 +87,7 @@ def strike(
             silent = time.time() - max([began, *accepted[-1:]])
             if silent > SILENCE:
                 raise StackIsDead(f"no comment was accepted for {silent:.0f} s")
+    raise_errors()
     return sorted(happened, key=lambda fault: fault.at)
 
 

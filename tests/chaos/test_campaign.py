@@ -6,15 +6,20 @@ import json
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import until
+from typer import BadParameter, Exit
 
+from chaos import __main__ as main
 from chaos import strike
-from chaos.context import MailRules
+from chaos.campaign import Result
+from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
 from demo_app.settings import Safeguard, Transport
@@ -78,6 +83,40 @@ def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
     assert found["faults"] >= 8
 
 
+@pytest.mark.thorough
+def test_a_campaign_that_is_stopped_leaves_its_history(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    command = [sys.executable, "-m", "chaos", "--history", str(history)]
+    with subprocess.Popen(command, env=FOUND, start_new_session=True) as campaign:
+        try:
+            until(lambda: history.exists() and '"accepted"' in history.read_text(), 60.0)
+        finally:
+            campaign.send_signal(signal.SIGINT)
+            campaign.wait(60)
+    whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
+    assert whats >= {"posts", "asked", "accepted", "queue"}
+
+
+def test_stock_celery_keeps_a_chosen_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def run(plan: Plan, _: object) -> Result:
+        plans.append(plan)
+        raise strike.StackIsDead("this test starts no campaign")
+
+    monkeypatch.setattr(main, "run", run)
+    for options in ({}, {"stock_only": True}, {"stock_only": True, "patience": 40.0}):
+        with pytest.raises(Exit):
+            main.chaos(**options)
+    assert [plan.patience for plan in plans] == [30.0, 15.0, 40.0]
+    assert [plan.stock for plan in plans] == [False, True, True]
+
+
+def test_a_safeguard_cannot_be_left_out_of_stock_celery() -> None:
+    with pytest.raises(BadParameter, match="Stock Celery has no safeguards"):
+        main.chaos(stock_only=True, without=[Safeguard.OUTBOX])
+
+
 def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
     command = [sys.executable, "-m", "chaos", "--only", "earthquake"]
     done = subprocess.run(command, env=FOUND, capture_output=True, text=True, check=False)
@@ -100,3 +139,23 @@ def test_a_stack_that_accepts_nothing_ends_the_campaign(
             strike.strike(plan, random.Random(1), never_started, rules, [], print)
     finally:
         never_started.stop()
+
+
+def test_an_unexpected_error_of_an_injector_ends_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inject(_: Context) -> list[Fault]:
+        raise LookupError("a mistake in the injector")
+
+    monkeypatch.setattr(strike, "LONGEST", 0.2)
+    monkeypatch.setattr(Plan, "kinds", (FaultType("with a mistake", 1, inject),))
+    never_started = System(tmp_path, Transport.CLAIMS, frozenset())
+    nowhere = "http://127.0.0.1:1"
+    rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
+    plan = Plan(faults=1, seconds=10.0, pace=0.1)
+    try:
+        with pytest.raises(LookupError, match="a mistake in the injector") as found:
+            strike.strike(plan, random.Random(1), never_started, rules, [], print)
+    finally:
+        never_started.stop()
+    assert found.value.__notes__ == ["raised by the injector 'with a mistake'"]

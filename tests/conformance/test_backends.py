@@ -9,9 +9,11 @@ import pytest
 from support import most_nightly
 
 from demo_app.conformance import PROMISES, check_backend
-from demo_app.conformance.harness import read_events
+from demo_app.conformance.harness import Broken, Harness, read_events
+from demo_app.conformance.sample_tasks import step
 from demo_app.conformance.suite import Promise
 from demo_app.jobs.backend import known_backends
+from demo_app.stack import Stack
 
 #: The folder of `lab`. The module `lab.folder_backend` contains the backend of lesson 07.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
@@ -51,6 +53,24 @@ def test_the_suite_is_one_call_away() -> None:
     found = check_backend(OWN, path=(NOTEBOOKS,), promises=QUICK)
     result = [(finding.seen, finding.problem) for finding in found]
     assert result == [("as sent", ""), ("first in, first out", "")]
+
+
+def test_a_check_that_fails_does_not_disturb_the_next_one() -> None:
+    stacks: list[Stack] = []
+
+    def fail(harness: Harness) -> str:
+        stacks.append(harness.stack)
+        raise Broken("its jobs still run")
+
+    def succeed(harness: Harness) -> str:
+        stacks.append(harness.stack)
+        return harness.put(step.job(1)) and "it runs jobs"
+
+    promises = [Promise(see.__name__, see) for see in (fail, succeed, succeed)]
+    found = check_backend("memory", promises=promises)
+    assert [one.problem for one in found] == ["its jobs still run", "", ""]
+    assert stacks[0] is not stacks[1], "the next check has its own processes"
+    assert stacks[1] is stacks[2]
 
 
 def test_a_line_of_which_half_is_written_is_read_when_it_is_whole(tmp_path: Path) -> None:

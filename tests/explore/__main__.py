@@ -28,7 +28,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1e9, help="for each world, at most")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into it")
     parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
-    return parser.parse_args()
+    args = parser.parse_args()
+    names = [plan.name for plan in WORLDS]
+    if unknown := [name for name in args.world if name not in names]:
+        known = ", ".join(map(repr, names))
+        parser.error(f"there is no world {unknown[0]!r}; choose one of {known}")
+    return args
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import re
 from explore.mutants import Mutant
 
 #: For each reason, patterns of the mistakes that it explains, as "FILE FUNCTION: MISTAKE".
-_REASONS = {
+REASONS = {
     "a thread does this, and in the exploration there are no threads": (
         r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):",
         r"^blog/relay.py Relay\.(start|stop|wake):|self\.wake\(\)|self\._loops|`return 0`",
@@ -18,7 +18,7 @@ _REASONS = {
         r"^broker/queue.py Queue\.(size|pause_queue|dead_messages):|report_dead",
         r"`(passed|journal)\(|^_prelude.lua add_newest:|detail or ''|or 1\)`$",
         r"suspected = |(moved|purged) = |moved, soonest = ",
-        r"\.renew\(self\._waiting_in_redis\)|Lease\.renew: `return",
+        r"Lease\.renew: `return",
     ),
     "the time of the next check is not promised": (
         r"rescue.lua is_dead: `return|InFlight\.rescue: `(beat|beat_ms)\b",
@@ -29,7 +29,7 @@ _REASONS = {
         r"_valid_until = |Lease\.check: .*` → `if worker == self\.worker or|begins: .* or held",
         r"_announced = True|self\._begun = |row - 2",
     ),
-    "the exact length of the history is not promised": (r"surplus <= |% 64 ~= ",),
+    "the exact length of the history is not promised": (r"surplus >= |surplus > 1|% 64 ~= ",),
     "it needs more rows than one request has": (r"_last_row = batch\[-1\]\[0\]`",),
     "in the exploration no process loses its connection for as long as a lease": (
         r"_last_rescue_failed|connected=",
@@ -53,7 +53,7 @@ _REASONS = {
 def reason(mutant: Mutant) -> str:
     """Return the reason why the mistake breaks no promise in any world, or "" if none is known."""
     where = f"{mutant.of}: {mutant.what}"
-    for why, places in _REASONS.items():
+    for why, places in REASONS.items():
         if any(re.search(place, where) for place in places):
             return why
     return ""

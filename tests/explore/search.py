@@ -197,7 +197,7 @@ class Breadth:
                 self.found.broken = "ends: not every job ends from here, though no fault comes"
                 self.found.steps = self.path_to(start)
                 return
-            ending |= passed.keys()
+            ending.update(passed)
 
 
 def next_of(world: World) -> Event | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 from support import most_thorough
 
+from explore.__main__ import options
 from explore.mutants import Mutant, of_scripts, of_steps
+from explore.outside import REASONS
 from explore.plan import Plan
 from explore.remembering import RememberingRedis
 from explore.search import Breadth, server
@@ -73,6 +76,38 @@ def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: Rememberi
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     steps = from_line("put; claim w1; pass; round w1")
     assert replay(plan, on, steps) == ("", steps)
+
+
+def test_an_unknown_world_is_an_error_with_the_names_of_all_worlds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["explore", "--world", "calm", "--world", "clam", "--list"])
+    with pytest.raises(SystemExit, match="2"):
+        options()
+    message = capsys.readouterr().err
+    assert "there is no world 'clam'" in message
+    assert all(repr(plan.name) in message for plan in WORLDS)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Return the alternatives of a pattern. Keep groups and character classes whole."""
+    found, depth = [""], 0
+    for token in re.findall(r"\\.|.", pattern):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += token
+    return found
+
+
+def test_each_pattern_of_a_reason_matches_a_mistake() -> None:
+    """A pattern without a match explains nothing since the line that it described has changed."""
+    mistakes = [f"{one.of}: {one.what}" for one in (*of_scripts(), *of_steps())]
+    patterns = [
+        one for places in REASONS.values() for place in places for one in _alternatives(place)
+    ]
+    assert [one for one in patterns if not any(re.search(one, line) for line in mistakes)] == []
 
 
 def test_a_mistake_in_a_step_of_python_is_found_as_well(on: RememberingRedis) -> None:

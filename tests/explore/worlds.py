@@ -30,7 +30,7 @@ WORLDS = (
          Faults(1, halt=1), large=True),
     Plan("one id twice", ("foreign", "namesake"), (Setup(foreign=True),) * 2, 1,
          Faults(1, kill=1), large=True),
-    Plan("one id at two workers", ("retries", "namesake"), (Setup(foreign=True),) * 3, 2,
+    Plan("one id at two workers", ("retries", "namesake"), (Setup(foreign=True),) * 2, 2,
          Faults(1, kill=1), large=True),
     Plan("prefork", ("plain",) * 2, (Setup(places=2, goes_on=True),), 1,
          Faults(1, drop=1, child=1), large=True),

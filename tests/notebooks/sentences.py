@@ -46,7 +46,7 @@ _FOR_MACHINES = re.compile(
     r"outside lower|center left|axes fraction|\dpx |<|;\w|"
     r"worker pid|no links here|in 1 second|tidy up|"
     r"module 'lab' has|There is no mystery|What you started|of the machines|in one line|"
-    r"put waits|, line \(|import my_app|"
+    r"put waits|, line (?:\(|\\d)|import my_app|"
     # errors of the judge's command about targets that no challenge uses
     r"neither FILE|^The package|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
@@ -163,8 +163,12 @@ def _like_sentences(tree: ast.AST) -> Iterator[str]:
         for part in (node.values if isinstance(node, ast.JoinedStr) else [node.value])
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and id(node) not in others:
-            yield from [str(node.value)] if _is_sentence(str(node.value)) else ()
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in others
+        ):
+            yield from [node.value] if _is_sentence(node.value) else ()
 
 
 def _is_sentence(text: str) -> bool:

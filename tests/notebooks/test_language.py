@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from copy import copy
 from pathlib import Path
@@ -42,6 +44,21 @@ def test_every_sentence_of_a_lesson_is_there_in_japanese() -> None:
         f"{where}: {text!r}" for text, where in sentences().items() if text not in TRANSLATED
     ]
     assert not missing, "write into notebooks/lab/japanese.json:\n" + "\n".join(missing)
+
+
+def test_every_japanese_sentence_of_the_lessons_has_a_user() -> None:
+    code = [*NOTEBOOKS.rglob("*.py"), *(NOTEBOOKS.parent / "demo_app").rglob("*.py")]
+    trees = [ast.walk(ast.parse(path.read_text("utf-8"))) for path in code]
+    whole = [str(one.value) for tree in trees for one in tree if isinstance(one, ast.Constant)]
+    kinds = ("*.ipynb", "challenges/*.ipynb", "solutions/*.md", "lab/*.toml", "lab/*.svg")
+    whole += [path.read_text("utf-8") for kind in kinds for path in NOTEBOOKS.glob(kind)]
+    # a solution wraps its lines, and a notebook escapes its quotes
+    used = " ".join(" ".join(whole).replace("\\", "").split())
+    lab = json.loads((NOTEBOOKS / "lab/japanese.json").read_text("utf-8"))
+    keys = {key: " ".join(key.replace("\\", "").split()) for key in lab}
+    # the title of a panel is the name of a keyword argument
+    titles = {key: text.replace(" ", "_") for key, text in keys.items()}
+    assert [key for key in lab if keys[key] not in used and titles[key] not in used] == []
 
 
 def test_no_sentence_is_put_together_before_it_is_looked_up() -> None:

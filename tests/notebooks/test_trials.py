@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
+import httpx
+import psutil
 import pytest
 from notebooks.own_apps import ANSWER, BREAKS, REDIS, RIGHT, WAITS, WEB, WORKER, WRONG, wrong
 from support import until
 
+from demo_app.rig.polling import Stillness
+from demo_app.rig.process import is_alive
+from lab import extra_process, own_app, trials
 from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
 from lab.running import Lab
@@ -110,16 +119,120 @@ def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
         assert capsys.readouterr().out == f"{expected}\nIt was started again.\n"
 
 
+_RUNG = RUNGS[-1].read_text("utf-8")
+_PAGE = _RUNG[_RUNG.index('@web.get("/comments")') :].partition("\n\n")[0]
+_LAST = len(_RUNG.splitlines()) + 2  # the number of the line after the rung and `import sys`
 #: The content of a file that is not an app yet, and a part of the error that the learner reads.
 NO_APP = {
-    "import nothing_of_this_name": "can't be imported",
+    "import nothing_of_this_name": r"can't be imported: ModuleNotFoundError: .*, line 1",
     "class Inbox: ...": "does not define the name 'web'",
+    "raise SystemExit": "can't be imported: it ends the process",
+    "import time\ntime.sleep(60)": "can't be imported: it does not end within 3 s",
+    f"{_RUNG}import sys\nif 'worker' in sys.argv: raise OSError('no worker today')\n": (
+        f"did not start: .*OSError: no worker today, line {_LAST}$"
+    ),
+    f"{_RUNG}import sys\nif 'uvicorn' in sys.argv[0]: 1 / 0\n": (
+        f"did not start: ZeroDivisionError: .*, line {_LAST}$"
+    ),
+    _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return [1]'): (
+        r"GET /comments of your app must return a list of texts, and returned \[1\]"
+    ),
+    _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'): (
+        r"did not answer within 8 s: ZeroDivisionError: .*, line \d+$"
+    ),
+    "\xff": "can't be read: .*utf-8",
 }
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_app, "_IMPORT", 3.0)
+    monkeypatch.setattr(extra_process, "PATIENCE", 8.0)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
     for text, expected in NO_APP.items():
-        path.write_text(text)
+        path.write_text(text, "latin-1")
         with pytest.raises(LabError, match=expected):
             try_out(lab, path)
+        assert _processes() == [], "the parts of an app that does not start are ended"
+
+
+def _processes() -> list[str]:
+    children = psutil.Process().children(recursive=True)
+    commands = [" ".join(child.cmdline()) for child in children if is_alive(child.pid)]
+    return [command for command in commands if "my_app" in command]
+
+
+def test_an_app_that_sends_mails_for_ever_is_judged(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_app, "_LONGEST", 1.0)
+    with closing(OwnApp(lab, _RUNG)) as app:
+        monkeypatch.setattr(app, "arrived", lambda _: Counter({"answer 0": time.monotonic_ns()}))
+        ledger, twice = app.settle("answer")
+    assert (ledger.comments, twice) == (0, 1)
+
+
+def test_a_page_that_is_wrong_is_an_error_of_the_learner(lab: Lab) -> None:
+    breaks = _PAGE.replace("def page():", "def page():\n    if os.path.exists('broken'): 1 / 0")
+    with closing(OwnApp(lab, _RUNG.replace(_PAGE, breaks))) as app:
+        httpx.post(f"{app._url}/comments", data={"text": "waits 0"}).raise_for_status()
+        with pytest.raises(LabError, match="shows “waits 0” more often than it was posted"):
+            app.page("waits")
+        (app.program.folder / "broken").touch()
+        with pytest.raises(LabError, match=r"500 .*ZeroDivisionError: division by zero, line \d+$"):
+            app.page("waits")
+
+
+def test_files_with_unexpected_contents_do_not_end_the_trials(lab: Lab) -> None:
+    with closing(OwnApp(lab, _RUNG)) as app:
+        (app.program.folder / "notes.db").write_text("These are notes, and no database.")
+        assert app.in_outbox() == 0
+        (app.program.folder / "inbox.txt").write_bytes(b"waits \xff\n")
+        assert app.arrived("waits") == {"waits \ufffd": 0}
+
+
+def test_a_worker_that_was_restarted_gets_the_whole_time(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_app, "_STILL", 1.0)
+    monkeypatch.setattr(own_app, "Stillness", RecordedStillness)
+    monkeypatch.setattr(RecordedStillness, "values", [])
+    with closing(OwnApp(lab, _RUNG)) as app:
+        app.settle("answer")
+        app.kill("worker")
+        app.again("worker")
+        app.settle("answer")
+    first, second = RecordedStillness.values
+    assert second != first, "the worker's restart is a change"
+
+
+class RecordedStillness(Stillness):
+    """A measurement that records its values. It ends the wait of `settle` at once."""
+
+    values: ClassVar[list[object]] = []
+
+    def seconds(self, value: object) -> float:
+        self.values.append(value)
+        return math.inf
+
+
+def test_redis_runs_after_an_interrupted_trial(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(OwnApp(lab, _RUNG)) as app:
+
+        def interrupt(*_: str) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(app, "post", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            trials._redis_down(app)
+        assert lab.redis.ping()
+        monkeypatch.setattr(app, "post", lambda text: text == "relay 2" and interrupt())
+        monkeypatch.setattr(trials, "_ROUNDS", 0.1)
+        monkeypatch.setattr(trials, "_SOON", 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            trials._relay_killed(app)
+        assert lab.redis.ping()
