@@ -27,8 +27,10 @@ _BODIES = ("", "application/json", _FORM)
 #: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+#: No inline code and no other origins. A frame may show the HTML of a mail (see its own policy),
+#: and JupyterLab's proxy shows the apps in frames.
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
     " form-action 'self'"
 )
@@ -60,7 +62,6 @@ class Guard:
     Each app has a subclass, which overrides the public members.
     """
 
-    policy = PAGE_POLICY
     # The cookie's path. None: the browser uses the page's folder, also behind a proxy.
     cookie_path: str | None = None
 
@@ -102,7 +103,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", self.policy)
+                headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
             await send(message)
 
         request, received = Request(scope), 0
