@@ -46,13 +46,10 @@ class InProcessBackend(Backend):
     def _try(self, job: Job) -> Outcome:
         with self._lock:
             begin(self._results[job.id], job.attempts + 1)
-        outcome = self._perform(job)
+        try:
+            outcome = perform(job)
+        except BaseException as error:  # such as sys.exit(): a job must not end its thread
+            outcome = after_failure(error, job)
         with self._lock:
             end(self._results[job.id], outcome)
         return outcome
-
-    def _perform(self, job: Job) -> Outcome:
-        try:
-            return perform(job)
-        except BaseException as error:  # such as sys.exit(): a job must not end its thread
-            return after_failure(error, job)
