@@ -7,7 +7,6 @@ requests by Sec-Fetch-Site (in older browsers, by Origin). Starlette refuses a f
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlencode
 
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import MutableHeaders
@@ -142,8 +141,7 @@ class Guard:
 
     def _signed_in(self, request: Request) -> Response:
         """Return a redirect to the URL without the token. It sets the token's cookie."""
-        query = request.query_params.multi_items()
-        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        rest = request.url.remove_query_params("token").query
         # Without "./", the path "https:elsewhere" would be the URL of another site.
         page = "./" + request.scope["path"].rpartition("/")[2]
         response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)
