@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
@@ -22,11 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a sink until SIGTERM or Ctrl-C.
 
     Returns:
-        The exit status of a failure: 1 if the sink could not start or nobody reads its output, 2 if
-        a setting is not valid.
-
-    Raises:
-        SystemExit: a signal has ended the sink (status 0).
+        The exit status: 0 after a signal, 1 if the sink could not start or nobody reads its output,
+        2 if a setting is not valid.
     """
     try:
         settings = CliApp.run(Settings, arguments)
@@ -39,15 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
     from local_smtp.shared.resources import ResourceError
     from local_smtp.sink import MailSink  # --help does not need it
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in all threads; `sigwait` receives them
     try:
         with MailSink(settings) as sink:
             gc.freeze()  # no later collection has to examine the imported objects
             gc.enable()
             _announce(sink)
-            while True:
-                signal.pause()
+            signal.sigwait(ends)
+        return 0
     except ResourceError as error:
         print(f"local_smtp: {error}", file=sys.stderr)
         return 1
@@ -55,12 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
         # at exit, Python flushes standard output, which must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-def _end(*_: object) -> NoReturn:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # the process is already shutting down
-    raise SystemExit(0)
 
 
 def _announce(sink: MailSink) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
 from local_smtp.bounds import CONNECTIONS
-from local_smtp.session import Session, Surroundings
+from local_smtp.session import Session
 from local_smtp.shared.server import configured
 
 _STOP_WITHIN = 3.0  # seconds
@@ -25,9 +26,9 @@ class Servers:
     """
 
     def __init__(
-        self, smtp: socket.socket, around: Surroundings, http: socket.socket, app: ASGIApp
+        self, smtp: socket.socket, session: Callable[[], Session], http: socket.socket, app: ASGIApp
     ) -> None:
-        self._smtp, self._around, self._http = smtp, around, http
+        self._smtp, self._session, self._http = smtp, session, http
         self._web = uvicorn.Server(configured(app, CONNECTIONS, patience=1, lifespan="off"))
         self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
         self._thread.start()
@@ -43,7 +44,7 @@ class Servers:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        smtp = await loop.create_server(lambda: Session(self._around), sock=self._smtp)
+        smtp = await loop.create_server(self._session, sock=self._smtp)
         await self._web.serve(sockets=[self._http])
         smtp.close()
         loop.set_exception_handler(lambda *_: None)  # do not log sessions that were never started

@@ -36,16 +36,6 @@ _STEPS: dict[str, Step] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The objects that all sessions of a server share."""
-
-    hostname: str
-    writer: Writer
-    faults: Faults
-    report: Callable[[Incident], None]
-
-
 @dataclass(slots=True)
 class Transaction:
     """The state of the current mail, in addition to its envelope."""
@@ -64,22 +54,27 @@ class Session(SMTP):
 
     Differences from aiosmtpd: a line of a mail may have any length, a mail is read in chunks, and
     the timeout also disconnects a client that does not read.
+
+    Args:
+        publish: receives each refusal, and each fault that was carried out.
     """
 
     line_length_limit = bounds.BUFFER_BYTES  # limits the stream's buffer, not a line
     command_size_limit = bounds.COMMAND_BYTES
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(
+        self, hostname: str, writer: Writer, faults: Faults, publish: Callable[[Incident], None]
+    ) -> None:
         super().__init__(
             self,
             data_size_limit=bounds.MAIL_BYTES,
             enable_SMTPUTF8=True,
-            hostname=around.hostname,
+            hostname=hostname,
             ident="local_smtp mail sink",
             timeout=bounds.SMTP_SECONDS,
             loop=asyncio.get_running_loop(),
         )
-        self.around = around
+        self.writer, self.faults, self.publish = writer, faults, publish
         self.state = Transaction()
         self.step: Step | None = None
         self.dialogue: list[DialogueLine] = []
@@ -189,7 +184,7 @@ class Session(SMTP):
             dialogue=json.dumps(self.dialogue, ensure_ascii=False),
         )
         try:
-            receipt = await self.around.writer.deliver(mail)
+            receipt = await self.writer.deliver(mail)
         except sqlite3.Error as error:
             await self.push(f"452 4.3.1 The mail could not be stored: {error}")
             return
@@ -198,7 +193,7 @@ class Session(SMTP):
             self.hang_up()
         await self.push(OK)
         note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)
-        self.around.writer.later(note)
+        self.writer.later(note)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         # the library's parser of addresses is slow, and accepts malformed ones
@@ -236,7 +231,7 @@ class Session(SMTP):
             self.report(hit, reply)
             if not self.state.refused:
                 self.state.refused = True
-                self.around.writer.change(statements.note_refusal)
+                self.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
             self.hang_up()  # the line may be an HTTP request with a long URL; see `_http`
@@ -276,7 +271,7 @@ class Session(SMTP):
         assert self.step is not None
         state = self.state
         recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
-        hit = self.around.faults.hit(self.step, self.sender(), recipients, state.subject)
+        hit = self.faults.hit(self.step, self.sender(), recipients, state.subject)
         if hit is None:
             return None
         state.hit = hit
@@ -294,7 +289,7 @@ class Session(SMTP):
     def report(self, hit: Fault | None, reply: str | None = None) -> None:
         assert self.step is not None
         recipient = self.state.recipient
-        self.around.report(
+        self.publish(
             Incident(
                 at=time.time(),
                 step=self.step,

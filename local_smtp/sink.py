@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -14,7 +15,7 @@ from typing import Self
 from local_smtp.faults import Faults
 from local_smtp.models import Mail, Stats
 from local_smtp.servers import Servers
-from local_smtp.session import Surroundings
+from local_smtp.session import Session
 from local_smtp.settings import Settings
 from local_smtp.shared.resources import ResourceError, listen, take_directory
 from local_smtp.store.reader import Reader
@@ -130,9 +131,9 @@ class MailSink:
             ) from None
         starting.callback(writer.close)
         self._inbox = Inbox(self.reader, writer, self.faults, self._events)
-        around = Surroundings(settings.host, writer, self.faults, self._events.publish)
+        session = partial(Session, settings.host, writer, self.faults, self._events.publish)
         app = create_app(self._inbox, settings, self._inbox_port)
-        starting.callback(Servers(smtp, around, http, app).stop)
+        starting.callback(Servers(smtp, session, http, app).stop)
         starting.callback(self._events.publish, None)
 
     def _stored(self, receipts: list[Receipt]) -> None:

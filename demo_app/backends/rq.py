@@ -30,7 +30,6 @@ from demo_app.settings import Settings
 
 RUN = "demo_app.backends.rq_worker.run"
 _STATES = {
-    JobStatus.QUEUED: "queued",
     JobStatus.SCHEDULED: "scheduled",
     JobStatus.STARTED: "running",
     JobStatus.FINISHED: "done",
@@ -138,8 +137,7 @@ class RqBackend(Backend):
 
 
 def _state(found: RqJob) -> str:
-    status: JobStatus | None = found.get_status(refresh=False)
-    state = _STATES.get(status, "queued") if status else "queued"
+    state = _STATES.get(found.get_status(refresh=False), "queued")
     if state == "done" and found.meta.get("reason"):
         return "discarded"
     return "retrying" if state == "scheduled" and found.meta.get("errors") else state

@@ -31,7 +31,6 @@ class Entry:
     """
 
     row: int
-    job_id: str
     job: Job | None
     problem: str = ""
 
@@ -44,9 +43,9 @@ def pending(database: Database, after: int = 0, limit: int = 500) -> list[Entry]
 
 def _entry(row: int, job_id: str, record: str) -> Entry:
     try:
-        return Entry(row, job_id, Job.from_record(json.loads(record)))
+        return Entry(row, Job.from_record(json.loads(record)))
     except ValueError as error:
-        return Entry(row, job_id, None, f"the job {job_id} can't be read: {error}")
+        return Entry(row, None, f"the job {job_id} can't be read: {error}")
 
 
 def handed_over(

@@ -43,11 +43,9 @@ class Inbox:
                 return
 
     def mail_id(self, job_id: str) -> int | None:
-        """Return the number of a job's mail in the sink.
-
-        Returns None if the mail is not among the newest 2,000.
-        """
-        mails = (mail for page in self.pages(4) for mail in page)
+        """Return the number of a job's mail in the sink, or None."""
+        answer = self.ask("GET", f"/api/messages?{urlencode({'search': job_id})}") or {}
+        mails = answer.get("messages", [])
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:

@@ -7,7 +7,6 @@ requests by Sec-Fetch-Site (in older browsers, by Origin). Starlette refuses a f
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlencode
 
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import MutableHeaders
@@ -27,8 +26,10 @@ _BODIES = ("", "application/json", _FORM)
 #: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+#: No inline code and no other origins. A frame may show the HTML of a mail (see its own policy),
+#: and JupyterLab's proxy shows the apps in frames.
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
     " form-action 'self'"
 )
@@ -60,7 +61,6 @@ class Guard:
     Each app has a subclass, which overrides the public members.
     """
 
-    policy = PAGE_POLICY
     # The cookie's path. None: the browser uses the page's folder, also behind a proxy.
     cookie_path: str | None = None
 
@@ -102,7 +102,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", self.policy)
+                headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
             await send(message)
 
         request, received = Request(scope), 0
@@ -141,8 +141,7 @@ class Guard:
 
     def _signed_in(self, request: Request) -> Response:
         """Return a redirect to the URL without the token. It sets the token's cookie."""
-        query = request.query_params.multi_items()
-        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        rest = request.url.remove_query_params("token").query
         # Without "./", the path "https:elsewhere" would be the URL of another site.
         page = "./" + request.scope["path"].rpartition("/")[2]
         response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from typing import Any
 
 from local_smtp.mail import Incoming
 
@@ -22,41 +23,36 @@ class Receipt:
 
 def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
     """Store a mail. If its Message-ID is already stored, store only the delivery."""
-    values = {
-        **asdict(mail.headers),
+    both = {
         "sender": mail.sender,
         "recipients": json.dumps(mail.recipients, ensure_ascii=False),
-        "peer": mail.peer,
         "received_at": mail.received_at,
-        "dialogue": mail.dialogue,
         "size": len(mail.raw),
-        "digest": blake2b(mail.raw, digest_size=16).digest(),
     }
-    inserted = connection.execute(
-        "INSERT INTO messages (message_id, sender, recipients, subject, author, job_id,"
-        " received_at, size, digest) VALUES (:message_id, :sender, :recipients, :subject,"
-        " :author, :job_id, :received_at, :size, :digest) ON CONFLICT (message_id) DO NOTHING",
-        values,
-    )
-    duplicate = inserted.rowcount == 0
+    digest = blake2b(mail.raw, digest_size=16).digest()
+    message = _insert(connection, "messages", {**both, **asdict(mail.headers), "digest": digest})
+    duplicate = message is None
     same_bytes = True
-    if duplicate:
+    if message is None:
         message, first_digest = connection.execute(
             "SELECT id, digest FROM messages WHERE message_id = ?", (mail.headers.message_id,)
         ).fetchone()
-        same_bytes = values["digest"] == first_digest
+        same_bytes = digest == first_digest
     else:
-        message = inserted.lastrowid
         connection.execute("INSERT INTO contents VALUES (?, ?)", (message, mail.raw))
-    delivery = connection.execute(
-        "INSERT INTO deliveries (message, received_at, sender, recipients, peer, size,"
-        " same_bytes, dialogue) VALUES (:message, :received_at, :sender, :recipients, :peer, :size,"
-        " :same_bytes, :dialogue)",
-        {**values, "message": message, "same_bytes": same_bytes},
-    ).lastrowid
+    only = {"peer": mail.peer, "dialogue": mail.dialogue, "same_bytes": same_bytes}
+    delivery = _insert(connection, "deliveries", {**both, **only, "message": message})
     assert message is not None
     assert delivery is not None
     return Receipt(message, delivery, duplicate)
+
+
+def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> int | None:
+    """Insert a row and return its id, or None if a row with the same unique value exists."""
+    marks = ", ".join("?" * len(row))
+    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    inserted = connection.execute(sql, list(row.values()))
+    return inserted.lastrowid if inserted.rowcount else None
 
 
 def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:

@@ -26,10 +26,6 @@ class Events:
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
-    def listeners(self) -> int:
-        return len(self._listeners)
-
     def publish(self, event: Event | None) -> None:
         """Send an event to all listeners. None ends their streams."""
         if self._listeners and self._loop is not None:

@@ -401,16 +401,11 @@ class Lab:
     def start_extra(self, name: str, command: list[str], **environment: str) -> ExtraProcess:
         return ExtraProcess(self.stack, self.at_end, name, command, environment)
 
-    def celery(self, *arguments: str, **environment: str) -> ExtraProcess:
-        """Start a further Celery worker, and wait until it is ready.
-
-        Args:
-            arguments: further options of the worker's command line.
-            environment: further environment variables, such as settings.
-        """
+    def celery(self, *arguments: str) -> ExtraProcess:
+        """Start a further Celery worker with these options, and wait until it is ready."""
         options = ["--without-mingle", "--without-gossip", "--loglevel", "WARNING", *arguments]
         command = [sys.executable, "-m", "celery", "-A", "demo_app.worker", "worker", *options]
-        worker = self.start_extra("worker", command, **environment)
+        worker = self.start_extra("worker", command)
         worker.until_ready(readiness("worker", self.stack.plan, worker.pid))
         return worker
 
@@ -428,10 +423,8 @@ class Lab:
         """Draw the history of the jobs: each row is a job, and time runs from left to right."""
         seen = self.seen()
         kills = [*self.kills, *self._other_deaths(seen)]
-        figure, words = (
-            draw(seen, kills, title=" ", translate=label_of),
-            describe(seen, kills, translate),
-        )
+        figure = draw(seen, kills, title=" ", translate=label_of)
+        words = describe(seen, kills, translate)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
             # some jobs are not mails, so there was no comment and no delivery

@@ -182,7 +182,7 @@ def test_events_tell_of_every_mail_and_every_fault(mail_sink, http, send):
 def test_a_listener_that_vanishes_is_forgotten(mail_sink, listen, send):
     for _ in range(5):
         listen(mail_sink.inbox, mail_sink.settings.token).close()
-    until(lambda: send() or mail_sink._events.listeners == 0, what="the end of the listeners")
+    until(lambda: send() or not mail_sink._events._listeners, what="the end of the listeners")
 
 
 NONSENSE = {

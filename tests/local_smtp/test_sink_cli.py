@@ -22,8 +22,7 @@ Ended = tuple[int, list[str]]
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
     """Return a function that calls `main` in this process, with options that make it fail."""
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.getsignal(number) for number in numbers]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def run(*options: str) -> Ended:
         try:
@@ -34,8 +33,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
 
     yield run
     gc.enable()
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def test_the_ready_line_comes_once_both_answer_and_the_directory_that_was_given_is_kept(

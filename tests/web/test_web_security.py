@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from markupsafe import escape
-from support import COMMENT, HOSTILE, ask_app
+from support import COMMENT, HOSTILE, ask_app, until
 
 from demo_app.broker.web.errors import add_handlers
 from demo_app.broker.web.templates import Pages
@@ -102,6 +102,16 @@ def test_behind_jupyters_proxy_blog_and_inbox_lead_to_each_other(stack, client, 
     answer = holder.get("/inbox", headers=proxied)
     assert answer.headers["location"] == f"../{inbox}/?token={stack.ready['token']}"
     assert f'href="../{blog}/"' in client.inbox.get("/", headers=proxied).text
+
+
+def test_the_link_of_a_job_opens_its_mail_in_the_inbox(client: Client, holder) -> None:
+    job = client.comment()["job_id"]
+    client.comment()
+    until(client.at_rest, what="the mails")
+    location = holder.get("/inbox", params={"job": job}).headers["location"]
+    number = int(location.rpartition("&mail=")[2])
+    assert client.inbox.get(f"/api/messages/{number}").json()["job_id"] == job
+    assert "mail=" not in holder.get("/inbox", params={"job": "unknown"}).headers["location"]
 
 
 def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_english(reader) -> None:

@@ -6,26 +6,18 @@ any other Celery app. Both need the extra `web`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from celery import current_app
+from fastapi import FastAPI
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI
+from .asgi import dashboard
 
-    from .asgi import dashboard
-
-    app: FastAPI
-
+app: FastAPI
 __all__ = ["app", "dashboard"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
+def __getattr__(name: str) -> FastAPI:
+    if name != "app":
         raise AttributeError(name)
-    dashboard = import_module(".asgi", __name__).dashboard
-    globals()["dashboard"] = dashboard
-    if name == "app":  # on first use: the current Celery app must be imported first
-        globals()["app"] = dashboard(current_app)
-    return globals()[name]
+    # on first use: the current Celery app must be imported first
+    made = globals()["app"] = dashboard(current_app)
+    return made

@@ -95,9 +95,6 @@ class InThreads:
             await asyncio.sleep(block / 2000)
         return found
 
-    async def aclose(self) -> None:
-        """Leave the client open: the broker uses it too."""
-
 
 def _as_event(given: tuple[str, dict[str, str]]) -> str:
     entry = entry_of(*given)

@@ -20,11 +20,6 @@ class PageGuard(Guard):
     All paths need the token, except static files.
     """
 
-    #: No inline code, no other origins, and only our own frames (JupyterLab's proxy uses one).
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-        " connect-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
-    )
     cookie_path = "/"
 
     def __init__(

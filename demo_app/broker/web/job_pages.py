@@ -77,12 +77,9 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
     record = keys("job", job.id)
     pipe.llen(record)
     if state in (State.QUEUED, State.RUNNING):
-        waits = state is State.QUEUED
-        place = (
-            keys("queue", job.list_name)
-            if waits
-            else keys("claims", job.list_name, job.owner or "")
-        )
+        place = keys("queue", job.list_name)
+        if state is State.RUNNING:
+            place = keys("claims", job.list_name, job.owner or "")
         command = f"LPOS {place} {job.id}"
         pipe.lpos(place, job.id)
     else:

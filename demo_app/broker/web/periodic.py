@@ -25,24 +25,20 @@ class PeriodicTask:
 
 
 def periodic_tasks(app: Any) -> list[PeriodicTask]:
-    entries: dict[str, Any] = app.conf.beat_schedule or {}
-    return [
-        PeriodicTask(
-            str(name),
-            str(entry["task"]),
-            *_read(schedules.maybe_schedule(entry["schedule"], app=app), app),
-        )
-        for name, entry in sorted(entries.items())
-    ]
+    found = []
+    for name, entry in sorted((app.conf.beat_schedule or {}).items()):
+        schedule = schedules.maybe_schedule(entry["schedule"], app=app)
+        words, due = repr(schedule).strip("<>"), _due(schedule, app)
+        found.append(PeriodicTask(str(name), str(entry["task"]), words, due))
+    return found
 
 
-def _read(schedule: Any, app: Any) -> tuple[str, float | None]:
-    """Return the schedule in words, and the next due time (seconds since the epoch) or None."""
-    words = repr(schedule).strip("<>")
-    if not isinstance(schedule, schedules.BaseSchedule) or type(schedule) is schedules.schedule:
-        return words, None
+def _due(schedule: Any, app: Any) -> float | None:
+    if type(schedule) is schedules.schedule:
+        return None
     try:
         now = app.now()
-        return words, (now + schedule.remaining_estimate(now)).timestamp()
+        due: float = (now + schedule.remaining_estimate(now)).timestamp()
     except Exception:  # a custom schedule may need objects that only beat has
-        return words, None
+        return None
+    return due

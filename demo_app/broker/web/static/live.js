@@ -4,10 +4,11 @@
 
 const main = document.getElementById("main");
 const button = document.getElementById("live");
+const TOGETHER = 60; // milliseconds for which the first event waits for others
 const SOONEST = 300; // milliseconds between two fetches
 const LATEST = 1000; // milliseconds until a missing reply is shown, since the page may be outdated
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
-let paused = false, fetching = false, again = false, last = 0, heardAt = 0, source = null, shown = "";
+let paused = false, fetching = false, again = false, timer = 0, last = 0, heardAt = 0, source = null, shown = "";
 
 // Keep inputs, elements that a script fills in, and the open or closed state of each <details>.
 const callbacks = {
@@ -50,9 +51,8 @@ export async function refresh() {
 }
 
 function soon() {
-  if (again && fetching) return;
-  again = true;
-  setTimeout(refresh, Math.max(0, SOONEST - (performance.now() - last)));
+  const wait = Math.max(TOGETHER, SOONEST - (performance.now() - last));
+  timer ||= setTimeout(() => { timer = 0; refresh(); }, wait);
 }
 
 function say(state) {
@@ -65,12 +65,8 @@ function say(state) {
 function listen() {
   if (source || paused || document.hidden || !main.dataset.live) return;
   source = new EventSource(main.dataset.live);
-  let pending = 0;
   heardAt = performance.now();
-  const heard = () => {
-    heardAt = performance.now();
-    pending ||= setTimeout(() => { pending = 0; soon(); }, 60);
-  };
+  const heard = () => { heardAt = performance.now(); soon(); };
   for (const kind of ["message", "tick", "trouble"]) source.addEventListener(kind, heard);
   source.addEventListener("error", () => say("lost"));
 }
