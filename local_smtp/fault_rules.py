@@ -1,7 +1,7 @@
 """The kinds of faults, and the rules that request them.
 
-A new fault is a name in `Do` and a row in `EFFECTS`: the page offers the rows, and a session
-carries out the `Outcome` that the row's function returns.
+A new fault is one row in `EFFECTS`: the API validates rules with that table, the page offers its
+rows, and a session carries out the `Outcome` that the row's function returns.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 OK = "250 2.0.0 OK"
 _FOREVER = 3600.0  # seconds: longer than any client waits
@@ -19,8 +19,7 @@ _FOREVER = 3600.0  # seconds: longer than any client waits
 #: The step of a session at which a rule acts: before the greeting ("connect"), before the reply to
 #: a command, or after the whole mail was read and before its reply ("reply").
 Step = Literal["connect", "ehlo", "mail", "rcpt", "data", "reply"]
-#: The name of an effect.
-Do = Literal["wait", "answer", "close", "hang", "drop_reply", "lose"]
+
 
 KNOWN_AT: dict[Step, tuple[str, ...]] = {
     "connect": (),
@@ -59,7 +58,7 @@ class Effect:
     whole_mail: bool = False
 
 
-EFFECTS: dict[Do, Effect] = {
+EFFECTS = {
     "wait": Effect("wait {seconds} s", lambda rule: Outcome(pause=rule.seconds, go_on=True)),
     "answer": Effect("answer {code} {text}", lambda rule: Outcome(f"{rule.code} {rule.text}")),
     "close": Effect("close the connection", lambda rule: Outcome()),
@@ -69,6 +68,12 @@ EFFECTS: dict[Do, Effect] = {
     # Simulates a server that acknowledges a mail and loses it.
     "lose": Effect("answer 250 and lose it", lambda rule: Outcome(OK), True),
 }
+
+
+def _known_effect(name: str) -> str:
+    if name not in EFFECTS:
+        raise ValueError(f'"{name}" is not an effect; use one of {", ".join(EFFECTS)}')
+    return name
 
 
 # With a maximum length, pydantic also refuses lone surrogates.
@@ -114,7 +119,9 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     at: Step
-    do: Do
+    do: Annotated[
+        str, AfterValidator(_known_effect), Field(json_schema_extra={"enum": list(EFFECTS)})
+    ]
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
     code: Annotated[int, Field(ge=400, le=599)] = 451
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
