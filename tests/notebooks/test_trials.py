@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 from notebooks.own_apps import ANSWER, BREAKS, REDIS, RIGHT, WAITS, WEB, WORKER, WRONG, wrong
-from support import until
+from support import patience, until
 
 from demo_app.rig.polling import Stillness
 from demo_app.rig.process import is_alive
@@ -127,7 +127,6 @@ NO_APP = {
     "import nothing_of_this_name": r"can't be imported: ModuleNotFoundError: .*, line 1",
     "class Inbox: ...": "does not define the name 'web'",
     "raise SystemExit": "can't be imported: it ends the process",
-    "import time\ntime.sleep(60)": "can't be imported: it does not end within 3 s",
     f"{_RUNG}import sys\nif 'worker' in sys.argv: raise OSError('no worker today')\n": (
         f"did not start: .*OSError: no worker today, line {_LAST}$"
     ),
@@ -137,20 +136,31 @@ NO_APP = {
     _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return [1]'): (
         r"GET /comments of your app must return a list of texts, and returned \[1\]"
     ),
-    _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'): (
-        r"did not answer within 8 s: ZeroDivisionError: .*, line \d+$"
-    ),
     "\xff": "can't be read: .*utf-8",
 }
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_app_whose_import_does_not_end_is_an_error(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(own_app, "_IMPORT", 3.0)
-    monkeypatch.setattr(extra_process, "PATIENCE", 8.0)
+    path = tmp_path / "my_app.py"
+    path.write_text("import time\ntime.sleep(600)")
+    with pytest.raises(LabError, match="can't be imported: it does not end within 3 s"):
+        try_out(lab, path)
 
 
-@pytest.mark.usefixtures("impatient")
+def test_a_page_that_never_answers_is_an_error_with_its_cause(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extra_process, "PATIENCE", patience(15.0))
+    path = tmp_path / "my_app.py"
+    path.write_text(_RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'))
+    with pytest.raises(LabError, match=r"did not answer within .* s: ZeroDivisionError: .*, line"):
+        try_out(lab, path)
+    assert _processes() == []
+
+
 def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
     for text, expected in NO_APP.items():
