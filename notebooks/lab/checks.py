@@ -10,6 +10,7 @@ from IPython.display import HTML
 
 from demo_app.commands.doctor import results
 from lab import exercises, exercises_in_code  # noqa: F401  # registers them
+from lab.extra_process import NotReady
 from lab.kinds import TESTS
 from lab.language import to_english, translate
 from lab.running import Lab
@@ -27,10 +28,12 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         lab: the running `Lab`, for an exercise about a lab.
 
     Raises:
-        LabError: the lab is closed.
+        LabError: the lab is closed, or did not reach an expected state in time.
     """
     try:
         hint = ... if answer is ... else TESTS[name](to_english(answer), *lab)
+    except NotReady as error:
+        hint = str(error)
     except LabError:
         raise
     except Exception as error:

@@ -26,6 +26,10 @@ def line_number(output: str) -> str:
     return found[-1][1] if found else ""
 
 
+class NotReady(LabError):
+    """A started process has ended, or did not become ready in time."""
+
+
 class ExtraProcess(Process):
     """A process that ends with its lab.
 
@@ -55,7 +59,7 @@ class ExtraProcess(Process):
         """Wait until `ready` returns True. Kill the process if it does not become ready.
 
         Raises:
-            LabError: the process has ended, or `PATIENCE` is over. The message ends with the last
+            NotReady: the process has ended, or `PATIENCE` is over. The message ends with the last
                 line of the log, and with the line number in the learner's module if there is one.
         """
         try:
@@ -63,7 +67,7 @@ class ExtraProcess(Process):
                 self.wait_until(ready, PATIENCE, "What you started")
         except StackError as error:
             self.kill()
-            raise LabError(f"{error}{line_number(self.output())}") from None
+            raise NotReady(f"{error}{line_number(self.output())}") from None
         except BaseException:
             self.kill()
             raise
