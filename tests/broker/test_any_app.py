@@ -299,6 +299,10 @@ def test_a_cold_shutdown_gives_back_at_once_and_is_no_jobs_fault(open_one: OpenS
     worker = shop.start_worker("--concurrency", "1")
     shop.order("p0", "p1", "p2", gate="open")
     shop.until_started("p0")
+    with shop.app() as app:
+        # Celery ends only jobs whose start its pool has reported, and waits for all others
+        inspect = app.control.inspect(timeout=10, limit=1)
+        until(lambda: (inspect.active() or {}).get("w1@here"), what="the report of the start")
     worker.send_signal(signal.SIGQUIT)
     worker.wait(timeout=200)
     now = shop.queue.snapshot()
