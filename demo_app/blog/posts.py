@@ -71,7 +71,7 @@ _NEW = "post_id, author, email, body, created_at, job_id"
 _COMMENT = f"id, {_NEW}"
 _NOTICE = "id, created_at, job_id"
 #: Limit of the counted comments on a post; a page shows "more than" for a higher number.
-MOST_COUNTED = 9_999
+MAX_COUNTED = 9_999
 
 
 def seed(database: Database) -> None:
@@ -127,9 +127,9 @@ def delete_all_comments(database: Database) -> None:
 
 
 def count_comments(database: Database, post_id: int) -> int:
-    """Return the number of comments on a post, at most MOST_COUNTED + 1."""
+    """Return the number of comments on a post, at most MAX_COUNTED + 1."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM comments WHERE post_id = ? LIMIT ?) AS counted"
-    return int(database.read(sql, post_id, MOST_COUNTED + 1).fetchone()[0])
+    return int(database.read(sql, post_id, MAX_COUNTED + 1).fetchone()[0])
 
 
 def add_comment(

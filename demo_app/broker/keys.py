@@ -49,7 +49,7 @@ STEPS = (0, 3, 6, 9)
 _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Maximum number of queues that one worker consumes. A claim passes the five lists of each queue to
 #: Lua's `unpack`, which returns at most some 8,000 values.
-MOST_QUEUES = 1500
+MAX_QUEUES = 1500
 #: The suffix in place of "" for a queue whose own name ends with one of the suffixes. With "", a
 #: queue named `orders:3` would share the list `orders:3` with the queue `orders`.
 _PLAIN = ":-"

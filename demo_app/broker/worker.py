@@ -17,7 +17,7 @@ from celery.worker import control, state
 from . import control_replies, process, request
 from .claim import Disposition, Ending
 from .defaults import early_tasks, set_defaults, uses_this_broker
-from .keys import MOST_QUEUES
+from .keys import MAX_QUEUES
 from .rights import refusal
 from .threads import Threads
 
@@ -97,9 +97,9 @@ def _begin(instance: Any, **_: Any) -> None:
             "Use prefork, threads or solo."
         )
     served = sorted(app.amqp.queues.consume_from)
-    if len(served) > MOST_QUEUES:
+    if len(served) > MAX_QUEUES:
         sys.exit(
-            f"A worker on the claims broker consumes at most {MOST_QUEUES:,} queues, not "
+            f"A worker on the claims broker consumes at most {MAX_QUEUES:,} queues, not "
             f"{len(served):,}: divide them among several workers with --queues."
         )
     # if Redis does not answer, the worker waits for it later

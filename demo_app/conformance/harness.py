@@ -149,9 +149,9 @@ class Harness:
     def release(self, name: str) -> None:
         (self.folder / f"release-{name}").touch()
 
-    def until(self, ask: Callable[[], Answer | None], what: str) -> Answer:
-        """Call `ask` until its result is true. Return the result, or raise Broken on a timeout."""
-        if answer := until(ask, self.patience):
+    def until(self, condition: Callable[[], Answer | None], what: str) -> Answer:
+        """Call `condition` until its result is true, and return it. Raise Broken on a timeout."""
+        if answer := until(condition, self.patience):
             return answer
         raise Broken(
             f"timed out after {self.patience:g} s while waiting for {what}; {self._last_line()}"

@@ -46,7 +46,7 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
         produce(role, put)
     for job in role.asks:
         place = queue.where(job)
-        role.ask("located", job=job, place=None if place is None else str(place)[:200])
+        role.request("located", job=job, place=None if place is None else str(place)[:200])
     if not role.asks:
         work(role, queue, steps)
 
@@ -72,7 +72,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
         _every(role, 1.0, lambda: call("rescue"))
     role.log("works")
     if not role.claims:
-        role.ask("rescues")
+        role.request("rescues")
     while True:
         job = call("claim")
         if job is None:

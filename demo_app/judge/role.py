@@ -99,7 +99,7 @@ class Role:
         message = {"at": time.monotonic(), "who": self.who, "event": event, **details}
         return _lines[mine].send(message)
 
-    def ask(self, event: str, **details: Any) -> dict[str, Any]:
+    def request(self, event: str, **details: Any) -> dict[str, Any]:
         """Report an event, wait until the judge lets the process go on, and return the reply."""
         return self.log(event, asks=True, **details)
 
@@ -118,7 +118,7 @@ def produce(role: Role, put: Callable[[str], object]) -> None:
             role.report_step("refused", job=job, error=describe(error))
         else:
             role.report_step("put", job=job)
-    role.ask("finished")
+    role.request("finished")
     signal.pause()
 
 
@@ -148,7 +148,7 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
         message_id: the id by which an inbox recognises a duplicate mail.
         die: ends the process; called for a poison pill.
     """
-    what = role.ask("begin", job=job)
+    what = role.request("begin", job=job)
     if what["dies"]:
         die()
     sleep(role, what["seconds"])

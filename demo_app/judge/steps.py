@@ -124,7 +124,7 @@ class Steps:
         if step != self.role.halt:
             return False
         method, words = step.partition(":")[0], "" if step.endswith("after") else words[:_SHOWN]
-        self.role.ask("passes", step=step, words=words, method=method, commands=sent[-_MANY:])
+        self.role.request("passes", step=step, words=words, method=method, commands=sent[-_MANY:])
         return True
 
 

@@ -134,8 +134,8 @@ class Trial:
             self._record = Record([*self._log.events])
         return self._record
 
-    def until(self, ask: Callable[[], object], seconds: float) -> None:
-        until(lambda: ask() or self.stop.is_set(), seconds)
+    def until(self, condition: Callable[[], object], seconds: float) -> None:
+        until(lambda: condition() or self.stop.is_set(), seconds)
 
     def happened(self, who: str, *events: str) -> Event | None:
         """Return the first event of these kinds that the process reported."""

@@ -58,7 +58,7 @@ class ControlPipe:
                     answer()
 
 
-def ask(path: Path, request: bytes = START_AGAIN) -> bool:
+def send(path: Path, request: bytes = START_AGAIN) -> bool:
     """Send a request to the supervisor. Return False if there is no supervisor."""
     try:
         pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)

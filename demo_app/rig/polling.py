@@ -25,10 +25,10 @@ def poll(seconds: float = math.inf) -> Iterator[None]:
         time.sleep(min(0.1, max(0.02, 4 * (now - began), (now - first) / 10)))
 
 
-def until(ask: Callable[[], Answer], seconds: float = math.inf) -> Answer:
-    """Call `ask` until its result is true. Return the last result, which is false on a timeout."""
+def until(condition: Callable[[], Answer], seconds: float = math.inf) -> Answer:
+    """Call `condition` until its result is true. Return the last result, false on a timeout."""
     for _ in poll(seconds):
-        if answer := ask():
+        if answer := condition():
             break
     return answer
 

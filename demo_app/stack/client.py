@@ -139,9 +139,9 @@ class Client:
         return _wait(self.mail_stats, lambda seen: bool(seen["distinct"] >= distinct), seconds)
 
 
-def _wait(ask: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
+def _wait(read: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: float) -> Answer:
     for _ in poll(seconds):
-        if fits(seen := ask()):
+        if fits(seen := read()):
             return seen
     raise TimeoutError(
         f"the expected state was not reached within {seconds:.0f} s; the last response was {seen}"

@@ -137,7 +137,7 @@ def _kill_redis(stage: Stage) -> None:
     The supervisor restarts Redis after some seconds, so that people see the outage.
     """
     client = _our_redis(stage)
-    _ask_supervisor(control_pipe.OUTAGE)
+    _send_to_supervisor(control_pipe.OUTAGE)
     with suppress(redis.ConnectionError, redis.TimeoutError):
         until(lambda: not client.ping(), PATIENCE)
 
@@ -156,7 +156,7 @@ def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
 def _start_again(stage: Stage) -> None:
     chosen, queue = settings(), stage.queue
     if chosen.control is not None:
-        _ask_supervisor(control_pipe.START_AGAIN)
+        _send_to_supervisor(control_pipe.START_AGAIN)
     _route(stage, chosen.backend)
     stage.inbox.misbehave()
     if queue is None:
@@ -194,9 +194,9 @@ def _clean(stage: Stage) -> None:
     stage.inbox.clear()  # last: a worker may have sent a mail just before its death
 
 
-def _ask_supervisor(request: bytes) -> None:
+def _send_to_supervisor(request: bytes) -> None:
     control = settings().control
-    if control is None or not control_pipe.ask(control, request):
+    if control is None or not control_pipe.send(control, request):
         raise DomainError(409, "nobody_starts")
 
 

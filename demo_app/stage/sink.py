@@ -18,7 +18,7 @@ class Sink(Inbox):
 
     def stats(self) -> dict[str, int] | None:
         """Return the counts of mails, or None if the sink does not answer."""
-        numbers: dict[str, int] | None = self.ask("GET", "/api/stats")
+        numbers: dict[str, int] | None = self.request("GET", "/api/stats")
         return numbers
 
     def mood(self) -> tuple[str, float]:
@@ -27,7 +27,7 @@ class Sink(Inbox):
         The state is "well" (no faults), "slow", "down", "odd" (other faults), or "away" (the sink
         does not answer).
         """
-        rules = self.ask("GET", "/api/faults")
+        rules = self.request("GET", "/api/faults")
         if rules is None:
             return "away", 0.0
         kinds = {(rule.get("at"), rule.get("do")): rule for rule in rules}
@@ -40,7 +40,7 @@ class Sink(Inbox):
 
     def hits(self) -> int:
         """Return how often the faults have affected a mail; 0 if the sink does not answer."""
-        return sum(int(rule.get("hits", 0)) for rule in self.ask("GET", "/api/faults") or ())
+        return sum(int(rule.get("hits", 0)) for rule in self.request("GET", "/api/faults") or ())
 
     def misbehave(self, *rules: dict[str, Any]) -> bool:
         """Replace the faults of the mail server. Return False if the sink does not answer.
@@ -48,7 +48,7 @@ class Sink(Inbox):
         Args:
             rules: the new faults; without any, the mail server works.
         """
-        return self.ask("PUT", "/api/faults", list(rules)) is not None
+        return self.request("PUT", "/api/faults", list(rules)) is not None
 
     def clear(self) -> None:
-        self.ask("DELETE", "/api/messages")
+        self.request("DELETE", "/api/messages")

@@ -31,12 +31,12 @@ class Inbox:
             "Content-Type": "application/json",
         }
 
-    def pages(self, most: int) -> Iterator[list[dict[str, Any]]]:
-        """Yield up to `most` pages of mails, the newest first."""
+    def pages(self, limit: int) -> Iterator[list[dict[str, Any]]]:
+        """Yield up to `limit` pages of mails, the newest first."""
         cursor: str | None = None
-        for _ in range(most):
+        for _ in range(limit):
             query = {"limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
-            answer = self.ask("GET", f"/api/messages?{urlencode(query)}") or {}
+            answer = self.request("GET", f"/api/messages?{urlencode(query)}") or {}
             yield answer.get("messages", [])
             cursor = answer.get("next")
             if cursor is None:
@@ -44,11 +44,11 @@ class Inbox:
 
     def mail_id(self, job_id: str) -> int | None:
         """Return the number of a job's mail in the sink, or None."""
-        answer = self.ask("GET", f"/api/messages?{urlencode({'search': job_id})}") or {}
+        answer = self.request("GET", f"/api/messages?{urlencode({'search': job_id})}") or {}
         mails = answer.get("messages", [])
         return next((int(mail["id"]) for mail in mails if mail.get("job_id") == job_id), None)
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
+    def request(self, method: str, path: str, body: object = None) -> Any:
         """Send a request to the sink, and return its decoded reply.
 
         Returns None if the request fails, or if there is no sink.

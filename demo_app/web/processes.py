@@ -15,10 +15,10 @@ from demo_app.rig.process import role_of, send_to_all
 from demo_app.rig.reaper import MARKER
 
 
-def with_role(*wanted: str) -> list[int]:
+def with_role(*roles: str) -> list[int]:
     """Return the pids of this stack's processes with one of these roles, without their children."""
     mark = os.environ.get(MARKER, "")
-    found = {one.pid: one for one in psutil.process_iter() if role_of(one.pid, mark) in wanted}
+    found = {one.pid: one for one in psutil.process_iter() if role_of(one.pid, mark) in roles}
     return [pid for pid, process in found.items() if process.ppid() not in found]
 
 

@@ -124,8 +124,8 @@ def _clock(lab: Mystery) -> str:
     jobs = {}
     for number, (machine, clock) in machines.items():
         due = remind.using(run_after=clock + timedelta(seconds=1))
-        said = clock.isoformat(" ", "seconds")
-        jobs[number] = due.enqueue(f"{number}", "in 1 second", said, machine).id
+        shown = clock.isoformat(" ", "seconds")
+        jobs[number] = due.enqueue(f"{number}", "in 1 second", shown, machine).id
     lab.until(lambda: lab.client.summary()["done"] == len(jobs) - 1, "the other jobs' end")
     return jobs[17]
 

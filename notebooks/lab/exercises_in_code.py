@@ -222,7 +222,7 @@ def _handler(answer: Callable[[], Any]) -> Hint:
     if codes == [250] * 4 and not handler.mails:
         return ...
     if codes != [451, 451, 250, 250]:
-        return translate("it answered {said} to four mails.", said=codes)
+        return translate("it answered {codes} to four mails.", codes=codes)
     if handler.mails != 2:
         return translate("it accepted two mails, and `mails` is {n}.", n=handler.mails)
     return None

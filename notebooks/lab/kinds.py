@@ -36,19 +36,19 @@ def set_test(right: Iterable[str], wrong: Iterable[str], too_much: str, too_litt
         too_much: the hint for a wrong word; the word replaces its ``{}``.
         too_little: the hint for a missing word.
     """
-    asked, others = {*right}, {*wrong}
+    expected, others = {*right}, {*wrong}
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, set):
             return translate("give a set of words, as in {...}.")
         if ... in answer:
             return ...
-        if unknown := answer - asked - others:
+        if unknown := answer - expected - others:
             text = "{word!r} is not one of the words. Copy them as they are."
             return translate(text, word=min(unknown, key=str))
         if extra := answer & others:
             return translate(too_much).format(repr(_called(min(extra))))
-        return None if answer == asked else translate(too_little)
+        return None if answer == expected else translate(too_little)
 
     return test
 
@@ -66,7 +66,7 @@ def dict_test(right: dict[str, str], hint: str) -> Test:
             return translate(
                 "keep the braces and the names, and put a word in place of each `...`."
             )
-        if any(said is ... for said in answer.values()):
+        if any(word is ... for word in answer.values()):
             return ...
         words = sorted(set(right.values()))
         if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
@@ -93,7 +93,7 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
     hint_for = {wrong.casefold(): hint for wrong, hint in (hints or {}).items()}
 
     def test(answer: Any) -> str | None:
-        said = normalise(str(answer)).removesuffix(".0")  # 4.0 is right for 4
-        return None if said == right.casefold() else translate(hint_for.get(said, otherwise))
+        given = normalise(str(answer)).removesuffix(".0")  # 4.0 is right for 4
+        return None if given == right.casefold() else translate(hint_for.get(given, otherwise))
 
     return test

@@ -95,7 +95,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
     # with a short lease a rescue takes only a second, so that the campaign is short
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}
     environment = {**quick, **rung.options.get("environment", {})}
-    with closing(Lab(beside=True, **{**rung.options, "environment": environment})) as lab:
+    with closing(Lab(background=True, **{**rung.options, "environment": environment})) as lab:
         without = lab.stack.options.without
         rescues = lab.stack.options.backend == "celery" and not lab.stock
         memory = lab.stack.options.backend == "memory"
@@ -117,7 +117,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
                 lab.kill_process("web" if memory else "worker", meanwhile=lab.faults)
 
         lost = _COMMENTS // 2 if "outbox" in without else 0
-        with part(patient=rescues, again=-lost):
+        with part(patient=rescues, extra=-lost):
             workers = lab.stack.ready["pids"].get("worker", []) + [one.pid for one in by_hand]
             _send(signal.SIGSTOP, workers)  # so that both jobs wait
             _post(lab, _COMMENTS // 2)
@@ -128,7 +128,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             if lab.stock:  # stock Celery reconnects after seconds, and seems idle until then
                 lab.until_worker_waits()
 
-        with part(patient=rescues, count="accepted", again=1):
+        with part(patient=rescues, count="accepted", extra=1):
             lab.faults({"at": "reply", "do": "drop_reply", "times": 1})
             _post(lab, _COMMENTS)
 
@@ -150,7 +150,7 @@ def _part(
     *,
     patient: bool,
     count: str = "distinct",
-    again: int = 0,
+    extra: int = 0,
 ) -> Iterator[None]:
     """Wait, after the block, for the mails of the comments that the block has posted.
 
@@ -159,12 +159,12 @@ def _part(
         still: seconds without a change after which the wait ends.
         patient: True if all mails should arrive; then `still` is 30 seconds.
         count: the name of the mail server's count that shows the arrived mails.
-        again: the expected mails minus the comments; negative if some mails are never sent.
+        extra: the expected mails minus the comments; negative if some mails are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield
     ends.append(int(lab.rows("SELECT max(id) FROM comments")[0][0]))
-    mails = before + ends[-1] - ends[-2] + again
+    mails = before + ends[-1] - ends[-2] + extra
     lab.until_still(30.0 if patient else still, enough=lambda stats: stats[count] >= mails)
 
 

@@ -38,7 +38,7 @@ def to_english(answer: Any) -> Any:
     if isinstance(answer, str):
         return _ENGLISH.get(normalise(answer), answer)
     if isinstance(answer, dict):
-        return {name: to_english(said) for name, said in answer.items()}
+        return {name: to_english(word) for name, word in answer.items()}
     if isinstance(answer, set | list | tuple):
         return type(answer)(map(to_english, answer))
     return answer

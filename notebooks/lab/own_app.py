@@ -95,7 +95,7 @@ class OwnApp:
             "relay": ("my_app",),
         }
         self.running: dict[str, ExtraProcess] = {}
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         self.proxy = proxy = Proxy(self.inbox, watch=self._overhear)
         lab.at_end.callback(proxy.end)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
@@ -109,7 +109,7 @@ class OwnApp:
         threading.Thread(target=self._watch, daemon=True).start()
         optional = {"celery": "worker", "relay": "relay"}
         for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
-            self.again(role)
+            self.restart(role)
         self.until_answers("inbox", "web")
 
     def close(self) -> None:
@@ -185,26 +185,26 @@ class OwnApp:
         if "web" in roles:
             self.running["web"].until_ready(web_answers)
 
-    def all_run(self, *, again: bool = False) -> bool:
+    def all_run(self, *, restart: bool = False) -> bool:
         """Check that all parts run. Always return True, for use in conditions.
 
         Args:
-            again: True: restart the parts that have ended, and print a message for the first end of
-                each. (Stock Celery's worker may end when Redis ends.)
+            restart: True: restart the parts that have ended, and print a message for the first end
+                of each. (Stock Celery's worker may end when Redis ends.)
 
         Raises:
-            LabError: a part has ended, and `again` is False; or it does not start again.
+            LabError: a part has ended, and `restart` is False; or it does not start again.
         """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
             template = "The {role} of your app has ended by itself. Its last line: {why}"
             message = translate(template, role=role, why=_last_line(self.running[role].output()))
-            if not again:
+            if not restart:
                 raise LabError(message)
-            if role not in self._said:
+            if role not in self._reported:
                 print(message, translate("It was started again."), sep="\n")
-                self._said.add(role)
-            self.again(role)
+                self._reported.add(role)
+            self.restart(role)
             self.until_answers(role)
         return True
 
@@ -227,7 +227,7 @@ class OwnApp:
         part.kill()
         return Kill(at, part.pid, role)
 
-    def again(self, role: str) -> None:
+    def restart(self, role: str) -> None:
         """Start or restart a part. Only for a worker, wait until it is ready."""
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
@@ -320,7 +320,7 @@ class OwnApp:
         """
         stillness = Stillness()
         for _ in poll(_LONGEST):
-            self.all_run(again=True)
+            self.all_run(restart=True)
             arrived, page = self.arrived(mark), self.page(mark)
             missing = any(len(self._came[text]) < page.count(text) for text in page)
             still = _STILL if mark == "answer" or missing else 0.0
@@ -329,8 +329,8 @@ class OwnApp:
             if stillness.seconds((arrived.total(), ready)) >= still:
                 break
         # the reply to the last mail may be in transit, and must not reach the next trial
-        quiet = "a moment without change"
-        self.lab.until(lambda: not self.proxy.busy, quiet, PATIENCE, silent=True)
+        what = "a moment without change"
+        self.lab.until(lambda: not self.proxy.busy, what, PATIENCE, silent=True)
         page.sort(key=lambda text: self.posted[text][0])
         posted = {text: iter(self.posted[text][-page.count(text) :]) for text in page}
         came = {text: iter(self._came[text]) for text in page}

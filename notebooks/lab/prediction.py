@@ -148,30 +148,30 @@ def _margin(common: Value, within: float) -> str:
 
 
 def predictions() -> Table:
-    rows, asked, right = [], 0, 0
+    rows, predicted, right = [], 0, 0
     for one in KEPT.values():
         question, guess, measured, verdict = one.row()
-        asked += one.answered
+        predicted += one.answered
         right += one.answered and verdict == translate(_RIGHT)
         if not one.answered:
             guess = translate("skipped ({guess})", guess=guess)
         rows.append((question, guess, measured, verdict))
-    counted = "{right} of {asked} as predicted" if asked else "No prediction was made."
-    counted = translate(counted, right=right, asked=asked)
+    counted = "{right} of {predicted} as predicted" if predicted else "No prediction was made."
+    counted = translate(counted, right=right, predicted=predicted)
     return Table(("question", "you said", "measured", ""), rows, counted)
 
 
 def _understood(answer: str, letters: dict[str, str]) -> Value | None:
     """Return the value of a typed answer; None if it is neither a number nor a choice."""
     if letters:
-        said = normalise(answer)
+        typed = normalise(answer)
         words = {
             word: choice for choice in letters.values() for word in (choice, translate(choice))
         }
         known = {_same(word): choice for word, choice in words.items()}
-        begun = {choice for word, choice in words.items() if normalise(word).startswith(said)}
+        begun = {choice for word, choice in words.items() if normalise(word).startswith(typed)}
         only = begun.pop() if len(begun) == 1 else None  # an abbreviation, such as "y"
-        return letters.get(said, known.get(_same(answer), only))
+        return letters.get(typed, known.get(_same(answer), only))
     if not (found := _NUMBER.fullmatch(normalise(answer))):
         return None
     try:

@@ -60,16 +60,16 @@ class Lab:
 
     Args:
         options: fields of `demo_app.stack.Options`.
-        beside: True: keep the earlier labs, and do not show waits in the cell.
+        background: True: keep the earlier labs, and do not show waits in the cell.
 
     Raises:
         LabError: the lab can't start. All its processes have ended.
     """
 
-    def __init__(self, *, beside: bool = False, **options: Any) -> None:
-        if not beside:
+    def __init__(self, *, background: bool = False, **options: Any) -> None:
+        if not background:
             close_all()
-        self.beside = beside
+        self.background = background
         self.posted = Posts()
         self.kills: list[Kill] = []
         #: The pids of the dead processes of the stack.
@@ -94,7 +94,7 @@ class Lab:
                 _own_environment.update({name: os.environ[name] for name in _demo_variables()})
             LABS.append(self)
         try:
-            with nullcontext() if beside else Progress("the start of the system"):
+            with nullcontext() if background else Progress("the start of the system"):
                 uninterruptible(stack.__enter__)
             # from now on, `enqueue` in this notebook uses the same backend as the web app
             environment = self.stack.plan.environment()
@@ -191,13 +191,13 @@ class Lab:
 
     def until(
         self,
-        ask: Callable[[], Any],
+        condition: Callable[[], Any],
         what: str = "it",
         seconds: float = 120.0,
         *,
         silent: bool = False,
     ) -> Any:
-        """Call `ask` until its result is true, and return the result.
+        """Call `condition` until its result is true, and return the result.
 
         Args:
             what: names the awaited event in messages.
@@ -206,8 +206,9 @@ class Lab:
         Raises:
             LabError: the wait timed out, or the lab is closed.
         """
-        with nullcontext() if self.beside else Progress("" if silent else what, self.situation):
-            if answer := until(lambda: self.stack and ask(), seconds):  # raises LabError if closed
+        with nullcontext() if self.background else Progress("" if silent else what, self.situation):
+            # `self.stack` raises LabError if the lab is closed
+            if answer := until(lambda: self.stack and condition(), seconds):
                 return answer
             text = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
             what, now = translate(what), self.situation()

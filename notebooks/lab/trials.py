@@ -108,7 +108,7 @@ def _worker_killed(app: OwnApp) -> Trial:
     kill = app.kill("worker")
     app.proxy.reset()  # data in transit from the dead worker must not arrive
     app.let_pass = math.inf
-    app.again("worker")
+    app.restart("worker")
     return _judged(app, name, "worker", kill)
 
 
@@ -130,7 +130,7 @@ def _redis_down(app: OwnApp) -> Trial:
         if "relay" in app.running:
             _let_the_relay_try(app)
         app.post(*others)
-        app.all_run(again=True)
+        app.all_run(restart=True)
     if "worker" not in app.running:
         return Trial(name, None, *app.settle("redis"))
     return _judged(app, name, "redis", Kill(app.posted[first][-1], 0, "redis"))
@@ -173,7 +173,7 @@ def _web_killed(app: OwnApp) -> Trial:
         with app.dying_at_commit("web", nth):
             app.post(text)
             kills.append(app.kill("web"))
-        app.again("web")
+        app.restart("web")
         app.until_answers("web")
     return _judged(app, "the web app is killed", "web", *kills)
 
@@ -198,12 +198,12 @@ def _relay_killed(app: OwnApp) -> Trial:
     relay.send(signal.SIGCONT)
     reader.join()
     until(lambda: app.arrived("relay").total() >= len(app.page("relay")), _SOON)
-    app.all_run(again=True)
+    app.all_run(restart=True)
     with _without_redis(app), app.dying_at_commit("relay"):
         app.post("relay 2")
         until(lambda: not app.running["relay"].alive, _SOON)
         kill = app.kill("relay")
-    app.again("relay")
+    app.restart("relay")
     return _judged(app, name, "relay", kill)
 
 

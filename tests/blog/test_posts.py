@@ -62,7 +62,7 @@ def test_the_first_posts_are_put_in_once(database: Database) -> None:
 def test_comments_are_counted_up_to_a_bound(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posts, "MOST_COUNTED", 2)
+    monkeypatch.setattr(posts, "MAX_COUNTED", 2)
     counts = []
     for _ in range(4):
         comment(database)

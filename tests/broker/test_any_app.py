@@ -19,7 +19,7 @@ from celery_suite.outside import Shop, signal_group
 from support import most_nightly, until
 
 from demo_app.broker.inspect import get_job
-from demo_app.broker.keys import MOST_QUEUES
+from demo_app.broker.keys import MAX_QUEUES
 
 TASKS = """
 from datetime import datetime, timezone
@@ -314,7 +314,7 @@ def test_a_worker_of_more_queues_than_a_script_can_claim_from_is_refused(
     open_shop: OpenShop,
 ) -> None:
     shop = open_shop("solo")
-    names = ",".join(f"q{number}" for number in range(MOST_QUEUES + 1))
+    names = ",".join(f"q{number}" for number in range(MAX_QUEUES + 1))
     with pytest.raises(TimeoutError, match="at most 1,500 queues, not 1,501"):
         shop.start_worker("--queues", names)
     assert shop.workers[0].returncode == 1

@@ -15,7 +15,7 @@ from demo_app.broker.claim import Disposition
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
 from demo_app.broker.journal import all_events
-from demo_app.broker.keys import MOST_QUEUES, list_of, lists_of, queue_of
+from demo_app.broker.keys import MAX_QUEUES, list_of, lists_of, queue_of
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
@@ -426,7 +426,7 @@ def test_a_task_whose_id_begins_like_a_messages_is_a_job(scene: Scene, kind: Kin
 
 
 def test_a_worker_of_the_most_queues_can_claim_and_end_a_job(scene: Scene) -> None:
-    lists = lists_of("mail", *(f"q{number}" for number in range(1, MOST_QUEUES)))
+    lists = lists_of("mail", *(f"q{number}" for number in range(1, MAX_QUEUES)))
     scene.put(1, 2)
     scene.start("w")
     [claimed] = scene.queue.claim("w", lists)

@@ -44,7 +44,7 @@ def test_a_second_lab_in_the_same_kernel_ends_the_first(here: Kernel) -> None:
 
 @pytest.mark.thorough
 def test_a_lab_beside_another_leaves_it_running(here: Kernel) -> None:
-    here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(beside=True, workers=0)")
+    here.run("from lab import Lab\nlab = Lab(workers=0)\nother = Lab(background=True, workers=0)")
     assert len(here.stacks()) == 2
     here.run("other.close()\nlab.post(1)")
     assert len(here.stacks()) == 1

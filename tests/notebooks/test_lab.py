@@ -28,9 +28,9 @@ def lab() -> Iterator[Lab]:
 
 def test_an_option_that_there_is_not_is_an_error_of_the_lab() -> None:
     with pytest.raises(LabError, match="backend"):
-        Lab(beside=True, backend="pigeon")
+        Lab(background=True, backend="pigeon")
     with pytest.raises(LabError, match="pigeons"):
-        Lab(beside=True, pigeons=2)
+        Lab(background=True, pigeons=2)
 
 
 def test_killing_a_role_without_a_process_is_an_error_that_says_so(lab: Lab) -> None:

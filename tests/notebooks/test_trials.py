@@ -214,7 +214,7 @@ def test_a_worker_that_was_restarted_gets_the_whole_time(
     with closing(OwnApp(lab, _RUNG)) as app:
         app.settle("answer")
         app.kill("worker")
-        app.again("worker")
+        app.restart("worker")
         app.settle("answer")
     first, second = RecordedStillness.values
     assert second != first, "the worker's restart is a change"

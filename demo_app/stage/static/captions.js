@@ -14,7 +14,7 @@ let step = { words: "" };
 
 // Show the caption of a step, with the numbers of the shown picture.
 // waits: true while the step waits for its condition.
-export function tell(next, waits = false) {
+export function showCaption(next, waits = false) {
   step = next;
   caption.classList.toggle("asks", Boolean(step.asks));
   caption.classList.toggle("waits", waits);

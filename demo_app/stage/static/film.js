@@ -1,6 +1,6 @@
 // A recorded show in one file: the page contains the pictures, and plays them like a replay (`tape.js`).
 // PageDown goes to the next caption of the show, PageUp to the previous one.
-import { tell } from "./captions.js";
+import { showCaption } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { view } from "./live.js";
 import { play, show } from "./tape.js";
@@ -18,7 +18,7 @@ view.load = async (address) => {
   at = Number(new URLSearchParams(address.split("?")[1]).get("at"));
   const number = Math.max(0, frames.findLastIndex((frame) => frame[0] <= at));
   const [, picture, step] = frames[number];
-  if (steps[step]) tell(steps[step]);
+  if (steps[step]) showCaption(steps[step]);
   if (!picture) throw new Error("the web app was dead");
   const reel = { since: moment(0), until: frames.at(-1)[0], moment: moment(number), marks };
   Object.assign(reel, { previous: moment(number - 1), next: moment(number + 1) });

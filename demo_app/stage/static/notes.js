@@ -11,10 +11,10 @@ let began = 0;
 
 const words = (from, to) => steps.slice(from, to).filter((step) => step.words);
 
-function tell({ step }) {
-  const said = words(0, step + 1).at(-1);
+function showStep({ step }) {
+  const current = words(0, step + 1).at(-1);
   const note = steps.slice(0, step + 1).findLast((one) => one.note || one.words)?.note ?? "";
-  $("now").textContent = said?.words ?? "–";
+  $("now").textContent = current?.words ?? "–";
   $("note").textContent = note;
   $("next").textContent = words(step + 1)[0]?.words ?? "–";
 }
@@ -23,12 +23,12 @@ channel.addEventListener("message", ({ data }) => {
   if (data.step === undefined) return;
   began = data.began;
   $("away").hidden = true;
-  tell(data);
+  showStep(data);
 });
 
 function clock(seconds) {
-  const whole = Math.floor(Math.abs(seconds));
-  return `${seconds < 0 ? "−" : ""}${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  const total = Math.floor(Math.abs(seconds));
+  return `${seconds < 0 ? "−" : ""}${Math.floor(total / 60)}:${String(total % 60).padStart(2, "0")}`;
 }
 setInterval(() => {
   const elapsed = began ? (Date.now() - began) / 1000 : 0;
@@ -39,5 +39,5 @@ setInterval(() => {
 
 const send = (key) => [key, () => channel.postMessage({ key })];
 onKeys(Object.fromEntries(["PageDown", "PageUp", "."].map(send)), (event) => event.repeat);
-tell({ step: -1 });
-channel.postMessage({ where: true });
+showStep({ step: -1 });
+channel.postMessage({ report: true });

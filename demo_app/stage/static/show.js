@@ -1,14 +1,14 @@
 // Plays a show on the stage: its steps are stored in the page. PageDown plays the next step, or closes the replay
 // (`tape.js`) if it is open; PageUp shows the previous caption; "." blanks the picture; Esc ends the show. Remote
 // controls for presentations send these keys.
-import { tell } from "./captions.js";
+import { showCaption } from "./captions.js";
 import { onKeys } from "./keys.js";
 import { act, oops } from "./stage.js";
 import { close, open } from "./tape.js";
 
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
-const said = []; // the steps with a caption that were played
+const played = []; // the steps with a caption that were played
 const notes = new BroadcastChannel("show"); // the speaker's window
 let step = -1, playing = false, back = 0; // back: number of captions from the last one back to the shown one
 let began = 0; // epoch milliseconds of the first PageDown
@@ -24,9 +24,9 @@ const before = JSON.parse(sessionStorage.getItem(kept) ?? "null");
 if (before && before.step < steps.length - 1) {
   ({ step, began } = before);
   document.body.classList.add("begun");
-  said.push(...steps.slice(0, step + 1).filter(({ words }) => words));
+  played.push(...steps.slice(0, step + 1).filter(({ words }) => words));
 }
-tell(said.at(-1) ?? begin);
+showCaption(played.at(-1) ?? begin);
 if (navigator.locks) navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
 else leads = true; // a page without TLS from another machine
 
@@ -34,14 +34,14 @@ else leads = true; // a page without TLS from another machine
 // step's actions, and all pictures while the tape (`tape.js`) is open.
 const reached = () => new Promise((done) => {
   let pictures = 0;
-  const look = () => {
+  const check = () => {
     if (open() || main.dataset.tape) return;
     pictures += 1;
     if (pictures === 1 || !JSON.parse(main.dataset.state ?? "{}").reached?.includes(step)) return;
-    document.removeEventListener("fresh", look);
+    document.removeEventListener("fresh", check);
     done();
   };
-  document.addEventListener("fresh", look);
+  document.addEventListener("fresh", check);
 });
 
 async function play() {
@@ -52,27 +52,27 @@ async function play() {
   let now;
   do {
     step += 1;
-    where();
+    reportStep();
     now = steps[step];
     if (!now) break;
-    if (now.words) said.push(now);
-    const last = said.at(-1) ?? begin;
-    tell(last, now.until.length > 0);
+    if (now.words) played.push(now);
+    const last = played.at(-1) ?? begin;
+    showCaption(last, now.until.length > 0);
     for (const action of now.do) await act(action);
     const late = setTimeout(() => oops(given.waits.replace("{what}", now.until.join(", "))), LATE);
     if (now.until.length) await reached();
     clearTimeout(late);
-    tell(last);
+    showCaption(last);
     sessionStorage.setItem(kept, JSON.stringify({ step, began }));
   } while (!now.hold);
   playing = false;
 }
 
-function where() { notes.postMessage({ step, began }); }
+function reportStep() { notes.postMessage({ step, began }); }
 
 function turn(by) {
-  back = Math.min(Math.max(0, said.length - 1), Math.max(0, back + by));
-  if (said.length) tell(said[said.length - 1 - back], playing && back === 0);
+  back = Math.min(Math.max(0, played.length - 1), Math.max(0, back + by));
+  if (played.length) showCaption(played[played.length - 1 - back], playing && back === 0);
 }
 
 const KEYS = {
@@ -89,7 +89,7 @@ const KEYS = {
 };
 onKeys(KEYS, (event) => event.repeat);
 notes.addEventListener("message", ({ data }) => {
-  if (data.where) where();
+  if (data.report) reportStep();
   else if (leads) KEYS[data.key]?.();
 });
-where();
+reportStep();

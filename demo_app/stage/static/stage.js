@@ -10,9 +10,9 @@ document.addEventListener("stale", note);
 document.addEventListener("fresh", () => {
   if (!$("board")) return; // an error page instead of the stage
   crowd();
-  const where = view.address === null ? "now" : "tape";
-  fly(shown === where);
-  shown = where;
+  const present = view.address === null ? "now" : "tape";
+  fly(shown === present);
+  shown = present;
 });
 document.addEventListener("lost", () => {
   if (!$("board")) return;

@@ -30,9 +30,9 @@ async function changed() {
 function listen() {
   const events = new EventSource("api/events");
   const { liveWords, lostWords } = $("live").dataset;
-  const say = (state, text) => { $("live").textContent = text; $("live").dataset.state = state; };
-  events.onopen = () => { say("live", liveWords); changed(); };
-  events.onerror = () => say("reconnecting", lostWords);
+  const showState = (state, text) => { $("live").textContent = text; $("live").dataset.state = state; };
+  events.onopen = () => { showState("live", liveWords); changed(); };
+  events.onerror = () => showState("reconnecting", lostWords);
   for (const name of ["mail", "fault", "changed"]) events.addEventListener(name, changed);
 }
 

@@ -31,7 +31,7 @@ def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) ->
     client.set_faults({"at": "data", "do": "wait", "seconds": 5})
     page = tab("/posts/1")
     write(page, "From a browser.")
-    status = page.locator("#travel-said")
+    status = page.locator("#travel-place")
     expect(status).to_contain_text("A worker is handing it")
     expect(status).to_contain_text("Akiko has the mail")
     page.get_by_role("link", name="See its job").click()
@@ -54,7 +54,7 @@ def test_what_is_wrong_with_a_comment_is_in_sight(tab) -> None:
 def test_a_reader_without_the_token_sees_the_mail_travel_too(tab) -> None:
     page = tab("/posts/2", holder=False)
     write(page, "No token here.")
-    expect(page.locator("#travel-said")).to_contain_text("Björn has the mail")
+    expect(page.locator("#travel-place")).to_contain_text("Björn has the mail")
     expect(page.get_by_role("navigation")).to_have_count(0)
 
 
@@ -65,7 +65,7 @@ def test_the_form_works_without_javascript(tab) -> None:
 
     def has_arrived() -> bool:
         page.reload()
-        return "Chidi has the mail" in page.locator("#travel-said").inner_text()
+        return "Chidi has the mail" in page.locator("#travel-place").inner_text()
 
     until(has_arrived, what="the mail")
 

@@ -8,7 +8,7 @@ const TOGETHER = 60; // milliseconds for which the first event waits for others
 const SOONEST = 300; // milliseconds between two fetches
 const LATEST = 1000; // milliseconds until a missing reply is shown, since the page may be outdated
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
-let paused = false, fetching = false, again = false, timer = 0, last = 0, heardAt = 0, source = null, shown = "";
+let paused = false, fetching = false, again = false, timer = 0, last = 0, receivedAt = 0, source = null, shown = "";
 
 // Keep inputs, elements that a script fills in, and the open or closed state of each <details>.
 const callbacks = {
@@ -27,7 +27,7 @@ export async function refresh() {
   fetching = true;
   again = false;
   last = performance.now();
-  const late = setTimeout(() => say("lost"), LATEST);
+  const late = setTimeout(() => showState("lost"), LATEST);
   try {
     const text = await view.load(view.address ?? location.href);
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
@@ -38,11 +38,11 @@ export async function refresh() {
     }
     if (fresh && !paused) {
       document.dispatchEvent(new Event("fresh"));
-      say("on");
+      showState("on");
     }
   } catch {
     shown = ""; // a listener for `lost` may change the page
-    say("lost");
+    showState("lost");
     document.dispatchEvent(new Event("lost"));
   }
   clearTimeout(late);
@@ -55,23 +55,23 @@ function soon() {
   timer ||= setTimeout(() => { timer = 0; refresh(); }, wait);
 }
 
-function say(state) {
+function showState(state) {
   if (!button) return;
   const words = button.dataset[paused ? "paused" : state];
   if (button.textContent !== words) button.textContent = words;
   button.dataset.state = state;
 }
 
-function listen() {
+function connect() {
   if (source || paused || document.hidden || !main.dataset.live) return;
   source = new EventSource(main.dataset.live);
-  heardAt = performance.now();
-  const heard = () => { heardAt = performance.now(); soon(); };
-  for (const kind of ["message", "tick", "trouble"]) source.addEventListener(kind, heard);
-  source.addEventListener("error", () => say("lost"));
+  receivedAt = performance.now();
+  const received = () => { receivedAt = performance.now(); soon(); };
+  for (const kind of ["message", "tick", "trouble"]) source.addEventListener(kind, received);
+  source.addEventListener("error", () => showState("lost"));
 }
 
-function deaf() {
+function disconnect() {
   source?.close();
   source = null;
 }
@@ -79,9 +79,9 @@ function deaf() {
 function pause() {
   paused = !paused;
   button.setAttribute("aria-pressed", String(paused));
-  say("on");
-  if (paused) deaf();
-  else { listen(); soon(); }
+  showState("on");
+  if (paused) disconnect();
+  else { connect(); soon(); }
 }
 
 function poll() {
@@ -91,7 +91,7 @@ function poll() {
 
 // Refresh without events too: a half-open connection sends none and reports no error.
 setInterval(() => {
-  if (source && performance.now() - heardAt > SILENCE) { heardAt = performance.now(); soon(); }
+  if (source && performance.now() - receivedAt > SILENCE) { receivedAt = performance.now(); soon(); }
 }, 500);
 
 document.addEventListener("change", ({ target }) => {
@@ -120,17 +120,17 @@ for (const form of document.querySelectorAll("form[data-waits]")) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) deaf();
-  else if (main.dataset.live) { listen(); soon(); }
+  if (document.hidden) disconnect();
+  else if (main.dataset.live) { connect(); soon(); }
 });
 // a page from the browser's back/forward cache is outdated
 window.addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) { source = null; listen(); soon(); }
+  if (persisted) { source = null; connect(); soon(); }
 });
-window.addEventListener("pagehide", deaf);
+window.addEventListener("pagehide", disconnect);
 if (button) {
   button.hidden = false;
   button.addEventListener("click", pause);
 }
-listen();
+connect();
 poll();
