@@ -54,7 +54,7 @@ def notify_author(comment_id: int) -> None:
 
 @task(queue_name="mail")
 @sends_mail
-def notify_author_too(comment_id: int) -> None:
+def notify_author_again(comment_id: int) -> None:
     """Mail a post's author once more, for the comparison on the stage.
 
     The Message-ID differs from that of `notify_author`, so that the inbox shows both mails.

@@ -11,7 +11,7 @@ from demo_app.blog.database import Database
 log = logging.getLogger(__name__)
 
 #: Seconds to sleep after a step without work, and after a step that failed.
-_REST, _PAUSE = 1.0, 0.5
+_IDLE, _AFTER_FAILURE = 1.0, 0.5
 
 
 class Loop:
@@ -25,7 +25,7 @@ class Loop:
 
     def __init__(self, step: Callable[[], int], database: Database) -> None:
         self._step, self._database = step, database
-        self._wanted, self._stopping = threading.Event(), threading.Event()
+        self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"relay {step.__name__}", daemon=True
         )
@@ -36,19 +36,19 @@ class Loop:
         self._thread.start()
 
     def wake(self) -> None:
-        self._wanted.set()
+        self._wake.set()
 
     def stop(self) -> None:
         """Stop the thread after its current step, and wait for its end (5 s at most)."""
         self._stopping.set()
-        self._wanted.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wanted.clear()
-            self._wanted.wait(self._poll())
+            self._wake.clear()
+            self._wake.wait(self._poll())
         self._database.close()
 
     def _poll(self) -> float:
@@ -62,7 +62,7 @@ class Loop:
             if not self.failure:
                 log.warning("The queue does not answer; its jobs stay in the outbox: %s", error)
             self.failure = str(error) or type(error).__name__
-            self._stopping.wait(_PAUSE)
+            self._stopping.wait(_AFTER_FAILURE)
             return 0.0
         self.failure = ""
-        return 0.0 if more else _REST
+        return 0.0 if more else _IDLE

@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 #: Limit of the rows of one step. Jobs end roughly in the order in which they were enqueued, so a
 #: round ends at the first step without an ended or lost job, unless a full round is due.
-_ASKED = 100
+_MAX_ROWS = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
-_FULL, _REST = 5.0, 50
+_FULL_ROUND_EVERY, _ROUND_DURATIONS = 5.0, 50
 #: A job in one of these states does not need its row any more. A dead job does: a person may retry
 #: it, and until then it must not be lost.
 _ENDED = ("done", "discarded")
@@ -37,7 +37,7 @@ class Reconciliation:
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:
         self._database, self._backend = database, backend
-        self._limit = min(at_once, _ASKED)
+        self._limit = min(at_once, _MAX_ROWS)
         self._begun = False
         self._last_row = 0  # the last row that this round has looked up
         self._round_began, self._full_round_due = 0.0, 0.0  # of the monotonic clock (seconds)
@@ -64,7 +64,9 @@ class Reconciliation:
             self._round_began = now
         if not batch:
             self._last_row = 0
-            self._full_round_due = now + max(_FULL, _REST * (now - self._round_began))
+            self._full_round_due = now + max(
+                _FULL_ROUND_EVERY, _ROUND_DURATIONS * (now - self._round_began)
+            )
             return 0, None
         jobs = {row: job_id for row, job_id in batch if row not in set_aside}
         states = self._backend.states(list(jobs.values()))
@@ -87,7 +89,7 @@ class Reconciliation:
         # end the exemption of jobs without a row (see `Backend.keep`): an earlier process may have
         # been killed right after it had deleted their rows
         kept = self._backend.kept()
-        for first in range(0, len(kept), _ASKED):
-            batch = kept[first : first + _ASKED]
+        for first in range(0, len(kept), _MAX_ROWS):
+            batch = kept[first : first + _MAX_ROWS]
             rows = outbox.rows_by_job_id(self._database, batch)
             self._backend.keep([job for job in batch if job not in rows], kept=False)

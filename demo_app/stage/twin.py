@@ -20,7 +20,7 @@ from demo_app.broker.connection import Decoded, connect
 from demo_app.broker.events import moment_of, object_of
 from demo_app.jobs.job import Job
 from demo_app.settings import Settings
-from demo_app.tasks import notify_author_too
+from demo_app.tasks import notify_author_again
 from demo_app.web import processes
 from demo_app.web.inbox import Inbox
 
@@ -74,7 +74,7 @@ class Twin:
 
     def post(self, comment_id: int) -> None:
         """Enqueue a job for the comment in stock Celery."""
-        job = Job(notify_author_too.name, {"comment_id": comment_id}, queue_name="mail")
+        job = Job(notify_author_again.name, {"comment_id": comment_id}, queue_name="mail")
         self._client.hset(_POSTED, job.id, comment_id)
         self._backend.enqueue(job)
 
