@@ -64,9 +64,8 @@ class Reconciliation:
             self._round_began = now
         if not batch:
             self._last_row = 0
-            self._full_round_due = now + max(
-                _FULL_ROUND_EVERY, _ROUND_DURATIONS * (now - self._round_began)
-            )
+            pause = max(_FULL_ROUND_EVERY, _ROUND_DURATIONS * (now - self._round_began))
+            self._full_round_due = now + pause
             return 0, None
         jobs = {row: job_id for row, job_id in batch if row not in set_aside}
         states = self._backend.states(list(jobs.values()))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from explore.world import World
 
 #: The pause between two full rounds of the reconciliation: 1 s, however long a round took.
-reconciliation._FULL, reconciliation._REST = 1.0, 0
+reconciliation._FULL_ROUND_EVERY, reconciliation._ROUND_DURATIONS = 1.0, 0
 
 
 class Memory(SqliteDatabase):
