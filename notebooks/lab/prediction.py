@@ -141,7 +141,7 @@ def _margin(common: Value, within: float) -> str:
     share = translate("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
     parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
     return (
-        translate(" (As predicted: at most {far} off.)", far=translate(" or ").join(parts))
+        translate(" (Up to {far} off counts as predicted.)", far=translate(" or ").join(parts))
         if parts
         else ""
     )
