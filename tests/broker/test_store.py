@@ -21,10 +21,12 @@ from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.snapshot import JobSeen
 
 HOUR = 3600.0
+#: A message that is not a job, such as a reply of a worker.
+MESSAGE = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
 
 
 @pytest.mark.parametrize("how", ["it dies", "it leaves"])
-def test_what_a_worker_held_goes_back_to_the_head_in_its_order(scene: Scene, how: str) -> None:
+def test_the_claims_of_a_worker_return_to_the_head_in_order(scene: Scene, how: str) -> None:
     scene.put(1, 2, 3, 4, 5)
     for _ in range(3):
         scene.claim()
@@ -39,7 +41,7 @@ def test_what_a_worker_held_goes_back_to_the_head_in_its_order(scene: Scene, how
 @pytest.mark.parametrize(
     ("how", "order"), [(Disposition.REQUEUE, (1, 2, 3)), (Disposition.REQUEUE_LAST, (2, 3, 1))]
 )
-def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_turn(
+def test_a_requeued_job_is_first_or_last(
     scene: Scene, how: Disposition, order: tuple[int, ...]
 ) -> None:
     scene.put(1, 2, 3)
@@ -47,32 +49,27 @@ def test_a_job_that_is_given_back_goes_to_the_head_or_lets_others_have_their_tur
     assert scene.waiting == [f"job-{number}" for number in order]
 
 
-def test_what_is_due_later_says_in_how_many_seconds(scene: Scene) -> None:
-    now = time.time()
-    scene.put(1, due=now + 60)
+def test_a_check_for_due_jobs_returns_when_the_next_job_is_due(scene: Scene) -> None:
+    def hours(number: float) -> object:
+        return pytest.approx(number * HOUR, abs=HOUR / 60)
+
+    now, promote = time.time(), scene.queue.promote_due("w").send
+    assert promote() == (0, None)
+    scene.put(1, due=now + 2 * HOUR)
     scene.put(2, due=now - 1)
     assert scene.count == {"enqueued": 2, "scheduled": 1, "queued": 1}
-    assert scene.queue.promote_due("w").send() == (0, pytest.approx(55, abs=5))
+    assert promote() == (0, hours(2))
+    scene.fail(after=HOUR)
+    assert promote() == (0, hours(1))
+    scene.queue.client.zincrby("retrying", 2 * HOUR, "job-2")
+    assert promote() == (0, hours(2))
     scene.queue.client.zadd("scheduled", {"job-1": now - 1})
-    assert scene.queue.promote_due("w").send() == (1, None)
-    assert scene.waiting == ["job-2", "job-1"]
-
-
-@pytest.mark.parametrize("retry", [HOUR, 3 * HOUR])
-def test_what_is_due_soonest_of_all_that_waits_is_reported(scene: Scene, retry: float) -> None:
-    now = time.time()
-    scene.put(1)
-    scene.fail(after=retry)
-    scene.put(2, due=now + 2 * HOUR)
-    scene.put(3, due=now + 100 * HOUR)
-    expected = pytest.approx(min(retry, 2 * HOUR), abs=HOUR / 4)
-    assert scene.queue.promote_due("w").send() == (0, expected)
+    assert promote() == (1, hours(3))
+    assert scene.waiting == ["job-1"]
 
 
 @pytest.mark.parametrize("waits", ["since before", "as a retry", "until a moment"])
-def test_waiting_jobs_keep_their_delay_when_the_clock_jumps_ahead_and_is_corrected(
-    scene: Scene, waits: str
-) -> None:
+def test_a_delay_keeps_its_length_when_the_clock_is_corrected(scene: Scene, waits: str) -> None:
     """A wait of one hour lasts one hour, also if Redis's clock was a day ahead and is set back."""
     now, day = time.time(), 24 * HOUR
     scene.put(1, due=now + day + HOUR if waits == "since before" else None)
@@ -86,9 +83,7 @@ def test_waiting_jobs_keep_their_delay_when_the_clock_jumps_ahead_and_is_correct
 
 
 @pytest.mark.parametrize(("slept", "moves"), [(True, 0.0), (False, 60.0)])
-def test_what_is_due_moves_with_a_clock_that_leaps_alone(
-    scene: Scene, slept: bool, moves: float
-) -> None:
+def test_due_times_follow_a_jump_of_redis_s_clock(scene: Scene, slept: bool, moves: float) -> None:
     """If only Redis's clock has jumped, due times are moved. They are not moved after a sleep of
     the machine, since the worker's own clock has jumped too."""
     due, queue = time.time() + 90.0, scene.queue
@@ -101,7 +96,7 @@ def test_what_is_due_moves_with_a_clock_that_leaps_alone(
     assert scene.job().due == pytest.approx(due + moves, abs=2)
 
 
-def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(scene: Scene) -> None:
+def test_a_waiting_job_without_a_record_does_not_block_others(scene: Scene) -> None:
     scene.put(1, 2)
     scene.fail()
     scene.fail()
@@ -111,14 +106,14 @@ def test_a_waiting_job_whose_record_is_gone_holds_up_no_other(scene: Scene) -> N
     assert scene.waiting == ["job-2"]
 
 
-def test_a_clock_set_back_makes_nobody_immortal(scene: Scene) -> None:
+def test_a_clock_that_is_set_back_extends_no_lease(scene: Scene) -> None:
     scene.start("w")
     scene.queue.client.pexpire("worker:w", 60 * LEASE)
     rescue_now(scene.queue, "other", LEASE)
     assert 0 < scene.queue.client.pttl("worker:w") <= LEASE
 
 
-def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
+def test_only_the_newest_done_jobs_are_kept(store: Queue) -> None:
     short = Scene(Queue(store.client, Options(history_length=100)))
     short.put(*range(150))
     for _ in range(150):
@@ -129,7 +124,7 @@ def test_only_the_newest_finished_jobs_are_remembered(store: Queue) -> None:
     assert short.count == {"enqueued": 150, "done": 150}
 
 
-def test_what_happened_last_to_many_jobs_is_told_in_one_step(scene: Scene) -> None:
+def test_a_snapshot_has_the_states_of_many_jobs(scene: Scene) -> None:
     scene.put(*range(1200))
     scene.claim()
     found = scene.queue.snapshot(ids=["job-0", "job-1199", "no such job"]).looked_up
@@ -140,11 +135,12 @@ def test_what_happened_last_to_many_jobs_is_told_in_one_step(scene: Scene) -> No
     assert len(waiting) == 1199
 
 
-def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) -> None:
+def test_each_step_that_queues_a_job_wakes_a_worker(scene: Scene) -> None:
     queue = scene.queue
 
     def ends_its_wait(act: Callable[[], object]) -> bool:
         assert queue.scripts.run("claim", "idle", 1, *LISTS) == []
+        assert not queue.client.keys("wake:*"), "the tokens of an empty queue are stale"
         act()
         return queue.client.llen("wake:mail") == 1
 
@@ -161,7 +157,7 @@ def test_whatever_puts_a_job_into_a_queue_wakes_who_waits_for_one(scene: Scene) 
     assert ends_its_wait(lambda: scene.lose("dying"))
 
 
-def test_a_job_wakes_one_worker_and_many_jobs_wake_as_many_as_there_are(scene: Scene) -> None:
+def test_there_are_as_many_tokens_as_jobs_or_workers(scene: Scene) -> None:
     for worker in ("a", "b", "c"):
         scene.start(worker)
     scene.put(1)
@@ -170,55 +166,28 @@ def test_a_job_wakes_one_worker_and_many_jobs_wake_as_many_as_there_are(scene: S
     assert scene.queue.client.llen("wake:mail") == 3
 
 
-def test_tokens_of_an_empty_queue_wake_nobody(scene: Scene) -> None:
-    scene.put(1, 2)
+def test_a_missing_token_of_a_queued_job_is_replaced(scene: Scene) -> None:
+    queue, client = scene.queue, scene.queue.client
+
+    def is_replaced_by(act: Callable[[], object]) -> bool:
+        client.delete("wake:mail")
+        act()
+        return client.llen("wake:mail") == 1
+
     scene.start("w")
-    assert scene.takes(limit=2) == ["job-1", "job-2"]
+    scene.put(1)
+    assert is_replaced_by(queue.held_by("w", LISTS).send)
+    queue.pause_queue("mail", True)
     assert scene.takes() == []
-    assert scene.queue.client.keys("wake:*") == []
-
-
-def test_a_token_that_was_lost_with_its_connection_is_given_again(scene: Scene) -> None:
-    scene.start("w")
-    scene.put(1)
-    scene.queue.client.delete("wake:mail")
-    assert scene.queue.held_by("w", LISTS).send() == []
-    assert scene.queue.client.llen("wake:mail") == 1
-
-
-def test_a_paused_worker_leaves_the_tokens_to_others(scene: Scene) -> None:
-    scene.start("w")
-    scene.queue.pause("w", True)
-    assert scene.queue.client.llen("resume:w") == 1, "it waits for its own token from now on"
-    scene.put(1)
-    scene.queue.client.delete("wake:mail")  # as if the worker had taken the token
-    assert scene.queue.scripts.run("claim", "w", 1, *LISTS) == ["paused"]
-    assert scene.queue.client.llen("wake:mail") == 1
-
-
-def test_the_jobs_of_a_queue_that_is_resumed_wake_workers(scene: Scene) -> None:
-    scene.start("w")
-    scene.queue.pause_queue("mail", True)
-    scene.put(1)
-    assert scene.takes() == []
-    scene.queue.client.delete("wake:mail")
-    scene.queue.pause_queue("mail", False)
-    assert scene.queue.client.llen("wake:mail") == 1
-
-
-def test_who_finds_nothing_is_to_ask_again_soon_while_there_is_a_suspect(scene: Scene) -> None:
-    """A suspected poison job can become claimable when other jobs end, and no wake token is sent
-    for that."""
-    claim = partial(scene.queue.scripts.run, "claim", "idle", 1, *LISTS)
-    scene.start("idle")
-    assert claim() == []
-    scene.queue.client.hset("deaths", "job-1", "one two")
-    assert claim() == ["soon"]
+    assert is_replaced_by(partial(queue.pause_queue, "mail", False))
+    queue.pause("w", True)
+    assert client.llen("resume:w") == 1, "a paused worker waits for its own token"
+    assert is_replaced_by(partial(queue.scripts.run, "claim", "w", 1, *LISTS))
 
 
 @pytest.mark.parametrize("step", ["claim", "acknowledgement"])
 @pytest.mark.parametrize(("what", "gets"), [("worker", []), ("queue", ["job-3"])])
-def test_a_paused_worker_gets_no_job_and_nobody_one_of_a_paused_queue(
+def test_a_paused_worker_or_queue_has_no_claims(
     scene: Scene, step: str, what: str, gets: list[str]
 ) -> None:
     queue, lists = scene.queue, lists_of("mail", "other")
@@ -238,9 +207,7 @@ def test_a_paused_worker_gets_no_job_and_nobody_one_of_a_paused_queue(
     assert scene.takes() == ["job-2"]
 
 
-def test_a_pause_outlives_an_expired_lease_until_the_worker_is_resumed_or_leaves(
-    scene: Scene,
-) -> None:
+def test_a_pause_outlives_an_expired_lease_but_not_a_shutdown(scene: Scene) -> None:
     scene.start("w.1")
     scene.queue.pause("w.1", True)
     for epoch in (1, 2):
@@ -259,7 +226,7 @@ def test_a_pause_outlives_an_expired_lease_until_the_worker_is_resumed_or_leaves
     assert scene.takes("w.5") == ["job-1"]
 
 
-def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(scene: Scene) -> None:
+def test_a_queued_job_can_be_deleted_and_a_running_one_cannot(scene: Scene) -> None:
     scene.put(1, 2)
     scene.claim()
     assert scene.decide("delete", "job-1") == ""
@@ -268,7 +235,7 @@ def test_a_queued_job_can_be_deleted_and_a_running_one_can_not(scene: Scene) -> 
     assert scene.count == {"enqueued": 2, "running": 1, "discarded": 1}
 
 
-def test_each_event_says_who_did_it_and_what_is_known_of_it(scene: Scene) -> None:
+def test_each_event_has_its_author_and_its_reason(scene: Scene) -> None:
     queue = scene.queue
     queue.enqueue(message(1), by="a producer")
     scene.start("three")
@@ -314,56 +281,40 @@ def test_each_event_says_who_did_it_and_what_is_known_of_it(scene: Scene) -> Non
     assert workers == [("worker_died", "other", "one"), ("worker_stopped", "three", "")]
 
 
-def test_a_list_of_messages_is_forgotten_once_it_is_empty_and_nobody_holds_any(
-    store: Queue,
-) -> None:
+def test_an_empty_list_of_messages_without_claims_is_forgotten(store: Queue) -> None:
     store.register("w", 3000, "{}")
-    text = '{"properties":{"delivery_info":{"routing_key":"x"}}}'
-    store.publish(text, "~held", "held", kind=Kind.MESSAGE)
-    store.publish(text, "~taken", "taken", kind=Kind.MESSAGE)
+    store.publish(MESSAGE, "~held", "held", kind=Kind.MESSAGE)
+    store.publish(MESSAGE, "~taken", "taken", kind=Kind.MESSAGE)
     (held,) = store.claim("w", ["held"])
     (taken,) = store.claim("w", ["taken"])
     store.finish(taken.claim, Disposition.DONE)
-    store.publish(text, "~new", "new", kind=Kind.TRANSIENT)
+    store.publish(MESSAGE, "~new", "new", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"held", "new"}
     store.finish(held.claim, Disposition.DONE)
-    store.publish(text, "~newer", "newer", kind=Kind.TRANSIENT)
+    store.publish(MESSAGE, "~newer", "newer", kind=Kind.TRANSIENT)
     assert store.client.smembers("transient") == {"new", "newer"}
 
 
-def test_a_reply_that_nobody_takes_leaves_no_key_for_ever(store: Queue) -> None:
+def test_the_keys_of_a_reply_that_nobody_receives_expire(store: Queue) -> None:
     """Each `celery inspect` has a queue of its own, so one key of each would fill Redis."""
-    text = '{"properties":{"delivery_info":{"routing_key":"x.reply.celery.pidbox"}}}'
-    store.publish(text, "~reply", "x.reply.celery.pidbox", kind=Kind.TRANSIENT)
+    store.publish(MESSAGE, "~reply", "x.reply.celery.pidbox", kind=Kind.TRANSIENT)
     keys = store.client.keys("*reply*")
     assert len(keys) == 3
     assert [key for key in keys if store.client.ttl(key) < 0] == []
 
 
 @pytest.mark.parametrize("job_first", [True, False])
-def test_a_list_with_a_job_does_not_expire_with_the_messages_beside_it(
-    scene: Scene, job_first: bool
-) -> None:
-    text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
-    steps = [
-        lambda: scene.put(1),
-        lambda: scene.queue.publish(text, "~message", "mail", kind=Kind.TRANSIENT),
-    ]
-    for step in steps if job_first else reversed(steps):
-        step()
+def test_a_queue_of_a_message_and_a_job_is_shown_and_kept(scene: Scene, job_first: bool) -> None:
+    if job_first:
+        scene.put(1)
+    scene.queue.publish(MESSAGE, "~message", "mail", kind=Kind.TRANSIENT)
+    if not job_first:
+        scene.put(1)
     assert scene.queue.client.ttl("queue:mail") == -1
-
-
-def test_a_job_behind_a_message_that_is_not_a_job_is_shown(scene: Scene) -> None:
-    text = '{"properties":{"delivery_info":{"routing_key":"mail"}}}'
-    scene.queue.publish(text, "~message", "mail", kind=Kind.MESSAGE)
-    scene.put(1)
     assert [queue.name for queue in scene.queue.snapshot().queues()] == ["mail"]
 
 
-def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_again(
-    scene: Scene,
-) -> None:
+def test_of_many_lists_the_empty_ones_are_forgotten(scene: Scene) -> None:
     names = [f"q{number}" for number in range(150)]
     held, paused, waiting, idle = names[:40], names[40:60], names[60:90], names[90:]
     scene.start("w")
@@ -387,7 +338,7 @@ def test_of_many_lists_those_that_are_empty_are_forgotten_until_they_are_used_ag
     assert scene.count == {"enqueued": 151, "done": 80, "queued": 71}
 
 
-def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(scene: Scene) -> None:
+def test_the_first_success_wakes_ten_jobs_with_the_same_need(scene: Scene) -> None:
     for number in range(25):
         scene.put(number)
         scene.fail(after=3600.0, needs="mail")
@@ -401,7 +352,7 @@ def test_what_waits_for_the_same_is_woken_by_the_first_success_some_at_a_time(sc
     assert scene.count == {"enqueued": 27, "done": 27}
 
 
-def test_a_job_that_has_failed_again_for_another_reason_is_not_woken(scene: Scene) -> None:
+def test_a_job_that_failed_again_for_another_reason_is_not_woken(scene: Scene) -> None:
     for number in range(3):
         scene.put(number)
         scene.fail(needs="mail")
@@ -415,7 +366,7 @@ def test_a_job_that_has_failed_again_for_another_reason_is_not_woken(scene: Scen
 
 
 @pytest.mark.parametrize("kind", [Kind.JOB, Kind.ONCE])
-def test_a_task_whose_id_begins_like_a_messages_is_a_job(scene: Scene, kind: Kind) -> None:
+def test_a_job_may_have_an_id_that_begins_like_a_message_s(scene: Scene, kind: Kind) -> None:
     text = json.dumps({"headers": {"id": "~x", "task": "t"}, "properties": {}, "body": ""})
     scene.queue.publish(text, "~x", "mail", kind=kind)
     assert scene.count == {"enqueued": 1, "queued": 1}
@@ -435,7 +386,7 @@ def test_a_worker_of_the_most_queues_can_claim_and_end_a_job(scene: Scene) -> No
 
 
 @pytest.mark.parametrize("name", ["orders:3", "orders:high", "orders:low", "orders:6", "orders:-"])
-def test_a_queue_whose_name_ends_like_that_of_a_list_is_a_queue(name: str) -> None:
+def test_a_queue_name_may_end_like_a_list_name(name: str) -> None:
     mine, orders = set(lists_of(name)), set(lists_of("orders"))
     assert mine.isdisjoint(orders)
     assert mine.isdisjoint(lists_of(f"{name}:-"))
@@ -454,7 +405,7 @@ def test_a_paused_queue_of_any_name_is_shown_as_paused(scene: Scene, name: str) 
         assert shown == {name: paused, "other": False}
 
 
-def test_a_list_of_no_queue_that_a_message_names_breaks_no_page(scene: Scene) -> None:
+def test_a_message_that_names_a_wrong_list_breaks_no_page(scene: Scene) -> None:
     info = {"routing_key": "a", "list": "a:-"}
     text = json.dumps({"headers": {}, "properties": {"delivery_info": info}, "body": ""})
     scene.queue.publish(text, "x", "mail", kind=Kind.JOB, due=time.time() + HOUR)
@@ -465,9 +416,7 @@ def test_a_list_of_no_queue_that_a_message_names_breaks_no_page(scene: Scene) ->
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.DISCARD, Disposition.DEAD])
-def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
-    scene: Scene, how: Disposition
-) -> None:
+def test_an_ended_job_has_no_arguments(scene: Scene, how: Disposition) -> None:
     """Arguments may be secret. A dead job keeps its arguments for a retry."""
     secret = {"task": '", "task": "x', "headers": 1, "text": 'a "secret" \\'}
     scene.put(1, task="tests.nothing", priority=1, enqueued_at=1e9 + 0.25, arguments=secret)
@@ -484,35 +433,27 @@ def test_the_arguments_of_a_job_that_is_done_or_discarded_are_dropped(
         assert scene.job().arguments is None
 
 
-def test_the_journal_has_only_the_beginning_of_a_detail(scene: Scene) -> None:
-    scene.put(1)
-    text = "Traceback\n" + "  a line\n" * 1000 + "ValueError: the reason\n"
-    detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
-    scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
-    scene.queue.promote_due("w").send()
-    scene.queue.finish(scene.claim(), Disposition.DONE, json.dumps({"value": "é" * 100_000}))
-    assert scene.job().return_value == "é" * 100_000
-    details = [event.detail for event in all_events(scene.queue.client)]
-    assert max(map(len, details)) <= 200
-    assert not any("\x1a" in detail for detail in details), "a letter is cut in two"
-    assert any("ValueError: the reason" in detail for detail in details)
-
-
-def test_only_the_last_failure_of_a_job_keeps_its_whole_traceback(scene: Scene) -> None:
+def test_only_the_last_failure_keeps_its_whole_traceback(scene: Scene) -> None:
     scene.put(1)
     for number in range(30):
         text = "Traceback\n" + "  a line\n" * 1000 + f"ValueError: try {number}\n"
         detail = json.dumps({"error": "builtins.ValueError", "traceback": text})
         scene.queue.finish(scene.claim(), Disposition.RETRY, detail, after=-1.0)
         scene.queue.promote_due("w").send()
+    scene.queue.finish(scene.claim(), Disposition.DONE, json.dumps({"value": "é" * 100_000}))
+    assert scene.job().return_value == "é" * 100_000
     failures = [event for event in scene.job().timeline if event.error_class]
     assert [event.traceback for event in failures[:-1]] == [
         f"ValueError: try {number}" for number in range(29)
     ]
     assert failures[-1].traceback == text
+    details = [event.detail for event in all_events(scene.queue.client)]
+    assert max(map(len, details)) <= 200
+    assert not any("\x1a" in detail for detail in details), "a letter is cut in two"
+    assert any("ValueError: try 29" in detail for detail in details)
 
 
-def test_a_purge_discards_what_is_due_later_in_these_queues_as_well(scene: Scene) -> None:
+def test_a_purge_discards_delayed_jobs_too(scene: Scene) -> None:
     later = time.time() + 600
     scene.put(1)
     scene.put(2, due=later)
@@ -527,30 +468,24 @@ def test_a_purge_discards_what_is_due_later_in_these_queues_as_well(scene: Scene
     assert scene.job("job-4").state == "scheduled"
 
 
-def test_a_queue_key_of_another_type_holds_up_no_other_queue(scene: Scene) -> None:
-    scene.start("w")
+def test_a_queue_key_of_another_type_blocks_no_other_queue(scene: Scene) -> None:
+    queue, lists = scene.queue, ["urgent", *LISTS]
+    queue.client.set("queue:urgent", "of another type")
     scene.put(1)
-    scene.queue.client.set("queue:urgent", "of another type")
-    [claimed] = scene.queue.claim("w", ["urgent", *LISTS])
-    assert claimed.claim.id == "job-1"
-    assert scene.queue.claim("w", ["urgent", *LISTS]) == []
-
-
-def test_a_queue_key_of_another_type_holds_up_no_suspect_no_pause_and_no_look(scene: Scene) -> None:
-    lists = ["urgent", *LISTS]
-    scene.put(1)
-    scene.die_with_a_job("w0", "w1")
-    scene.queue.client.set("queue:urgent", "of another type")
+    for worker in ("w0", "w1"):
+        scene.start(worker)
+        assert [one.claim.id for one in queue.claim(worker, lists)] == ["job-1"]
+        assert queue.claim(worker, lists) == []
+        scene.lose(worker)
     scene.start("w")
-    scene.queue.pause("w", True)
-    assert scene.queue.claim("w", lists) == []
-    scene.queue.pause("w", False)
-    [claimed] = scene.queue.claim("w", lists)
-    assert claimed.claim.id == "job-1"
-    assert scene.queue.held_by("w", lists).send() == [claimed.claim]
+    queue.pause("w", True)
+    assert queue.claim("w", lists) == []
+    queue.pause("w", False)
+    [suspect] = queue.claim("w", lists)
+    assert queue.held_by("w", lists).send() == [suspect.claim]
 
 
-def test_a_key_of_another_type_holds_up_no_rescue_and_loses_no_job(scene: Scene) -> None:
+def test_a_key_of_another_type_blocks_no_rescue_and_loses_no_job(scene: Scene) -> None:
     client = scene.queue.client
     for number, queue in enumerate(("a", "b", "c"), 1):
         scene.put(number, queue=queue)
