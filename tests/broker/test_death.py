@@ -42,90 +42,82 @@ def _check(queue: Queue, by: str = "other") -> tuple[list[str], bool]:
     return rescue_now(queue, by, LEASE), queue.suspected
 
 
-def test_two_looks_a_beat_apart_make_it_dead(silent: Queue) -> None:
+def test_two_checks_a_heartbeat_apart_find_a_dead_worker(silent: Queue) -> None:
     assert _check(silent) == ([], True)
-    assert _check(silent, "another") == ([], True), "a second one right behind it does not count"
+    assert _check(silent, "another") == ([], True), "a check right after it does not count"
     _earlier(silent, 0.5)
     assert _check(silent) == (["job-1"], True)
     assert _check(silent) == ([], False)
 
 
-def _looks(queue: Queue) -> int:
+def _lease_checks(queue: Queue) -> int:
     """Return the number of lease checks since the start of Redis."""
     info: dict[str, Any] = queue.client.info("commandstats")
     return int(info.get("cmdstat_pttl", {"calls": 0})["calls"])
 
 
-def test_one_look_serves_the_whole_fleet(scene: Scene) -> None:
+def test_one_check_serves_the_whole_fleet(scene: Scene) -> None:
     """If each worker checked all leases, costs would grow with the square of the fleet's size."""
     fleet, rounds = [f"w{number}" for number in range(40)], 5
     for worker in fleet:
         scene.start(worker)
-    began, before = time.monotonic(), _looks(scene.queue)
+    began, before = time.monotonic(), _lease_checks(scene.queue)
     for worker in fleet * rounds:
         scene.queue.rescue(worker, LEASE, 3).send()
-    looks = 1 + (time.monotonic() - began) / 0.25
-    assert _looks(scene.queue) - before <= len(fleet) * rounds + len(fleet) * looks
+    checks = 1 + (time.monotonic() - began) / 0.25
+    assert _lease_checks(scene.queue) - before <= len(fleet) * rounds + len(fleet) * checks
 
 
-def test_who_has_been_connected_for_longer_looks_though_another_has_just_looked(
-    silent: Queue,
-) -> None:
+def test_the_check_of_a_new_worker_does_not_delay_that_of_another(silent: Queue) -> None:
     _earlier(silent, 0.5)
     silent.client.delete("look")
     assert silent.rescue("new", LEASE, 3, connected=1.0).send() == []
     assert silent.rescue("old", LEASE, 3).send() == ["job-1"]
 
 
-def test_a_clock_set_back_does_not_end_the_looks(silent: Queue) -> None:
+def test_a_clock_that_is_set_back_does_not_stop_the_checks(silent: Queue) -> None:
     _earlier(silent, 0.5)
     silent.client.set("look", 3600, px=3_600_000)
     assert silent.rescue("other", LEASE, 3).send() == ["job-1"]
 
 
-def test_whose_end_was_seen_is_dead_at_once(scene: Scene) -> None:
+def test_a_reported_death_needs_no_second_check_and_no_quiet_period(scene: Scene) -> None:
+    """Just after its reconnect, a rescuer trusts a reported death, but not an expired lease."""
     scene.put(1)
     scene.start("another")
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
-    note_killed(scene.queue, os.getpid(), by="who saw it")
-    assert _check(scene.queue) == ([], False), "its lease has not run out"
-    note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
-    assert _check(scene.queue) == (["job-1"], True)
-    assert scene.queue.client.exists("worker:another"), "nobody else is touched"
-
-
-def test_a_reported_death_needs_no_quiet_period(scene: Scene) -> None:
-    """Just after its reconnect, a rescuer trusts a reported death, but not an expired lease."""
-    scene.put(1)
-    scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
-    note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
+    note_killed(scene.queue, os.getpid(), by="its parent")
+    assert _check(scene.queue) == ([], False), "its lease has not expired"
+    note_killed(scene.queue, os.getpid(), by="its parent", end_lease=True)
+    scene.queue.client.delete("look")
     assert scene.queue.rescue("other", LEASE, 3, connected=0.0).send() == ["job-1"]
+    assert scene.queue.client.exists("worker:another"), "no other worker is affected"
 
 
 def test_a_reported_death_outlives_a_restart_of_redis(scene: Scene) -> None:
     scene.put(1)
     scene.claim(f"{socket.gethostname()}-{os.getpid()}-1")
-    note_killed(scene.queue, os.getpid(), by="who saw it", end_lease=True)
+    note_killed(scene.queue, os.getpid(), by="its parent", end_lease=True)
     scene.queue.client.hset("server", "run", "another life of the server")
     assert [_check(scene.queue)[0] for _ in range(3)] == [[], [], ["job-1"]]
 
 
-def test_a_sign_of_life_between_the_looks_counts(silent: Queue) -> None:
+def test_a_heartbeat_between_two_checks_counts(silent: Queue) -> None:
     _check(silent)
     assert silent.beat("w", LEASE, "{}").send()
     assert _check(silent) == ([], False)
     silent.client.delete("worker:w")
-    assert _check(silent) == ([], True), "this is a first look again"
+    assert _check(silent) == ([], True), "this is a first check again"
 
 
-def test_a_first_look_from_long_ago_does_not_count(silent: Queue) -> None:
+def test_a_first_check_from_long_ago_does_not_count(silent: Queue) -> None:
     """The first check is older than a lease. Redis may have paused since then, and the worker's
     heartbeat may still be in flight."""
     _earlier(silent, LEASE / 1000 + 1)
     assert _check(silent) == ([], True)
 
 
-def test_nobody_is_judged_when_redis_slept_between_two_looks(silent: Queue) -> None:
+def test_no_worker_is_declared_dead_if_redis_slept_between_two_checks(silent: Queue) -> None:
     _earlier(silent, 1.0)
     _check(silent)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
@@ -139,9 +131,7 @@ def test_a_workers_name_has_eight_random_bytes(store: Queue) -> None:
     assert re.fullmatch(r".+-\d+-[0-9a-f]{16}\.1", Lease(store, 60.0, {}).take())
 
 
-def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_again(
-    silent: Queue,
-) -> None:
+def test_no_worker_is_declared_dead_within_a_lease_after_a_restart_of_redis(silent: Queue) -> None:
     silent.client.hset("server", "run", "another life of the server")
     for _ in range(2):
         _earlier(silent, 1.0)
@@ -150,23 +140,21 @@ def test_nobody_is_judged_before_a_lease_has_passed_since_redis_was_started_agai
     assert _check(silent)[0] == ["job-1"]
 
 
-@pytest.mark.parametrize("over", [True, False], ids=["taken for dead", "alive"])
-def test_a_lease_that_may_have_run_out_is_asked_for_before_a_side_effect(
-    store: Queue, over: bool
+@pytest.mark.parametrize("dead", [True, False], ids=["declared dead", "alive"])
+def test_a_lease_that_may_have_expired_is_checked_before_a_side_effect(
+    store: Queue, dead: bool
 ) -> None:
     lease = Lease(store, 0.2, {})
     epoch = lease.take()
     until(lambda: not store.client.exists(f"worker:{epoch}"), what="the end of the lease")
-    if over:
+    if dead:
         store.deregister(epoch)
-    with pytest.raises(LeaseLost) if over else nullcontext():
+    with pytest.raises(LeaseLost) if dead else nullcontext():
         lease.check(epoch)
-    assert (lease.worker != epoch) is over
+    assert (lease.worker != epoch) is dead
 
 
-def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
-    silent: Queue, scene: Scene
-) -> None:
+def test_a_new_worker_rescues_before_its_first_claim(silent: Queue, scene: Scene) -> None:
     scene.put(2)
     # 3 s, as the new worker's: with the scene's lease of 60 s, the rescue would come much later
     silent.client.hset("leases", "w", 3000)
@@ -175,7 +163,7 @@ def test_a_new_worker_gives_back_what_a_dead_one_held_before_its_first_claim(
 
 
 @pytest.mark.parametrize("step", ["acknowledge_pending", "_waiting_tags"])
-def test_a_step_of_the_heartbeat_that_raises_ends_neither_rescue_nor_retries(
+def test_an_error_in_one_step_of_the_heartbeat_does_not_stop_the_others(
     scene: Scene, step: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with scene.working(DEFAULTS) as worker, caplog.at_level(logging.WARNING):
@@ -194,7 +182,7 @@ def _stumble() -> None:
     raise RuntimeError("a mistake in the program")
 
 
-def test_a_heartbeat_goes_on_after_a_question_that_could_not_be_asked(
+def test_a_heartbeat_continues_after_a_command_that_could_not_be_sent(
     scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If one failed step ended the heartbeat, the lease of a live worker would expire."""
@@ -225,7 +213,7 @@ def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
         assert "cmdstat_eval" not in calls
 
 
-def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_for_a_lease(
+def test_a_refused_rescue_is_logged_and_the_next_one_waits_for_a_lease(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     """If a worker lost its connection, silent workers may have lost theirs too, and be alive."""
@@ -243,4 +231,4 @@ def test_what_redis_refuses_is_complained_of_and_who_was_cut_off_judges_nobody_f
             client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
         began = time.monotonic()
         until(lambda: not client.sismember("workers", "silent"), what="its rescue")
-        assert time.monotonic() - began > 1.9, "the lease of the one that is judged is 2 s"
+        assert time.monotonic() - began > 1.9, "the lease of the silent worker is 2 s"
