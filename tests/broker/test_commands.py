@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import redis
@@ -38,6 +37,20 @@ def _run(shop: Shop, *words: str) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
+@pytest.fixture
+def stock(shop: Shop) -> redis.Redis:
+    """Return a client of the database to which `_to_stock` moves the jobs."""
+    return redis.Redis(port=shop.port, db=1, **AS_TEXT)
+
+
+def _to_stock(shop: Shop) -> tuple[int, str]:
+    return _run(shop, "migrate", shop.broker(shop.port), f"redis://127.0.0.1:{shop.port}/1")
+
+
+def _from_stock(shop: Shop) -> tuple[int, str]:
+    return _run(shop, "migrate", f"redis://127.0.0.1:{shop.port}/1", shop.broker(shop.port))
+
+
 def test_the_doctor_names_each_setting_that_loses_duplicates_or_delays_jobs(shop: Shop) -> None:
     shop.settings |= {"task_acks_late": False, "worker_prefetch_multiplier": 0, "task_protocol": 1}
     shop.settings["broker_transport_options"] = {"lease_seconds": 1, "heartbeat_seconds": 0.9}
@@ -53,7 +66,7 @@ def test_the_doctor_names_each_setting_that_loses_duplicates_or_delays_jobs(shop
     assert "shop.nothing, shop.pack" in output
 
 
-def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop) -> None:
+def test_metrics_have_the_length_and_age_of_each_queue(shop: Shop) -> None:
     shop.order("vase", "jug")
     shop.order("later", sending={"countdown": 600})
     shop.order("other", sending={"queue": "parcels"})
@@ -69,7 +82,7 @@ def test_metrics_tell_the_length_and_age_of_each_queue_to_prometheus(shop: Shop)
     assert 0 < float(age) < 600
 
 
-def test_a_terminal_gets_no_control_characters_of_a_queues_name(shop: Shop) -> None:
+def test_a_terminal_receives_no_control_characters(shop: Shop) -> None:
     name = "x\x1b]0;evil\x07\x9b31m\u202e é"
     shop.order("odd", sending={"queue": name})
     reading, terminal = pty.openpty()
@@ -83,59 +96,58 @@ def test_a_terminal_gets_no_control_characters_of_a_queues_name(shop: Shop) -> N
     assert f'{{queue="{name}"}}' in _run(shop, "metrics")[1], "a file gets the name as it is"
 
 
-def test_what_waits_goes_to_another_broker_and_back_eta_and_all(shop: Shop) -> None:
-    stock = f"redis://127.0.0.1:{shop.port}/1"
-    shop.order("first", "second")
+def test_migrate_moves_waiting_jobs_to_another_broker_and_back(
+    shop: Shop, stock: redis.Redis
+) -> None:
+    first, _, dead = shop.order("first", "second", "dead")
     shop.order("later", sending={"countdown": 600})
-    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Moved 3 jobs.\n"
+    shop.redis.lrem("shop:queue:celery", 1, dead)
+    shop.redis.zadd("shop:dead", {dead: 1})
+    status, output = _to_stock(shop)
+    assert status == 0
+    assert output.startswith("Moved 3 jobs.\nDead jobs that were not moved: 1.")
+    assert "moved to another broker" in shop.redis.lindex(f"shop:job:{first}", -1)
     assert shop.redis.llen("shop:queue:celery") == shop.redis.zcard("shop:scheduled") == 0
-    shop.redis.select(1)
-    assert shop.redis.llen("shop:celery") == 3
-    shop.redis.select(0)
-    assert _run(shop, "migrate", stock, shop.broker(shop.port))[1] == "Moved 3 jobs.\n"
+    assert stock.llen("shop:celery") == 3
+    assert _from_stock(shop) == (0, "Moved 3 jobs.\n")
     assert shop.redis.zcard("shop:scheduled") == 1
     shop.start_worker()
     assert not shop.lost(["first", "second"], 60)
     assert "later" not in shop.times("started")
 
 
-def test_what_kombu_can_not_read_is_left_where_it_is_with_a_sentence(shop: Shop) -> None:
+def test_migrate_refuses_a_prefix_that_kombu_cannot_find(shop: Shop, stock: redis.Redis) -> None:
     shop.settings["broker_transport_options"] = {"global_keyprefix": "Läden:"}
-    stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("first")
-    assert _run(shop, "migrate", shop.broker(shop.port), stock)[1] == "Moved 1 job.\n"
-    status, output = _run(shop, "migrate", stock, shop.broker(shop.port))
-    assert status == 1
-    assert output == "The prefix Läden: is not ASCII: kombu cannot find its jobs.\n"
-    shop.redis.select(1)
-    assert shop.redis.llen("Läden:celery") == 1
+    assert _to_stock(shop) == (0, "Moved 1 job.\n")
+    refusal = "The prefix Läden: is not ASCII: kombu cannot find its jobs.\n"
+    assert _from_stock(shop) == (1, refusal)
+    assert stock.llen("Läden:celery") == 1
 
 
-def test_migrate_carries_queues_that_the_settings_do_not_name_and_says_what_it_leaves(
-    shop: Shop,
+def test_migrate_moves_unnamed_queues_and_reports_unreadable_messages(
+    shop: Shop, stock: redis.Redis
 ) -> None:
-    stock = f"redis://127.0.0.1:{shop.port}/1"
+    shop.settings["broker_transport"] = "demo_app.broker:Transport"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
     # the list "letters" is empty, since its job is delayed: remove it from the set of known lists,
     # as a rescue removes empty lists if there are more than 100 lists
     shop.redis.srem("shop:lists", "letters")
     shop.order("first")
-    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 3 jobs.\n")
-    shop.redis.select(1)
-    assert shop.redis.llen("shop:parcels") == shop.redis.llen("shop:celery") == 1
-    shop.redis.rpush("shop:parcels", "no message at all")
-    shop.redis.hset("shop:unacked", "odd", "nor this")
-    status, output = _run(shop, "migrate", stock, shop.broker(shop.port))
+    assert _to_stock(shop) == (0, "Moved 3 jobs.\n")
+    assert stock.llen("shop:parcels") == stock.llen("shop:celery") == 1
+    stock.rpush("shop:parcels", "no message at all")
+    stock.hset("shop:unacked", "odd", "nor this")
+    status, output = _from_stock(shop)
     assert (status, output.splitlines()[0]) == (1, "Moved 3 jobs.")
     assert output.count("behind: can't be read (JSONDecodeError") == 1
     assert "Left 2 behind" in output
-    assert shop.redis.lrange("shop:parcels", 0, -1) == ["no message at all"]
-    shop.redis.select(0)
+    assert stock.lrange("shop:parcels", 0, -1) == ["no message at all"]
     assert shop.redis.llen("shop:queue:parcels") == 1
 
 
-def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -> None:
+def test_migrate_moves_the_jobs_of_dead_workers(open_shop: OpenShop) -> None:
     """From stock, `migrate` also moves the jobs in the hash `unacked`. From claims, it first
     rescues the jobs of dead workers."""
     shop = open_shop("prefork", transport="stock", task_acks_late=True)
@@ -156,9 +168,7 @@ def test_migrate_carries_what_workers_had_taken_that_died(open_shop: OpenShop) -
     assert shop.queued() == 1
 
 
-def test_migrate_leaves_a_job_that_begins_while_workers_are_asked_for_their_jobs(
-    open_shop: OpenShop,
-) -> None:
+def test_migrate_leaves_a_job_that_begins_meanwhile(open_shop: OpenShop) -> None:
     """A job that ends meanwhile is not moved either."""
     shop = open_shop("threads", transport="stock", task_acks_late=True)
     shop.start_worker("--concurrency", "1")
@@ -178,9 +188,7 @@ def test_migrate_leaves_a_job_that_begins_while_workers_are_asked_for_their_jobs
     assert printed.read_text().startswith("Moved 0 jobs.\nLeft ")
 
 
-def test_migrate_leaves_a_taken_job_whose_exchange_has_no_queue_any_more(
-    open_shop: OpenShop,
-) -> None:
+def test_migrate_leaves_a_job_whose_exchange_has_no_queue(open_shop: OpenShop) -> None:
     shop = open_shop(transport="stock")
     shop.order("vase")
     taken = json.dumps([json.loads(shop.redis.lpop("celery")), "parcels", "vases"])
@@ -193,43 +201,20 @@ def test_migrate_leaves_a_taken_job_whose_exchange_has_no_queue_any_more(
 
 
 def test_migrate_reports_the_jobs_of_a_paused_queue(shop: Shop) -> None:
-    stock = f"redis://127.0.0.1:{shop.port}/1"
     shop.order("first")
     shop.order("vase", sending={"queue": "parcels"})
     Queue(shop.redis, Options(global_keyprefix="shop:")).pause_queue("parcels", True)
-    status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
     left = "Left 1 behind: still queued, for example because the queue is paused.\n"
-    assert (status, output) == (1, f"Moved 1 job.\n{left}")
-
-
-def test_migrate_moves_the_jobs_of_an_app_that_names_the_transport(shop: Shop) -> None:
-    stock = f"redis://127.0.0.1:{shop.port}/1"
-    shop.settings["broker_transport"] = "demo_app.broker:Transport"
-    shop.order("first")
-    assert _run(shop, "migrate", shop.broker(shop.port), stock) == (0, "Moved 1 job.\n")
-    shop.redis.select(1)
-    assert shop.redis.llen("shop:celery") == 1
-    assert _run(shop, "migrate", stock, shop.broker(shop.port)) == (0, "Moved 1 job.\n")
+    assert _to_stock(shop) == (1, f"Moved 1 job.\n{left}")
 
 
 @pytest.mark.parametrize("kind", ["claims+redis", "redis"])
-def test_migrate_refuses_to_move_jobs_to_the_broker_that_has_them(shop: Shop, kind: str) -> None:
+def test_migrate_refuses_two_urls_of_the_same_broker(shop: Shop, kind: str) -> None:
     shop.order("first")
     urls = [f"{kind}://{host}:{shop.port}/0" for host in ("127.0.0.1", "localhost")]
-    status, output = _run(shop, "migrate", *urls)
-    assert (status, output) == (1, "Both URLs lead to the same broker. Nothing was moved.\n")
+    refusal = "Both URLs lead to the same broker. Nothing was moved.\n"
+    assert _run(shop, "migrate", *urls) == (1, refusal)
     assert shop.redis.llen("shop:queue:celery") == 1
-
-
-def test_migrate_reports_dead_jobs_and_the_history_says_what_was_moved(shop: Shop) -> None:
-    stock = f"redis://127.0.0.1:{shop.port}/1"
-    moved, dead = shop.order("first", "dead")
-    shop.redis.lrem("shop:queue:celery", 1, dead)
-    shop.redis.zadd("shop:dead", {dead: 1})
-    status, output = _run(shop, "migrate", shop.broker(shop.port), stock)
-    assert status == 0
-    assert "Dead jobs that were not moved: 1." in output
-    assert "moved to another broker" in shop.redis.lindex(f"shop:job:{moved}", -1)
 
 
 def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
@@ -239,24 +224,21 @@ def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
     assert _run(shop, "doctor") == (1, found)
 
 
-@pytest.mark.parametrize("command", ["doctor", "metrics"])
-def test_a_broker_that_cannot_be_reached_is_one_sentence(shop: Shop, command: str) -> None:
-    environment = {**shop.environment, "BROKER": "claims+redis://127.0.0.1:1"}
-    ended = run_python(*_command(command), cwd=shop.folder, **environment)
-    assert ended.returncode == 1
-    assert re.fullmatch("The broker can't be reached: .*refused.*\n", ended.stderr)
-
-
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "broker", "sentence"),
     [
-        (("migrate", "claims+foo://h", "redis://h"), r"The scheme claims\+foo:// is unknown\..*"),
-        (("metrics",), "The database after the last / must be a number, not 'abc'."),
+        ("doctor", "claims+redis://127.0.0.1:1", "The broker can't be reached: .*refused.*"),
+        ("metrics", "claims+redis://127.0.0.1:1", "The broker can't be reached: .*refused.*"),
+        ("metrics", "claims+redis://127.0.0.1:1/abc", r"The database .* must be .*'abc'\."),
+        ("metrics", "redis://127.0.0.1:1", "broker_url: not a URL of this broker.*"),
+        ("migrate claims+foo://h redis://h", "redis://", r"The scheme claims\+foo:// is .*"),
     ],
 )
-def test_a_malformed_url_is_one_sentence(shop: Shop, words: tuple[str, ...], sentence: str) -> None:
-    environment = {**shop.environment, "BROKER": f"claims+redis://127.0.0.1:{shop.port}/abc"}
-    ended = run_python(*_command(*words), cwd=shop.folder, **environment)
+def test_an_unusable_broker_is_one_sentence(
+    shop: Shop, words: str, broker: str, sentence: str
+) -> None:
+    environment = {**shop.environment, "BROKER": broker}
+    ended = run_python(*_command(*words.split()), cwd=shop.folder, **environment)
     assert ended.returncode == 1
     assert re.fullmatch(f"{sentence}\n", ended.stderr), ended.stderr
 
@@ -267,14 +249,11 @@ def test_a_command_that_redis_refuses_is_one_sentence(shop: Shop) -> None:
     assert re.fullmatch("Redis refuses: .*evalsha.*\n", ended.stderr), ended.stderr
 
 
-def test_an_app_that_is_not_there_or_not_on_this_broker_is_one_sentence(shop: Shop) -> None:
+def test_an_app_that_does_not_exist_is_one_sentence(shop: Shop) -> None:
     words = ["-m", "demo_app.broker", "metrics", "-A", "nowhere"]
     ended = run_python(*words, cwd=shop.folder, **shop.environment)
     assert ended.returncode == 2
     assert "there is no Celery app 'nowhere' in this folder" in ended.stderr
-    stock = {**shop.environment, "BROKER": f"redis://127.0.0.1:{shop.port}/1"}
-    ended = run_python(*_command("metrics"), cwd=shop.folder, **stock)
-    assert ended.stderr.startswith("broker_url: not a URL of this broker")
 
 
 def _as_user(shop: Shop, *rules: str) -> dict[str, str]:
@@ -293,26 +272,20 @@ def _refused(shop: Shop, environment: dict[str, str]) -> list[str]:
     return found
 
 
-def test_a_user_who_lacks_a_command_is_named_by_the_doctor_and_refused_at_the_start(
-    shop: Shop,
-) -> None:
+def test_a_user_without_a_needed_command_is_refused(shop: Shop) -> None:
     for output in _refused(shop, _as_user(shop, "+@all", "-@dangerous")):
         assert "does not let the user 'packer' do what the broker needs: INFO." in output
         assert "the keys shop:* and the commands DEL, EXISTS" in output
 
 
-def test_a_cluster_is_refused_by_the_doctor_and_at_the_start_of_a_worker(
-    shop: Shop, tmp_path: Path
-) -> None:
+def test_a_cluster_is_refused(shop: Shop) -> None:
     with cluster() as server:
         elsewhere = {**shop.environment, "BROKER": shop.broker(server.port)}
         for output in _refused(shop, elsewhere):
             assert "This Redis is a cluster" in output
 
 
-def test_the_rights_that_the_manual_lists_are_enough(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_rights_in_the_manual_are_enough(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     manual = (REPOSITORY / "notebooks/reference/production.md").read_text()
     rules = re.findall(r"ACL SETUSER shop on >password ([^`]*)", manual)[0].split()
     allowed = _as_user(shop, *rules)
