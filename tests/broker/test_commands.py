@@ -231,6 +231,7 @@ def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
         ("metrics", "claims+redis://127.0.0.1:1", "The broker can't be reached: .*refused.*"),
         ("metrics", "claims+redis://127.0.0.1:1/abc", r"The database .* must be .*'abc'\."),
         ("metrics", "redis://127.0.0.1:1", "broker_url: not a URL of this broker.*"),
+        ("web", "redis://127.0.0.1:1", "The broker_url of the app .* does not begin .*"),
         ("migrate claims+foo://h redis://h", "redis://", r"The scheme claims\+foo:// is .*"),
     ],
 )

@@ -30,7 +30,7 @@ def answers(mounted: Any, *paths: str, **options: Any) -> list[httpx.Response]:
     return ask_app(outer, *(f"http://shop.test/admin/queue{path}" for path in paths), **options)
 
 
-def test_it_asks_for_its_token_and_stays_below_its_prefix(shop: Shop, app: Celery) -> None:
+def test_it_needs_its_token_and_stays_below_its_prefix(shop: Shop, app: Celery) -> None:
     [id_] = shop.order("vase")
     mounted = dashboard(app, token="secret")
     refused = answers(mounted, "/", "/jobs", "/jobs/queued", "/api/jobs")
@@ -57,7 +57,7 @@ def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -
     assert answers(mounted, "/jobs", headers=elsewhere)[0].status_code == 403
 
 
-def test_it_shows_a_redis_whose_report_has_no_fields_of_valkey(
+def test_it_shows_a_redis_without_the_fields_of_valkey(
     app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = redis.Redis.info
@@ -73,9 +73,7 @@ def test_it_shows_a_redis_whose_report_has_no_fields_of_valkey(
     assert re.search(r"<dt>Redis</dt><dd>\d+\.\d+", page.text)
 
 
-def test_without_either_it_makes_a_token_and_logs_it(
-    app: Celery, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_logs_the_token_that_it_creates(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
     mounted = dashboard(app)
     [token] = re.findall(r"token=(\S+)", caplog.text)
     refused, let_in = answers(mounted, "/jobs", f"/jobs?token={token}", follow_redirects=True)
@@ -96,7 +94,7 @@ def test_an_app_on_another_broker_is_refused() -> None:
         dashboard(app)
 
 
-def test_app_is_that_of_the_app_that_is_current(shop: Shop) -> None:
+def test_the_module_s_app_shows_the_current_celery_app(shop: Shop) -> None:
     code = "{}from celery_claims.web import app; print(app.title)"
     imported = run_python("-c", code.format("import shop; "), cwd=shop.folder, **shop.environment)
     assert imported.stdout == "The jobs of shop\n", imported.stderr
