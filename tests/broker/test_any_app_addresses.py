@@ -44,7 +44,7 @@ def shop(open_shop: OpenShop) -> Shop:
     return open_shop(kind=OpenedBy, broker_transport_options=options)
 
 
-def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> None:
+def test_tls_is_used_and_the_certificate_is_checked(shop: OpenedBy) -> None:
     context = tls_context(shop.folder)
     trusted = shop.folder / "certificate.pem"
     with _tls_in_front_of(shop.port, context) as port:
@@ -58,7 +58,7 @@ def test_a_job_goes_over_tls_and_the_certificate_is_checked(shop: OpenedBy) -> N
         shop.close()
 
 
-def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> None:
+def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: OpenedBy) -> None:
     context = tls_context(shop.folder)
     tls = {"ssl_ca_certs": str(shop.folder / "certificate.pem")}
     with (
@@ -74,7 +74,7 @@ def test_with_celerys_own_tls_a_replica_is_as_good_as_gone(shop: OpenedBy) -> No
 
 
 @pytest.mark.thorough
-def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
+def test_a_worker_continues_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
     with server() as first:
         ports = (first.port, shop.port)
         shop.address = ";".join(f"claims+redis://127.0.0.1:{port}/0" for port in ports)
@@ -88,7 +88,7 @@ def test_a_worker_goes_on_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
         assert worker.wait(timeout=200) == 0
 
 
-def test_a_worker_follows_sentinel_to_the_server_that_took_over(shop: OpenedBy) -> None:
+def test_a_worker_follows_sentinel_through_a_fail_over(shop: OpenedBy) -> None:
     with server(shop.port) as copy, sentinel(shop.port) as watching:
         wait_until_watched(copy, watching)
         nobody = take(0, "nobody")

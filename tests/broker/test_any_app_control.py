@@ -14,7 +14,7 @@ NAMES = [f"p{number}" for number in range(20)]
 REPLY: dict[str, Any] = {"reply": True, "timeout": 10, "limit": 1}
 
 
-def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
+def test_inspect_has_a_reply_and_claims_nothing(open_shop: OpenShop) -> None:
     shop = open_shop("threads")
     shop.start_worker("--concurrency", "1")
     shop.order(*NAMES[:4], gate="open")
@@ -24,16 +24,14 @@ def test_inspect_is_answered_and_claims_nothing(open_shop: OpenShop) -> None:
         assert until(inspect.ping) == {"w1@here": {"ok": "pong"}}
         [active] = inspect.active()["w1@here"]
         assert active["name"] == "shop.pack"
-    assert len(shop.queue.snapshot().workers) == 1, "who asks is no worker"
+    assert len(shop.queue.snapshot().workers) == 1, "`inspect` is not a worker"
     shop.open_gate()
     shop.until_done(4)
-    assert shop.count("enqueued") == 4, "questions and replies are no jobs"
+    assert shop.count("enqueued") == 4, "commands and replies are not jobs"
 
 
 @pytest.mark.thorough
-def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(
-    open_shop: OpenShop,
-) -> None:
+def test_inspect_scheduled_lists_jobs_in_redis(open_shop: OpenShop) -> None:
     shop = open_shop("threads", accept_content=["json", "pickle"])
     shop.add(
         "@app.task(bind=True, name='shop.again')\n"
@@ -54,31 +52,34 @@ def test_inspect_scheduled_lists_what_waits_in_redis_for_the_workers_queues(
     assert all(datetime.fromisoformat(one["eta"]) > datetime.now(UTC) for one in jobs)
 
 
-def test_a_rate_limit_holds_for_the_jobs_that_others_bring(open_shop: OpenShop) -> None:
+def test_a_worker_obeys_rate_limit_terminate_and_cancel_consumer(open_shop: OpenShop) -> None:
     shop = open_shop("prefork")
-    shop.start_worker()
+    shop.start_worker("--concurrency", "1")
     with shop.app() as app:
         until(lambda: app.control.rate_limit("shop.pack", "4/s", **REPLY))
-    shop.order(*NAMES[:9])
+    shop.order(*(f"limited-{number}" for number in range(9)))
     shop.until_done(9)
     ended = [float(at) for _, at in shop.redis.zrange("done", 0, -1, withscores=True)]
     assert max(ended) - min(ended) > 1.0
-
-
-def test_a_worker_told_to_leave_a_queue_takes_nothing_more_from_it(open_shop: OpenShop) -> None:
-    shop = open_shop("prefork")
-    shop.start_worker("--concurrency", "1")
+    [job] = shop.order("x", gate="open")
+    shop.until_started("x")
+    with shop.app() as app:
+        kill: dict[str, Any] = {"terminate": True, "signal": "SIGKILL"}
+        until(lambda: app.control.revoke(job, **kill, **REPLY), what="the worker's reply")
+    until(lambda: shop.count("discarded") == 1, what="the discard")
+    assert shop.count("running") == 0
+    assert shop.times("started")["x"] == 1
     shop.order(*NAMES, gate="open")
     shop.until_started("p0")
     with shop.app() as app:
         (replies,) = until(lambda: app.control.cancel_consumer("celery", **REPLY))
     assert "no longer consuming" in replies["w1@here"]["ok"]
     shop.open_gate()
-    until(lambda: shop.in_hand() == 0, what="the end of what it had")
+    until(lambda: shop.in_hand() == 0, what="the end of its claims")
     assert shop.queued() >= 12
 
 
-def test_what_was_revoked_or_has_expired_is_discarded(open_shop: OpenShop) -> None:
+def test_a_revoked_or_expired_job_is_discarded(open_shop: OpenShop) -> None:
     shop = open_shop("threads")
     shop.order("old", sending={"expires": -1})
     shop.start_worker("--concurrency", "1")
@@ -94,21 +95,7 @@ def test_what_was_revoked_or_has_expired_is_discarded(open_shop: OpenShop) -> No
     assert shop.times("started") == {"first": 1}
 
 
-@pytest.mark.thorough
-def test_a_running_task_that_is_terminated_is_discarded(open_shop: OpenShop) -> None:
-    shop = open_shop("prefork")
-    shop.start_worker("--concurrency", "1")
-    [job] = shop.order("x", gate="open")
-    shop.until_started("x")
-    with shop.app() as app:
-        kill: dict[str, Any] = {"terminate": True, "signal": "SIGKILL"}
-        until(lambda: app.control.revoke(job, **kill, **REPLY), what="the worker's reply")
-    until(lambda: shop.count("discarded") == 1, what="the discard")
-    assert shop.count("running") == 0
-    assert shop.times("started")["x"] == 1
-
-
-def test_purge_discards_what_waits_and_says_how_much(open_shop: OpenShop) -> None:
+def test_purge_discards_and_counts_waiting_jobs(open_shop: OpenShop) -> None:
     shop = open_shop()
     shop.order(*NAMES[:7])
     shop.order("later", sending={"countdown": 600})

@@ -39,9 +39,7 @@ def _replica_of(shop: Shop, other: Shop) -> Shop:
     return other
 
 
-def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
-    shop: Shop, replica: Shop
-) -> None:
+def test_a_worker_and_a_producer_fail_over(shop: Shop, replica: Shop) -> None:
     shop.start_worker()
     producer = Queue(connect(f"redis://127.0.0.1:{shop.link_port}/0"))
     producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))
@@ -53,9 +51,7 @@ def test_a_worker_and_a_producer_go_on_at_the_server_that_took_over(
     shop.until(lambda: replica.redis.zcard("done") == 2, "the acknowledgement of both")
 
 
-def test_a_producer_that_waits_for_a_replica_loses_nothing_when_that_takes_over(
-    open_shop: OpenShop,
-) -> None:
+def test_a_producer_can_wait_until_a_replica_has_the_job(open_shop: OpenShop) -> None:
     shop = open_shop("threads", broker_transport_options={"wait_for_replicas": 1})
     replica = _replica_of(shop, open_shop("threads"))
     replica.server.send(signal.SIGSTOP)
@@ -71,7 +67,7 @@ def test_a_producer_that_waits_for_a_replica_loses_nothing_when_that_takes_over(
     assert not replica.lost(["sure"], 30)
 
 
-def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None:
+def test_a_worker_can_start_while_redis_is_full(shop: Shop) -> None:
     parcels = [f"p{number}" for number in range(20)]
     shop.order(*parcels)
     shop.redis.delete("_kombu.binding.celery", "_kombu.binding_permanent.celery")
@@ -81,7 +77,7 @@ def test_a_worker_that_starts_while_redis_is_full_makes_room(shop: Shop) -> None
     assert shop.redis.exists("_kombu.binding.celery")
 
 
-def test_a_replica_that_serves_nothing_old_is_as_good_as_gone(shop: Shop) -> None:
+def test_a_replica_without_stale_data_counts_as_unreachable(shop: Shop) -> None:
     shop.redis.config_set("replica-serve-stale-data", "no")
     shop.redis.replicaof("127.0.0.1", "1")
     client = connect(f"redis://127.0.0.1:{shop.port}/0")

@@ -35,7 +35,7 @@ def _waiting_ports(shop: Shop) -> set[int]:
 
 
 @pytest.mark.parametrize("which", most_thorough(["where it waits for jobs", "all"], "all"))
-def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) -> None:
+def test_a_worker_continues_over_a_new_connection(open_one: OpenShop, which: str) -> None:
     shop = open_one()
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze(None if which == "all" else _waiting_ports(shop))
@@ -48,9 +48,7 @@ def test_a_worker_goes_on_over_a_new_connection(open_one: OpenShop, which: str) 
 
 
 @pytest.mark.thorough
-def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
-    open_one: OpenShop,
-) -> None:
+def test_the_heartbeat_reconnects_before_its_lease_expires(open_one: OpenShop) -> None:
     """If the lease expired first, another worker would run the job a second time."""
     shop = open_one(lease_seconds=LEASE, socket_timeout=30.0)
     url = f"redis://127.0.0.1:{shop.port}"
@@ -72,7 +70,7 @@ def test_the_heartbeat_finds_a_new_connection_before_its_lease_has_run_out(
 
 
 @pytest.mark.thorough
-def test_a_cold_shutdown_ends_though_redis_answers_nothing(open_one: OpenShop) -> None:
+def test_a_cold_shutdown_ends_without_a_reply_of_redis(open_one: OpenShop) -> None:
     shop = open_one(socket_timeout=2.0)
     shop.until(lambda: _waiting_ports(shop), "a worker that waits")
     shop.link.freeze()

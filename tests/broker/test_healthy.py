@@ -89,9 +89,7 @@ def test_a_job_that_an_extension_collects_runs_once(open_shop: OpenShop) -> None
 
 
 @pytest.mark.thorough
-def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
-    open_shop: OpenShop,
-) -> None:
+def test_a_broken_connection_repeats_no_rate_limited_job(open_shop: OpenShop) -> None:
     """When its connection breaks, Celery drops the waiting jobs. The worker is alive, so no other
     worker rescues them: it must return them to the queue itself."""
     shop = open_shop("prefork", task_annotations={"shop.pack": {"rate_limit": "20/m"}})
@@ -104,16 +102,16 @@ def test_what_waits_for_its_rate_limit_when_the_connection_breaks_runs_once(
     assert shop.times("started") == dict.fromkeys(parcels, 1)
 
 
-def test_an_error_of_the_workers_puts_no_job_to_death(open_shop: OpenShop) -> None:
+def test_an_error_of_the_worker_makes_no_job_dead(open_shop: OpenShop) -> None:
     shop = open_shop("threads")
     shop.add(UNLUCKY)
     shop.start_worker()
-    shop.order("honest", task="shop.unlucky")
+    shop.order("vase", task="shop.unlucky")
     shop.until_done(1)
     assert shop.redis.zcard("dead") == 0
 
 
-def test_a_job_that_lets_no_heartbeat_run_is_done_after_few_starts(open_shop: OpenShop) -> None:
+def test_a_job_that_blocks_the_heartbeat_is_done_after_few_starts(open_shop: OpenShop) -> None:
     shop = open_shop("threads", broker_transport_options={"lease_seconds": 2.0})
     shop.add(HOG)
     for _ in range(2):

@@ -202,9 +202,7 @@ def test_a_broken_connection_takes_no_job_with_it(shop: Shop) -> None:
 
 
 @pytest.mark.thorough
-def test_a_sigterm_ends_a_worker_whose_job_has_ended_while_redis_is_away(
-    open_one: OpenShop,
-) -> None:
+def test_a_sigterm_ends_a_worker_while_redis_is_down(open_one: OpenShop) -> None:
     """The job's thread must not wait for Redis: the worker would wait for it, and never exit."""
     shop = open_one("claims", **CAREFUL)
     shop.pool = "threads"
