@@ -32,7 +32,7 @@ def here(scene: Scene) -> Iterator[InFlight]:
         yield found
 
 
-def test_an_error_with_an_odd_text_ends_its_job_and_no_worker(open_shop: OpenShop) -> None:
+def test_an_error_with_an_odd_text_does_not_end_its_worker(open_shop: OpenShop) -> None:
     shop = open_shop("threads")
     shop.add(ODD)
     worker = shop.start_worker()
@@ -47,7 +47,7 @@ def test_an_error_with_an_odd_text_ends_its_job_and_no_worker(open_shop: OpenSho
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.RETRY])
-def test_an_ending_that_can_not_be_sent_ends_its_job_without_a_detail(
+def test_an_acknowledgement_that_cannot_be_sent_ends_its_job_without_a_detail(
     here: InFlight, scene: Scene, how: Disposition
 ) -> None:
     here.set_ending("1", Ending(how, cast("str", {"no": "text"}), after=60.0))
@@ -57,7 +57,7 @@ def test_an_ending_that_can_not_be_sent_ends_its_job_without_a_detail(
     assert "Error: " in scene.job().timeline[-1].detail
 
 
-def test_an_acknowledgement_that_redis_refuses_holds_up_no_other(
+def test_an_acknowledgement_that_redis_refuses_blocks_no_other(
     here: InFlight, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def is_away(*_: Any) -> Any:

@@ -25,7 +25,7 @@ from demo_app.broker.connection import client_url, connection_options, scheme_of
         ("rediss://host?ssl_cert_reqs=CERT_NONE", {"ssl_cert_reqs": "none"}),
     ],
 )
-def test_a_url_says_where_the_server_is(url: str, expected: dict[str, Any]) -> None:
+def test_a_url_names_a_server(url: str, expected: dict[str, Any]) -> None:
     found = connection_options(url, {"host": "elsewhere", "port": 1, "db": 9})
     assert expected.items() <= found.items()
 
@@ -39,22 +39,22 @@ def test_a_url_says_where_the_server_is(url: str, expected: dict[str, Any]) -> N
         ("redis://host", "redis://host"),
     ],
 )
-def test_redis_py_reads_every_address_of_a_server(url: str, spelt: str) -> None:
+def test_a_url_is_translated_for_redis_py(url: str, spelt: str) -> None:
     assert client_url(url) == spelt
 
 
-def test_a_unix_socket_takes_nothing_of_a_tcp_connection() -> None:
+def test_a_unix_socket_has_no_options_of_tcp() -> None:
     found = connection_options(
         "unix:///run/r.sock", {"host": "h", "port": 1, "socket_keepalive": 1}
     )
     assert not {"host", "port", "socket_keepalive"} & found.keys()
 
 
-def test_an_unknown_scheme_is_refused_by_a_sentence() -> None:
+def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match=r"claims\+amqp:// is unknown\. Use one of claims\+redis"):
         scheme_of("amqp://host")
 
 
-def test_a_database_that_is_no_number_is_refused() -> None:
+def test_a_database_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="a number, not 'prod'"):
         connection_options("redis://host/prod", {})

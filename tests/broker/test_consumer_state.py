@@ -8,7 +8,7 @@ SCRIPTS = {"claim": ["mail"], "take": ["replies"]}
 LONGEST = 5.0
 
 
-def test_each_script_is_tried_before_a_wait_which_is_for_all_their_queues() -> None:
+def test_each_script_is_sent_before_a_wait_for_all_queues() -> None:
     state = ConsumerState()
     assert state.next_command(SCRIPTS, LONGEST) == Claiming("claim", ("mail",))
     state.nothing("claim")
@@ -17,24 +17,19 @@ def test_each_script_is_tried_before_a_wait_which_is_for_all_their_queues() -> N
     assert state.next_command(SCRIPTS, LONGEST) == Waiting(("mail", "replies"), LONGEST)
 
 
-def test_a_new_round_tries_each_script_again() -> None:
+def test_a_new_round_sends_each_script_again() -> None:
     state = ConsumerState({"claim": None})
     state.begin()
     assert state.next_command(SCRIPTS, LONGEST) == Claiming("claim", ("mail",))
 
 
-def test_a_queue_that_is_consumed_during_a_round_is_tried_before_the_wait() -> None:
+def test_a_queue_that_is_added_during_a_round_is_read_before_the_wait() -> None:
     state = ConsumerState({"claim": None})
     assert isinstance(state.next_command({"claim": ["mail"], "take": []}, LONGEST), Waiting)
     assert state.next_command(SCRIPTS, LONGEST) == Claiming("take", ("replies",))
 
 
-def test_while_there_is_a_suspect_the_wait_is_short() -> None:
-    state = ConsumerState({"claim": Reason.SOON})
-    assert state.next_command({"claim": ["mail"]}, LONGEST) == Waiting(("mail",), 1.0)
-
-
-def test_a_paused_worker_takes_no_token_of_a_job() -> None:
+def test_a_paused_worker_waits_for_no_token_of_a_job() -> None:
     state = ConsumerState({"claim": Reason.PAUSED, "take": None})
     assert state.next_command(SCRIPTS, LONGEST) == Waiting(("replies",), LONGEST)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from celery import Celery
 from support import run_python
+
+from demo_app.broker.defaults import set_defaults
 
 APP = """
 import demo_app.broker
@@ -30,9 +35,7 @@ print("", app.tasks["early"].acks_late)
         pytest.param("redis", "", [False], id="an app on stock Redis"),
     ],
 )
-def test_shared_tasks_acknowledge_late_in_whatever_order_they_are_made_the_apps(
-    broker: str, setting: str, late: list[bool]
-) -> None:
+def test_shared_tasks_acknowledge_late(broker: str, setting: str, late: list[bool]) -> None:
     ended = run_python("-c", APP.format(broker=broker, setting=setting))
     assert ended.stdout == f"{late} False\n", ended.stderr
 
@@ -40,12 +43,13 @@ def test_shared_tasks_acknowledge_late_in_whatever_order_they_are_made_the_apps(
 @pytest.mark.parametrize(
     "setting",
     [
-        "broker_url = 'claims+redis://one:1/0;claims+redis://two:1/0'",
-        "broker_url = ['claims+redis://one:1/0', 'claims+redis://two:1/0']",
-        "broker_read_url = 'claims+redis://one:1/0'",
+        {"broker_url": "claims+redis://one:1/0;claims+redis://two:1/0"},
+        {"broker_url": ["claims+redis://one:1/0", "claims+redis://two:1/0"]},
+        {"broker_read_url": "claims+redis://one:1/0"},
     ],
 )
-def test_redbeat_uses_the_first_redis_of_the_app(setting: str) -> None:
-    code = f"import demo_app.broker, celery; app = celery.Celery(); app.conf.{setting}; "
-    ended = run_python("-c", code + "app.finalize(); print(app.conf.redbeat_redis_url)")
-    assert ended.stdout == "redis://one:1/0\n", ended.stderr
+def test_redbeat_uses_the_first_redis_of_the_app(setting: dict[str, Any]) -> None:
+    app = Celery(set_as_current=False)
+    app.conf.update(setting)
+    set_defaults(app)
+    assert app.conf.redbeat_redis_url == "redis://one:1/0"

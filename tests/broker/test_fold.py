@@ -105,7 +105,7 @@ def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", most_thorough(range(8), 0, 1))
-def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> None:
+def test_the_fold_agrees_with_redis_after_every_step(store: Queue, seed: int) -> None:
     let_judge(store)
     chance, system, fold, last = Random(seed), System(store), Fold(), "0-0"
     for _ in range(150):
@@ -124,7 +124,7 @@ def test_it_says_what_redis_says_after_every_step(store: Queue, seed: int) -> No
     assert {view.id: view.owner for view in views if view and view.owner} == seen["holders"]
 
 
-def test_of_a_part_of_the_journal_it_says_what_can_be_known(store: Queue) -> None:
+def test_the_fold_of_a_part_has_the_known_facts(store: Queue) -> None:
     for number in (1, 2):
         store.enqueue(message(number))
     store.register("one", 60_000, "{}")

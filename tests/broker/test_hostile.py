@@ -71,7 +71,7 @@ def test_a_hostile_message_ends_and_the_next_job_runs(met: Strangers, name: str)
     _holds(met, [HOSTILE[name](honest())])
 
 
-def test_what_can_not_be_run_is_dead_with_its_reason(met: Strangers) -> None:
+def test_a_job_that_cannot_run_is_dead_with_its_reason(met: Strangers) -> None:
     names = ["nested 100,000 deep", "a task that nobody knows", "stamped_headers: a number"]
     for name in names:
         job = met.put(HOSTILE[name](honest()))
@@ -79,7 +79,7 @@ def test_what_can_not_be_run_is_dead_with_its_reason(met: Strangers) -> None:
         assert "Error: " in met.reason(job)
 
 
-def test_what_is_no_text_is_dead_and_the_next_job_runs(met: Strangers) -> None:
+def test_a_message_that_is_not_utf_8_is_dead_and_the_next_job_runs(met: Strangers) -> None:
     for name in ("shop.pack", "delivery_mode"):
         text = json.dumps(honest()).encode().replace(name.encode(), b"shop.\xff")
         job = met.put(text)
@@ -89,7 +89,7 @@ def test_what_is_no_text_is_dead_and_the_next_job_runs(met: Strangers) -> None:
         assert "no message: " in met.reason(job)
 
 
-def test_a_job_whose_id_is_no_text_ends_like_any_other(met: Strangers) -> None:
+def test_a_job_whose_id_is_not_utf_8_is_done(met: Strangers) -> None:
     job = str(uuid.uuid4()).encode() + b"\xff"
     met.shop.redis.rpush(b"job:" + job, json.dumps(honest(job.decode(errors="replace"))))
     met.shop.redis.lpush("queue:celery", job)
@@ -98,7 +98,7 @@ def test_a_job_whose_id_is_no_text_ends_like_any_other(met: Strangers) -> None:
     met.shop.until(lambda: met.shop.in_hand() == 0, "that nobody holds it")
 
 
-def test_one_that_can_not_be_read_when_it_is_due_is_dead_and_kept(store: Queue) -> None:
+def test_an_unreadable_delayed_job_is_dead_and_kept(store: Queue) -> None:
     text = HOSTILE["a header nested 100,000 deep"](honest())
     store.publish(text, "x", "celery", kind=Kind.JOB, due=time.time() + 600)
     for _ in range(2):

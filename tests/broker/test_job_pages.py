@@ -30,7 +30,7 @@ def _all(scene: Scene, state: State, limit: int) -> list[str]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 50])
-def test_the_queue_is_listed_in_the_order_in_which_it_runs(scene: Scene, limit: int) -> None:
+def test_a_queue_is_listed_in_the_order_of_its_claims(scene: Scene, limit: int) -> None:
     scene.put(*range(4))
     scene.put(4, priority=-1)
     scene.put(5, 6, priority=5)
@@ -40,9 +40,7 @@ def test_the_queue_is_listed_in_the_order_in_which_it_runs(scene: Scene, limit: 
 
 @pytest.mark.parametrize("name", ["mail", "my queue", "50%", "50%20", "キュー", " "])
 @pytest.mark.parametrize("job_id", ["job", "my job", " job "])
-def test_the_pages_of_a_queue_of_any_name_come_to_an_end(
-    scene: Scene, name: str, job_id: str
-) -> None:
+def test_the_pages_of_any_queue_end(scene: Scene, name: str, job_id: str) -> None:
     scene.put(1, queue=name, id=f"{job_id}1")
     scene.put(2, queue=name, id=f"{job_id}2")
     first = _page(scene, State.QUEUED, 1)
@@ -51,7 +49,7 @@ def test_the_pages_of_a_queue_of_any_name_come_to_an_end(
     assert second.next is None
 
 
-def test_the_next_page_is_right_though_jobs_before_it_were_claimed(scene: Scene) -> None:
+def test_the_next_page_is_right_after_claims(scene: Scene) -> None:
     scene.put(*range(6))
     first = _page(scene, State.QUEUED, 3)
     for _ in range(4):
@@ -59,7 +57,7 @@ def test_the_next_page_is_right_though_jobs_before_it_were_claimed(scene: Scene)
     assert _ids(_page(scene, State.QUEUED, 3, first)) == ["job-4", "job-5"]
 
 
-def test_the_next_page_is_right_though_its_list_is_empty_and_forgotten(scene: Scene) -> None:
+def test_the_next_page_is_right_after_its_list_was_forgotten(scene: Scene) -> None:
     scene.put(0, queue="a")
     scene.put(1, queue="b")
     scene.put(2, queue="c")
@@ -81,17 +79,17 @@ def test_scheduled_jobs_are_listed_soonest_first(scene: Scene) -> None:
     assert first.due == pytest.approx(now + 100)
 
 
-def test_done_jobs_are_listed_newest_first_though_the_cursors_job_is_gone(scene: Scene) -> None:
+def test_done_jobs_are_listed_newest_first(scene: Scene) -> None:
     scene.put(*range(4))
     for _ in range(4):
         scene.queue.finish(scene.claim(), Disposition.DONE)
     first = _page(scene, State.DONE, 2)
     assert _ids(first) == ["job-3", "job-2"]
-    scene.queue.client.zrem("done", "job-2")
+    scene.queue.client.zrem("done", "job-2")  # the job of the cursor
     assert _ids(_page(scene, State.DONE, 2, first)) == ["job-1", "job-0"]
 
 
-def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
+def test_a_job_has_its_owner_and_its_tries(scene: Scene) -> None:
     scene.put(1)
     error, mail = '{"error": "E"}', '{"message_id": "<a@b>"}'
     scene.queue.finish(scene.claim(), Disposition.RETRY, after=-1.0, detail=error)
@@ -106,9 +104,7 @@ def test_a_job_says_who_has_it_and_how_its_tries_ended(scene: Scene) -> None:
     assert get_job(scene.queue, "nobody") is None
 
 
-def test_a_try_that_ended_in_death_still_counts_after_a_person_has_enqueued_the_job_again(
-    scene: Scene,
-) -> None:
+def test_tries_before_a_decision_count_and_requeues_do_not(scene: Scene) -> None:
     scene.put(1)
     scene.queue.finish(scene.claim(), Disposition.DEAD)
     assert scene.job().attempts == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from demo_app.rig.redis_server import RedisServer
 TESTS = Path(__file__).parent.parent
 
 
-def test_no_script_brings_a_function_that_it_does_not_call(store: Queue) -> None:
+def test_each_script_calls_all_its_functions(store: Queue) -> None:
     for file in (files("demo_app.broker") / "scripts").iterdir():
         name, _, ending = file.name.partition(".")
         if ending == "lua" and name[0] != "_":
@@ -63,9 +64,7 @@ def test_a_server_that_was_started_again_is_used_at_once() -> None:
         assert store.snapshot().count["queued"] == 2
 
 
-def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
-    store: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_drops_the_connection(store: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the same connection, the next command would read the reply to the interrupted one."""
     store.register("w", 60_000, "{}")
     assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
@@ -77,7 +76,7 @@ def test_an_interrupt_before_the_answer_is_read_drops_the_connection(
         patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.beat("w", 60_000, "{}").send()
-    assert store.snapshot().count["queued"] == 0, "this is no answer to `beat`"
+    assert store.snapshot().count["queued"] == 0, "this is not the reply to `beat`"
 
 
 def test_the_connection_of_a_thread_that_has_ended_is_given_back(store: Queue) -> None:
@@ -100,56 +99,33 @@ def test_a_forked_process_does_not_share_its_parents_connection(store: Queue) ->
 
 def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lua, "_PATIENCE", 60.0)  # a busy machine may need longer than a second
-    together = threading.Barrier(60 + 1)
+    together = threading.Barrier(60)
 
     def enqueue(number: int) -> None:
         together.wait()
         for part in range(5):
             store.enqueue(message(5 * number + part))
-        together.wait()
-        together.wait()
 
-    threads = [threading.Thread(target=enqueue, args=(number,)) for number in range(60)]
-    for thread in threads:
-        thread.start()
-    together.wait()
-    together.wait()
-    try:
+    with ThreadPoolExecutor(60) as threads:
+        list(threads.map(enqueue, range(60)))
         assert 1 <= len(_connections(store)) <= lua.CONNECTIONS
-        assert store.snapshot().count["queued"] == 300
-    finally:
-        together.wait()
-        for thread in threads:
-            thread.join()
+    assert store.snapshot().count["queued"] == 300
 
 
-def test_a_thread_goes_on_though_no_connection_comes_back(
+def test_a_thread_continues_while_all_connections_are_in_use(
     store: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other threads can hold every connection of the pool while they wait for a server that does
-    not reply."""
-    monkeypatch.setattr(lua, "_PATIENCE", 0.01)
-    shared = store.scripts._connections
-    borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS)]
-    assert store.enqueue(message(1))
-    for connection in borrowed:
-        shared.give_back(connection)
-    assert store.enqueue(message(2))
-    assert shared._idle.qsize() == lua.CONNECTIONS
-
-
-def test_threads_that_had_to_wait_often_do_not_use_up_the_connections(
-    store: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """redis-py counts connections that have closed, and refuses the 101st by default."""
+    """Other threads can hold all connections while they wait for a server that does not reply. Many
+    rounds, since redis-py counts closed connections too, and by default refuses the 101st."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.0)
     shared = store.scripts._connections
-    for _ in range(5):
+    for number in range(5):
         borrowed = [shared.borrow() for _ in range(lua.CONNECTIONS + 30)]
+        assert store.enqueue(message(number))
         for connection in borrowed:
             shared.give_back(connection)
-    assert store.enqueue(message(1))
-    assert store.size(["mail"]) == 1
+    assert store.size(["mail"]) == 5
+    assert shared._idle.qsize() == lua.CONNECTIONS
 
 
 def _connections(store: Queue) -> set[str]:

@@ -64,7 +64,7 @@ def pool() -> Iterator[Pool]:
     made.stop()
 
 
-def test_a_job_that_comes_with_the_end_of_another_begins_in_its_thread_after_it(pool: Pool) -> None:
+def test_a_job_that_an_end_brings_runs_in_the_same_thread(pool: Pool) -> None:
     def ends(_: Any) -> None:
         pool.apply("second", run=lambda: order.append("second runs"))
         order.append("first has ended")
@@ -76,7 +76,7 @@ def test_a_job_that_comes_with_the_end_of_another_begins_in_its_thread_after_it(
     assert order == ["first has ended", "second runs"]
 
 
-def test_jobs_that_have_waited_longer_begin_before_the_one_that_an_end_brings() -> None:
+def test_a_job_that_an_end_brings_waits_for_older_jobs() -> None:
     pool, gate = Pool(threads=1), threading.Event()
     pool.apply("first", lambda _: pool.apply("fourth"), run=lambda: wait_for(gate))
     pool.apply("second")
@@ -86,7 +86,7 @@ def test_jobs_that_have_waited_longer_begin_before_the_one_that_an_end_brings() 
     pool.stop()
 
 
-def test_a_long_row_of_jobs_needs_no_deeper_stack(pool: Pool) -> None:
+def test_a_long_series_of_jobs_needs_no_deeper_stack(pool: Pool) -> None:
     def ends(left: int, _: Any) -> None:
         if left:
             pool.apply(str(left), partial(ends, left - 1))
@@ -95,7 +95,7 @@ def test_a_long_row_of_jobs_needs_no_deeper_stack(pool: Pool) -> None:
     assert len({pool.next()[1] for _ in range(3001)}) == 1
 
 
-def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool) -> None:
+def test_a_second_job_of_one_end_runs_in_another_thread(pool: Pool) -> None:
     both = threading.Barrier(2, timeout=patience(20))
 
     def ends(_: Any) -> None:
@@ -108,7 +108,7 @@ def test_the_second_of_two_that_come_together_goes_to_another_thread(pool: Pool)
     assert len({thread for _, thread in ran[1:]}) == 2
 
 
-def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool) -> None:
+def test_a_job_that_a_start_brings_does_not_wait_for_the_end(pool: Pool) -> None:
     """With early acknowledgement, the worker receives the second job when the first one starts."""
     second_ran = threading.Event()
 
@@ -120,8 +120,8 @@ def test_a_job_that_comes_before_another_has_run_does_not_wait_for_it(pool: Pool
     assert [pool.next()[0] for _ in range(2)] == ["second", "first"]
 
 
-@pytest.mark.parametrize("end", [SystemExit("I go"), ValueError("odd")])
-def test_what_is_raised_outside_of_a_task_is_its_result(pool: Pool, end: BaseException) -> None:
+@pytest.mark.parametrize("end", [SystemExit("exit"), ValueError("odd")])
+def test_an_error_outside_of_a_task_is_its_result(pool: Pool, end: BaseException) -> None:
     def fail() -> None:
         raise end
 
@@ -132,9 +132,7 @@ def test_what_is_raised_outside_of_a_task_is_its_result(pool: Pool, end: BaseExc
     assert found.type is (WorkerLostError if isinstance(end, SystemExit) else ValueError)
 
 
-def test_a_job_whose_end_fails_does_not_lose_the_next(
-    pool: Pool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_end_keeps_the_next_job(pool: Pool, caplog: pytest.LogCaptureFixture) -> None:
     def ends(_: Any) -> None:
         pool.apply("second")
         raise ConnectionError("no event can be sent")

@@ -91,11 +91,11 @@ _USED = {
 @pytest.mark.parametrize(
     ("module", "used"), [(module, one) for module, found in _USED.items() for one in found]
 )
-def test_what_is_used_is_still_there(module: str, used: str) -> None:
+def test_the_module_still_has(module: str, used: str) -> None:
     assert used in inspect.getsource(import_module(module)), f"{used} has gone"
 
 
-def test_other_steps_of_priority_are_refused_by_a_sentence() -> None:
+def test_other_priority_steps_are_refused() -> None:
     other = Connection("claims+redis://", transport_options={"priority_steps": [0, 5]})
     with pytest.raises(ValueError, match=r"are fixed: 0, 3, 6, 9"):
         other.create_transport()
@@ -110,7 +110,7 @@ def test_a_heartbeat_that_is_not_shorter_than_the_lease_is_refused(heartbeat: fl
         Options(heartbeat_seconds=heartbeat)
 
 
-def test_a_malformed_message_while_redis_is_away_does_not_keep_its_neighbours() -> None:
+def test_a_malformed_message_while_redis_is_down_does_not_block_others() -> None:
     with (
         ProcessGroup() as group,
         RedisServer(group) as server,
@@ -154,7 +154,7 @@ def _is_in_a_wait(consumer: Consumer) -> bool:
 
 
 @needs_kombu_5_7
-def test_a_channel_closes_without_the_end_of_its_wait(
+def test_a_channel_closes_during_its_wait(
     waiting: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = waiting.channel
@@ -163,7 +163,7 @@ def test_a_channel_closes_without_the_end_of_its_wait(
 
 
 @needs_kombu_5_7
-def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> None:
+def test_a_queue_that_is_added_during_a_wait_is_read_at_once(waiting: Consumer) -> None:
     queue = waiting.channel.in_flight.queue
     # enqueue without a wake token, so that no token ends the consumer's wait
     queue.client.lpush(queue.keys("queue", "mail"), "job-1")
@@ -174,9 +174,8 @@ def test_a_queue_that_is_consumed_later_is_asked_at_once(waiting: Consumer) -> N
     assert [claim.id for claim in waiting.channel.in_flight.held().values()] == ["job-1"]
 
 
-def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
-    store: Queue, waiting: Consumer
-) -> None:
+@pytest.mark.usefixtures("store")
+def test_while_there_is_a_suspect_a_consumer_waits_for_a_second(waiting: Consumer) -> None:
     """A suspected poison job can become claimable when other jobs end, and no wake token is sent
     for that."""
     channel = waiting.channel
@@ -192,9 +191,7 @@ def test_while_there_is_a_suspect_a_consumer_waits_no_longer_than_a_second(
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "{}"], ids=["too deep", "no message"])
-def test_a_broadcast_that_can_not_be_read_is_dropped_and_the_next_one_comes(
-    store: Queue, claims_url: str, text: str
-) -> None:
+def test_an_unreadable_broadcast_is_dropped(store: Queue, claims_url: str, text: str) -> None:
     exchange = kombu.Exchange("news", type="fanout")
     seen: list[object] = []
     with Connection(claims_url) as connection:
@@ -203,7 +200,7 @@ def test_a_broadcast_that_can_not_be_read_is_dropped_and_the_next_one_comes(
             until(lambda: _drain(connection) or store.client.pubsub_numpat(), what="its listener")
             store.client.publish("/0.news", text)
             connection.Producer().publish("good news", exchange=exchange, declare=[queue])
-            until(lambda: _drain(connection) or seen, what="the good news")
+            until(lambda: _drain(connection) or seen, what="the next broadcast")
     assert seen == ["good news"]
 
 
@@ -212,9 +209,7 @@ def _drain(connection: Connection) -> None:
         connection.drain_events(timeout=0.1)
 
 
-def test_what_a_closed_channel_cannot_hand_on_goes_back_in_its_order_and_is_not_dead(
-    store: Queue, claims_url: str
-) -> None:
+def test_a_closed_channel_requeues_its_claims_in_order(store: Queue, claims_url: str) -> None:
     channel = Connection(claims_url).channel()
     store.enqueue_many([(message(number), None) for number in (1, 2, 3)])
     here = channel.in_flight
@@ -231,9 +226,7 @@ def test_what_a_closed_channel_cannot_hand_on_goes_back_in_its_order_and_is_not_
         here.leave()
 
 
-def test_a_queue_is_deleted_without_a_read_of_the_jobs_that_are_due_later(
-    store: Queue, claims_url: str
-) -> None:
+def test_deleting_a_queue_reads_no_delayed_jobs(store: Queue, claims_url: str) -> None:
     store.enqueue_many([(message(number), time.time() + 600) for number in range(50)])
     with Connection(claims_url) as connection:
         reply = kombu.Queue("reply", kombu.Exchange("replies", "direct"), "reply")
@@ -247,7 +240,7 @@ def test_a_queue_is_deleted_without_a_read_of_the_jobs_that_are_due_later(
 
 
 @pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
-def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
+def test_the_health_check_interval_is_an_option(
     claims_url: str, chosen: dict[str, int], seconds: float
 ) -> None:
     with Connection(claims_url, transport_options=chosen) as connection:
@@ -260,7 +253,7 @@ def test_an_app_chooses_after_how_much_silence_its_connections_are_tried(
 @pytest.mark.parametrize(
     ("chosen", "of_jobs", "of_control"), [({}, 2, 25), ({"health_check_interval": 9}, 9, 9)]
 )
-def test_control_messages_have_more_patience_with_a_silent_server_than_jobs(
+def test_control_messages_have_a_longer_health_check_interval_than_jobs(
     claims_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
 ) -> None:
     """On a busy machine, the reply to a PING often takes longer than two intervals of 2 s."""
