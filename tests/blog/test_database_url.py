@@ -41,7 +41,7 @@ def _driver() -> None:
 
 
 @pytest.mark.parametrize("program", most_nightly(PROGRAMS, "up", "worker"))
-def test_a_server_that_is_not_there(program: str, tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer(program: str, tmp_path: Path) -> None:
     with redis_running() as url:
         output = _error_of(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
     assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in output
@@ -67,14 +67,14 @@ def test_a_server_that_is_too_old(
         check_server(postgres.url)
 
 
-def test_a_database_that_does_not_keep_every_letter(postgres: PostgresServer) -> None:
+def test_a_database_without_unicode(postgres: PostgresServer) -> None:
     administer(postgres, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(DatabaseMissing, match="with the encoding LATIN1"):
         check_server(postgres.url.replace("/postgres?", "/latin?"))
     administer(postgres, "DROP DATABASE latin")
 
 
-def test_a_server_that_will_do_is_named(postgres: PostgresServer) -> None:
+def test_a_server_that_can_be_used_is_named(postgres: PostgresServer) -> None:
     assert check_server(postgres.url).startswith("PostgreSQL 1")
 
 
@@ -90,16 +90,14 @@ def test_a_server_that_will_do_is_named(postgres: PostgresServer) -> None:
         "sec",
     ],
 )
-def test_an_address_that_would_be_taken_for_another_is_refused_without_its_password(
-    url: str,
-) -> None:
+def test_an_ambiguous_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValidationError, match="%2F") as refused:
         Settings(database_url=url)
     assert "sec" not in str(refused.value).replace("sec_", "")
     assert "sec" not in masked(url).partition("://")[2] or url.startswith("sqlite")
 
 
-def test_an_address_that_the_driver_can_not_read_is_refused_without_its_password() -> None:
+def test_an_unreadable_url_is_refused_without_its_password() -> None:
     with pytest.raises(DatabaseMissing, match="is not the address") as refused:
         check_server("postgresql://me:100%secret@host/blog")
     assert "secret" not in str(refused.value)

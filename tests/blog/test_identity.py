@@ -21,7 +21,7 @@ from demo_app.rig.redis_server import RedisServer
 from demo_app.settings import Settings
 
 
-def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
+def test_the_relay_of_a_second_blog_is_refused(
     store: Queue, redis_url: str, tmp_path: Path
 ) -> None:
     relays = []
@@ -39,17 +39,17 @@ def test_a_second_blog_on_the_same_redis_keeps_its_jobs_and_says_so(
         second.hand_over()
     assert (store.size(["mail"]), outbox.size(other)) == (1, 1), "only the first one's"
     assert first.hand_over_again(1) is None
-    assert first.hand_over() == 1, "the first blog may say it again"
+    assert first.hand_over() == 1, "the first blog may announce itself again"
 
 
-def test_a_worker_waits_for_redis_and_not_only_for_its_patience(
+def test_a_worker_waits_until_redis_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, ask = [], identity.announced
+    requests, read = [], identity.announced
 
     def announced(chosen: Settings) -> str | None:
-        asked.append(chosen)
-        return ask(chosen)
+        requests.append(chosen)
+        return read(chosen)
 
     monkeypatch.setattr(identity, "PATIENCE", 0.0)
     monkeypatch.setattr(identity, "announced", announced)
@@ -58,7 +58,7 @@ def test_a_worker_waits_for_redis_and_not_only_for_its_patience(
         chosen = Settings(dir=tmp_path, redis_url=server.url)
         starting = pool.submit(identity.refuse_another_blog, chosen)
         try:
-            until(lambda: len(asked) >= 3 or starting.done(), what="further tries")
+            until(lambda: len(requests) >= 3 or starting.done(), what="further tries")
             assert not starting.done()
         finally:
             server.start()

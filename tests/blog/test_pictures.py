@@ -17,7 +17,7 @@ GREY = Image.linear_gradient("L").resize((900, 600))
     ("mode", "kind"),
     [("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("P", "GIF"), ("RGB", "WEBP")],
 )
-def test_every_kind_of_picture_is_made_small(mode: str, kind: str) -> None:
+def test_each_kind_of_picture_has_a_small_jpeg(mode: str, kind: str) -> None:
     small = Image.open(BytesIO(thumbnail(encoded(GREY.convert(mode), kind))))
     assert (small.format, small.mode, small.size) == ("JPEG", "RGB", (LONGEST, 213))
     dark, light = small.convert("L").getextrema()
@@ -30,12 +30,12 @@ def test_a_small_picture_keeps_its_size() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg/>", a_picture()[:500]])
-def test_what_is_no_picture_is_refused_with_the_reason(content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(content: bytes) -> None:
     with pytest.raises(BadPicture, match="can't be read"):
         thumbnail(content)
 
 
-def test_a_lack_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_memory_does_not_reject_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 

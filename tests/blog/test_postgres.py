@@ -38,9 +38,7 @@ def _runs(database: Database, statement: str) -> bool:
     return bool(database.connection().execute(sql, (statement,)).fetchone()[0])
 
 
-def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
-    database: Database, store: Queue
-) -> None:
+def test_the_relay_does_not_skip_a_late_commit(database: Database, store: Queue) -> None:
     relay = Relay(database, CeleryBackend(store))
     slow = tell.job(1)
     written, go_on = threading.Event(), threading.Event()
@@ -72,9 +70,7 @@ def test_a_comment_that_commits_late_is_not_passed_over_by_the_relay(
     assert queued(store) == [slow.id, second]
 
 
-def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_it_is_back(
-    database: Database, postgres: PostgresServer
-) -> None:
+def test_a_connection_is_opened_again(database: Database, postgres: PostgresServer) -> None:
     comment(database)
     postgres.kill()
     postgres.start()
@@ -91,21 +87,19 @@ def test_a_server_that_is_away_is_the_error_of_a_locked_file_and_is_found_when_i
     assert _count(database) == outbox.size(database) == 3
 
 
-def test_a_commit_of_a_transaction_that_failed_is_an_error(database: Database) -> None:
-    def pass_over_an_error() -> None:
+def test_the_commit_of_a_failed_transaction_is_an_error(database: Database) -> None:
+    def ignore_an_error() -> None:
         with database.transaction() as transaction:
             outbox.add(transaction, tell.job(1))
             with pytest.raises(DatabaseDown):
                 transaction.execute("SELECT nothing")
 
     with pytest.raises(DatabaseDown, match="rolled back"):
-        pass_over_an_error()
+        ignore_an_error()
     assert outbox.size(database) == 0
 
 
-def test_a_statement_that_is_interrupted_leaves_a_connection_that_can_be_used(
-    database: Database,
-) -> None:
+def test_a_connection_can_be_used_after_an_interrupt(database: Database) -> None:
     class TimeIsUp(BaseException):
         """A stand-in for the exception of a time limit, which can be raised at any line."""
 
@@ -128,7 +122,7 @@ def test_a_statement_that_is_interrupted_leaves_a_connection_that_can_be_used(
         assert job.result(30) == 0
 
 
-def test_a_comment_is_on_disk_before_it_is_accepted_whatever_the_server_s_defaults_are(
+def test_a_commit_is_synchronous_although_the_server_s_default_is_not(
     database: Database, postgres: PostgresServer, postgres_url: str
 ) -> None:
     name = postgres_url.partition("/t")[2].partition("?")[0]
@@ -149,9 +143,7 @@ def test_a_comment_is_on_disk_before_it_is_accepted_whatever_the_server_s_defaul
     assert database.connection().execute("SHOW synchronous_commit").fetchone()[0] == "off"
 
 
-def test_a_sign_that_postgresql_can_not_store_is_replaced_by_one_that_says_so(
-    database: Database,
-) -> None:
+def test_a_null_character_is_replaced(database: Database) -> None:
     made = comment(database, text="a\0b")
     found = posts.comment(database, made.id)
     assert found is not None

@@ -32,7 +32,7 @@ def test_a_comment_on_no_post_stores_neither(database: Database) -> None:
     assert (_count(database), outbox.size(database)) == (0, 0)
 
 
-def test_a_failure_between_the_two_stores_neither(
+def test_a_failure_between_both_stores_neither(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -51,7 +51,7 @@ def test_comments_come_back_in_their_order(database: Database) -> None:
     assert [one.author for one in newest] == ["A4", "A3", "A2", "A1"]
 
 
-def test_the_first_posts_are_put_in_once(database: Database) -> None:
+def test_the_first_posts_are_stored_once(database: Database) -> None:
     before = posts.all_posts(database)
     posts.seed(database)
     assert posts.all_posts(database) == before
@@ -59,7 +59,7 @@ def test_the_first_posts_are_put_in_once(database: Database) -> None:
     assert posts.post(database, 99) is None
 
 
-def test_comments_are_counted_up_to_a_bound(
+def test_comments_are_counted_up_to_a_limit(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posts, "MAX_COUNTED", 2)
@@ -92,24 +92,19 @@ def test_the_notice_of_a_job_is_found_on_its_own_post_only(database: Database) -
     assert posts.newest_notices(database, 1) == [expected]
 
 
-def test_a_comment_that_is_posted_again_with_its_key_is_the_first_one(database: Database) -> None:
+def test_a_repeated_key_is_the_same_comment_or_is_refused(database: Database) -> None:
     first, again, other = (
         posts.add_comment(database, 1, "A", "a@b.test", "text", notify=tell, key=key)
         for key in ("k1", "k1", "k2")
     )
     assert again[0] == first[0] != other[0]
     assert again[1].id == first[1].id
+    with pytest.raises(posts.KeyTaken):
+        comment(database, "k1", text="another")
     assert _count(database) == outbox.size(database) == 2
 
 
-def test_a_key_that_stands_for_another_comment_is_refused(database: Database) -> None:
-    comment(database, "k1")
-    with pytest.raises(posts.KeyTaken):
-        comment(database, "k1", text="another")
-    assert _count(database) == 1
-
-
-def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> None:
+def test_the_same_key_in_concurrent_requests_is_one_comment(database: Database) -> None:
     readers = 6
     at_once = threading.Barrier(readers)
 
@@ -124,7 +119,7 @@ def test_the_same_key_at_the_same_moment_is_one_comment(database: Database) -> N
     assert _count(database) == outbox.size(database) == 1
 
 
-def test_those_who_write_wait_in_line_and_never_for_sqlite_to_look_again(tmp_path: Path) -> None:
+def test_writers_wait_in_line_and_not_in_sqlite(tmp_path: Path) -> None:
     blog = SqliteDatabase(tmp_path / "blog.sqlite3")
     posts.seed(blog)
 

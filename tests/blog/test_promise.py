@@ -17,7 +17,7 @@ COMMENTS = 12
 STACK = {"persistence": False}
 
 
-def _comments_in_the_middle_of_which(fault: Callable[[], object], client: Client) -> None:
+def _comment_during(fault: Callable[[], object], client: Client) -> None:
     before = client.mail_stats()["distinct"]
     client.set_faults(SLOW)
     for _ in range(COMMENTS):
@@ -29,24 +29,20 @@ def _comments_in_the_middle_of_which(fault: Callable[[], object], client: Client
 
 
 @pytest.mark.thorough
-def test_what_the_web_app_of_the_memory_backend_loses_is_handed_over_again() -> None:
+def test_jobs_that_the_memory_backend_loses_are_handed_over_again() -> None:
     with Stack(backend="memory") as stack, Client(stack.ready) as client:
-        _comments_in_the_middle_of_which(lambda: stack.kill("web"), client)
+        _comment_during(lambda: stack.kill("web"), client)
 
 
-def test_a_redis_that_comes_back_with_the_data_of_a_while_ago_loses_nothing(
-    stack: Stack, client: Client
-) -> None:
+def test_a_redis_with_older_data_loses_nothing(stack: Stack, client: Client) -> None:
     before = client.mail_stats()["distinct"]
     client.comment()
     client.wait_for_mails(before + 1)
     client_of(stack.ready["redis"]).save()  # a snapshot, which Redis loads at its next start
-    _comments_in_the_middle_of_which(lambda: stack.kill("redis"), client)
+    _comment_during(lambda: stack.kill("redis"), client)
 
 
-def test_the_first_mail_after_the_mail_server_was_away_wakes_the_others(
-    stack: Stack, client: Client
-) -> None:
+def test_the_first_mail_after_an_outage_wakes_the_others(stack: Stack, client: Client) -> None:
     before = client.mail_stats()["distinct"]
     stack.kill("smtp", restart=False)
     for _ in range(6):
