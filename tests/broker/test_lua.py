@@ -14,7 +14,6 @@ from redis.connection import UnixDomainSocketConnection
 from support import client_of, message, run_python, until
 
 from demo_app.broker import lua
-from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
@@ -47,12 +46,6 @@ assert store.finish(claimed.claim, Disposition.DONE).in_time
 """
     ended = run_python("-c", program, cwd=TESTS)
     assert ended.returncode == 0, ended.stderr
-
-
-def test_a_prefix_may_have_any_letter(store: Queue) -> None:
-    prefixed = Queue(store.client, Options(global_keyprefix="läden:"))
-    assert prefixed.enqueue(message(1))
-    assert store.client.keys("läden:queue:*")
 
 
 def test_a_server_that_was_started_again_is_used_at_once() -> None:

@@ -32,6 +32,7 @@ def test_the_overview_shows_queues_workers_and_schedules(shop: Shop, holder: htt
     shop.until(lambda: "+1 claimed" in holder.get("/jobs").text, "what the worker has prefetched")
     page = holder.get("/jobs").text
     assert 'class="ledger good"' in page
+    assert "no worker is there" not in page
     [id_] = re.findall(r'id="worker-([^"]+)"', page)
     row = _row(page, f"worker-{id_}")
     assert row.startswith(f"{worker.pid} ")
@@ -41,25 +42,19 @@ def test_the_overview_shows_queues_workers_and_schedules(shop: Shop, holder: htt
     assert "nightly shop.pack crontab: 0 3 * * *" in " ".join(re.sub("<[^>]+>", " ", page).split())
     shop.open_gate()
     assert not shop.lost(["vase", "jug", "cup"], 60)
+    pause = {"what": "pause", "worker": id_}
+    page = holder.send(holder.post("/jobs/worker", data=pause).next_request).text
+    assert "The worker takes nothing new." in page
+    assert "Resume" in page
+    shop.order("plate")
+    assert "2 jobs wait, and no worker is there" in holder.get("/jobs").text
+    holder.post("/jobs/worker", data={**pause, "what": "resume"})
+    assert not shop.lost(["plate"], 60)
+    assert holder.post("/jobs/worker", data={**pause, "worker": "x"}).status_code == 404
     shop.redis.rpop("shop:queue:parcels")
     page = holder.get("/jobs").text
     assert 'class="ledger bad"' in page
     assert "1 job is nowhere" in page
-
-
-def test_a_job_has_its_history_arguments_and_place(shop: Shop, holder: httpx.Client) -> None:
-    with shop.app() as app:
-        id_ = app.send_task("shop.pack", ("a vase", 0.5)).id
-    page = holder.get(f"/jobs/job/{id_}").text
-    assert "&#34;a vase&#34;, 0.5" in page
-    assert f'LPOS shop:queue:celery {id_}</dt><dd class="mono">0<' in page
-    shop.start_worker()
-    shop.until(lambda: holder.get(f"/api/jobs/{id_}").json()["state"] == "done", "its end")
-    events = [event["event"] for event in holder.get(f"/api/jobs/{id_}").json()["timeline"]]
-    assert events == ["enqueued", "claimed", "done"]
-    page = holder.get(f"/jobs/job/{id_}").raise_for_status().text
-    assert "The work is done" in page
-    assert "delivered" not in page
 
 
 def test_errors_and_deaths_are_shown_and_found(shop: Shop, holder: httpx.Client) -> None:
@@ -84,38 +79,29 @@ def test_errors_and_deaths_are_shown_and_found(shop: Shop, holder: httpx.Client)
 
 
 def test_a_scheduled_job_can_be_run_or_discarded(shop: Shop, holder: httpx.Client) -> None:
-    now, never = shop.order("now", "never", sending={"countdown": 3600})
+    never = "report/2026-11"
+    shop.order("never", sending={"task_id": never, "countdown": 3600})
+    with shop.app() as app:
+        now = app.send_task("shop.pack", ("now", 0.5), countdown=3600).id
     assert holder.get("/jobs/scheduled").text.count('<tr id="job-') == 2
     retry = {"what": "retry", "state": "scheduled", "job": now}
     question = holder.get("/jobs/confirm", params=retry).text
     assert "goes to the tail of its queue now" in question
     holder.post("/jobs/decide", data=retry)
-    holder.post("/jobs/decide", data={"what": "discard", "state": "scheduled", "job": never})
-    shop.start_worker()
-    assert not shop.lost(["now"], 60)
-    assert holder.get(f"/api/jobs/{never}").json()["state"] == "discarded"
-
-
-def test_the_id_of_a_job_may_have_a_slash(shop: Shop, holder: httpx.Client) -> None:
-    [id_] = shop.order("vase", sending={"task_id": "report/2026-11", "countdown": 3600})
-    assert holder.get(f"/jobs/job/{id_}").status_code == 200
-    answer = holder.post("/jobs/decide", data={"what": "discard", "job": id_})
+    page = holder.get(f"/jobs/job/{now}").text
+    assert "&#34;now&#34;, 0.5" in page
+    assert f'LPOS shop:queue:celery {now}</dt><dd class="mono">0<' in page
+    answer = holder.post("/jobs/decide", data={"what": "discard", "job": never})
     assert holder.send(answer.next_request).status_code == 200
-    assert holder.get(f"/api/jobs/{id_}").json()["state"] == "discarded"
-
-
-def test_a_worker_can_be_paused_and_resumed(shop: Shop, holder: httpx.Client) -> None:
+    assert holder.get(f"/jobs/job/{never}").status_code == 200
+    assert holder.get(f"/api/jobs/{never}").json()["state"] == "discarded"
     shop.start_worker()
-    [id_] = re.findall(r'id="worker-([^"]+)"', holder.get("/jobs").text)
-    answer = holder.post("/jobs/worker", data={"what": "pause", "worker": id_})
-    shop.order("vase")
-    page = holder.send(answer.next_request).text
-    assert "The worker takes nothing new." in page
-    assert "no worker is there to run it" in page
-    assert "Resume" in page
-    holder.post("/jobs/worker", data={"what": "resume", "worker": id_})
-    assert not shop.lost(["vase"], 60)
-    assert holder.post("/jobs/worker", data={"what": "pause", "worker": "x"}).status_code == 404
+    shop.until(lambda: holder.get(f"/api/jobs/{now}").json()["state"] == "done", "its end")
+    events = [event["event"] for event in holder.get(f"/api/jobs/{now}").json()["timeline"]]
+    assert events == ["scheduled", "enqueued", "claimed", "done"]
+    page = holder.get(f"/jobs/job/{now}").raise_for_status().text
+    assert "The work is done" in page
+    assert "delivered" not in page
 
 
 def test_search_finds_tasks_and_arguments_in_pages(shop: Shop, holder: httpx.Client) -> None:
