@@ -1,11 +1,11 @@
-"""Tests of lost replies and late acknowledgements: a repeated command counts once, and a late
-acknowledgement counts only if the job was done."""
+"""Tests of lost replies and late or failed acknowledgements: a repeated command counts once, a late
+acknowledgement counts only if the job was done, and a failed one affects only its own job."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -235,12 +235,12 @@ def test_a_job_whose_claims_are_never_answered_is_dead(
 
 @pytest.fixture
 def here(scene: Scene) -> Iterator[InFlight]:
-    _publish(scene)
+    """Yield a worker's in-flight jobs: `job-1` and `job-2` under the tags 1 and 2."""
+    scene.put(1, 2)
     with scene.working() as found:
-        [claimed] = scene.queue.claim(found.lease.worker, LISTS)
-        assert found.track(claimed) == "1"
+        for claimed in scene.queue.claim(found.lease.worker, LISTS, 2):
+            found.track(claimed)
         yield found
-    assert scene.count == {"enqueued": 1, "done": 1}
 
 
 def _fail(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def _fail(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_a_job_that_ended_while_redis_was_down_is_not_requeued_as_forgotten(
-    here: InFlight, monkeypatch: pytest.MonkeyPatch, failures: int
+    here: InFlight, scene: Scene, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
     """`InFlight` has a weak reference to Celery's request: when that is deleted, the job can't run.
     The second failure is that of the check for such jobs."""
@@ -269,11 +269,41 @@ def test_a_job_that_ended_while_redis_was_down_is_not_requeued_as_forgotten(
     del request
     here.give_back_forgotten()
     here.acknowledge_pending()
+    assert [event.event for event in scene.job().timeline] == ["enqueued", "claimed", "done"]
 
 
-def test_a_worker_that_leaves_while_redis_is_down_sends_its_acknowledgement_later(
-    here: InFlight, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_leaves_sends_its_pending_acknowledgements(
+    here: InFlight, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fail(here, 2, monkeypatch)
     assert here.finish("1", Ending(Disposition.DONE)) is None
-    assert list(here.held()) == ["1"], "it keeps its place until then"
+    assert list(here.held()) == ["1", "2"], "it keeps its place until then"
+    here.leave()
+    assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}
+
+
+@pytest.mark.parametrize("how", [Disposition.DONE, Disposition.RETRY])
+def test_an_acknowledgement_that_cannot_be_sent_ends_its_job_without_a_detail(
+    here: InFlight, scene: Scene, how: Disposition
+) -> None:
+    here.set_ending("1", Ending(how, cast("str", {"no": "text"}), after=60.0))
+    here.finish("1", Ending(Disposition.DONE))
+    assert list(here.held()) == ["2"]
+    assert scene.job().state == ("done" if how is Disposition.DONE else "dead")
+    assert "Error: " in scene.job().timeline[-1].detail
+
+
+def test_an_acknowledgement_that_redis_refuses_blocks_no_other(
+    here: InFlight, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fail(here, 2, monkeypatch)
+    for tag in ("1", "2"):
+        here.finish(tag, Ending(Disposition.DONE))
+    record = scene.queue.client.dump("job:job-1")
+    scene.queue.client.set("job:job-1", "of another type")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        here.acknowledge_pending()
+    assert scene.job("job-2").state == "done"
+    scene.queue.client.restore("job:job-1", 0, record, replace=True)
+    here.acknowledge_pending()
+    assert scene.job("job-1").state == "done"

@@ -17,8 +17,27 @@ from support import most_nightly, rescue_now, until
 
 from demo_app.broker import control_replies, process
 from demo_app.broker.claim import Disposition, Ending
+from demo_app.broker.inspect import get_jobs
 from demo_app.broker.keys import lists_of
 from demo_app.broker.worker import store_failures
+
+#: Tasks that would end their worker. Celery raises a task's MemoryError again in the worker. The
+#: text of the third error is not UTF-8, like some file names.
+FATAL = """
+@app.task(name="shop.grow")
+def grow(parcel):
+    raise MemoryError(parcel)
+
+
+@app.task(name="shop.leave")
+def leave(parcel):
+    raise SystemExit(3)
+
+
+@app.task(name="shop.odd", acks_on_failure_or_timeout=False)
+def odd(parcel):
+    raise ValueError("no such file: caf\\udce9.txt")
+"""
 
 
 @pytest.fixture
@@ -181,20 +200,19 @@ def test_a_job_that_waited_and_then_kills_its_worker_is_poison(open_shop: OpenSh
 
 @pytest.mark.parametrize("pool", most_nightly(["threads", "prefork", "solo"], "threads", "prefork"))
 def test_a_job_that_would_end_its_worker_is_dead(open_shop: OpenShop, pool: str) -> None:
-    """Celery raises the MemoryError again in the worker. More jobs exit than the pool of threads
-    has places."""
     shop = open_shop(pool, broker_transport_options={"max_rescues": 0, "poison_pause": 0.1})
-    shop.add(
-        '@app.task(name="shop.grow")\ndef grow(parcel):\n    raise MemoryError(parcel)\n\n\n'
-        '@app.task(name="shop.leave")\ndef leave(parcel):\n    raise SystemExit(3)\n'
-    )
+    shop.add(FATAL)
     worker = shop.start_worker()
     jobs = shop.order("giant", task="shop.grow")
-    if pool == "threads":
+    if pool == "threads":  # more jobs than the pool has places
         jobs += shop.order("one", "two", "three", task="shop.leave")
+        jobs += shop.order("odd", task="shop.odd")
     shop.order("vase")
     assert not shop.lost(["vase"], 30)
     shop.until(lambda: shop.given_up() == len(jobs) and shop.in_hand() == 0, "the ends", worker)
+    if pool == "threads":
+        [odd] = get_jobs(shop.queue, jobs[-1:])
+        assert odd.timeline[-1].detail == r"ValueError: no such file: caf\udce9.txt"
 
 
 def test_a_job_whose_failure_cannot_be_stored_frees_its_thread(open_shop: OpenShop) -> None:
