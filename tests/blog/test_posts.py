@@ -26,18 +26,14 @@ def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
     assert [entry.job for entry in outbox.pending(database)] == [job]
 
 
-def test_a_comment_on_no_post_stores_neither(database: Database) -> None:
-    with pytest.raises(posts.NoSuchPost):
-        posts.add_comment(database, 99, "A", "a@b.test", "text", notify=tell)
-    assert (_count(database), outbox.size(database)) == (0, 0)
-
-
-def test_a_failure_between_both_stores_neither(
+def test_a_failed_request_stores_neither(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
+    with pytest.raises(posts.NoSuchPost):
+        posts.add_comment(database, 99, "A", "a@b.test", "text", notify=tell)
     monkeypatch.setattr(outbox, "add", full)
     with pytest.raises(sqlite3.OperationalError):
         comment(database)

@@ -5,10 +5,10 @@ Each test runs real workers, often with a fault, and counts the lines that the t
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -18,6 +18,7 @@ from celery import Celery
 from celery_suite.outside import Shop, signal_group
 from support import most_nightly, until
 
+from demo_app.broker import worker
 from demo_app.broker.inspect import get_jobs
 from demo_app.broker.keys import MAX_QUEUES
 
@@ -266,24 +267,17 @@ def test_a_cold_shutdown_requeues_jobs_and_blames_none(open_one: OpenShop) -> No
     assert not shop.redis.exists("deaths")
 
 
-def test_a_worker_with_too_many_queues_is_refused(open_shop: OpenShop) -> None:
-    shop = open_shop("solo")
-    names = ",".join(f"q{number}" for number in range(MAX_QUEUES + 1))
-    with pytest.raises(TimeoutError, match="at most 1,500 queues, not 1,501"):
-        shop.start_worker("--queues", names)
-    assert shop.workers[0].returncode == 1
-
-
-@pytest.mark.parametrize("pool", most_nightly(["gevent", "eventlet"], "gevent"))
-def test_a_pool_of_green_threads_is_refused(
-    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, pool: str
-) -> None:
-    """A dummy pool has the real pool's name. The real pool would need gevent or eventlet."""
-    monkeypatch.setenv("CELERY_CUSTOM_WORKER_POOL", f"pools.{pool}:TaskPool")
-    shop = open_shop("custom")
-    os.mkdir(shop.folder / "pools")
-    code = "from celery.concurrency.solo import TaskPool as Solo\n\nclass TaskPool(Solo): pass\n"
-    (shop.folder / "pools" / f"{pool}.py").write_text(code)
-    with pytest.raises(TimeoutError, match=f"does not run with the pool {pool}"):
-        shop.start_worker()
-    assert shop.workers[0].returncode == 1
+@pytest.mark.parametrize(
+    ("pool", "queues", "reason"),
+    [
+        ("gevent", 1, "does not run with the pool gevent"),
+        ("eventlet", 1, "does not run with the pool eventlet"),
+        ("threads", MAX_QUEUES + 1, "at most 1,500 queues, not 1,501"),
+    ],
+)
+def test_a_worker_that_cannot_run_is_refused(pool: str, queues: int, reason: str) -> None:
+    app = Celery(broker="claims+redis://127.0.0.1:1/0", set_as_current=False)
+    app.amqp.queues.select([f"q{number}" for number in range(queues)])
+    pool_class = SimpleNamespace(__module__=f"celery.concurrency.{pool}")
+    with pytest.raises(SystemExit, match=reason):
+        worker._begin(SimpleNamespace(app=app, pool_cls=pool_class))

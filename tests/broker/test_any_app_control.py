@@ -14,8 +14,11 @@ NAMES = [f"p{number}" for number in range(20)]
 REPLY: dict[str, Any] = {"reply": True, "timeout": 10, "limit": 1}
 
 
-def test_inspect_has_a_reply_and_claims_nothing(open_shop: OpenShop) -> None:
+def test_inspect_claims_nothing_and_revoked_or_expired_jobs_are_discarded(
+    open_shop: OpenShop,
+) -> None:
     shop = open_shop("threads")
+    shop.order("old", sending={"expires": -1})
     shop.start_worker("--concurrency", "1")
     shop.order(*NAMES[:4], gate="open")
     shop.until_started("p0")
@@ -25,9 +28,15 @@ def test_inspect_has_a_reply_and_claims_nothing(open_shop: OpenShop) -> None:
         [active] = inspect.active()["w1@here"]
         assert active["name"] == "shop.pack"
     assert len(shop.queue.snapshot().workers) == 1, "`inspect` is not a worker"
+    [later] = shop.order("later", sending={"countdown": 1})
+    with shop.app() as app:
+        until(lambda: app.control.revoke(later, **REPLY), what="the worker's reply")
+    until(lambda: shop.count("scheduled") == 0, what="its time")
     shop.open_gate()
+    until(lambda: shop.count("discarded") == 2, what="the discards")
     shop.until_done(4)
-    assert shop.count("enqueued") == 4, "commands and replies are not jobs"
+    assert shop.times("started") == dict.fromkeys(NAMES[:4], 1)
+    assert shop.count("enqueued") == 6, "commands and replies are not jobs"
 
 
 @pytest.mark.thorough
@@ -77,22 +86,6 @@ def test_a_worker_obeys_rate_limit_terminate_and_cancel_consumer(open_shop: Open
     shop.open_gate()
     until(lambda: shop.in_hand() == 0, what="the end of its claims")
     assert shop.queued() >= 12
-
-
-def test_a_revoked_or_expired_job_is_discarded(open_shop: OpenShop) -> None:
-    shop = open_shop("threads")
-    shop.order("old", sending={"expires": -1})
-    shop.start_worker("--concurrency", "1")
-    shop.order("first", gate="open")
-    shop.until_started("first")
-    [later] = shop.order("second", sending={"countdown": 1})
-    with shop.app() as app:
-        until(lambda: app.control.revoke(later, **REPLY), what="the worker's reply")
-    until(lambda: shop.count("scheduled") == 0, what="its time")
-    shop.open_gate()
-    until(lambda: shop.count("discarded") == 2, what="the discards")
-    shop.until_done(1)
-    assert shop.times("started") == {"first": 1}
 
 
 def test_purge_discards_and_counts_waiting_jobs(open_shop: OpenShop) -> None:

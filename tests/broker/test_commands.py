@@ -69,22 +69,17 @@ def test_the_doctor_names_each_setting_that_loses_duplicates_or_delays_jobs(shop
 def test_metrics_have_the_length_and_age_of_each_queue(shop: Shop) -> None:
     shop.order("vase", "jug")
     shop.order("later", sending={"countdown": 600})
-    shop.order("other", sending={"queue": "parcels"})
-    odd = 'a "b" \\ c\td é'
-    shop.order("odd", sending={"queue": odd})
+    others = ['a "b" \\ c\td é', "parcels", "x\x1b]0;evil\x07\x9b31m\u202e é"]
+    for name in others:
+        shop.order("other", sending={"queue": name})
     text = _run(shop, "metrics")[1]
     lengths = next(iter(text_string_to_metric_families(text)))
-    assert [one.labels["queue"] for one in lengths.samples] == [odd, "celery", "parcels"]
+    assert [one.labels["queue"] for one in lengths.samples] == sorted(["celery", *others])
     assert 'claims_queue_length{queue="celery"} 2\n' in text
     assert 'claims_queue_length{queue="parcels"} 1\n' in text
     assert 'claims_jobs{state="scheduled"} 1\n' in text
     [age] = re.findall(r'claims_queue_age_seconds{queue="celery"} ([\d.]+)', text)
     assert 0 < float(age) < 600
-
-
-def test_a_terminal_receives_no_control_characters(shop: Shop) -> None:
-    name = "x\x1b]0;evil\x07\x9b31m\u202e é"
-    shop.order("odd", sending={"queue": name})
     reading, terminal = pty.openpty()
     with open(reading, "rb", buffering=0) as screen, open(terminal, "wb") as stdout:
         command = [sys.executable, *_command("metrics")]
@@ -93,7 +88,6 @@ def test_a_terminal_receives_no_control_characters(shop: Shop) -> None:
         while b"silent" not in shown:
             shown += screen.read(50_000)
     assert r'{queue="x\x1b]0;evil\x07\x9b31m\u202e é"}' in shown.decode()
-    assert f'{{queue="{name}"}}' in _run(shop, "metrics")[1], "a file gets the name as it is"
 
 
 def test_migrate_moves_waiting_jobs_to_another_broker_and_back(

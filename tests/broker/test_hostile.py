@@ -113,7 +113,7 @@ def test_an_unreadable_delayed_job_is_dead_and_kept(store: Queue) -> None:
 _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
 
 
-@pytest.mark.thorough
+@pytest.mark.nightly
 # only generate: to shrink a message on which the worker hangs would take hours
 @settings(max_examples=25, phases=[Phase.generate])
 @given(messages=st.lists(_changes, min_size=5, max_size=20))

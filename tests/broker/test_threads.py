@@ -64,16 +64,18 @@ def pool() -> Iterator[Pool]:
     made.stop()
 
 
-def test_a_job_that_an_end_brings_runs_in_the_same_thread(pool: Pool) -> None:
-    def ends(_: Any) -> None:
-        pool.apply("second", run=lambda: order.append("second runs"))
-        order.append("first has ended")
+def test_a_job_that_an_end_brings_runs_after_it_in_the_same_thread(pool: Pool) -> None:
+    """A long series of such jobs needs no deeper stack."""
 
-    order: list[str] = []
-    pool.apply("first", ends)
-    (_, first), (name, second) = pool.next(), pool.next()
-    assert (name, second) == ("second", first)
-    assert order == ["first has ended", "second runs"]
+    def ends(left: int, _: Any) -> None:
+        if left:
+            pool.apply(str(left), partial(ends, left - 1), run=partial(order.append, left))
+            order.append(-left)
+
+    order: list[int] = []
+    pool.apply("first", partial(ends, 3000))
+    assert len({pool.next()[1] for _ in range(3001)}) == 1
+    assert order == [number for left in range(3000, 0, -1) for number in (-left, left)]
 
 
 def test_a_job_that_an_end_brings_waits_for_older_jobs() -> None:
@@ -84,15 +86,6 @@ def test_a_job_that_an_end_brings_waits_for_older_jobs() -> None:
     gate.set()
     assert [pool.next()[0] for _ in range(4)] == ["first", "second", "third", "fourth"]
     pool.stop()
-
-
-def test_a_long_series_of_jobs_needs_no_deeper_stack(pool: Pool) -> None:
-    def ends(left: int, _: Any) -> None:
-        if left:
-            pool.apply(str(left), partial(ends, left - 1))
-
-    pool.apply("first", partial(ends, 3000))
-    assert len({pool.next()[1] for _ in range(3001)}) == 1
 
 
 def test_a_second_job_of_one_end_runs_in_another_thread(pool: Pool) -> None:

@@ -104,16 +104,6 @@ def test_a_scheduled_job_can_be_run_or_discarded(shop: Shop, holder: httpx.Clien
     assert "delivered" not in page
 
 
-def test_search_finds_tasks_and_arguments_in_pages(shop: Shop, holder: httpx.Client) -> None:
-    shop.order(*[f"vase-{number}" for number in range(30)])
-    shop.order("jug", task="shop.other")
-    assert holder.get("/jobs/queued", params={"q": "jug"}).text.count('<tr id="job-') == 1
-    assert holder.get("/jobs/queued", params={"q": "task:pack"}).text.count('<tr id="job-') == 25
-    listed = holder.get("/api/jobs", params={"limit": 20}).json()
-    rest = holder.get("/api/jobs", params={"limit": 20, "cursor": listed["next"]}).json()
-    assert [job["position"] for job in listed["jobs"] + rest["jobs"]] == [*range(1, 32)]
-
-
 def test_the_readable_part_of_an_odd_job_is_shown(shop: Shop, holder: httpx.Client) -> None:
     with shop.app() as app:
         pickled = app.send_task("shop.pack", (b"raw",), serializer="pickle").id
