@@ -22,9 +22,7 @@ def backend(redis_url: str) -> Iterator[RqBackend]:
     backend.close()
 
 
-def test_a_function_that_a_stranger_names_is_not_called(
-    backend: RqBackend, redis_url: str, tmp_path: Path
-) -> None:
+def test_a_foreign_function_never_runs(backend: RqBackend, redis_url: str, tmp_path: Path) -> None:
     made, queue = tmp_path / "made", backend.queues["default"]
     job = queue.enqueue("os.mkdir", str(made))
     environment = {**os.environ, "DEMO_REDIS_URL": redis_url, "DEMO_CONCURRENCY": "1"}

@@ -59,9 +59,7 @@ def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
     assert "pip install 'jobs-that-survive[postgres]'" in output
 
 
-def test_a_server_that_is_too_old(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_outdated_server(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demo_app.blog.postgres.OLDEST", 1000)
     with pytest.raises(DatabaseMissing, match=r"is PostgreSQL \d+ .* needs 1000"):
         check_server(postgres.url)

@@ -21,9 +21,7 @@ from demo_app.rig.redis_server import RedisServer
 from demo_app.settings import Settings
 
 
-def test_the_relay_of_a_second_blog_is_refused(
-    store: Queue, redis_url: str, tmp_path: Path
-) -> None:
+def test_the_relay_refuses_a_second_blog(store: Queue, redis_url: str, tmp_path: Path) -> None:
     relays = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -42,9 +40,7 @@ def test_the_relay_of_a_second_blog_is_refused(
     assert first.hand_over() == 1, "the first blog may announce itself again"
 
 
-def test_a_worker_waits_until_redis_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_waits_for_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests, read = [], identity.announced
 
     def announced(chosen: Settings) -> str | None:

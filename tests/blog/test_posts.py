@@ -26,9 +26,7 @@ def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
     assert [entry.job for entry in outbox.pending(database)] == [job]
 
 
-def test_a_failed_request_stores_neither(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_stores_neither(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
@@ -55,9 +53,7 @@ def test_the_first_posts_are_stored_once(database: Database) -> None:
     assert posts.post(database, 99) is None
 
 
-def test_comments_are_counted_up_to_a_limit(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_comment_count_has_a_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posts, "MAX_COUNTED", 2)
     counts = []
     for _ in range(4):

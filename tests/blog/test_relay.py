@@ -56,9 +56,7 @@ def test_a_job_that_is_handed_over_twice_is_one_job(database: Database, store: Q
     assert store.snapshot().count["enqueued"] == 3
 
 
-def test_two_relays_hand_over_each_job_once(
-    database: Database, chosen: Settings, store: Queue
-) -> None:
+def test_two_relays_send_each_job_once(database: Database, chosen: Settings, store: Queue) -> None:
     other = open_database(chosen)
     relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
     for relay in relays:
@@ -79,9 +77,7 @@ def test_two_relays_hand_over_each_job_once(
     assert store.snapshot().count["enqueued"] == len(sent)
 
 
-def test_while_redis_is_down_the_outbox_keeps_the_jobs(
-    database: Database, store: Queue, tmp_path: Path
-) -> None:
+def test_the_outbox_waits_for_redis(database: Database, store: Queue, tmp_path: Path) -> None:
     backend = CeleryBackend(_nowhere(tmp_path))
     relay = Relay(database, backend)
     relay.start()
@@ -119,9 +115,7 @@ def test_a_row_stays_until_its_job_is_done_or_discarded(
     assert relay.hand_over() == 0, "it is not handed over again"
 
 
-def test_jobs_that_redis_has_lost_are_handed_over_again_in_order(
-    database: Database, store: Queue, tmp_path: Path
-) -> None:
+def test_lost_jobs_are_handed_over_again(database: Database, store: Queue, tmp_path: Path) -> None:
     sent = [comment(database).job_id for _ in range(4)]
     backend = CeleryBackend(store)
     relay = Relay(database, backend)
@@ -153,9 +147,7 @@ def test_a_long_outbox_is_settled_in_batches(database: Database, store: Queue) -
     assert relay.size() == 2, "the lost one, and the next one"
 
 
-def test_without_results_or_the_safeguard_a_row_is_deleted_at_once(
-    database: Database, store: Queue
-) -> None:
+def test_a_row_without_results_is_deleted_at_once(database: Database, store: Queue) -> None:
     class Silent(Backend):
         name = "silent"
 
@@ -183,9 +175,7 @@ def test_a_result_is_kept_before_its_job_is_enqueued(database: Database, store: 
     assert kept == [queued(store)] == [[sent]]
 
 
-def test_a_job_that_the_backend_refuses_does_not_block_others(
-    database: Database, relay: Relay, store: Queue
-) -> None:
+def test_a_refused_job_blocks_no_other(database: Database, relay: Relay, store: Queue) -> None:
     first = comment(database).job_id
     with database.transaction() as transaction:
         outbox.add(transaction, tell.using(queue_name="nobody's").job(7))

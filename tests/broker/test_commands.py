@@ -90,9 +90,7 @@ def test_metrics_have_the_length_and_age_of_each_queue(shop: Shop) -> None:
     assert r'{queue="x\x1b]0;evil\x07\x9b31m\u202e é"}' in shown.decode()
 
 
-def test_migrate_moves_waiting_jobs_to_another_broker_and_back(
-    shop: Shop, stock: redis.Redis
-) -> None:
+def test_migrate_moves_waiting_jobs_there_and_back(shop: Shop, stock: redis.Redis) -> None:
     first, _, dead = shop.order("first", "second", "dead")
     shop.order("later", sending={"countdown": 600})
     shop.redis.lrem("shop:queue:celery", 1, dead)
@@ -119,9 +117,7 @@ def test_migrate_refuses_a_prefix_that_kombu_cannot_find(shop: Shop, stock: redi
     assert stock.llen("Läden:celery") == 1
 
 
-def test_migrate_moves_unnamed_queues_and_reports_unreadable_messages(
-    shop: Shop, stock: redis.Redis
-) -> None:
+def test_migrate_moves_unnamed_queues_and_skips_garbage(shop: Shop, stock: redis.Redis) -> None:
     shop.settings["broker_transport"] = "demo_app.broker:Transport"
     shop.order("vase", sending={"queue": "parcels"})
     shop.order("late", sending={"queue": "letters", "countdown": 600})
@@ -229,9 +225,7 @@ def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
         ("migrate claims+foo://h redis://h", "redis://", r"The scheme claims\+foo:// is .*"),
     ],
 )
-def test_an_unusable_broker_is_one_sentence(
-    shop: Shop, words: str, broker: str, sentence: str
-) -> None:
+def test_an_unusable_broker_is_reported(shop: Shop, words: str, broker: str, sentence: str) -> None:
     environment = {**shop.environment, "BROKER": broker}
     ended = run_python(*_command(*words.split()), cwd=shop.folder, **environment)
     assert ended.returncode == 1

@@ -141,9 +141,7 @@ def test_no_worker_is_declared_dead_within_a_lease_after_a_restart_of_redis(sile
 
 
 @pytest.mark.parametrize("dead", [True, False], ids=["declared dead", "alive"])
-def test_a_lease_that_may_have_expired_is_checked_before_a_side_effect(
-    store: Queue, dead: bool
-) -> None:
+def test_an_old_lease_is_checked_before_a_side_effect(store: Queue, dead: bool) -> None:
     lease = Lease(store, 0.2, {})
     epoch = lease.take()
     until(lambda: not store.client.exists(f"worker:{epoch}"), what="the end of the lease")
@@ -213,9 +211,7 @@ def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:
         assert "cmdstat_eval" not in calls
 
 
-def test_a_refused_rescue_is_logged_and_the_next_one_waits_for_a_lease(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_refused_rescue_delays_the_next(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """If a worker lost its connection, silent workers may have lost theirs too, and be alive."""
     client = scene.queue.client
     with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):

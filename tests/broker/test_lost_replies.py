@@ -107,9 +107,7 @@ def test_a_repeated_acknowledgement_is_not_late(
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.REQUEUE])
-def test_a_repeated_acknowledgement_does_not_change_a_newer_claim(
-    scene: Scene, running: Claim, how: Disposition
-) -> None:
+def test_a_repeated_end_keeps_a_newer_claim(scene: Scene, running: Claim, how: Disposition) -> None:
     scene.queue.finish(running, Disposition.REQUEUE)
     new = scene.claim()
     assert not scene.queue.finish(running, how).in_time
@@ -137,9 +135,7 @@ def test_after_a_lost_lease_the_first_end_counts_and_a_late_failure_does_not(
 
 
 @pytest.mark.parametrize("where", ["queued", "running"])
-def test_after_a_lost_lease_a_job_that_was_done_is_done(
-    scene: Scene, running: Claim, where: str
-) -> None:
+def test_after_a_lost_lease_a_done_job_is_done(scene: Scene, running: Claim, where: str) -> None:
     scene.lose()
     again = scene.claim("other") if where == "running" else None
     assert scene.queue.finish(running, Disposition.DONE).in_time
@@ -164,9 +160,7 @@ def test_a_worker_that_was_declared_dead_cannot_go_on(scene: Scene, running: Cla
 
 @pytest.mark.parametrize("how", ["done", "requeue", "dead", "lost", "discard", "left"])
 @pytest.mark.parametrize("record", ["kept", "deleted"])
-def test_a_published_next_try_stays_unless_its_job_is_discarded(
-    scene: Scene, running: Claim, how: str, record: str
-) -> None:
+def test_a_published_next_try_stays(scene: Scene, running: Claim, how: str, record: str) -> None:
     _publish(scene, retries=1, due=LATER, tag="two", kind=Kind.NEXT_TRY)
     if record == "deleted":
         scene.queue.client.delete("job:a")
@@ -184,9 +178,7 @@ def test_a_published_next_try_stays_unless_its_job_is_discarded(
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.RETRY, Disposition.DISCARD])
-def test_a_job_without_a_record_is_still_counted(
-    scene: Scene, running: Claim, how: Disposition
-) -> None:
+def test_a_job_without_a_record_is_counted(scene: Scene, running: Claim, how: Disposition) -> None:
     scene.queue.client.delete("job:a")
     message = '{"body": "", "headers": {}}' if how is Disposition.RETRY else ""
     scene.queue.finish(running, how, after=60.0, message=message)
@@ -212,9 +204,7 @@ def test_the_late_reply_to_a_requeued_claim_is_refused(scene: Scene) -> None:
         assert here.track(again) is not None
 
 
-def test_a_job_whose_claims_are_never_answered_is_dead(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_job_that_cannot_arrive_is_dead(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     """For example, its message may be too large for a busy machine to receive it in time."""
     with scene.working() as here:
         scene.put(1, 2, 3)
@@ -283,9 +273,7 @@ def test_a_worker_that_leaves_sends_its_pending_acknowledgements(
 
 
 @pytest.mark.parametrize("how", [Disposition.DONE, Disposition.RETRY])
-def test_an_acknowledgement_that_cannot_be_sent_ends_its_job_without_a_detail(
-    here: InFlight, scene: Scene, how: Disposition
-) -> None:
+def test_an_unsendable_end_has_no_detail(here: InFlight, scene: Scene, how: Disposition) -> None:
     here.set_ending("1", Ending(how, cast("str", {"no": "text"}), after=60.0))
     here.finish("1", Ending(Disposition.DONE))
     assert list(here.held()) == ["2"]

@@ -105,9 +105,7 @@ def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.Monke
     assert store.snapshot().count["queued"] == 300
 
 
-def test_a_thread_continues_while_all_connections_are_in_use(
-    store: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_needs_no_free_connection(store: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other threads can hold all connections while they wait for a server that does not reply. Many
     rounds, since redis-py counts closed connections too, and by default refuses the 101st."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.0)

@@ -41,9 +41,7 @@ def test_the_claims_of_a_worker_return_to_the_head_in_order(scene: Scene, how: s
 @pytest.mark.parametrize(
     ("how", "order"), [(Disposition.REQUEUE, (1, 2, 3)), (Disposition.REQUEUE_LAST, (2, 3, 1))]
 )
-def test_a_requeued_job_is_first_or_last(
-    scene: Scene, how: Disposition, order: tuple[int, ...]
-) -> None:
+def test_a_requeue_is_first_or_last(scene: Scene, how: Disposition, order: tuple[int, ...]) -> None:
     scene.put(1, 2, 3)
     scene.queue.finish(scene.claim(), how)
     assert scene.waiting == [f"job-{number}" for number in order]
@@ -187,9 +185,7 @@ def test_a_missing_token_of_a_queued_job_is_replaced(scene: Scene) -> None:
 
 @pytest.mark.parametrize("step", ["claim", "acknowledgement"])
 @pytest.mark.parametrize(("what", "gets"), [("worker", []), ("queue", ["job-3"])])
-def test_a_paused_worker_or_queue_has_no_claims(
-    scene: Scene, step: str, what: str, gets: list[str]
-) -> None:
+def test_a_pause_stops_claims(scene: Scene, step: str, what: str, gets: list[str]) -> None:
     queue, lists = scene.queue, lists_of("mail", "other")
     pause = partial(queue.pause, "w") if what == "worker" else partial(queue.pause_queue, "mail")
     scene.put(1, 2)

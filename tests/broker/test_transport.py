@@ -154,9 +154,7 @@ def _is_in_a_wait(consumer: Consumer) -> bool:
 
 
 @needs_kombu_5_7
-def test_a_channel_closes_during_its_wait(
-    waiting: Consumer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_channel_closes_in_its_wait(waiting: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = waiting.channel
     monkeypatch.setattr(channel, "_brpop_read", lambda: pytest.fail("it reads the wait's end"))
     channel.close()
@@ -240,9 +238,7 @@ def test_deleting_a_queue_reads_no_delayed_jobs(store: Queue, claims_url: str) -
 
 
 @pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
-def test_the_health_check_interval_is_an_option(
-    claims_url: str, chosen: dict[str, int], seconds: float
-) -> None:
+def test_health_checks_can_be_set(claims_url: str, chosen: dict[str, int], seconds: float) -> None:
     with Connection(claims_url, transport_options=chosen) as connection:
         for one in (connection, connection.clone()):
             pool = one.default_channel.client.connection_pool

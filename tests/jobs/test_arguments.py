@@ -38,7 +38,7 @@ def same(one, other) -> bool:
 
 
 @given(JSON)
-def test_it_arrives_the_same_through_redis_and_through_a_record(value):
+def test_arguments_are_the_same_after_redis_and_after_a_record(value):
     job = Job("a.task", {"value": value}, "mail", 5, datetime(2027, 1, 1, tzinfo=UTC), 2)
 
     assert same(job_of(parse(compose(message_of(job)))).arguments, job.arguments)
@@ -51,7 +51,7 @@ def test_it_arrives_the_same_through_redis_and_through_a_record(value):
     st.sampled_from(ODD),
     st.recursive(st.just(None), lambda inner: st.booleans() | st.tuples(inner), max_leaves=4),
 )
-def test_anything_else_is_refused_however_deep_it_hides(odd, depth):
+def test_another_value_is_refused_at_any_depth(odd, depth):
     value = odd
     while depth:
         value, depth = [{"deep": value}], depth[0] if isinstance(depth, tuple) else None
@@ -68,7 +68,7 @@ def test_a_list_that_holds_itself_is_refused():
         checked("task", {"knot": knot})
 
 
-def test_what_was_put_in_can_be_changed_afterwards():
+def test_arguments_can_be_changed_after_the_job_was_made():
     numbers = [1]
     job = sample_tasks.add.job(numbers)
 
@@ -80,7 +80,7 @@ def test_what_was_put_in_can_be_changed_afterwards():
 @pytest.mark.parametrize(
     "wrong", [{}, {"left": 1, "middle": 2}, {"left": 1, "right": 2, "over": 3}]
 )
-def test_arguments_that_do_not_fit_are_refused_when_the_job_is_put_in(wrong):
+def test_arguments_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ArgumentError, match=r"sample_tasks\.add"):
         sample_tasks.add.job(**wrong)
 

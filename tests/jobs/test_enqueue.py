@@ -18,7 +18,7 @@ from demo_app.jobs.backend import backend_named, known_backends
 
 
 @pytest.mark.parametrize("name", ["rq", "huey"])
-def test_a_library_that_is_missing_is_named_with_what_to_do(monkeypatch, name):
+def test_a_missing_library_is_named_with_its_command(monkeypatch, name):
     for module in [key for key in sys.modules if key.split(".")[0] == name]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.delitem(sys.modules, f"demo_app.backends.{name}", raising=False)
@@ -30,12 +30,12 @@ def test_a_library_that_is_missing_is_named_with_what_to_do(monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ["carrier pigeon", "in_process", "no.such:make", "json:make"])
-def test_a_backend_that_there_is_not_is_refused_by_name(name):
+def test_an_unknown_backend_is_named(name):
     with pytest.raises(ValueError, match=name.partition(":")[0]):
         backend_named(name)
 
 
-def test_who_asks_for_no_backend_hears_which_there_are():
+def test_the_known_backends_are_listed():
     with pytest.raises(ValueError, match=f"one of {', '.join(known_backends())}, or package"):
         backend_named("pigeon")
 
@@ -44,9 +44,7 @@ def test_who_asks_for_no_backend_hears_which_there_are():
     ("options", "words"),
     [({"priority": 1}, "no priorities"), ({"run_after": datetime.now(UTC)}, "at once")],
 )
-def test_a_priority_or_a_delay_that_a_backend_does_not_have_is_refused(
-    options: dict[str, Any], words: str
-) -> None:
+def test_an_unsupported_option_is_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(Unsupported, match=words):
         step.using(backend="inline", **options).enqueue(1)
 

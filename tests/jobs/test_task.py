@@ -10,7 +10,7 @@ from jobs.sample_tasks import add, collect, urgent
 from demo_app.jobs import Unsupported, enqueue_many, load_tasks, task
 
 
-def test_a_task_is_changed_by_making_another_one():
+def test_using_returns_a_changed_copy_of_the_task():
     later = datetime(2027, 1, 1, tzinfo=UTC)
 
     changed = urgent.using(priority=-5, queue_name="default", run_after=later, backend="memory")
@@ -40,7 +40,7 @@ def test_a_job_runs_and_its_result_can_be_read(inline):
     assert (result.status, result.return_value, result.attempts) == ("SUCCESSFUL", 42, 1)
 
 
-def test_of_many_jobs_none_is_taken_when_one_asks_for_too_much(inline, heard):
+def test_one_unsupported_job_refuses_the_whole_batch(inline, heard):
     with pytest.raises(Unsupported, match="'inline' has no priorities"):
         enqueue_many([add.job(1), add.using(priority=1).job(2)])
 
@@ -69,11 +69,11 @@ def with_stars(*numbers: int) -> None: ...
     ("function", "message"),
     [(some_class.method, "top level"), (asynchronous, "async def"), (with_stars, "by name")],
 )
-def test_what_no_worker_could_run_is_refused_where_it_is_declared(function, message):
+def test_a_task_that_no_worker_can_run_is_refused(function, message):
     with pytest.raises(TypeError, match=message):
         task(function)
 
 
-def test_a_module_of_tasks_that_is_not_there_is_named():
+def test_a_missing_module_of_tasks_is_named():
     with pytest.raises(ImportError, match=r"no\.such\.module"):
         load_tasks([sample_tasks.__name__, "no.such.module"])

@@ -41,7 +41,7 @@ def test_a_mail_arrives(tmp_path: Path, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", TLS)
-def test_a_server_for_whose_certificate_nobody_vouches_is_left(tmp_path: Path, scheme: str) -> None:
+def test_an_untrusted_certificate_is_refused(tmp_path: Path, scheme: str) -> None:
     with (
         served(scheme, tmp_path) as (address, _),
         pytest.raises(ssl.SSLCertVerificationError, match="self-signed"),
@@ -51,7 +51,7 @@ def test_a_server_for_whose_certificate_nobody_vouches_is_left(tmp_path: Path, s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is alone")
 @pytest.mark.parametrize("scheme", TLS)
-def test_a_server_whose_certificate_is_for_another_is_left(tmp_path: Path, scheme: str) -> None:
+def test_a_certificate_of_another_host_is_refused(tmp_path: Path, scheme: str) -> None:
     with served(scheme, tmp_path, "127.0.0.2") as (address, _):
         url = f"{scheme}://{address}"
         settings = Settings(smtp_url=url, smtp_ca_file=tmp_path / "certificate.pem")
@@ -60,7 +60,7 @@ def test_a_server_whose_certificate_is_for_another_is_left(tmp_path: Path, schem
 
 
 @pytest.mark.parametrize("scheme", TLS)
-def test_where_tls_is_wanted_a_server_without_it_is_left(scheme: str) -> None:
+def test_a_server_without_the_required_tls_is_refused(scheme: str) -> None:
     with serving() as (address, _), pytest.raises(OSError, match=r"STARTTLS|SSL"):
         connect(Settings(smtp_url=f"{scheme}://{address}"))
 
@@ -81,7 +81,7 @@ def test_the_port_is_the_scheme_s_own_unless_one_is_named(url: str, port: int) -
 @pytest.mark.parametrize(
     "url", ["imap://a.test", "a.test:25", "smtp://", "smtp://a.test:0", "smtp://me:sec/ret@a.test"]
 )
-def test_another_url_is_refused_by_a_sentence_without_the_password(url: str) -> None:
+def test_another_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValidationError, match="smtps://") as refused:
         Settings(smtp_url=url)
     assert "sec" not in str(refused.value)

@@ -35,7 +35,7 @@ def answering(sink: MailSink, at: Any, code: int, times: int | None = None) -> N
 
 @pytest.mark.parametrize("step", ["connect", "ehlo"])
 @pytest.mark.parametrize("code", [421, 550, 554])
-def test_a_server_that_lets_nobody_in_refuses_no_mail(mail_sink, monkeypatch, step, code):
+def test_a_server_that_refuses_all_clients_rejects_no_mail(mail_sink, monkeypatch, step, code):
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     answering(mail_sink, step, code)
     with pytest.raises(MailDeferred, match=str(code)):
@@ -51,9 +51,7 @@ def test_a_server_that_lets_nobody_in_refuses_no_mail(mail_sink, monkeypatch, st
 @pytest.mark.parametrize(
     ("code", "ends"), [(550, MailRefused), (451, MailDeferred), (530, MailDeferred)]
 )
-def test_an_answer_about_the_mail_ends_it_if_it_is_for_good(
-    mail_sink, monkeypatch, step, code, ends
-):
+def test_a_permanent_error_about_the_mail_rejects_it(mail_sink, monkeypatch, step, code, ends):
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     answering(mail_sink, step, code)
 
@@ -61,7 +59,7 @@ def test_an_answer_about_the_mail_ends_it_if_it_is_for_good(
         deliver(MAIL)
 
 
-def test_a_farewell_between_two_mails_costs_a_connection_and_no_try(mail_sink, monkeypatch):
+def test_a_closed_connection_between_two_mails_costs_no_try(mail_sink, monkeypatch):
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     deliver(MAIL)
     answering(mail_sink, "mail", 421, times=1)
@@ -71,7 +69,7 @@ def test_a_farewell_between_two_mails_costs_a_connection_and_no_try(mail_sink, m
     assert mail_sink.stats().accepted == 2
 
 
-def test_a_wrong_password_refuses_no_mail(monkeypatch):
+def test_a_wrong_password_rejects_no_mail(monkeypatch):
     def never(*_: object) -> AuthResult:
         return AuthResult(success=False, handled=False)
 

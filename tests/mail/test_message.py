@@ -63,7 +63,7 @@ def part(message: EmailMessage, kind: str) -> str:
 @given(TEXT, TEXT, TEXT, TEXT, TEXT, TEXT)
 @example(*(ATTACKS[7] for _ in range(6)))
 @example(*(ATTACKS[0] for _ in range(6)))
-def test_no_field_can_open_a_header(author, subject, body, job_id, message_id, file_name):
+def test_no_field_can_add_a_header(author, subject, body, job_id, message_id, file_name):
     mail = a_mail(
         sender=Mailbox(author, "blog@blog.test"),
         to=Mailbox(author, "akiko@blog.test"),
@@ -158,13 +158,13 @@ def test_a_file_of_a_strange_type_is_sent_as_plain_bytes(kind):
         "=?utf-8?b?Ym9zc0BiYW5r?=@x.test",
     ],
 )
-def test_what_is_no_address_never_gets_as_far_as_a_mail(address):
+def test_an_invalid_address_is_refused(address):
     with pytest.raises(BadAddress):
         Mailbox("Akiko", address)
 
 
 @given(st.text(max_size=60))
-def test_an_address_that_is_taken_has_nothing_that_ends_it(address):
+def test_an_accepted_address_has_no_special_characters(address):
     try:
         taken = Mailbox("", f"{address}@blog.test").address
     except BadAddress:
@@ -178,5 +178,5 @@ def test_a_setting_is_read_with_or_without_a_name():
     assert Mailbox.parse("blog@blog.test") == Mailbox("", "blog@blog.test")
 
 
-def test_a_mail_says_that_a_program_wrote_it():
+def test_a_mail_is_marked_as_automatic():
     assert parsed(a_mail())["Auto-Submitted"] == "auto-generated"

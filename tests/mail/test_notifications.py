@@ -33,7 +33,7 @@ def test_a_notification_goes_to_the_author_and_an_answer_to_the_reader():
     assert "Well said." in mail.text
 
 
-def test_what_a_reader_writes_is_no_markup():
+def test_a_reader_s_text_is_escaped():
     comment = a_comment(author="<b>Mallory</b>", body="<script>alert(1)</script>")
 
     mail = notifications.comment_notification(POST, comment, sender=BLOG)
@@ -80,7 +80,7 @@ def test_a_report_counts_what_its_file_lists():
 
 
 @pytest.mark.parametrize("address", [f"{'x' * 65}@blog.test", "nobody", "a@b..c"])
-def test_a_comment_that_was_taken_with_a_bad_address_is_mailed_all_the_same(address):
+def test_a_stored_comment_with_a_bad_address_is_mailed(address):
     """A stored comment may have an address that an older form accepted and the mailer refuses."""
     mail = notifications.comment_notification(POST, a_comment(email=address), sender=BLOG)
 

@@ -40,9 +40,7 @@ app.send_task(name, kwargs={"comment_id": 1}, queue="mail", countdown=3600)
 """
 
 
-def test_a_worker_started_by_hand_does_jobs_of_the_blog_and_of_a_plain_celery_producer(
-    stack: Stack, waiting: Client
-) -> None:
+def test_a_worker_started_by_hand_joins_the_stack(stack: Stack, waiting: Client) -> None:
     warned = waiting.web.get("/jobs").text
     assert re.search(r"\d+ jobs? waits?, and no worker is there to run", warned)
     ready = stack.ready
@@ -72,7 +70,7 @@ def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize("folder", most_nightly(["not mounted", "another blog"], "another blog"))
-def test_a_worker_that_sees_another_blog_or_none_does_not_start(
+def test_a_worker_without_its_blog_does_not_start(
     tmp_path: Path, stack: Stack, waiting: Client, folder: str
 ) -> None:
     if folder == "another blog":

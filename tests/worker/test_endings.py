@@ -47,9 +47,7 @@ def _all_arrive(stack: Stack, client: Client) -> None:
     assert client.mail_stats()["distinct"] == client.summary()["done"]
 
 
-def test_a_worker_that_is_told_to_stop_ends_what_it_has_and_takes_nothing_more(
-    stack: Stack, client: Client
-) -> None:
+def test_a_stopped_worker_ends_its_jobs_and_claims_no_more(stack: Stack, client: Client) -> None:
     before, seen = client.summary()["done"], client.mail_stats()["duplicates"]
     sent = _busy(client, {"at": "data", "do": "wait", "seconds": 2.0})
     stack.kill("worker", signal.SIGTERM)
@@ -71,7 +69,7 @@ def test_a_second_sigterm_ends_it_at_once_and_loses_nothing(stack: Stack, client
     _all_arrive(stack, client)
 
 
-def test_what_is_not_done_in_time_goes_back_to_the_head_in_its_order() -> None:
+def test_jobs_that_are_not_done_in_time_are_requeued_in_order() -> None:
     with Stack(**_options(0.5)) as stack, Client(stack.ready) as client:
         sent = _busy(client, _HANG)
         stack.kill("worker", signal.SIGTERM)

@@ -44,9 +44,7 @@ def _ended(queue: Queue, id_: str) -> JobView:
     return job
 
 
-def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
-    stack: Stack, queue: Queue, tmp_path: Path
-) -> None:
+def test_an_endless_job_is_stopped_and_retried(stack: Stack, queue: Queue, tmp_path: Path) -> None:
     [pid] = stack.ready["pids"]["worker"]
     sent = CeleryBackend(queue).enqueue(loop.job(diary=str(tmp_path / "diary")))
     job = _ended(queue, sent.id)
@@ -67,7 +65,7 @@ def test_a_job_that_loops_for_ever_is_ended_and_tried_again(
         ("body", "[7, {}, {}]", "TypeError: "),
     ],
 )
-def test_a_message_that_no_job_can_be_read_from_is_dead_and_says_why(
+def test_a_malformed_message_is_dead_with_its_reason(
     queue: Queue, place: str, what: dict[str, object] | str, reason: str
 ) -> None:
     """Each message differs from a Celery producer's in only one part."""

@@ -56,9 +56,7 @@ def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -
     assert answers(mounted, "/jobs", headers=elsewhere)[0].status_code == 403
 
 
-def test_it_shows_a_redis_without_the_fields_of_valkey(
-    app: Celery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_shows_a_redis_that_is_not_valkey(app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
     info = redis.Redis.info
     fewer = ("valkey_version", "uptime_in_seconds", "used_memory_peak")
 
