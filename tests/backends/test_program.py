@@ -12,17 +12,17 @@ PRINT = "from demo_app.backends.celery_command import program\nprint(program())\
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
-    [(["-m", "shop"], "shop"), (["-m", "shop.till"], "till"), (["shop/till.py"], "till")],
+    [
+        (["-m", "shop"], "shop"),
+        (["-m", "shop.till"], "till"),
+        (["shop/till.py"], "till"),
+        (["-c", PRINT], "python"),
+    ],
 )
-def test_a_program_is_called_by_its_module_or_file(
+def test_a_program_has_the_name_of_its_module_or_file(
     tmp_path: Path, arguments: list[str], name: str
 ) -> None:
     (tmp_path / "shop").mkdir()
     for file in ("__main__.py", "till.py"):
         (tmp_path / "shop" / file).write_text(PRINT)
-
     assert run_python(*arguments, cwd=tmp_path).stdout == f"{name}\n"
-
-
-def test_typed_at_a_prompt_it_has_no_name_of_its_own() -> None:
-    assert run_python("-c", PRINT).stdout == "python\n"

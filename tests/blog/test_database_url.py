@@ -9,7 +9,7 @@ import pytest
 from postgres_server import PostgresServer
 from programs import POSTGRES, needs
 from pydantic import ValidationError
-from support import administer, most_nightly, redis_running, run_python
+from support import administer, most_nightly, run_python
 
 from demo_app.blog.database import DatabaseMissing
 from demo_app.blog.opening import check_server
@@ -41,21 +41,18 @@ def _driver() -> None:
 
 
 @pytest.mark.parametrize("program", most_nightly(PROGRAMS, "up", "worker"))
-def test_a_server_that_does_not_answer(program: str, tmp_path: Path) -> None:
-    with redis_running() as url:
-        output = _error_of(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url)
+def test_a_server_that_does_not_answer(program: str, redis_url: str, tmp_path: Path) -> None:
+    output = _error_of(program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=redis_url)
     assert "postgresql://me:***@127.0.0.1:1/blog can't be used: " in output
     assert "Connection refused" in output
 
 
 @pytest.mark.parametrize("program", most_nightly(["up", "web", "worker"], "web"))
-def test_a_driver_that_is_not_installed(program: str, tmp_path: Path) -> None:
+def test_a_driver_that_is_not_installed(program: str, redis_url: str, tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ImportError('no module here')")
     found = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    with redis_running() as url:
-        output = _error_of(
-            program, tmp_path, DEMO_DATABASE_URL=NOBODY, DEMO_REDIS_URL=url, PYTHONPATH=found
-        )
+    urls = {"DEMO_DATABASE_URL": NOBODY, "DEMO_REDIS_URL": redis_url}
+    output = _error_of(program, tmp_path, **urls, PYTHONPATH=found)
     assert "pip install 'jobs-that-survive[postgres]'" in output
 
 

@@ -28,6 +28,8 @@ def test_a_month_begins_and_ends_where_it_should(database):
     line = month_of_comments(database, 2026, 12)[0]
 
     assert (line.comments, line.readers) == (2, 2)
+    with pytest.raises(ValueError, match="month"):
+        month_of_comments(database, 2026, 13)
 
 
 def test_a_post_without_comments_has_its_line(database):
@@ -35,11 +37,6 @@ def test_a_post_without_comments_has_its_line(database):
 
     assert [line.post for line in lines] == [1, 2, 3]
     assert {line.comments for line in lines} == {0}
-
-
-def test_a_month_that_there_is_not_is_refused(database):
-    with pytest.raises(ValueError, match="month"):
-        month_of_comments(database, 2026, 13)
 
 
 def test_the_file_has_the_numbers_below_their_names():

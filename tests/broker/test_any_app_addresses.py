@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,48 +27,39 @@ class OpenedBy(Shop):
         return self.address or super().broker(port)
 
 
-@contextmanager
-def _tls_in_front_of(server_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    proxy = Proxy(server_port, tls=context)
-    try:
-        yield proxy.port
-    finally:
-        proxy.end()
-
-
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
     options = {"lease_seconds": 2.0, "master_name": "books"}
     return open_shop(kind=OpenedBy, broker_transport_options=options)
 
 
-def test_tls_is_used_and_the_certificate_is_checked(shop: OpenedBy) -> None:
-    context = tls_context(shop.folder)
-    trusted = shop.folder / "certificate.pem"
-    with _tls_in_front_of(shop.port, context) as port:
-        shop.address = f"claims+rediss://127.0.0.1:{port}/0"
-        with pytest.raises(Exception, match="certificate verify failed"):
-            shop.order("vase", sending={"retry": False})
-        shop.address += f"?ssl_ca_certs={trusted}"
-        shop.start_worker()
-        shop.order("vase")
-        assert not shop.lost(["vase"], 30)
-        shop.close()
+@pytest.fixture
+def tls_port(shop: Shop) -> Iterator[int]:
+    """Yield the port of a proxy that adds TLS. The shop's folder has the certificate."""
+    proxy = Proxy(shop.port, tls=tls_context(shop.folder))
+    yield proxy.port
+    shop.close()
+    proxy.end()
 
 
-def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: OpenedBy) -> None:
-    context = tls_context(shop.folder)
+def test_tls_is_used_and_the_certificate_is_checked(shop: OpenedBy, tls_port: int) -> None:
+    shop.address = f"claims+rediss://127.0.0.1:{tls_port}/0"
+    with pytest.raises(Exception, match="certificate verify failed"):
+        shop.order("vase", sending={"retry": False})
+    shop.address += f"?ssl_ca_certs={shop.folder / 'certificate.pem'}"
+    shop.start_worker()
+    shop.order("vase")
+    assert not shop.lost(["vase"], 30)
+
+
+def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: OpenedBy, tls_port: int) -> None:
     tls = {"ssl_ca_certs": str(shop.folder / "certificate.pem")}
-    with (
-        _tls_in_front_of(shop.port, context) as port,
-        Connection(f"claims+redis://127.0.0.1:{port}/0", ssl=tls) as connection,
-    ):
+    with Connection(f"claims+redis://127.0.0.1:{tls_port}/0", ssl=tls) as connection:
         client: Any = connection.default_channel.client
         client.set("x", "1")
         shop.redis.replicaof("127.0.0.1", "1")
         with pytest.raises(redis.ConnectionError, match="the server is a replica now"):
             client.set("x", "2")
-        shop.close()
 
 
 @pytest.mark.thorough

@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,7 +17,6 @@ from support import rescue_now, until
 
 from demo_app.broker.deaths import note_killed
 from demo_app.broker.lease import Lease, LeaseLost
-from demo_app.broker.lua import Call, Scripts
 from demo_app.broker.options import DEFAULTS
 from demo_app.broker.queue import Queue
 
@@ -178,23 +176,6 @@ def test_an_error_in_one_step_of_the_heartbeat_does_not_stop_the_others(
 
 def _stumble() -> None:
     raise RuntimeError("a mistake in the program")
-
-
-def test_a_heartbeat_continues_after_a_command_that_could_not_be_sent(
-    scene: Scene, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If one failed step ended the heartbeat, the lease of a live worker would expire."""
-    together, answers = Scripts.together, iter([_stumble])
-
-    def fail_once(scripts: Scripts, calls: Sequence[Call]) -> list[Any]:
-        next(answers, lambda: None)()
-        return together(scripts, calls)
-
-    monkeypatch.setattr(Scripts, "together", fail_once)
-    with scene.working(DEFAULTS), caplog.at_level(logging.WARNING):
-        until(lambda: "the others go on" in caplog.text)
-        scene.put(1, due=time.time() + 0.2)
-        until(lambda: scene.waiting, what="the job that was due")
 
 
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:

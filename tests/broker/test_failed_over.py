@@ -28,18 +28,14 @@ def _fail_over(shop: Shop, replica: Shop) -> None:
     until(lambda: shop.redis.info("replication")["role"] == "slave", what="the fail-over")
 
 
-@pytest.fixture
-def replica(shop: Shop, open_shop: OpenShop) -> Shop:
-    return _replica_of(shop, open_shop("threads"))
-
-
 def _replica_of(shop: Shop, other: Shop) -> Shop:
     other.redis.replicaof("127.0.0.1", str(shop.port))
     until(lambda: other.redis.info("replication")["master_link_status"] == "up", what="its copy")
     return other
 
 
-def test_a_worker_and_a_producer_fail_over(shop: Shop, replica: Shop) -> None:
+def test_a_worker_and_a_producer_fail_over(shop: Shop, open_shop: OpenShop) -> None:
+    replica = _replica_of(shop, open_shop("threads"))
     shop.start_worker()
     producer = Queue(connect(f"redis://127.0.0.1:{shop.link_port}/0"))
     producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))

@@ -42,7 +42,6 @@ def test_a_worker_continues_over_a_new_connection(open_one: OpenShop, which: str
     began = time.monotonic()
     shop.order("vase")
     assert not shop.lost(["vase"], 40)
-    print(f"{time.monotonic() - began:.1f} s until the job had ended")
     # on an idle machine kombu's own check needs 26 to 51 s
     assert time.monotonic() - began < patience(20.0)
 

@@ -133,12 +133,6 @@ def test_deaths_before_a_completed_try_do_not_count(scene: Scene) -> None:
     assert not _runs_alone(scene)
 
 
-def test_each_death_of_a_child_process_counts(scene: Scene) -> None:
-    for _ in range(4):
-        scene.queue.finish(scene.claim(), Disposition.LOST)
-    assert scene.job().state == "retrying"
-
-
 def test_a_silent_result_backend_blocks_no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     called, released = threading.Event(), threading.Event()
 

@@ -7,18 +7,18 @@ import sys
 from demo_app.jobs import task
 from demo_app.jobs.retries import retry_on
 
-heard: list[str] = []
+ran: list[str] = []
 
 
 @task
 def add(left: int, right: int = 1) -> int:
-    heard.append(f"{left} + {right}")
+    ran.append(f"{left} + {right}")
     return left + right
 
 
 @task(queue_name="mail", priority=3)
 def urgent() -> None:
-    heard.append("urgent")
+    ran.append("urgent")
 
 
 @task

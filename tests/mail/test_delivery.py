@@ -79,10 +79,13 @@ def test_a_wrong_password_rejects_no_mail(monkeypatch):
             deliver(MAIL)
 
 
-def test_a_server_that_is_away_refuses_no_mail(monkeypatch):
-    send_to(monkeypatch, "smtp://127.0.0.1:1")
-
-    with pytest.raises(MailDeferred, match="did not answer"):
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("smtp://127.0.0.1:1", "did not answer"), ("smtp://mail..example", "can't be encoded")],
+)
+def test_a_server_that_cannot_be_reached_rejects_no_mail(monkeypatch, url, reason):
+    send_to(monkeypatch, url)
+    with pytest.raises(MailDeferred, match=reason):
         deliver(MAIL)
 
 
@@ -97,9 +100,3 @@ def test_a_server_that_forwards_the_mail_has_accepted_it(monkeypatch):
         monkeypatch.setattr(Received, "handle_RCPT", forward, raising=False)
         deliver(MAIL)
         assert len(received) == 1
-
-
-def test_a_host_name_that_can_not_be_encoded_refuses_no_mail(monkeypatch):
-    send_to(monkeypatch, "smtp://mail..example")
-    with pytest.raises(MailDeferred, match="can't be encoded"):
-        deliver(MAIL)

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from celery_suite.hostile import honest
+from celery_suite.hostile import ENDED, honest
 from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
-from demo_app.broker.inspect import get_job
+from demo_app.broker.inspect import get_jobs
 from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.view import JobView
 from demo_app.stack import Stack
@@ -34,13 +34,10 @@ def queue(stack: Stack) -> Queue:
 
 
 def _ended(queue: Queue, id_: str) -> JobView:
+    def ended() -> list[JobView]:
+        return [job for job in get_jobs(queue, [id_]) if job.state in ENDED]
 
-    def ended() -> JobView | None:
-        job = get_job(queue, id_)
-        return job if job and job.state in ("done", "dead", "discarded") else None
-
-    job = until(ended, 40.0, "its end")
-    assert job is not None
+    [job] = until(ended, 40.0, "its end")
     return job
 
 
