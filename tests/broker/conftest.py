@@ -26,22 +26,15 @@ def scene(store: Queue) -> Scene:
 
 @pytest.fixture
 def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Return a function that opens a shop in a separate folder, and close the shops after the test.
+    """Yield a function that opens a shop in a separate folder, and close the shops after the test.
 
-    The function's arguments are the pool, the transport, the class of the shop (`kind`), and any
-    settings of Celery.
+    The function's arguments are the pool, the transport, and any settings of Celery.
     """
     numbers = count()
     with ExitStack() as opened:
 
-        def open_one(
-            pool: str = "prefork",
-            *,
-            transport: str = "claims",
-            kind: type[Shop] = Shop,
-            **settings: Any,
-        ) -> Shop:
-            shop = kind(tmp_path / f"shop{next(numbers)}", transport, pool, **settings)
+        def open_one(pool: str = "prefork", transport: str = "claims", **settings: Any) -> Shop:
+            shop = Shop(tmp_path / f"shop{next(numbers)}", transport, pool, **settings)
             opened.callback(shop.close)
             return shop
 

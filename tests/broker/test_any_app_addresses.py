@@ -18,19 +18,15 @@ from demo_app.rig.ports import take
 from demo_app.rig.proxy import Proxy
 
 
-class OpenedBy(Shop):
-    """A shop whose app uses `address`, if it is not "", as the URL of its broker."""
-
-    address = ""
-
-    def broker(self, port: int) -> str:
-        return self.address or super().broker(port)
+def _connect_by(shop: Shop, url: str) -> None:
+    """Let the app use this URL for its broker."""
+    shop.broker = lambda _: url
 
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
     options = {"lease_seconds": 2.0, "master_name": "books"}
-    return open_shop(kind=OpenedBy, broker_transport_options=options)
+    return open_shop(broker_transport_options=options)
 
 
 @pytest.fixture
@@ -42,17 +38,18 @@ def tls_port(shop: Shop) -> Iterator[int]:
     proxy.end()
 
 
-def test_tls_is_used_and_the_certificate_is_checked(shop: OpenedBy, tls_port: int) -> None:
-    shop.address = f"claims+rediss://127.0.0.1:{tls_port}/0"
+def test_tls_is_used_and_the_certificate_is_checked(shop: Shop, tls_port: int) -> None:
+    url = f"claims+rediss://127.0.0.1:{tls_port}/0"
+    _connect_by(shop, url)
     with pytest.raises(Exception, match="certificate verify failed"):
         shop.order("vase", sending={"retry": False})
-    shop.address += f"?ssl_ca_certs={shop.folder / 'certificate.pem'}"
+    _connect_by(shop, f"{url}?ssl_ca_certs={shop.folder / 'certificate.pem'}")
     shop.start_worker()
     shop.order("vase")
     assert not shop.lost(["vase"], 30)
 
 
-def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: OpenedBy, tls_port: int) -> None:
+def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: Shop, tls_port: int) -> None:
     tls = {"ssl_ca_certs": str(shop.folder / "certificate.pem")}
     with Connection(f"claims+redis://127.0.0.1:{tls_port}/0", ssl=tls) as connection:
         client: Any = connection.default_channel.client
@@ -63,10 +60,10 @@ def test_with_celery_s_tls_a_replica_counts_as_unreachable(shop: OpenedBy, tls_p
 
 
 @pytest.mark.thorough
-def test_a_worker_continues_at_the_next_address_of_a_list(shop: OpenedBy) -> None:
+def test_a_worker_continues_at_the_next_address_of_a_list(shop: Shop) -> None:
     with server() as first:
         ports = (first.port, shop.port)
-        shop.address = ";".join(f"claims+redis://127.0.0.1:{port}/0" for port in ports)
+        _connect_by(shop, ";".join(f"claims+redis://127.0.0.1:{port}/0" for port in ports))
         worker = shop.start_worker()
         shop.order("before")
         assert not shop.lost(["before"], 30)
@@ -77,11 +74,11 @@ def test_a_worker_continues_at_the_next_address_of_a_list(shop: OpenedBy) -> Non
         assert worker.wait(timeout=200) == 0
 
 
-def test_a_worker_follows_sentinel_through_a_fail_over(shop: OpenedBy) -> None:
+def test_a_worker_follows_sentinel_through_a_fail_over(shop: Shop) -> None:
     with server(shop.port) as copy, sentinel(shop.port) as watching:
         wait_until_watched(copy, watching)
         nobody = take(0, "nobody")
-        shop.address = f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{watching.port}"
+        _connect_by(shop, f"claims+sentinel://127.0.0.1:{nobody};127.0.0.1:{watching.port}")
         shop.start_worker()
         shop.order("before")
         assert not shop.lost(["before"], 30)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import import_module
 from typing import Any
 
@@ -237,24 +237,15 @@ def test_deleting_a_queue_reads_no_delayed_jobs(store: Queue, claims_url: str) -
     assert "cmdstat_lindex" not in calls
 
 
-@pytest.mark.parametrize(("chosen", "seconds"), [({}, 16.0), ({"health_check_interval": 1}, 1)])
-def test_health_checks_can_be_set(claims_url: str, chosen: dict[str, int], seconds: float) -> None:
-    with Connection(claims_url, transport_options=chosen) as connection:
-        for one in (connection, connection.clone()):
-            pool = one.default_channel.client.connection_pool
-            assert pool.connection_kwargs["health_check_interval"] == seconds
-
-
-@needs_kombu_5_7
 @pytest.mark.parametrize(
-    ("chosen", "of_jobs", "of_control"), [({}, 2, 25), ({"health_check_interval": 9}, 9, 9)]
+    ("chosen", "of_clients", "of_jobs", "of_control"),
+    [({}, 16, 2, 25), ({"health_check_interval": 9}, 9, 9, 9)],
 )
 def test_control_messages_have_a_longer_health_check_interval_than_jobs(
-    claims_url: str, chosen: dict[str, int], of_jobs: float, of_control: float
+    claims_url: str, chosen: dict[str, int], of_clients: int, of_jobs: int, of_control: int
 ) -> None:
     """On a busy machine, the reply to a PING often takes longer than two intervals of 2 s."""
-    hub = Hub()
-    seconds: dict[str, float] = {}
+    hub, seconds = Hub(), dict[str, float]()
     call_repeatedly = hub.call_repeatedly
 
     def note(delay: float, callback: Any, *args: Any) -> Any:
@@ -263,12 +254,12 @@ def test_control_messages_have_a_longer_health_check_interval_than_jobs(
         return call_repeatedly(delay, callback, *args)
 
     hub.call_repeatedly = note
-    try:
-        with Connection(claims_url, transport_options=chosen) as connection:
-            connection.connect()
+    with closing(hub), Connection(claims_url, transport_options=chosen) as connection:
+        for one in (connection, connection.clone()):
+            pool = one.default_channel.client.connection_pool
+            assert pool.connection_kwargs["health_check_interval"] == of_clients
+        if MAY_END_WAIT:
             connection.register_with_event_loop(hub)
             assert connection.default_channel.health_check_interval == of_jobs
             assert seconds["maybe_check_brpop_health"] == of_jobs
             assert seconds["maybe_check_subclient_health"] == of_control
-    finally:
-        hub.close()
