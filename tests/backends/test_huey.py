@@ -16,11 +16,6 @@ from demo_app.settings import Settings
 
 
 @task
-def nothing() -> None:
-    """Do nothing: a stand-in for any job."""
-
-
-@task
 def number() -> int:
     return 42
 
@@ -48,7 +43,7 @@ def test_the_jobs_of_a_killed_consumer_are_in_no_table(
 ) -> None:
     backend = HueyBackend(Settings(dir=tmp_path))
     storage = backend.huey.storage
-    job = replace(nothing.job(), run_after=run_after)
+    job = replace(number.job(), run_after=run_after)
     backend.enqueue(job)
     assert storage.queue_size() + storage.schedule_size() == 1
     killed_after(take, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from blog.sample import comment
@@ -41,12 +42,7 @@ def test_the_relay_refuses_a_second_blog(store: Queue, redis_url: str, tmp_path:
 
 
 def test_a_worker_waits_for_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    requests, read = [], identity.announced
-
-    def announced(chosen: Settings) -> str | None:
-        requests.append(chosen)
-        return read(chosen)
-
+    announced = Mock(wraps=identity.announced)
     monkeypatch.setattr(identity, "PATIENCE", 0.0)
     monkeypatch.setattr(identity, "announced", announced)
     with ProcessGroup() as group, ThreadPoolExecutor(1) as pool:
@@ -54,7 +50,7 @@ def test_a_worker_waits_for_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         chosen = Settings(dir=tmp_path, redis_url=server.url)
         starting = pool.submit(identity.refuse_another_blog, chosen)
         try:
-            until(lambda: len(requests) >= 3 or starting.done(), what="further tries")
+            until(lambda: announced.call_count >= 3 or starting.done(), what="further tries")
             assert not starting.done()
         finally:
             server.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from unittest.mock import Mock
 
 import pytest
 from blog.sample import a_picture, encoded
@@ -36,10 +37,7 @@ def test_a_file_that_is_not_a_picture_is_refused(content: bytes) -> None:
 
 
 def test_a_lack_of_memory_does_not_reject_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_memory(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(Image, "open", no_memory)
+    monkeypatch.setattr(Image, "open", Mock(side_effect=MemoryError))
     with pytest.raises(MemoryError):
         thumbnail(b"")
 

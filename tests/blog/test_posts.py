@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from blog.sample import comment, tell
@@ -27,12 +28,9 @@ def test_a_comment_and_its_job_are_stored_together(database: Database) -> None:
 
 
 def test_a_failure_stores_neither(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
     with pytest.raises(posts.NoSuchPost):
         posts.add_comment(database, 99, "A", "a@b.test", "text", notify=tell)
-    monkeypatch.setattr(outbox, "add", full)
+    monkeypatch.setattr(outbox, "add", Mock(side_effect=sqlite3.OperationalError))
     with pytest.raises(sqlite3.OperationalError):
         comment(database)
     assert (_count(database), outbox.size(database)) == (0, 0)

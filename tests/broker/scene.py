@@ -20,7 +20,6 @@ from demo_app.broker.view import JobView
 
 LISTS = lists_of("mail")
 LEASE = 60_000
-RESCUES = 3
 #: A heartbeat every 59 s, so that only the first one happens during a test.
 CALM = Options(lease_seconds=60.0, heartbeat_seconds=59.0)
 
@@ -78,7 +77,7 @@ class Scene:
     def lose(self, worker: str = "w") -> list[str]:
         self._known.discard(worker)
         die(self.queue, worker)
-        return rescue_now(self.queue, "other", LEASE, RESCUES)
+        return rescue_now(self.queue, "other", LEASE)
 
     def die_with_a_job(self, *workers: str) -> None:
         for worker in workers:

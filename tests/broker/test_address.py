@@ -12,13 +12,10 @@ from demo_app.broker.connection import client_url, connection_options, scheme_of
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        (
-            "redis://:secret@host:6380/2",
-            {"host": "host", "port": 6380, "password": "secret", "db": 2},
-        ),
+        ("redis://:secret@host:6380/2", {"port": 6380, "password": "secret", "db": 2}),
         ("redis://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
         ("valkey://me:p%40ss@host", {"username": "me", "password": "p@ss", "port": 6379, "db": 0}),
-        ("valkeys://host", {"ssl_cert_reqs": "required"}),
+        ("valkeys://host", {"host": "host", "ssl_cert_reqs": "required"}),
         ("unix:///run/r.sock", {"path": "/run/r.sock", "db": 0}),
         ("socket:///run/r.sock?virtual_host=3", {"path": "/run/r.sock", "db": 3}),
         ("rediss://host", {"ssl_cert_reqs": "required"}),

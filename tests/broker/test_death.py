@@ -10,6 +10,7 @@ import socket
 import time
 from contextlib import nullcontext
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from broker.scene import LEASE, LISTS, Scene
@@ -164,7 +165,7 @@ def test_an_error_in_one_step_of_the_heartbeat_does_not_stop_the_others(
 ) -> None:
     with scene.working(DEFAULTS) as worker, caplog.at_level(logging.WARNING):
         scene.queue.client.hset("server", "since", 0)
-        monkeypatch.setattr(worker, step, _stumble)
+        monkeypatch.setattr(worker, step, Mock(side_effect=RuntimeError))
         scene.put(1)
         scene.queue.register("dead", 500, "{}")
         scene.queue.claim("dead", LISTS)
@@ -172,10 +173,6 @@ def test_an_error_in_one_step_of_the_heartbeat_does_not_stop_the_others(
         until(lambda: len(scene.waiting) == 2, what="the rescued job, and the one that was due")
         assert scene.queue.client.keys("worker:*"), "its own lease is renewed"
         assert caplog.text.count("the others go on") == 1, "once, and not twice a second"
-
-
-def _stumble() -> None:
-    raise RuntimeError("a mistake in the program")
 
 
 def test_a_round_of_the_heartbeat_is_one_command(scene: Scene) -> None:

@@ -8,10 +8,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from redis.connection import UnixDomainSocketConnection
-from support import client_of, message, run_python, until
+from support import client_of, message, run_python
 
 from demo_app.broker import lua
 from demo_app.broker.queue import Queue
@@ -62,22 +63,12 @@ def test_an_interrupt_drops_the_connection(store: Queue, monkeypatch: pytest.Mon
     store.register("w", 60_000, "{}")
     assert store.beat("w", 60_000, "{}").send(), "the server knows the script by now"
 
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
+    interrupted = Mock(side_effect=KeyboardInterrupt)
     with monkeypatch.context() as patch:
         patch.setattr(UnixDomainSocketConnection, "read_response", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.beat("w", 60_000, "{}").send()
     assert store.snapshot().count["queued"] == 0, "this is not the reply to `beat`"
-
-
-def test_the_connection_of_a_thread_that_has_ended_is_given_back(store: Queue) -> None:
-    for number in range(5):
-        thread = threading.Thread(target=store.enqueue, args=(message(number),))
-        thread.start()
-        thread.join()
-    until(lambda: int(store.client.info("clients")["connected_clients"]) <= 3, what="the end")
 
 
 def test_a_forked_process_does_not_share_its_parents_connection(store: Queue) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from billiard.exceptions import WorkerLostError
@@ -16,13 +17,13 @@ from support import patience
 from demo_app.broker.threads import Threads
 
 
-class Pool:
+class Pool(TaskPool):
     """Celery's thread pool. Each job records its name and its thread."""
 
     def __init__(self, threads: int = 2) -> None:
-        self._pool = TaskPool(limit=threads)
-        self._pool.on_apply = Threads(self._pool.on_apply).on_apply
-        self._pool.start()
+        super().__init__(limit=threads)
+        self.on_apply = Threads(self.on_apply).on_apply
+        self.start()
         self.ran: SimpleQueue[tuple[str, int]] = SimpleQueue()
 
     def apply(
@@ -44,17 +45,10 @@ class Pool:
             run()
             self.ran.put((name, threading.get_ident()))
 
-        self._pool.apply_async(target, callback=then, accept_callback=lambda *_: accepted())
+        self.apply_async(target, callback=then, accept_callback=lambda *_: accepted())
 
     def next(self) -> tuple[str, int]:
         return self.ran.get(timeout=patience(20))
-
-    def stop(self) -> None:
-        self._pool.stop()
-
-
-def wait_for(event: threading.Event) -> None:
-    assert event.wait(patience(20))
 
 
 @pytest.fixture
@@ -80,7 +74,7 @@ def test_a_job_that_an_end_brings_runs_after_it_in_the_same_thread(pool: Pool) -
 
 def test_a_job_that_an_end_brings_waits_for_older_jobs() -> None:
     pool, gate = Pool(threads=1), threading.Event()
-    pool.apply("first", lambda _: pool.apply("fourth"), run=lambda: wait_for(gate))
+    pool.apply("first", lambda _: pool.apply("fourth"), run=partial(gate.wait, patience(20)))
     pool.apply("second")
     pool.apply("third")
     gate.set()
@@ -108,18 +102,15 @@ def test_a_job_that_a_start_brings_does_not_wait_for_the_end(pool: Pool) -> None
     pool.apply(
         "first",
         accepted=lambda: pool.apply("second", run=second_ran.set),
-        run=lambda: wait_for(second_ran),
+        run=partial(second_ran.wait, patience(20)),
     )
     assert [pool.next()[0] for _ in range(2)] == ["second", "first"]
 
 
 @pytest.mark.parametrize("end", [SystemExit("exit"), ValueError("odd")])
 def test_an_error_outside_of_a_task_is_its_result(pool: Pool, end: BaseException) -> None:
-    def fail() -> None:
-        raise end
-
     results: SimpleQueue[Any] = SimpleQueue()
-    pool.apply("first", results.put, run=fail)
+    pool.apply("first", results.put, run=Mock(side_effect=end))
     failed, found, _ = results.get(timeout=patience(20))
     assert failed
     assert found.type is (WorkerLostError if isinstance(end, SystemExit) else ValueError)

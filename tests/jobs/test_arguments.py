@@ -17,16 +17,12 @@ from demo_app.broker.message import compose, parse
 from demo_app.jobs import ArgumentError, Job
 from demo_app.jobs.arguments import checked
 
-KEYS = st.text(st.characters(codec="utf-8"))
-PLAIN = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**200), 2**200)
-    | st.text(st.characters(codec="utf-8"))
-)
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+TEXT = st.text(st.characters(codec="utf-8"))
+NUMBERS = st.integers(-(2**200), 2**200) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    PLAIN | FLOATS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=20
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    max_leaves=20,
 )
 #: Values that JSON can't represent, or changes to another type.
 ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object(), {1: 2}, "\ud800"]
@@ -40,7 +36,6 @@ def same(one, other) -> bool:
 @given(JSON)
 def test_arguments_are_the_same_after_redis_and_after_a_record(value):
     job = Job("a.task", {"value": value}, "mail", 5, datetime(2027, 1, 1, tzinfo=UTC), 2)
-
     assert same(job_of(parse(compose(message_of(job)))).arguments, job.arguments)
     back = Job.from_record(json.loads(json.dumps(job.as_record())))
     assert back == job
@@ -55,7 +50,6 @@ def test_another_value_is_refused_at_any_depth(odd, depth):
     value = odd
     while depth:
         value, depth = [{"deep": value}], depth[0] if isinstance(depth, tuple) else None
-
     with pytest.raises(ArgumentError, match="'the_odd_one'"):
         checked("task", {"fine": 1, "the_odd_one": value})
 
@@ -63,7 +57,6 @@ def test_another_value_is_refused_at_any_depth(odd, depth):
 def test_a_list_that_holds_itself_is_refused():
     knot: list[object] = []
     knot.append(knot)
-
     with pytest.raises(ArgumentError, match="'knot'"):
         checked("task", {"knot": knot})
 
@@ -71,9 +64,7 @@ def test_a_list_that_holds_itself_is_refused():
 def test_arguments_can_be_changed_after_the_job_was_made():
     numbers = [1]
     job = sample_tasks.add.job(numbers)
-
     numbers.append(2)
-
     assert job.arguments["left"] == [1]
 
 

@@ -24,7 +24,6 @@ def test_a_missing_library_is_named_with_its_command(monkeypatch, name):
     monkeypatch.delitem(sys.modules, f"demo_app.backends.{name}", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
     backends.started_backend.cache_clear()
-
     with pytest.raises(ImportError, match=r"pip install '\.\[backends\]'"):
         backend_named(name)
 

@@ -12,9 +12,7 @@ from demo_app.jobs import Unsupported, enqueue_many, load_tasks, task
 
 def test_using_returns_a_changed_copy_of_the_task():
     later = datetime(2027, 1, 1, tzinfo=UTC)
-
     changed = urgent.using(priority=-5, queue_name="default", run_after=later, backend="memory")
-
     assert (changed.priority, changed.queue_name, changed.run_after) == (-5, "default", later)
     assert (urgent.priority, urgent.queue_name, urgent.run_after) == (3, "mail", None)
     with pytest.raises(FrozenInstanceError):
@@ -36,7 +34,6 @@ def test_a_moment_without_a_time_zone_is_refused():
 
 def test_a_job_runs_and_its_result_can_be_read(inline):
     result = add.enqueue(40, right=2)
-
     assert (result.status, result.return_value, result.attempts) == ("SUCCESSFUL", 42, 1)
 
 
@@ -44,7 +41,6 @@ def test_one_unsupported_job_refuses_the_whole_batch(inline):
     sample_tasks.ran.clear()
     with pytest.raises(Unsupported, match="'inline' has no priorities"):
         enqueue_many([add.job(1), add.using(priority=1).job(2)])
-
     assert sample_tasks.ran == []
 
 

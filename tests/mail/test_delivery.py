@@ -40,10 +40,8 @@ def test_a_server_that_refuses_all_clients_rejects_no_mail(mail_sink, monkeypatc
     answering(mail_sink, step, code)
     with pytest.raises(MailDeferred, match=str(code)):
         deliver(MAIL)
-
     mail_sink.faults.put([])
     deliver(MAIL)
-
     assert len(mail_sink.wait_for(1)) == 1
 
 
@@ -54,7 +52,6 @@ def test_a_server_that_refuses_all_clients_rejects_no_mail(mail_sink, monkeypatc
 def test_a_permanent_error_about_the_mail_rejects_it(mail_sink, monkeypatch, step, code, ends):
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     answering(mail_sink, step, code)
-
     with pytest.raises(ends, match=f"replied {code}"):
         deliver(MAIL)
 
@@ -63,17 +60,13 @@ def test_a_closed_connection_between_two_mails_costs_no_try(mail_sink, monkeypat
     send_to(monkeypatch, f"smtp://{mail_sink.smtp}")
     deliver(MAIL)
     answering(mail_sink, "mail", 421, times=1)
-
     deliver(MAIL)
-
     assert mail_sink.stats().accepted == 2
 
 
 def test_a_wrong_password_rejects_no_mail(monkeypatch):
-    def never(*_: object) -> AuthResult:
-        return AuthResult(success=False, handled=False)
-
-    with serving(authenticator=never, auth_require_tls=False) as (address, _):
+    never = AuthResult(success=False, handled=False)
+    with serving(authenticator=lambda *_: never, auth_require_tls=False) as (address, _):
         send_to(monkeypatch, f"smtp://somebody:wrong@{address}")
         with pytest.raises(MailDeferred, match="rejected this client: 535"):
             deliver(MAIL)

@@ -75,9 +75,7 @@ def test_no_field_can_add_a_header(author, subject, body, job_id, message_id, fi
         attachments=(Attachment(file_name, file_name, b"content"),),
     )
     raw = mail.to_bytes(job_id)
-
     message = message_from_bytes(raw, policy=policy.SMTP)
-
     assert set(message.keys()) <= HEADERS
     assert len(message.keys()) == len(set(message.keys()))
     again = message_from_bytes(message.as_bytes(), policy=policy.SMTP)
@@ -97,7 +95,6 @@ def test_no_field_can_add_a_header(author, subject, body, job_id, message_id, fi
 @example("=?utf-8?q?typed_by_hand?=")
 def test_a_subject_and_a_name_arrive_as_they_were_typed(value):
     mail = a_mail(subject=value, to=Mailbox(value, "akiko@blog.test"))
-
     assert parsed(mail)["Subject"] == as_shown(value)
     # decode the words one by one: this Python's address parser puts spaces between encoded words
     to = str(make_header(decode_header(message_from_bytes(mail.to_bytes())["To"])))
@@ -110,7 +107,6 @@ def test_a_subject_and_a_name_arrive_as_they_were_typed(value):
 @example("=20=\n=", "From here on\n")
 def test_a_body_arrives_as_it_was_written(text, html):
     message = parsed(a_mail(text=text, html=html))
-
     assert part(message, "plain") == as_body(text)
     assert part(message, "html") == as_body(html)
 
@@ -121,9 +117,7 @@ def test_a_body_arrives_as_it_was_written(text, html):
 @example("../../etc/passwd", b"")
 def test_an_attachment_arrives_with_its_name(name, content):
     message = parsed(a_mail(attachments=(Attachment(name, "image/jpeg", content),)))
-
     (attached,) = message.iter_attachments()
-
     safe = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+|[/\\]", "_", name)[:60].strip()
     assert attached.get_filename() == (safe or "file")
     assert attached.get_content_type() == "image/jpeg"
@@ -134,7 +128,6 @@ def test_an_attachment_arrives_with_its_name(name, content):
 @pytest.mark.parametrize("kind", ["text", "a/b\r\nX: y", "a/b; name=x", ""])
 def test_a_file_of_a_strange_type_is_sent_as_plain_bytes(kind):
     message = parsed(a_mail(attachments=(Attachment("a", kind, b"x"),)))
-
     assert [a.get_content_type() for a in message.iter_attachments()] == [
         "application/octet-stream"
     ]
@@ -169,7 +162,6 @@ def test_an_accepted_address_has_no_special_characters(address):
         taken = Mailbox("", f"{address}@blog.test").address
     except BadAddress:
         return
-
     assert not re.search(r"[\s<>,;:\"()\[\]\\]|[^!-~]", taken)
 
 

@@ -27,7 +27,6 @@ def a_comment(**changes) -> Comment:
 
 def test_a_notification_goes_to_the_author_and_an_answer_to_the_reader():
     mail = notifications.comment_notification(POST, a_comment(), sender=BLOG)
-
     assert mail.to == Mailbox("Akiko", "akiko@blog.test")
     assert mail.reply_to == Mailbox("Reader", "reader@example.test")
     assert "Well said." in mail.text
@@ -35,9 +34,7 @@ def test_a_notification_goes_to_the_author_and_an_answer_to_the_reader():
 
 def test_a_reader_s_text_is_escaped():
     comment = a_comment(author="<b>Mallory</b>", body="<script>alert(1)</script>")
-
     mail = notifications.comment_notification(POST, comment, sender=BLOG)
-
     assert "<script>" not in mail.html
     assert "&lt;script&gt;" in mail.html
     assert "First &lt;in&gt;" in mail.html
@@ -48,15 +45,12 @@ def test_the_message_id_is_the_comments_own():
     first = notifications.comment_notification(POST, a_comment(), sender=BLOG)
     again = notifications.comment_notification(POST, a_comment(), sender=BLOG)
     other = notifications.comment_notification(POST, a_comment(id=8), sender=BLOG)
-
     assert first.message_id == again.message_id != other.message_id
 
 
 def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
     picture = Picture(1, "<cat>.png", "Akiko", "akiko@blog.test", 5.0, b"")
-
     mail = notifications.picture_thumbnail(picture, b"jpeg", sender=BLOG)
-
     (file,) = mail.attachments
     assert (file.name, file.content_type, file.content) == (
         "small <cat>.png.jpg",
@@ -68,11 +62,9 @@ def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
 
 def test_a_report_counts_what_its_file_lists():
     lines = [ReportLine(1, "One", "Akiko", 2, 1), ReportLine(2, "Two", "Björn", 0, 0)]
-
     mail = notifications.monthly_report(
         lines, "2026-11", "r", to=Mailbox("A", "a@b.test"), sender=BLOG
     )
-
     assert "2 comments on 2 posts in 2026-11" in mail.text
     assert mail.attachments[0].name == "comments-2026-11.csv"
     assert mail.attachments[0].content.count(b"\r\n") == 3
@@ -83,6 +75,5 @@ def test_a_report_counts_what_its_file_lists():
 def test_a_stored_comment_with_a_bad_address_is_mailed(address):
     """A stored comment may have an address that an older form accepted and the mailer refuses."""
     mail = notifications.comment_notification(POST, a_comment(email=address), sender=BLOG)
-
     assert mail.reply_to is None
     assert b"Reply-To" not in mail.to_bytes()

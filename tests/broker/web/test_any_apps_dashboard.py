@@ -132,6 +132,10 @@ def test_without_the_token_nothing_opens(reader: httpx.Client) -> None:
     for path in ("/jobs", "/jobs/queued", "/api/jobs/summary", "/api/events", "/metrics"):
         assert reader.get(path).status_code == 401
         assert reader.get(path, headers={"authorization": "Bearer wrong"}).status_code == 401
+    refused = reader.get("/jobs").text
+    assert "open the link that was printed" in refused
+    [style] = re.findall(r'rel="stylesheet" href="([^"]+)"', refused)
+    assert reader.get("/" + style).status_code == 200
 
 
 def test_a_program_may_send_the_token(shop: Shop, reader: httpx.Client, address: str) -> None:
@@ -142,13 +146,6 @@ def test_a_program_may_send_the_token(shop: Shop, reader: httpx.Client, address:
     metrics = reader.get("/metrics", headers=bearer)
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'claims_queue_length{queue="celery"} 1\n' in metrics.text
-
-
-def test_a_page_without_the_token_names_the_link_to_open(reader: httpx.Client) -> None:
-    refused = reader.get("/jobs").text
-    assert "open the link that was printed" in refused
-    [style] = re.findall(r'rel="stylesheet" href="([^"]+)"', refused)
-    assert reader.get("/" + style).status_code == 200
 
 
 def test_a_foreign_host_and_a_write_from_another_site_are_refused(holder: httpx.Client) -> None:
