@@ -25,9 +25,8 @@ def test_inspect_claims_nothing_and_revoked_jobs_are_discarded(open_shop: OpenSh
         assert until(inspect.ping) == {"w1@here": {"ok": "pong"}}
         [active] = inspect.active()["w1@here"]
         assert active["name"] == "shop.pack"
-    assert len(shop.queue.snapshot().workers) == 1, "`inspect` is not a worker"
-    [later] = shop.order("later", sending={"countdown": 1})
-    with shop.app() as app:
+        assert len(shop.queue.snapshot().workers) == 1, "`inspect` is not a worker"
+        [later] = shop.order("later", sending={"countdown": 1})
         until(lambda: app.control.revoke(later, **REPLY), what="the worker's reply")
     until(lambda: shop.count("discarded") == 2, what="the discards")
     shop.open_gate()
@@ -63,21 +62,19 @@ def test_a_worker_obeys_rate_limit_terminate_and_cancel_consumer(open_shop: Open
     shop.start_worker("--concurrency", "1")
     with shop.app() as app:
         until(lambda: app.control.rate_limit("shop.pack", "4/s", **REPLY))
-    shop.order(*(f"limited-{number}" for number in range(9)))
-    shop.until_done(9)
-    ended = [float(at) for _, at in shop.redis.zrange("done", 0, -1, withscores=True)]
-    assert max(ended) - min(ended) > 1.0
-    [job] = shop.order("x", gate="open")
-    shop.until_started("x")
-    with shop.app() as app:
+        shop.order(*(f"limited-{number}" for number in range(9)))
+        shop.until_done(9)
+        ended = [float(at) for _, at in shop.redis.zrange("done", 0, -1, withscores=True)]
+        assert max(ended) - min(ended) > 1.0
+        [job] = shop.order("x", gate="open")
+        shop.until_started("x")
         kill: dict[str, Any] = {"terminate": True, "signal": "SIGKILL"}
         until(lambda: app.control.revoke(job, **kill, **REPLY), what="the worker's reply")
-    until(lambda: shop.count("discarded") == 1, what="the discard")
-    assert shop.count("running") == 0
-    assert shop.times("started")["x"] == 1
-    shop.order(*NAMES, gate="open")
-    shop.until_started("p0")
-    with shop.app() as app:
+        until(lambda: shop.count("discarded") == 1, what="the discard")
+        assert shop.count("running") == 0
+        assert shop.times("started")["x"] == 1
+        shop.order(*NAMES, gate="open")
+        shop.until_started("p0")
         (replies,) = until(lambda: app.control.cancel_consumer("celery", **REPLY))
     assert "no longer consuming" in replies["w1@here"]["ok"]
     shop.open_gate()

@@ -12,7 +12,7 @@ from support import die, let_judge, message, most_thorough, rescue_now
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
 from demo_app.broker.fold import Fold
-from demo_app.broker.inspect import get_job
+from demo_app.broker.inspect import get_jobs
 from demo_app.broker.journal import after, all_events, between
 from demo_app.broker.keys import lists_of
 from demo_app.broker.queue import Queue
@@ -119,9 +119,9 @@ def test_the_fold_agrees_with_redis_after_every_step(store: Queue, seed: int) ->
         moved = folded["states"].keys() - seen["states"].keys()
         assert all(folded["states"].pop(job) is State.DISCARDED for job in moved)
         assert folded == seen, f"after {name}"
-    views = [get_job(store, job) for job in seen["states"]]
-    assert {view.id: view.state for view in views if view} == seen["states"], "as its own history"
-    assert {view.id: view.owner for view in views if view and view.owner} == seen["holders"]
+    views = get_jobs(store, list(seen["states"]))
+    assert {view.id: view.state for view in views} == seen["states"], "as its own history"
+    assert {view.id: view.owner for view in views if view.owner} == seen["holders"]
 
 
 def test_the_fold_of_a_part_has_the_known_facts(store: Queue) -> None:

@@ -53,6 +53,5 @@ def test_each_step_of_celerys_priorities_has_its_own_list() -> None:
     lists = {"mail": (-1, 0, 1, 2), "mail:3": (3, 4, 5), "mail:6": (6, 7, 8), "mail:low": (9, 10)}
     for list_name, priorities in lists.items():
         assert {list_of("mail", priority) for priority in priorities} == {list_name}
-    assert [list_name for list_name in lists_of("mail") if list_name in lists] == [*lists], (
-        "the urgent first"
-    )
+    in_order = [list_name for list_name in lists_of("mail") if list_name in lists]
+    assert in_order == [*lists], "the urgent first"

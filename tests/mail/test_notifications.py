@@ -6,7 +6,7 @@ from demo_app.blog.pictures import Picture
 from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import ReportLine
 from demo_app.mail import notifications
-from demo_app.mail.message import Mailbox
+from demo_app.mail.message import Attachment, Mailbox
 
 BLOG = Mailbox("The blog", "blog@blog.test")
 POST = Post(1, "First <in>, first out", "A queue.", "Akiko", "akiko@blog.test")
@@ -51,12 +51,7 @@ def test_the_message_id_is_the_comments_own():
 def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
     picture = Picture(1, "<cat>.png", "Akiko", "akiko@blog.test", 5.0, b"")
     mail = notifications.picture_thumbnail(picture, b"jpeg", sender=BLOG)
-    (file,) = mail.attachments
-    assert (file.name, file.content_type, file.content) == (
-        "small <cat>.png.jpg",
-        "image/jpeg",
-        b"jpeg",
-    )
+    assert mail.attachments == (Attachment("small <cat>.png.jpg", "image/jpeg", b"jpeg"),)
     assert "<cat>" not in mail.html
 
 

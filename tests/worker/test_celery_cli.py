@@ -1,4 +1,4 @@
-"""Tests that a worker started by hand with Celery's command joins a running stack."""
+"""Tests of a worker that is started by hand with Celery's command, and of a safeguard's setting."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from support import most_nightly, run_python, until
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
 from demo_app.rig.process_group import ProcessGroup
+from demo_app.settings import Safeguard, Settings
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
+from demo_app.worker.app import make_app
+from demo_app.worker.experiments import UnsafeInFlight
 
 WORKER = ("-m", "celery", "-A", "demo_app.worker", "worker")
 STACK = {"workers": 0}
@@ -61,6 +64,11 @@ def test_a_worker_started_by_hand_joins_the_stack(stack: Stack, waiting: Client)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
     assert waiting.summary()["workers"] == [], "it has signed off"
+
+
+def test_a_worker_without_rescue_has_none() -> None:
+    with make_app(Settings(without=frozenset({Safeguard.RESCUE}))).connection() as connection:
+        assert connection.transport.in_flight_class is UnsafeInFlight
 
 
 def test_a_pool_of_processes_is_refused_with_a_reason() -> None:
