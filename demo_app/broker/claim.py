@@ -34,15 +34,6 @@ class Claim:
     id: str
     number: str
 
-    def is_of(self, task_id: str) -> bool:
-        """Return True if the job has this Celery task id.
-
-        The job's id in Redis may also have the prefix `=` or a suffix such as `#2` (see
-        `enqueue.lua`).
-        """
-        names = (self.id, self.id.removeprefix("="))
-        return any(name == task_id or name.startswith(f"{task_id}#") for name in names)
-
 
 @dataclass(frozen=True, slots=True)
 class Claimed:

@@ -77,6 +77,11 @@ class Request(CeleryRequest):  # type: ignore[misc]
         self._failure = _failed_try(exc_info.exception.exc or exc_info.exception, exc_info)
         return super().on_retry(exc_info)
 
+    def _announce_revoked(self, reason: str, *details: Any) -> None:
+        # before Celery acknowledges the job, which ends the claim
+        self._set_ending(Ending(Disposition.DISCARD, reason))
+        super()._announce_revoked(reason, *details)
+
     def fail(self, error: Exception) -> None:
         """Log the error of a job that can't begin or be finished, and end its claim.
 

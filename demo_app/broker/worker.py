@@ -11,11 +11,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from celery.signals import celeryd_after_setup, task_revoked, worker_ready, worker_shutdown
+from celery.signals import celeryd_after_setup, worker_ready, worker_shutdown
 from celery.worker import control, state
 
 from . import control_replies, process, request
-from .claim import Disposition, Ending
 from .defaults import early_tasks, set_defaults, uses_this_broker
 from .keys import MAX_QUEUES
 from .rights import refusal
@@ -29,7 +28,6 @@ _in_memory = control.scheduled  # Celery's own reply to `inspect scheduled`
 def connect_signals() -> None:
     celeryd_after_setup.connect(_begin, weak=False)
     worker_ready.connect(_keep_what_the_pool_has, weak=False)
-    task_revoked.connect(_discard, weak=False)
     worker_shutdown.connect(leave, weak=False)
     control.inspect_command(name="scheduled", alias="dump_schedule")(_scheduled)
 
@@ -145,13 +143,6 @@ def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
         )
     ]
     return [*_in_memory(state), *in_redis]
-
-
-def _discard(request: Any, reason: str = "revoked", **_: Any) -> None:
-    for in_flight in process.in_flight_here():
-        for tag, claim in in_flight.held().items():
-            if claim.is_of(request.id):
-                in_flight.set_ending(tag, Ending(Disposition.DISCARD, reason))
 
 
 def leave(**_: Any) -> None:
