@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +16,6 @@ from chaos.quiescence import StillMoving
 from chaos.strike import StackIsDead
 from demo_app.settings import Safeguard, Transport
 
-#: Seconds without progress after which a mail counts as lost. Stock Celery's workers return a dead
-#: worker's jobs only after an hour, so that a longer wait for them is useless.
-PATIENCE, STOCK_PATIENCE = 30.0, 15.0
-
 
 def chaos(
     faults: Annotated[int, Option(min=1, metavar="N", help="how many")] = 1000,
@@ -34,7 +28,7 @@ def chaos(
         list[Safeguard] | None, Option(help="leave a safeguard out [repeatable]")
     ] = None,
     aimed: Annotated[
-        bool, Option("--aimed", help="only faults that the safeguards left out are for, or any")
+        bool, Option("--aimed", help="only faults against which the omitted safeguards protect")
     ] = False,
     only: Annotated[str, Option(metavar="TEXT", help="only faults with this in their name")] = "",
     pace: Annotated[float, Option(min=0.1, metavar="S", help="seconds between two faults")] = PACE,
@@ -42,14 +36,8 @@ def chaos(
         Path | None, Option(metavar="FILE", help="keep what was promised, done and seen there")
     ] = None,
     patience: Annotated[
-        float | None,
-        Option(
-            metavar="S",
-            help="seconds without progress after which a mail counts as lost "
-            f"[default: {PATIENCE:.0f}, on stock Celery {STOCK_PATIENCE:.0f}]",
-        ),
-    ] = None,
-    as_json: Annotated[bool, Option("--json", help="print one JSON object")] = False,
+        float, Option(metavar="S", help="seconds without progress after which a mail is lost")
+    ] = 30.0,
 ) -> None:
     """Kill, pause, fill disks and refuse mails while comments are posted, and then count.
 
@@ -58,8 +46,8 @@ def chaos(
     """
     if stock_only and without:
         raise BadParameter("Stock Celery has no safeguards. Choose --stock-only or --without.")
-    if patience is None:
-        patience = STOCK_PATIENCE if stock_only else PATIENCE
+    if aimed and not without:
+        raise BadParameter("Choose the safeguards that --aimed aims at with --without.")
     plan = Plan(
         faults,
         seconds,
@@ -83,11 +71,7 @@ def chaos(
     except (StackIsDead, StillMoving) as error:
         console.print(f"The campaign ends early: {error}.")
         raise Exit(1) from None
-    if as_json:
-        print(json.dumps(table.as_json(result)))
-    else:
-        print(*(one.markdown() for one in table.tables(result)), sep="\n")
-    sys.stdout.flush()
+    print(*(one.markdown() for one in table.tables(result)), sep="\n", flush=True)
     raise Exit(0 if result.held else 1)
 
 

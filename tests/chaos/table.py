@@ -1,10 +1,8 @@
-"""The figures of a campaign, as tables and as JSON."""
+"""The figures of a campaign, as tables."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
-from typing import Any
 
 from benchmarks.table import Table
 
@@ -52,40 +50,8 @@ def _rows(result: Result) -> list[list[str]]:
     ]
 
 
-def as_json(result: Result) -> dict[str, Any]:
-    ledger = result.ledger
-    return {
-        "transport": result.plan.transport,
-        "without": sorted(result.plan.without),
-        "seed": result.plan.seed,
-        "faults": len(result.faults),
-        "by_kind": result.by_kind,
-        "comments": ledger.comments,
-        "distinct_mails": ledger.arrived,
-        "lost": result.count("lost") - ledger.late,
-        "late": ledger.late,
-        "visible_duplicates": result.count("seen twice"),
-        "suppressed_duplicates": ledger.suppressed,
-        "uncertain": ledger.uncertain,
-        "stale": result.count("stale"),
-        "acknowledged_late": ledger.acknowledged_late,
-        "by_hand": ledger.reasons,
-        "conserved": ledger.conserved,
-        "missing": list(result.missing),
-        "broken": result.broken,
-        "held": result.held,
-        "seconds": round(result.seconds, 1),
-    }
-
-
 def _times(values: Sequence[float]) -> str:
-    return " / ".join(f"{at:.2f}" for at in _percentiles(values)) + " s"
-
-
-def _percentiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Return the 50th and 99th percentile and the maximum; zeros if there are no values."""
-    largest = max(values, default=0.0)
-    if len(values) < 2:
-        return largest, largest, largest
-    at = statistics.quantiles(values, n=100, method="inclusive")
-    return at[49], at[98], largest
+    ordered = sorted(values) or [0.0]
+    last = len(ordered) - 1
+    return " / ".join(f"{ordered[round(share * last)]:.2f}" for share in (0.5, 0.99, 1)) + " s"
