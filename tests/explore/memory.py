@@ -35,7 +35,7 @@ reconciliation._FULL_ROUND_EVERY, reconciliation._ROUND_DURATIONS = 1.0, 0
 class Memory(SqliteDatabase):
     def __init__(self, number: int) -> None:
         self.number = number
-        self.own_connection = sqlite3.connect(
+        self.own = sqlite3.connect(
             ":memory:",
             isolation_level=None,
             cached_statements=0,  # a prepared statement would refer to the data before `load`
@@ -45,12 +45,8 @@ class Memory(SqliteDatabase):
             transaction.execute("UPDATE blog SET id = ?", (f"blog-{number}",))
         posts.seed(self)
 
-    @property
-    def own(self) -> sqlite3.Connection:
-        return self.own_connection
-
     def _connect(self) -> sqlite3.Connection:
-        return self.own_connection
+        return self.own
 
 
 @dataclass

@@ -127,67 +127,55 @@ class _Change(ast.NodeTransformer):
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0
 
-    def _now(self, node: ast.AST) -> bool:
-        self.count += 1
-        if self.count == self.at:
-            self.line = node.lineno  # type: ignore[attr-defined]
-        return self.count == self.at
-
-    def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        return node  # a changed default has no effect: every caller passes a value
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        other = _OTHER.get(type(node.ops[0]))
-        if other and self._now(node):
-            node.ops[0] = other()
-        return node
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        self.generic_visit(node)
-        if self._now(node):
-            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        return node
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        self.generic_visit(node)
-        return node.operand if isinstance(node.op, ast.Not) and self._now(node) else node
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        other = _OTHER.get(type(node.op))
-        if other and self._now(node):
-            node.op = other()
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if not isinstance(node.value, int) or not self._now(node):
+    def visit(self, node: ast.AST) -> ast.AST:
+        if _left_alone(node):
             return node
-        other = not node.value if isinstance(node.value, bool) else node.value + 1
-        return ast.copy_location(ast.Constant(other), node)
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if isinstance(node.value, ast.Constant):
-            return node  # a docstring
-        if isinstance(node.value, ast.Call):
-            if ast.unparse(node.value.func).startswith(("log.", "hit", "self._throttled")):
-                return node
-            if self._now(node):
-                return ast.copy_location(ast.Pass(), node)
         self.generic_visit(node)
-        return node
+        mistaken = _mistaken(node)
+        if mistaken is None:
+            return node
+        self.count += 1
+        if self.count != self.at:
+            return node
+        self.line = node.lineno  # type: ignore[attr-defined]
+        return ast.copy_location(mistaken, node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        if isinstance(node.targets[0], ast.Attribute) and self._now(node):
-            return ast.copy_location(ast.Pass(), node)
-        self.generic_visit(node)
-        return node
+
+def _left_alone(node: ast.AST) -> bool:
+    """Return True for defaults (every caller passes a value), docstrings and calls of the log."""
+    match node:
+        case ast.arguments() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return ast.unparse(function).startswith(("log.", "hit", "self._throttled"))
+    return False
+
+
+def _mistaken(node: ast.AST) -> ast.AST | None:
+    """Return the node with a mistake, or None if no rule changes it."""
+    match node:
+        case ast.Compare(ops=[op, *others]) if type(op) in _OTHER:
+            return ast.Compare(node.left, [_OTHER[type(op)](), *others], node.comparators)
+        case ast.BoolOp(op=op):
+            return ast.BoolOp(_OTHER[type(op)](), node.values)
+        case ast.BinOp(op=op) if type(op) in _OTHER:
+            return ast.BinOp(node.left, _OTHER[type(op)](), node.right)
+        case ast.UnaryOp(op=ast.Not()):
+            return node.operand
+        case ast.Constant(value=bool()):
+            return ast.Constant(not node.value)
+        case ast.Constant(value=int(number)):
+            return ast.Constant(number + 1)
+        case ast.Expr(value=ast.Call()) | ast.Assign(targets=[ast.Attribute(), *_]):
+            return ast.Pass()
+    return None
 
 
 _OTHER: dict[type, Any] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+    ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 from support import most_thorough
 
-from explore.__main__ import options
 from explore.mutants import Mutant, of_scripts, of_steps
 from explore.outside import REASONS
 from explore.plan import Plan
@@ -76,17 +75,6 @@ def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: Rememberi
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)
     steps = from_line("put; claim w1; pass; round w1")
     assert replay(plan, on, steps) == ("", steps)
-
-
-def test_an_unknown_world_is_an_error_with_the_names_of_all_worlds(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["explore", "--world", "calm", "--world", "clam", "--list"])
-    with pytest.raises(SystemExit, match="2"):
-        options()
-    message = capsys.readouterr().err
-    assert "there is no world 'clam'" in message
-    assert all(repr(plan.name) in message for plan in WORLDS)
 
 
 def _alternatives(pattern: str) -> list[str]:
