@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
 from itertools import count
+from operator import methodcaller
 from textwrap import dedent
 from typing import Any
+
+import pytest
 
 from explore.worker import Wire
 
@@ -51,7 +54,7 @@ class Mutant:
         of: file and function.
         in_: for a script, its name; for a function in Python, its file and first line.
         before, after: the line without and with the mistake; "" if the line is left out.
-        make: makes the mistake, and returns a function that undoes it.
+        make: makes the mistake, with a `MonkeyPatch` that undoes it.
     """
 
     where: str
@@ -59,7 +62,7 @@ class Mutant:
     in_: str
     before: str
     after: str
-    make: Callable[[], Any] = field(compare=False)
+    make: Callable[[pytest.MonkeyPatch], object] = field(compare=False)
 
     @property
     def what(self) -> str:
@@ -68,13 +71,11 @@ class Mutant:
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        undo = self.make()
-        Wire.texts.clear()
-        try:
-            yield
-        finally:
-            undo()
+        with pytest.MonkeyPatch.context() as patch:
+            self.make(patch)
             Wire.texts.clear()
+            yield
+        Wire.texts.clear()
 
 
 def of_scripts() -> list[Mutant]:
@@ -94,7 +95,7 @@ def of_scripts() -> list[Mutant]:
             code = line.partition("--")[0].rstrip()
             for new in dict.fromkeys(_mistakes(code)):
                 text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
-                make = _file_maker(name, text)
+                make = methodcaller("setitem", Wire.files, name, text)
                 where = f"{file.name}:{number + 1}"
                 found.append(Mutant(where, f"{file.name} {function}", name, code, new, make))
     return found
@@ -106,14 +107,6 @@ def _mistakes(code: str) -> Iterator[str]:
             yield code[: found.start()] + new + code[found.end() :]
     if _STATEMENT.match(code) and code.count("(") == code.count(")"):
         yield ""
-
-
-def _file_maker(name: str, text: str) -> Callable[[], Any]:
-    def make() -> Any:
-        Wire.files[name] = text
-        return lambda: Wire.files.pop(name)
-
-    return make
 
 
 class _Change(ast.NodeTransformer):
@@ -199,7 +192,7 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
                 code = next(part for part in parts if isinstance(part, types.CodeType))
                 where = f"{short}:{first - 1 + change.line}"
                 before, of = lines[change.line - 1], f"{short} {function.__qualname__}"
-                make = _code_maker(function, code)
+                make = methodcaller("setattr", function, "__code__", code)
                 found.append(Mutant(where, of, place, before.rstrip(), after, make))
     return found
 
@@ -230,16 +223,3 @@ def _line_of(node: ast.AST, line: int) -> str:
         ):
             return "" if isinstance(one, ast.Pass) else ast.unparse(one).splitlines()[0]
     return "(within a longer line)"
-
-
-def _code_maker(function: types.FunctionType, code: types.CodeType) -> Callable[[], Any]:
-    def make() -> Any:
-        before = function.__code__
-        function.__code__ = code
-
-        def undo() -> None:
-            function.__code__ = before
-
-        return undo
-
-    return make
