@@ -11,13 +11,12 @@ from hashlib import blake2b
 from typing import Any
 
 from explore.events import enabled, faults, variants
-from explore.frozen import Content, Hangs
+from explore.frozen import Asked, Content, FrozenRedis, Hangs, Wanted
 from explore.jobs import doing
 from explore.line import LINE, virtual_time
 from explore.memory import Key, Memory
 from explore.plan import Plan
 from explore.promises import View, broken
-from explore.remembering import Asked, RememberingRedis, Wanted
 from explore.steps import begin, do
 from explore.world import Event, Saved, World
 
@@ -61,7 +60,7 @@ Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
 def taken(
-    world: World, on: RememberingRedis, todo: Todo
+    world: World, on: FrozenRedis, todo: Todo
 ) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
     """Take the steps in `todo`, including those that are added meanwhile. Yield each step with the
     server's content after it, and the error that it raised ("" for none).
@@ -98,8 +97,8 @@ def taken(
 
 
 @contextmanager
-def server() -> Iterator[RememberingRedis]:
-    with RememberingRedis() as found, virtual_time(), doing():
+def server() -> Iterator[FrozenRedis]:
+    with FrozenRedis() as found, virtual_time(), doing():
         yield found
 
 
@@ -110,7 +109,7 @@ def name_of(key: Key) -> bytes:
 class Breadth:
     """A breadth-first search: all states one step away, then two, and so on."""
 
-    def __init__(self, plan: Plan, on: RememberingRedis) -> None:
+    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
         self._known: dict[bytes, tuple[bytes, Event]] = {}  # previous state, and step from it

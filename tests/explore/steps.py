@@ -14,12 +14,12 @@ from demo_app.blog import identity, outbox, posts
 from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.events import event_of
 from demo_app.tasks import notify_author
+from explore.frozen import FrozenRedis
 from explore.jobs import put_in
 from explore.line import AT_COMMANDS, LINE, Fault, Halted
 from explore.memory import dump, undump
 from explore.plan import Faults, Plan
 from explore.promises import rows_of
-from explore.remembering import RememberingRedis
 from explore.worker import LISTS, Worker
 from explore.world import Event, World
 
@@ -29,7 +29,7 @@ HOG = 5.0
 AHEAD = 60.0
 
 
-def begin(plan: Plan, server: RememberingRedis) -> World:
+def begin(plan: Plan, server: FrozenRedis) -> World:
     world = World(plan, server)
     for _ in range(plan.alive):
         do(world, ("start",))
