@@ -49,22 +49,22 @@ class Hangs(Exception):
 
 
 #: A run of a script: Redis's content before the run, the script, its arguments.
-Asked = tuple[Any, ...]
+Run = tuple[Any, ...]
 #: Maximum number of cached results. A result depends only on the script, its arguments and the
 #: content.
 _REMEMBERED = 50_000
 
 
-class Wanted(BaseException):
+class NotStored(BaseException):
     """Raised if a script's result is not stored yet.
 
     Attributes:
-        asked: the run of the script whose result is missing.
+        run: the run of the script whose result is missing.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self.asked = asked
+        self.run = run
 
 
 class FrozenRedis:
@@ -77,14 +77,14 @@ class FrozenRedis:
         run: the server's run id, which changes when Redis restarts.
         reads_all: True to read the server's content after each script, and store it with the
             result; False to run every script, and store nothing.
-        later: True to raise Wanted instead of running a script whose result is not stored, so that
-            the caller can run many scripts in one round trip. Has no effect without reads_all.
+        later: True to raise NotStored instead of running a script whose result is not stored, so
+            that the caller can run many scripts in one round trip. Has no effect without reads_all.
     """
 
     def __init__(self) -> None:
         self.now, self.run = 1e9, 1
         self.reads_all, self.later = True, False
-        self.memory: dict[Asked, tuple[Any, Content]] = {}
+        self.memory: dict[Run, tuple[Any, Content]] = {}
         self._ends = ExitStack()
         self._start()
 
@@ -145,16 +145,16 @@ class FrozenRedis:
             self._stale, self._content = False, None
             *_, answer = self._send([*loading, ("EVAL", *words)])
             return raised(answer)
-        asked: Asked = (self.save(), *words)
-        if asked not in self.memory:
+        run: Run = (self.save(), *words)
+        if run not in self.memory:
             if self.later:
-                raise Wanted(asked)
-            self.ask([asked])
-        answer, content = self.memory[asked]
+                raise NotStored(run)
+            self.run_all([run])
+        answer, content = self.memory[run]
         self.load(content)
         return raised(answer)
 
-    def ask(self, runs: Sequence[Asked]) -> None:
+    def run_all(self, runs: Sequence[Run]) -> None:
         """Run these scripts, each on its own content, in one round trip, and store the results."""
         if len(self.memory) > _REMEMBERED:
             self.memory.clear()
@@ -163,16 +163,16 @@ class FrozenRedis:
             commands += [loading_of(content), ("EVAL", *words), ("EVAL", SAVE, 0)]
         answers = self._send(commands)
         self._stale = True
-        for asked, answer, content in zip(runs, answers[1::3], answers[2::3], strict=True):
-            self.memory[asked] = answer, content_of(content)
+        for run, answer, content in zip(runs, answers[1::3], answers[2::3], strict=True):
+            self.memory[run] = answer, content_of(content)
 
     def does_the_same(self, text: str, other: str) -> bool:
         """Return True if `other` has the same result as `text` in each stored run of `text`."""
         known, new = map(with_clock, (text, other))
-        met = [asked for asked in self.memory if asked[1] == known]
-        for first in range(0, len(met), 100):
-            batch = {asked: (asked[0], new, *asked[2:]) for asked in met[first : first + 100]}
-            self.ask(list(batch.values()))
+        known_runs = [run for run in self.memory if run[1] == known]
+        for first in range(0, len(known_runs), 100):
+            batch = {run: (run[0], new, *run[2:]) for run in known_runs[first : first + 100]}
+            self.run_all(list(batch.values()))
             if any(repr(self.memory[was]) != repr(self.memory[now]) for was, now in batch.items()):
                 return False
         return True

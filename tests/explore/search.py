@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from explore.events import enabled, faults, variants
-from explore.frozen import Asked, Content, FrozenRedis, Hangs, Wanted
+from explore.frozen import Content, FrozenRedis, Hangs, NotStored, Run
 from explore.jobs import doing
 from explore.line import LINE, virtual_time
 from explore.memory import Key, Memory
@@ -69,12 +69,12 @@ def taken(
     stored yet, and is taken again after the next round trip.
     """
     again: Todo = deque()
-    missing: dict[Asked, None] = {}
+    missing: dict[Run, None] = {}
     on.later = True
     try:
         while todo or again:
             if not todo or len(missing) >= _BATCH:
-                on.ask(list(missing))
+                on.run_all(list(missing))
                 todo.extendleft(reversed(again))
                 again, missing = deque(), {}
             name, saved, event = todo.popleft()
@@ -84,8 +84,8 @@ def taken(
                 if event is not None:
                     do(world, event)
                     content = on.save()
-            except Wanted as more:
-                missing[more.asked] = None
+            except NotStored as more:
+                missing[more.run] = None
                 again.append((name, saved, event))
                 continue
             except Exception as error:

@@ -260,7 +260,7 @@ def _settle(world: World, number: int) -> None:
         left = set(world.jobs_in("kept")) - rows_of(world)
         if left and not world.ledger.faults["rollback"]:
             world.ledger.broken = f"cleanup: {left} are kept, and no outbox has a copy"
-    world.blogs[number].asked = True
+    world.blogs[number].reconciled = True
 
 
 def _pass(world: World) -> None:
@@ -271,7 +271,7 @@ def _pass(world: World) -> None:
     world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
     world.mark = None  # too old for a rollback, which loses the data of at most a second
     for blog in world.blogs:
-        blog.asked = False
+        blog.reconciled = False
 
 
 def _restart(world: World) -> None:
