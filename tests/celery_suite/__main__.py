@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import time
 
 from celery_suite import sources
 from celery_suite.compare import Comparison, counted, exceptions, why
@@ -53,21 +52,6 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Progress:
-    """A counter of tests. It prints a line for each failure, and for every 25 tests."""
-
-    def __init__(self, title: str) -> None:
-        self.title, self.ended, self.failed, self.began = title, 0, 0, time.monotonic()
-
-    def __call__(self, one: Ended) -> None:
-        self.ended += 1
-        self.failed += one.outcome == "failed"
-        if one.outcome == "failed" or self.ended % 25 == 0:
-            spent = time.monotonic() - self.began
-            line = f"{self.title}: {self.ended} ended, {self.failed} failed, {spent:.0f} s"
-            print(line, "" if one.outcome != "failed" else one.test, file=sys.stderr, flush=True)
-
-
 def holds(project: str, args: argparse.Namespace) -> bool:
     """Run the project's tests, rerun the tests that failed on claims, and print the table.
 
@@ -78,11 +62,9 @@ def holds(project: str, args: argparse.Namespace) -> bool:
 
     def on(transport: str, tests: list[str], again: str = "") -> None:
         log = CACHE / f"{project}-{transport}{again}.log"
-        counter = Progress(f"{project} on {transport}{again}")
         seconds = args.minutes * 60
-        ended = run(project, folder, transport, tests, plugins, log, seconds, counter)
-        results[transport] |= ended
-        print(f"{counter.title}: the whole log is {log}", file=sys.stderr)
+        results[transport] |= run(project, folder, transport, tests, plugins, log, seconds)
+        print(f"{project} on {transport}{again}: the whole log is {log}", file=sys.stderr)
 
     tests = PART[project] if args.part else selection(project, folder)
     for transport in [args.transport] if args.transport else list(results):

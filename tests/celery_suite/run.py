@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +34,6 @@ class Ended:
     outcome: str  #: passed, failed or skipped
     seconds: float
     why: str
-
-
-def keep(name: str, lines: list[str]) -> None:
-    text = "\n".join(lines)
-    print(text)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    (CACHE / f"{name}.txt").write_text(text)
 
 
 def environment(
@@ -85,15 +77,13 @@ def run(
     plugins: Path,
     log: Path,
     seconds: float,
-    ended: Callable[[Ended], None],
 ) -> dict[str, Ended]:
-    """Run the tests. Return the result of each by its name.
+    """Run the tests, and print each failure. Return the result of each test by its name.
 
     Args:
         folder: contains the project's tests.
         log: receives pytest's output.
         seconds: time limit of the run; a test without a result had not ended by then.
-        ended: receives each result when the test ends.
     """
     results: dict[str, Ended] = {}
     record = log.with_suffix(".jsonl")
@@ -120,7 +110,8 @@ def run(
                     one = Ended(**json.loads(line))
                     # an error in the teardown replaces the result "passed"
                     results[one.test] = one
-                    ended(one)
+                    if one.outcome == "failed":
+                        print(f"{project} on {transport}: {one.test}", file=sys.stderr, flush=True)
                 if not running:
                     break
         finally:

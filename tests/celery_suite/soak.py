@@ -28,7 +28,6 @@ from pathlib import Path
 import psutil
 
 from celery_suite.outside import Shop, signal_group
-from celery_suite.run import keep
 
 CONCURRENCY = 2  #: jobs that a worker runs, and holds, at the same time
 #: Number of jobs in a part of the test. Redis keeps the events of more ended jobs than that, so
@@ -159,13 +158,14 @@ def main() -> int:
         finally:
             shop.close()
     seconds = time.monotonic() - began
-    keep("soak", [
+    print(
         f"{shop.jobs:,} jobs in {seconds / 60:.0f} minutes, {shop.jobs / seconds:,.0f} a second",
         f"  lost: {shop.lost}",
         f"  hits: {', '.join(f'{count:,} × {kind}' for kind, count in shop.hits.most_common())}",
         *(f"  ran twice {why}: {count:,}" for why, count in shop.again.most_common()),
         f"  healthy and run twice: {shop.again['without a fault']}",
-    ])  # fmt: skip
+        sep="\n",
+    )
     return 1 if shop.lost or shop.again["without a fault"] else 0
 
 

@@ -43,7 +43,6 @@ class Result:
     seconds: float
     faults: tuple[Fault, ...]
     ledger: Ledger
-    missing: tuple[str, ...]
     broken: dict[str, list[str]]
 
     @property
@@ -86,7 +85,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     for fault in faults:
         history.add("fault", fault.at, kind=fault.kind, over=fault.over, pids=fault.pids)
     history.add("machine", busy=os.getloadavg()[0] / (os.cpu_count() or 1))
-    ledger, missing = _count(plan, system, history, follower, on_line)
+    ledger = _count(plan, system, history, follower, on_line)
     found = history.verdict()["broken"]
     broken = {how: what for how, what in found.items() if how in FOR_READERS or not plan.stock}
     for how, what in broken.items():
@@ -95,15 +94,15 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     rules.close()
     history.close()
     took = time.monotonic() - began
-    return Result(plan, took, tuple(faults), ledger, missing, broken)
+    return Result(plan, took, tuple(faults), ledger, broken)
 
 
 def _count(
     plan: Plan, system: System, history: History, follower: Follower, on_line: OnLine
-) -> tuple[Ledger, tuple[str, ...]]:
+) -> Ledger:
     """Wait until nothing changes, and write the stored comments and mails into the history.
 
-    Return the ledger, and a line of text for each missing mail.
+    Log a line for each missing mail, and return the ledger.
     """
     by_hand: ByHand = {}
     with Client(system.ready) as client:
@@ -122,7 +121,6 @@ def _count(
         for mail in stored_mails(system.folder):
             history.add("seen", **mail)
         gone = (str(line.name) for line in ledger.lines if line.arrived is None)
-        missing = trace(client, system.folder, gone)
-    for line in missing:
-        on_line(f"       missing: {line}")
-    return ledger, missing
+        for line in trace(client, system.folder, gone):
+            on_line(f"       missing: {line}")
+    return ledger

@@ -25,6 +25,7 @@ _DEFER = {"at": "rcpt", "do": "answer", "code": 451, "text": "try again later"}
 _REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "text": "no such mailbox"}
 _kill_worker = injectors.kill("worker")
 _deferred, _refused = _mail("451", _DEFER), _mail("550", _REFUSE)
+_reply_dropped = _mail("reply dropped", {"at": "reply", "do": "drop_reply"})
 
 _STEPS_OF_WORKER: dict[Step, tuple[Injector, ...]] = {
     Step.CLAIMED: (),
@@ -78,7 +79,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     FaultType("mail 550", 2, _refused),
     FaultType("mail closed", 3, _mail("connection closed", {"at": "data", "do": "close"})),
     FaultType("mail hangs", 3, _mail("hangs", {"at": "reply", "do": "hang"})),
-    FaultType("mail reply dropped", 6, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
+    FaultType("mail reply dropped", 6, _reply_dropped),
     *(
         FaultType(
             f"worker at {step}", 1.5, injectors.at_step(step, "worker", *acts), stock=step in _STOCK
@@ -91,16 +92,14 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     ),
 )
 
-#: For each safeguard, the faults that do harm if it is left out.
-AGAINST: dict[Safeguard, tuple[FaultType, ...]] = {
-    Safeguard.OUTBOX: (FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),),
-    Safeguard.KEEP: (FaultType("wiped", 1, injectors.wipe_redis),),
-    Safeguard.ATOMIC_CLAIM: (FaultType("popped", 1, injectors.at_step(Step.POPPED, "worker")),),
-    Safeguard.RESCUE: (FaultType("started", 1, injectors.at_step(Step.STARTED, "worker")),),
-    Safeguard.LEASE: (FaultType("asleep", 1, injectors.pause_before_mail),),
-    Safeguard.DEDUPE: (
-        FaultType("no reply", 1, _mail("reply dropped", {"at": "reply", "do": "drop_reply"})),
-    ),
+#: For each safeguard, the fault that does harm if it is left out.
+AGAINST: dict[Safeguard, FaultType] = {
+    Safeguard.OUTBOX: FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),
+    Safeguard.KEEP: FaultType("wiped", 1, injectors.wipe_redis),
+    Safeguard.ATOMIC_CLAIM: FaultType("popped", 1, injectors.at_step(Step.POPPED, "worker")),
+    Safeguard.RESCUE: FaultType("started", 1, injectors.at_step(Step.STARTED, "worker")),
+    Safeguard.LEASE: FaultType("asleep", 1, injectors.pause_before_mail),
+    Safeguard.DEDUPE: FaultType("no reply", 1, _reply_dropped),
 }
 
 #: Average seconds between two faults.
@@ -117,9 +116,7 @@ class Plan:
         faults: stop after this number of faults.
         seconds: stop injecting faults after this time.
         without: safeguards to leave out.
-        aimed: inject only the faults in `AGAINST` of the safeguards in `without`. If `without` is
-            empty, inject the faults of all safeguards except the atomic claim, because its fault
-            can't happen while claims are atomic.
+        aimed: inject only the faults in `AGAINST` of the safeguards in `without`.
         only: inject only faults whose name contains this text.
         pace: average seconds between two faults.
         patience: seconds without progress after which a missing mail counts as lost.
@@ -145,11 +142,10 @@ class Plan:
     def kinds(self) -> tuple[FaultType, ...]:
         """Return the types of faults to choose from. Raises ValueError if there are none."""
         kinds = [kind for kind in FAULT_TYPES if kind.stock or not self.stock]
-        aims = self.without or frozenset(AGAINST) - {Safeguard.ATOMIC_CLAIM}
         if self.aimed:
-            kinds = [kind for safeguard in sorted(aims) for kind in AGAINST[safeguard]]
+            kinds = [AGAINST[safeguard] for safeguard in sorted(self.without)]
         elif Safeguard.ATOMIC_CLAIM in self.without:
-            kinds += AGAINST[Safeguard.ATOMIC_CLAIM]
+            kinds.append(AGAINST[Safeguard.ATOMIC_CLAIM])
         found = tuple(kind for kind in kinds if self.only in kind.name)
         if not found:
             raise ValueError(f"there is no fault with {self.only!r} in its name")

@@ -3,159 +3,121 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import until
-from typer import BadParameter, Exit
+from typer import BadParameter
 
 from chaos import __main__ as main
 from chaos import strike
-from chaos.campaign import Result
+from chaos.campaign import run
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
 from demo_app.settings import Safeguard, Transport
 
-FOUND = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+@pytest.fixture(autouse=True)
+def _find_chaos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let other Python processes find the package `chaos`."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
-def _chaos(*words: str, seconds: float) -> tuple[int, dict[str, Any], str]:
-    seed = secrets.randbelow(1_000_000)
-    command = [sys.executable, "-m", "chaos", "--json", "--seed", str(seed), *words]
-    done = subprocess.run(command, env=FOUND, capture_output=True, text=True, timeout=seconds)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
+def _kinds_of_lines(history: Path) -> set[str]:
+    return {json.loads(line)["what"] for line in history.read_text().splitlines()}
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(400)
-def test_a_dozen_faults_cost_no_mail_and_show_none_twice(
-    record_property: pytest.RecordProperty, tmp_path: Path
-) -> None:
-    history = tmp_path / "history.jsonl"
-    words = ("--faults", "12", "--seconds", "150", "--history", str(history))
-    status, found, output = _chaos(*words, seconds=380)
-    print(f"seed {found['seed']}, {found['faults']} faults")
-    record_property("chaos", json.dumps(found))
-    why = f"seed {found['seed']}: {found}\n{output}"
-    assert (found["lost"], found["visible_duplicates"], found["stale"]) == (0, 0, 0), why
-    assert found["conserved"], why
-    assert found["distinct_mails"] == found["comments"] > 0, why
-    assert len(found["by_kind"]) >= 4, why
-    assert found["broken"] == {}, why
-    assert status == 0, why
-    whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
-    assert whats >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
+def test_a_dozen_faults_cost_no_mail_and_show_none_twice(tmp_path: Path) -> None:
+    seed, history = secrets.randbelow(1_000_000), tmp_path / "history.jsonl"
+    print(f"seed {seed}")
+    result = run(Plan(12, seconds=150.0, seed=seed, history=history), print)
+    assert result.held, result
+    assert result.ledger.arrived == result.ledger.comments
+    assert len(result.by_kind) >= 4, result.by_kind
+    assert _kinds_of_lines(history) >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
+
+
+#: For each safeguard, the promise that breaks without it.
+_BROKEN = {
+    **dict.fromkeys(Safeguard, "lost"),
+    Safeguard.LEASE: "stale",
+    Safeguard.DEDUPE: "seen twice",
+}
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("safeguard", Safeguard)
 def test_without_a_safeguard_the_campaign_finds_what_it_is_there_for(safeguard: Safeguard) -> None:
-    words = ("--faults", "2", "--aimed", "--without", safeguard, "--patience", "5")
-    status, found, output = _chaos(*words, seconds=180)
-    assert status == 1, output
-    damage = {
-        Safeguard.OUTBOX: found["lost"],
-        Safeguard.KEEP: found["lost"],
-        Safeguard.ATOMIC_CLAIM: found["lost"],
-        Safeguard.RESCUE: found["lost"],
-        Safeguard.LEASE: found["stale"],
-        Safeguard.DEDUPE: found["visible_duplicates"],
-    }
-    assert damage[safeguard] > 0, found
-
-
-@pytest.mark.nightly
-@pytest.mark.timeout(200)
-def test_with_every_safeguard_the_same_faults_do_no_harm() -> None:
-    """Inject the faults in `AGAINST` while all safeguards are in place."""
-    status, found, output = _chaos("--faults", "8", "--aimed", seconds=180)
-    assert status == 0, f"{found}\n{output}"
-    assert found["faults"] >= 8
+    plan = Plan(2, without=frozenset([safeguard]), aimed=True, patience=5.0)
+    assert _BROKEN[safeguard] in run(plan, print).broken
 
 
 @pytest.mark.thorough
 def test_a_campaign_that_is_stopped_leaves_its_history(tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     command = [sys.executable, "-m", "chaos", "--history", str(history)]
-    with subprocess.Popen(command, env=FOUND, start_new_session=True) as campaign:
+    with subprocess.Popen(command, start_new_session=True) as campaign:
         try:
             until(lambda: history.exists() and '"accepted"' in history.read_text(), 60.0)
         finally:
             campaign.send_signal(signal.SIGINT)
             campaign.wait(60)
-    whats = {json.loads(line)["what"] for line in history.read_text().splitlines()}
-    assert whats >= {"posts", "asked", "accepted", "queue"}
+    assert _kinds_of_lines(history) >= {"posts", "asked", "accepted", "queue"}
 
 
-def test_stock_celery_keeps_a_chosen_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    plans: list[Plan] = []
-
-    def run(plan: Plan, _: object) -> Result:
-        plans.append(plan)
-        raise strike.StackIsDead("this test starts no campaign")
-
-    monkeypatch.setattr(main, "run", run)
-    for options in ({}, {"stock_only": True}, {"stock_only": True, "patience": 40.0}):
-        with pytest.raises(Exit):
-            main.chaos(**options)
-    assert [plan.patience for plan in plans] == [30.0, 15.0, 40.0]
-    assert [plan.stock for plan in plans] == [False, True, True]
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"stock_only": True, "without": [Safeguard.OUTBOX]}, "Stock Celery has no safeguards"),
+        ({"aimed": True}, "--without"),
+        ({"only": "earthquake"}, "no fault with 'earthquake'"),
+    ],
+)
+def test_options_that_make_no_sense_are_explained(options: dict[str, Any], error: str) -> None:
+    with pytest.raises(BadParameter, match=error):
+        main.chaos(**options)
 
 
-def test_a_safeguard_cannot_be_left_out_of_stock_celery() -> None:
-    with pytest.raises(BadParameter, match="Stock Celery has no safeguards"):
-        main.chaos(stock_only=True, without=[Safeguard.OUTBOX])
+@pytest.fixture
+def never_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+    monkeypatch.setattr(strike, "LONGEST", 0.2)
+    system = System(tmp_path, Transport.CLAIMS, frozenset())
+    yield system
+    system.stop()
 
 
-def test_a_kind_of_fault_that_there_is_not_is_one_sentence() -> None:
-    command = [sys.executable, "-m", "chaos", "--only", "earthquake"]
-    done = subprocess.run(command, env=FOUND, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "no fault with 'earthquake'" in done.stderr
-    assert "Traceback" not in done.stderr
+def _strike(system: System, plan: Plan) -> None:
+    nowhere = "http://127.0.0.1:1"
+    rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
+    strike.strike(plan, random.Random(1), system, rules, [], print)
 
 
 def test_a_stack_that_accepts_nothing_ends_the_campaign(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    never_started: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strike, "SILENCE", 0.5)
-    monkeypatch.setattr(strike, "LONGEST", 0.2)
-    nowhere = "http://127.0.0.1:1"
-    never_started = System(tmp_path, Transport.CLAIMS, frozenset())
-    try:
-        rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
-        plan = Plan(faults=1, seconds=30.0, seed=1, only="mail 451", pace=0.1)
-        with pytest.raises(strike.StackIsDead, match="no comment was accepted"):
-            strike.strike(plan, random.Random(1), never_started, rules, [], print)
-    finally:
-        never_started.stop()
+    with pytest.raises(strike.StackIsDead, match="no comment was accepted"):
+        _strike(never_started, Plan(faults=1, seconds=30.0, only="mail 451", pace=0.1))
 
 
 def test_an_unexpected_error_of_an_injector_ends_the_campaign(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    never_started: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def inject(_: Context) -> list[Fault]:
         raise LookupError("a mistake in the injector")
 
-    monkeypatch.setattr(strike, "LONGEST", 0.2)
     monkeypatch.setattr(Plan, "kinds", (FaultType("with a mistake", 1, inject),))
-    never_started = System(tmp_path, Transport.CLAIMS, frozenset())
-    nowhere = "http://127.0.0.1:1"
-    rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
-    plan = Plan(faults=1, seconds=10.0, pace=0.1)
-    try:
-        with pytest.raises(LookupError, match="a mistake in the injector") as found:
-            strike.strike(plan, random.Random(1), never_started, rules, [], print)
-    finally:
-        never_started.stop()
+    with pytest.raises(LookupError, match="a mistake in the injector") as found:
+        _strike(never_started, Plan(faults=1, seconds=10.0, pace=0.1))
     assert found.value.__notes__ == ["raised by the injector 'with a mistake'"]

@@ -21,8 +21,8 @@ _LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="nee
 
 
 @contextmanager
-def _up(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    with up_running("--dir", str(folder), *options) as process:
+def _up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    with up_running("--dir", str(folder)) as process:
         yield process, next_line(process)
 
 

@@ -21,19 +21,14 @@ from explore.worlds import WORLDS
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make explore", description=__doc__)
-    parser.add_argument(
-        "--world", default=[], action="append", metavar="NAME", help="this one alone [repeatable]"
-    )
-    parser.add_argument("--list", action="store_true", help="name the worlds, and go through none")
-    parser.add_argument("--seconds", type=float, default=1e9, help="for each world, at most")
-    parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into it")
-    parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
-    args = parser.parse_args()
+    text = "explore only this world [repeatable]"
     names = [plan.name for plan in WORLDS]
-    if unknown := [name for name in args.world if name not in names]:
-        known = ", ".join(map(repr, names))
-        parser.error(f"there is no world {unknown[0]!r}; choose one of {known}")
-    return args
+    parser.add_argument("--world", action="append", choices=names, metavar="NAME", help=text)
+    parser.add_argument("--list", action="store_true", help="list the worlds, and explore none")
+    parser.add_argument("--seconds", type=float, default=1e9, help="maximum time for each world")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into this file")
+    parser.add_argument("--replay", metavar="STEPS", help="take these steps in --world")
+    return parser.parse_args()
 
 
 def main() -> int:
@@ -71,10 +66,8 @@ def explored(found: list[Found]) -> str:
 def show(found: Found) -> None:
     print(found, flush=True)
     if found.broken:
-        line = as_line(found.steps)
-        print(
-            f'    make explore ARGS=\'--world "{found.plan.name}" --replay "{line}"\'', flush=True
-        )
+        args = f'--world "{found.plan.name}" --replay "{as_line(found.steps)}"'
+        print(f"    make explore ARGS='{args}'", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def enabled(world: World) -> list[Event]:
     for number, blog in enumerate(world.blogs):
         if outbox.size(world.databases[number], after=blog.relay._reached):
             events.append(("hand over", number))
-        if not blog.asked and outbox.size(world.databases[number]):
+        if not blog.reconciled and outbox.size(world.databases[number]):
             events.append(("settle", number))
     waiting = any(world.server.has(f"queue:{list_name}") for list_name in LISTS)
     for worker in world.workers.values():

@@ -35,7 +35,7 @@ reconciliation._FULL_ROUND_EVERY, reconciliation._ROUND_DURATIONS = 1.0, 0
 class Memory(SqliteDatabase):
     def __init__(self, number: int) -> None:
         self.number = number
-        self.own_connection = sqlite3.connect(
+        self.own = sqlite3.connect(
             ":memory:",
             isolation_level=None,
             cached_statements=0,  # a prepared statement would refer to the data before `load`
@@ -45,12 +45,8 @@ class Memory(SqliteDatabase):
             transaction.execute("UPDATE blog SET id = ?", (f"blog-{number}",))
         posts.seed(self)
 
-    @property
-    def own(self) -> sqlite3.Connection:
-        return self.own_connection
-
     def _connect(self) -> sqlite3.Connection:
-        return self.own_connection
+        return self.own
 
 
 @dataclass
@@ -58,11 +54,11 @@ class Blog:
     """A blog's web app.
 
     Attributes:
-        asked: True if the blog has reconciled its jobs since the last change of the time.
+        reconciled: True if the blog has reconciled its jobs since the last change of the time.
     """
 
     relay: Relay
-    asked: bool = False
+    reconciled: bool = False
 
 
 class Silent:
@@ -182,18 +178,18 @@ class Key:
 
     def _redis(self, content: Content) -> str:
         """Return the key of a content at the current time. The result is cached."""
-        asked = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
-        if asked not in _texts:
+        cached = (content, self._now, self._long_ago, self._without_meaning, *self._numbers)
+        if cached not in _texts:
             if len(_texts) > 20_000:
                 _texts.clear()
-            _texts[asked] = repr(
+            _texts[cached] = repr(
                 [
                     (key, self._parts(key, parts))
                     for key, _, parts in content
                     if not key.startswith(self._without_meaning)
                 ]
             )
-        return _texts[asked]
+        return _texts[cached]
 
     def _parts(self, key: str, parts: tuple[str, ...]) -> Any:
         if key.startswith("job:"):

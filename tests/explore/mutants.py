@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
 from itertools import count
+from operator import methodcaller
 from textwrap import dedent
 from typing import Any
+
+import pytest
 
 from explore.worker import Wire
 
@@ -51,7 +54,7 @@ class Mutant:
         of: file and function.
         in_: for a script, its name; for a function in Python, its file and first line.
         before, after: the line without and with the mistake; "" if the line is left out.
-        make: makes the mistake, and returns a function that undoes it.
+        make: makes the mistake, with a `MonkeyPatch` that undoes it.
     """
 
     where: str
@@ -59,7 +62,7 @@ class Mutant:
     in_: str
     before: str
     after: str
-    make: Callable[[], Any] = field(compare=False)
+    make: Callable[[pytest.MonkeyPatch], object] = field(compare=False)
 
     @property
     def what(self) -> str:
@@ -68,13 +71,11 @@ class Mutant:
 
     @contextmanager
     def made(self) -> Iterator[None]:
-        undo = self.make()
-        Wire.texts.clear()
-        try:
-            yield
-        finally:
-            undo()
+        with pytest.MonkeyPatch.context() as patch:
+            self.make(patch)
             Wire.texts.clear()
+            yield
+        Wire.texts.clear()
 
 
 def of_scripts() -> list[Mutant]:
@@ -94,7 +95,7 @@ def of_scripts() -> list[Mutant]:
             code = line.partition("--")[0].rstrip()
             for new in dict.fromkeys(_mistakes(code)):
                 text = "\n".join([*lines[:number], new, *lines[number + 1 :]]) + "\n"
-                make = _file_maker(name, text)
+                make = methodcaller("setitem", Wire.files, name, text)
                 where = f"{file.name}:{number + 1}"
                 found.append(Mutant(where, f"{file.name} {function}", name, code, new, make))
     return found
@@ -108,14 +109,6 @@ def _mistakes(code: str) -> Iterator[str]:
         yield ""
 
 
-def _file_maker(name: str, text: str) -> Callable[[], Any]:
-    def make() -> Any:
-        Wire.files[name] = text
-        return lambda: Wire.files.pop(name)
-
-    return make
-
-
 class _Change(ast.NodeTransformer):
     """A visitor that makes one mistake: number `at` (from 0) in the order of the visit.
 
@@ -127,67 +120,55 @@ class _Change(ast.NodeTransformer):
     def __init__(self, at: int) -> None:
         self.at, self.count, self.line = at, -1, 0
 
-    def _now(self, node: ast.AST) -> bool:
-        self.count += 1
-        if self.count == self.at:
-            self.line = node.lineno  # type: ignore[attr-defined]
-        return self.count == self.at
-
-    def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        return node  # a changed default has no effect: every caller passes a value
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        other = _OTHER.get(type(node.ops[0]))
-        if other and self._now(node):
-            node.ops[0] = other()
-        return node
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        self.generic_visit(node)
-        if self._now(node):
-            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        return node
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        self.generic_visit(node)
-        return node.operand if isinstance(node.op, ast.Not) and self._now(node) else node
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        other = _OTHER.get(type(node.op))
-        if other and self._now(node):
-            node.op = other()
-        return node
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if not isinstance(node.value, int) or not self._now(node):
+    def visit(self, node: ast.AST) -> ast.AST:
+        if _left_alone(node):
             return node
-        other = not node.value if isinstance(node.value, bool) else node.value + 1
-        return ast.copy_location(ast.Constant(other), node)
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if isinstance(node.value, ast.Constant):
-            return node  # a docstring
-        if isinstance(node.value, ast.Call):
-            if ast.unparse(node.value.func).startswith(("log.", "hit", "self._throttled")):
-                return node
-            if self._now(node):
-                return ast.copy_location(ast.Pass(), node)
         self.generic_visit(node)
-        return node
+        mistaken = _mistaken(node)
+        if mistaken is None:
+            return node
+        self.count += 1
+        if self.count != self.at:
+            return node
+        self.line = node.lineno  # type: ignore[attr-defined]
+        return ast.copy_location(mistaken, node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        if isinstance(node.targets[0], ast.Attribute) and self._now(node):
-            return ast.copy_location(ast.Pass(), node)
-        self.generic_visit(node)
-        return node
+
+def _left_alone(node: ast.AST) -> bool:
+    """Return True for defaults (every caller passes a value), docstrings and calls of the log."""
+    match node:
+        case ast.arguments() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=function)):
+            return ast.unparse(function).startswith(("log.", "hit", "self._throttled"))
+    return False
+
+
+def _mistaken(node: ast.AST) -> ast.AST | None:
+    """Return the node with a mistake, or None if no rule changes it."""
+    match node:
+        case ast.Compare(ops=[op, *others]) if type(op) in _OTHER:
+            return ast.Compare(node.left, [_OTHER[type(op)](), *others], node.comparators)
+        case ast.BoolOp(op=op):
+            return ast.BoolOp(_OTHER[type(op)](), node.values)
+        case ast.BinOp(op=op) if type(op) in _OTHER:
+            return ast.BinOp(node.left, _OTHER[type(op)](), node.right)
+        case ast.UnaryOp(op=ast.Not()):
+            return node.operand
+        case ast.Constant(value=bool()):
+            return ast.Constant(not node.value)
+        case ast.Constant(value=int(number)):
+            return ast.Constant(number + 1)
+        case ast.Expr(value=ast.Call()) | ast.Assign(targets=[ast.Attribute(), *_]):
+            return ast.Pass()
+    return None
 
 
 _OTHER: dict[type, Any] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+    ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 
 
@@ -211,7 +192,7 @@ def of_steps(names: Sequence[str] = STEPS) -> list[Mutant]:
                 code = next(part for part in parts if isinstance(part, types.CodeType))
                 where = f"{short}:{first - 1 + change.line}"
                 before, of = lines[change.line - 1], f"{short} {function.__qualname__}"
-                make = _code_maker(function, code)
+                make = methodcaller("setattr", function, "__code__", code)
                 found.append(Mutant(where, of, place, before.rstrip(), after, make))
     return found
 
@@ -242,16 +223,3 @@ def _line_of(node: ast.AST, line: int) -> str:
         ):
             return "" if isinstance(one, ast.Pass) else ast.unparse(one).splitlines()[0]
     return "(within a longer line)"
-
-
-def _code_maker(function: types.FunctionType, code: types.CodeType) -> Callable[[], Any]:
-    def make() -> Any:
-        before = function.__code__
-        function.__code__ = code
-
-        def undo() -> None:
-            function.__code__ = before
-
-        return undo
-
-    return make

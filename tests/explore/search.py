@@ -11,13 +11,12 @@ from hashlib import blake2b
 from typing import Any
 
 from explore.events import enabled, faults, variants
-from explore.frozen import Content, Hangs
+from explore.frozen import Content, FrozenRedis, Hangs, NotStored, Run
 from explore.jobs import doing
 from explore.line import LINE, virtual_time
 from explore.memory import Key, Memory
 from explore.plan import Plan
 from explore.promises import View, broken
-from explore.remembering import Asked, RememberingRedis, Wanted
 from explore.steps import begin, do
 from explore.world import Event, Saved, World
 
@@ -61,7 +60,7 @@ Todo = deque[tuple[bytes, Saved, Event | None]]
 
 
 def taken(
-    world: World, on: RememberingRedis, todo: Todo
+    world: World, on: FrozenRedis, todo: Todo
 ) -> Iterator[tuple[bytes, Saved, Event | None, Content, str]]:
     """Take the steps in `todo`, including those that are added meanwhile. Yield each step with the
     server's content after it, and the error that it raised ("" for none).
@@ -70,12 +69,12 @@ def taken(
     stored yet, and is taken again after the next round trip.
     """
     again: Todo = deque()
-    missing: dict[Asked, None] = {}
+    missing: dict[Run, None] = {}
     on.later = True
     try:
         while todo or again:
             if not todo or len(missing) >= _BATCH:
-                on.ask(list(missing))
+                on.run_all(list(missing))
                 todo.extendleft(reversed(again))
                 again, missing = deque(), {}
             name, saved, event = todo.popleft()
@@ -85,8 +84,8 @@ def taken(
                 if event is not None:
                     do(world, event)
                     content = on.save()
-            except Wanted as more:
-                missing[more.asked] = None
+            except NotStored as more:
+                missing[more.run] = None
                 again.append((name, saved, event))
                 continue
             except Exception as error:
@@ -98,8 +97,8 @@ def taken(
 
 
 @contextmanager
-def server() -> Iterator[RememberingRedis]:
-    with RememberingRedis() as found, virtual_time(), doing():
+def server() -> Iterator[FrozenRedis]:
+    with FrozenRedis() as found, virtual_time(), doing():
         yield found
 
 
@@ -110,7 +109,7 @@ def name_of(key: Key) -> bytes:
 class Breadth:
     """A breadth-first search: all states one step away, then two, and so on."""
 
-    def __init__(self, plan: Plan, on: RememberingRedis) -> None:
+    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
         self._world, self._on = begin(plan, on), on
         self.found = Found(plan)
         self._known: dict[bytes, tuple[bytes, Event]] = {}  # previous state, and step from it

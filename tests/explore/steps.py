@@ -14,12 +14,12 @@ from demo_app.blog import identity, outbox, posts
 from demo_app.broker.claim import Claimed, Disposition, Ending
 from demo_app.broker.events import event_of
 from demo_app.tasks import notify_author
+from explore.frozen import FrozenRedis
 from explore.jobs import put_in
 from explore.line import AT_COMMANDS, LINE, Fault, Halted
 from explore.memory import dump, undump
 from explore.plan import Faults, Plan
 from explore.promises import rows_of
-from explore.remembering import RememberingRedis
 from explore.worker import LISTS, Worker
 from explore.world import Event, World
 
@@ -29,7 +29,7 @@ HOG = 5.0
 AHEAD = 60.0
 
 
-def begin(plan: Plan, server: RememberingRedis) -> World:
+def begin(plan: Plan, server: FrozenRedis) -> World:
     world = World(plan, server)
     for _ in range(plan.alive):
         do(world, ("start",))
@@ -193,18 +193,6 @@ def _begin(world: World, worker: Worker) -> None:
         world.ledger.touched.add(worker.name)
 
 
-def _run(world: World, worker: Worker) -> None:
-    worker.run(worker.tags("runs")[0])
-
-
-def _finish(world: World, worker: Worker) -> None:
-    worker.finish(worker.tags("has run")[0])
-
-
-def _kill(world: World, worker: Worker) -> None:
-    del world.workers[worker.name]
-
-
 def _leave(world: World, worker: Worker) -> None:
     """Shut the worker down gracefully. It may still hold jobs."""
     epoch = worker.here.lease.worker
@@ -216,10 +204,6 @@ def _leave(world: World, worker: Worker) -> None:
 
 def _pause(world: World, worker: Worker) -> None:
     worker.paused = True
-
-
-def _drop(world: World, worker: Worker) -> None:
-    worker.drop()
 
 
 def _child(world: World, worker: Worker) -> None:
@@ -276,7 +260,7 @@ def _settle(world: World, number: int) -> None:
         left = set(world.jobs_in("kept")) - rows_of(world)
         if left and not world.ledger.faults["rollback"]:
             world.ledger.broken = f"cleanup: {left} are kept, and no outbox has a copy"
-    world.blogs[number].asked = True
+    world.blogs[number].reconciled = True
 
 
 def _pass(world: World) -> None:
@@ -287,15 +271,11 @@ def _pass(world: World) -> None:
     world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
     world.mark = None  # too old for a rollback, which loses the data of at most a second
     for blog in world.blogs:
-        blog.asked = False
+        blog.reconciled = False
 
 
 def _restart(world: World) -> None:
     world.server.run += 1
-
-
-def _wipe(world: World) -> None:
-    world.server.load(())
 
 
 def _mark(world: World) -> None:
@@ -333,13 +313,17 @@ def _purge(world: World, _: str) -> None:
     world.producer.purge(LISTS, by="person")
 
 
-_ON_WORKER: dict[str, Callable[[World, Worker], None]] = {
+_ON_WORKER: dict[str, Callable[[World, Worker], object]] = {
     "round": _round, "claim": _claim, "wake": _wake, "answer": _answer, "begin": _begin,
-    "run": _run, "finish": _finish, "kill": _kill, "leave": _leave, "pause": _pause, "drop": _drop,
-    "child": _child,
+    "run": lambda _, worker: worker.run(worker.tags("runs")[0]),
+    "finish": lambda _, worker: worker.finish(worker.tags("has run")[0]),
+    "kill": lambda world, worker: world.workers.pop(worker.name),
+    "drop": lambda _, worker: worker.drop(),
+    "leave": _leave, "pause": _pause, "child": _child,
 }  # fmt: skip
 _ELSEWHERE: dict[str, Callable[..., None]] = {
     "start": _start, "put": _put, "hand over": _hand_over, "settle": _settle, "pass": _pass,
-    "restart": _restart, "wipe": _wipe, "mark": _mark, "rollback": _rollback, "clock": _clock,
+    "restart": _restart, "wipe": lambda world: world.server.load(()), "mark": _mark,
+    "rollback": _rollback, "clock": _clock,
     "retry": partial(_decide, "retry"), "discard": partial(_decide, "discard"), "purge": _purge,
 }  # fmt: skip

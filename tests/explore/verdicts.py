@@ -28,13 +28,12 @@ from generated import put
 
 from demo_app.markdown import table
 from explore.events import enabled, faults
-from explore.frozen import Hangs
+from explore.frozen import FrozenRedis, Hangs
 from explore.line import LINE
 from explore.memory import Key
 from explore.mutants import Mutant, called, of_scripts, of_steps
 from explore.outside import reason
 from explore.plan import Plan
-from explore.remembering import RememberingRedis
 from explore.search import Breadth, Todo, name_of, server, taken
 from explore.steps import begin
 from explore.way import as_line
@@ -79,7 +78,7 @@ class Answer:
 class Normal:
     """A world explored without a mistake: its steps, their results, and the called functions."""
 
-    def __init__(self, plan: Plan, on: RememberingRedis) -> None:
+    def __init__(self, plan: Plan, on: FrozenRedis) -> None:
         self.plan, self.on = plan, on
         self._came_to: dict[tuple[bytes, Event | None], Any] = {}
         self._calls: dict[str, Todo] = defaultdict(Todo)

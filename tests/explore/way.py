@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from explore.events import enabled, faults
+from explore.frozen import FrozenRedis
 from explore.plan import Plan
 from explore.promises import broken
-from explore.remembering import RememberingRedis
 from explore.steps import begin, do, parted
 from explore.world import Event
 
@@ -22,7 +22,7 @@ def _part(text: str) -> str | int:
     return int(text) if text.isdigit() else text.replace("-", " ")
 
 
-def replay(plan: Plan, on: RememberingRedis, steps: list[Event]) -> tuple[str, list[Event]]:
+def replay(plan: Plan, on: FrozenRedis, steps: list[Event]) -> tuple[str, list[Event]]:
     """Take these steps, and skip those that are impossible. Return the broken promise, or "" for
     none, and the steps that were taken."""
     world, taken = begin(plan, on), []

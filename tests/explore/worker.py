@@ -24,8 +24,8 @@ from demo_app.broker.queue import Queue
 from demo_app.broker.throttled_log import ThrottledLog
 from demo_app.jobs.perform import perform
 from demo_app.worker.run import conclude
+from explore.frozen import FrozenRedis
 from explore.line import LINE
-from explore.remembering import RememberingRedis
 
 LISTS = ("mail", "mail:low")
 LONGEST = 5.0  # longest wait for a token (seconds)
@@ -79,7 +79,7 @@ class Wire:
     files: ClassVar[dict[str, str]] = {}
     texts: ClassVar[dict[tuple[str, Options], str]] = {}
 
-    def __init__(self, server: RememberingRedis, setup: Setup) -> None:
+    def __init__(self, server: FrozenRedis, setup: Setup) -> None:
         self._server, self.setup = server, setup
 
     def run(self, name: str, *arguments: str | float) -> Any:
@@ -106,7 +106,7 @@ class Wire:
 class Client:
     """A replacement for redis-py's client that sends commands through `LINE`."""
 
-    def __init__(self, server: RememberingRedis) -> None:
+    def __init__(self, server: FrozenRedis) -> None:
         self._server = server
 
     def _send(self, *words: str) -> Any:
@@ -122,7 +122,7 @@ class Client:
         return sorted(self._send("SMEMBERS", key))
 
 
-def queue_of(server: RememberingRedis, setup: Setup) -> Queue:
+def queue_of(server: FrozenRedis, setup: Setup) -> Queue:
     queue = Queue(Client(server), setup.options)  # type: ignore[arg-type]
     queue.scripts = wire = Wire(server, setup)  # type: ignore[assignment]
     queue._run = wire.run
@@ -194,7 +194,7 @@ class Worker:
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
-    def start(cls, name: str, setup: Setup, server: RememberingRedis, blog: int) -> Worker:
+    def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> Worker:
         """Return a new worker process. Its first heartbeat is sent in a later step."""
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))

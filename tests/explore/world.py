@@ -9,11 +9,10 @@ from demo_app.backends.celery import CeleryBackend
 from demo_app.blog import identity
 from demo_app.blog.relay import Relay
 from demo_app.settings import settings
-from explore.frozen import Content
+from explore.frozen import Content, FrozenRedis
 from explore.line import LINE
 from explore.memory import Blog, Memory, dump, undump
 from explore.plan import Ledger, Plan
-from explore.remembering import RememberingRedis
 from explore.worker import Worker, queue_of
 
 #: A step: its name, the worker (or job, or blog) that takes it, the fault at one of its commands.
@@ -27,7 +26,7 @@ class World:
 
     here: World
 
-    def __init__(self, plan: Plan, server: RememberingRedis) -> None:
+    def __init__(self, plan: Plan, server: FrozenRedis) -> None:
         World.here = self
         self.plan, self.server = plan, server
         self.databases = [Memory(number) for number in range(plan.blogs)]
