@@ -68,7 +68,6 @@ _BY_HAND = {
 }
 RIGHT = {"a flag": changed(_RIGHT, _FLAG), "by hand": changed(_RIGHT, _BY_HAND)}
 
-RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
 _SEND = '    with smtplib.SMTP("127.0.0.1", int(os.environ["SMTP_PORT"]), timeout=10) as server:\n'
 _SEND += "        server.send_message(mail)\n"
 _STORE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
@@ -92,7 +91,6 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
         {RELAY},
     ),
     "two transactions": ({_STORE: f"    with database() as db:\n{_STORE}"}, {WEB}, set()),
-    "no outbox": ({_STORE: "    notify.delay(number)\n"}, {REDIS, WEB}, {RELAY}),
     "delay inside the transaction": (
         {_STORE: "        notify.delay(number)\n"},
         {REDIS},
@@ -109,17 +107,12 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
         {BREAKS},
         set(),
     ),
-    "Message-ID at random": (
-        {"<comment-{number}@": "<{os.urandom(9).hex()}@"}, {ANSWER}, set(),
-    ),
     "relay ends when Redis is away": ({_SUPERVISED: "        relay()\n"}, {REDIS}, {RELAY}),
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
         {REDIS},  # only if Redis starts slowly: the relay deletes the row, then enqueueing fails
     ),
-    "no second try": ({RETRIES: ""}, {BREAKS}, set()),
-    "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),
     "hands nothing over": (
         {_HAND_OVER + _FORGET: "            pass\n"}, ALL - {WAITS, WORKER}, {WAITS, WORKER},
     ),
