@@ -12,7 +12,7 @@ from notebooks.minutes import measured
 from notebooks.wrong import WRONG
 from support import most_nightly, until
 
-*OTHERS, LAST = LESSONS
+FIRST, *OTHERS, LAST = LESSONS
 #: A cell that takes longer than this (seconds) is first interrupted, and then run to its end.
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
@@ -26,15 +26,17 @@ _BOUND = 60.0
 
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("lesson", OTHERS[1:])
+@pytest.mark.parametrize("lesson", [*OTHERS, LAST])
 def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -> None:
+    """The last lesson runs with an app of the lowest rung."""
+    assert not (NOTEBOOKS / "my_app.py").exists(), "somebody's own app is in the way"
     with kernel() as here:
         run_lesson(here, lesson, WRONG[lesson], here.run)
         here.nothing_is_left()
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("lesson", most_nightly(OTHERS, OTHERS[0]))
+@pytest.mark.parametrize("lesson", most_nightly([FIRST, *OTHERS], FIRST))
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
     """Interrupt slow cells, run them to their end, and run quick cells again: see `_Restless`."""
     with kernel() as here:
@@ -44,16 +46,7 @@ def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: st
         here.nothing_is_left()
 
 
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
-    assert not (NOTEBOOKS / "my_app.py").exists(), "somebody's own app is in the way"
-    with kernel() as here:
-        run_lesson(here, LAST, WRONG[LAST], here.run)
-        here.nothing_is_left()
-
-
-@pytest.mark.parametrize("lesson", most_nightly(LESSONS, LESSONS[0]))
+@pytest.mark.parametrize("lesson", most_nightly(LESSONS, FIRST))
 def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
     lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
