@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -109,7 +109,7 @@ def on_a_server(client: redis.Redis, steps: list[dict[str, Any]]) -> dict[str, A
         for name, answer in zip(names, replies, strict=True)
         if name
     ]
-    return {"answers": answers, "keys": dict(_keys(client))}
+    return {"answers": answers, "keys": _keys(client)}
 
 
 @cache
@@ -119,21 +119,16 @@ def _text(name: str) -> str:
     return _TIME.sub("redis.call('HMGET', 'clock', 's', 'u')", shipped)
 
 
-def _keys(client: redis.Redis) -> Iterator[tuple[str, Any]]:
-    for key in sorted(client.keys()):
-        match client.type(key):
-            case "list":
-                yield key, client.lrange(key, 0, -1)
-            case "set":
-                yield key, client.smembers(key)
-            case "hash":
-                yield key, client.hgetall(key)
-            case "zset":
-                yield key, client.zrange(key, 0, -1, withscores=True)
-            case "stream":
-                yield key, [list(fields.items()) for _, fields in client.xrange(key)]
-            case _:
-                yield key, client.get(key)
+def _keys(client: Any) -> dict[str, Any]:
+    read: dict[str, Callable[[str], Any]] = {
+        "list": lambda key: client.lrange(key, 0, -1),
+        "set": client.smembers,
+        "hash": client.hgetall,
+        "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
+        "stream": lambda key: [list(fields.items()) for _, fields in client.xrange(key)],
+        "string": client.get,
+    }
+    return {key: read[client.type(key)](key) for key in sorted(client.keys())}
 
 
 def comparable(found: dict[str, Any]) -> dict[str, Any]:
