@@ -20,8 +20,7 @@ import httpx
 import psutil
 import pytest
 import redis
-from postgres_server import PostgresServer
-from programs import BROWSER, POSTGRES, needs
+from programs import BROWSER, needs
 
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
@@ -33,6 +32,7 @@ from demo_app.rig.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from postgres_server import PostgresServer
 
 Answer = TypeVar("Answer")
 _SILENT = (
@@ -99,7 +99,8 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 
 def marked(name: str, value: object) -> list[psutil.Process]:
-    processes = psutil.process_iter(["environ"])  # `environ` is None if this user may not read it
+    # each value of `info` is None if this user may not read it
+    processes = psutil.process_iter(["cmdline", "environ"])
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
@@ -237,15 +238,6 @@ def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
 def redis_running(**options: Any) -> Iterator[str]:
     with ProcessGroup() as group, RedisServer(group, **options) as server:
         yield server.url
-
-
-@contextmanager
-def postgres_running() -> Iterator[PostgresServer]:
-    needs(POSTGRES)
-    with ProcessGroup() as group:
-        server = PostgresServer(group)
-        server.start()
-        yield server
 
 
 def administer(server: PostgresServer, *commands: str) -> None:
