@@ -26,7 +26,7 @@ def tell_step(page: Page, command: str, language: str) -> None:
 
 
 def tell(page: Page, step: dict[str, Any]) -> None:
-    page.evaluate("async step => (await import('/static/captions.js')).tell(step)", step)
+    page.evaluate("async step => (await import('/static/captions.js')).showCaption(step)", step)
 
 
 class StagePage:
