@@ -56,10 +56,6 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
         stack.start("redis")
     assert "Redis is dead" in page.in_words
     assert lane(page, "twin") == expected, "as they were"
-
-
-@pytest.mark.thorough
-def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
     press(holder, "new-round")
     assert set(lane(StagePage(holder), "twin").values()) == {0}
 
