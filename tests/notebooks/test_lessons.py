@@ -90,7 +90,7 @@ class _Restless:
         here, seconds = self._here, next(self._expected)
         starts = "Lab(" in cell or "= mystery(" in cell
         if starts or ".close()" in cell:
-            _look_back(here, self._section, self._before)
+            self._look_back()
             self._before, self._section = self._section, []
         self._labs += starts
         # interrupt the start of a lab only once in a lesson, because all labs start in the same way
@@ -108,19 +108,18 @@ class _Restless:
         until(lambda: len(here.stacks()) <= 1, 10.0, f"the end of the lab before, after\n{cell}")
         return shown
 
+    def _look_back(self) -> None:
+        """Run the cells of this section, then those of the previous one, each in reverse order.
+
+        A LabError is ignored, since the previous section's lab is closed.
+
+        Raises:
+            CellFailed: a cell fails with another error.
+        """
+        for cell in reversed(self._before + self._section):
+            _, reply = self._here.try_to_run(cell, _BOUND)
+            if reply["status"] == "error" and reply["ename"] != "LabError":
+                raise CellFailed(f"run again later:\n{cell}\n{reply['ename']}: {reply['evalue']}")
+
     def has_interrupted(self) -> None:
         assert self._interrupted >= self._waits / 3
-
-
-def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
-    """Run the cells of `section`, then those of `before`, each list in reverse order.
-
-    A LabError is ignored, since the lab of `before` is closed.
-
-    Raises:
-        CellFailed: a cell fails with another error.
-    """
-    for cell in reversed(before + section):
-        _, reply = here.try_to_run(cell, _BOUND)
-        if reply["status"] == "error" and reply["ename"] != "LabError":
-            raise CellFailed(f"run again later:\n{cell}\n{reply['ename']}: {reply['evalue']}")
