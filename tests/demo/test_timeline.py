@@ -19,7 +19,9 @@ def _claim(store: Queue, worker: str) -> Claim:
     return store.claim(worker, lists_of("mail"))[0].claim
 
 
-def _killed_and_rescued(store: Queue) -> None:
+def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_caption(
+    store: Queue,
+) -> None:
     let_judge(store)
     for number in (1, 2):
         store.enqueue(message(number))
@@ -29,12 +31,6 @@ def _killed_and_rescued(store: Queue) -> None:
     rescue_now(store, "second", 60_000)
     for _ in range(2):
         store.finish(_claim(store, "second"), Disposition.DONE)
-
-
-def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_caption(
-    store: Queue,
-) -> None:
-    _killed_and_rescued(store)
     seen = timeline.read(store.client)
     first, second = seen.jobs
     assert [(run.worker, run.how) for run in first.runs] == [
@@ -52,7 +48,7 @@ def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_cap
     assert caption == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
 
 
-def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> None:
+def test_only_jobs_enqueued_after_the_given_entry_are_read(store: Queue) -> None:
     store.enqueue(message(1))
     last = store.client.xrevrange("journal", count=1)[0][0]  # type: ignore[index]
     store.enqueue(message(2))
