@@ -11,14 +11,6 @@ def tls_context(directory: Path) -> ssl.SSLContext:
 
     A client can use `directory/certificate.pem` as its CA.
     """
-    path, key = directory / "certificate.pem", directory / "key.pem"
-    _make(path, key)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(path, key)
-    return context
-
-
-def _make(path: Path, key_path: Path) -> None:
     from cryptography import x509  # slow to import, and rarely needed
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -39,8 +31,12 @@ def _make(path: Path, key_path: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
+    path, key_path = directory / "certificate.pem", directory / "key.pem"
     pem = serialization.Encoding.PEM
     key_path.write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     path.write_bytes(certificate.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path, key_path)
+    return context

@@ -17,10 +17,11 @@ import hypothesis
 import psutil
 import pytest
 from postgres_server import PostgresServer
-from programs import left_out
-from support import administer, browsing, client_of, postgres_running, redis_running
+from programs import POSTGRES, left_out, needs
+from support import administer, browsing, client_of, redis_running
 
 from demo_app.broker.queue import Queue
+from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.reaper import ReaperClient
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -44,7 +45,7 @@ _REAPER = pytest.StashKey[ReaperClient]()
 
 #: The slowest tests and files in order, from 120 s down to 30 s. They start first.
 LONGEST = (
-    *("test_the_last_one_runs_with_an_app", "test_lessons.py", "test_ecosystem.py"),
+    *("checked[12_your_own", "test_lessons.py", "test_ecosystem.py"),
     *("test_half_open.py", "test_challenges.py"),
     *("test_trials.py", "test_judge.py", "test_campaign.py", "test_command.py", "test_explore.py"),
     *("test_two_hosts.py", "test_show_in_browser.py", "test_language.py", "test_kernel.py"),
@@ -56,7 +57,7 @@ LONGEST = (
 LONG = ("notebooks", "judge", "browser", "conformance")
 #: Files with slow tests that share almost nothing, so that each test may run in any process.
 APART = {
-    *("test_lessons.py", "test_trials.py", "test_sound.py", "test_known_losses.py"),
+    *("test_lessons.py", "test_sound.py", "test_known_losses.py"),
     *("test_campaign.py", "test_challenges.py", "test_healthy.py", "test_broken.py"),
 }
 
@@ -89,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _rank(item: pytest.Item) -> int:
     for rank, name in enumerate(LONGEST):
-        if f"/{name}" in item.nodeid or f"::{name}" in item.nodeid:
+        if name in item.nodeid:
             return rank
     return len(LONGEST) + (item.path.parent.name not in LONG)
 
@@ -230,7 +231,10 @@ def store(redis_url: str) -> Iterator[Queue]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """Yield a PostgreSQL server. Skip the test if PostgreSQL is not installed."""
-    with postgres_running() as server:
+    needs(POSTGRES)
+    with ProcessGroup() as group:
+        server = PostgresServer(group)
+        server.start()
         yield server
 
 

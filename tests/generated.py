@@ -97,18 +97,13 @@ def put(path: Path, name: str, table: str) -> str:
     Raises:
         LookupError: the file does not have these comments.
     """
-    text, count = _place(name).subn(
-        lambda found: f"{found[1]}\n{table}\n\n{found[3]}", path.read_text("utf-8")
+    place = re.compile(rf"(<!-- {name}\b[^>]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    text, count = place.subn(
+        lambda found: f"{found[1]}\n{table}\n\n{found[2]}", path.read_text("utf-8")
     )
     if not count:
         raise LookupError(f"{path.name} has no place for the table {name}")
     return text
-
-
-def _place(name: str) -> re.Pattern[str]:
-    """Return a pattern with three groups: the comment before the table, the table, the comment
-    after it."""
-    return re.compile(rf"(<!-- {name}\b[^>]*-->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
 
 
 if __name__ == "__main__":

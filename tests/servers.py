@@ -72,12 +72,13 @@ def _running(started: Callable[[Path, int], list[str]]) -> Iterator[Server]:
 
 def wait_until_watched(replica: Server, watching: Server) -> None:
     until(lambda: replica.client.info("replication")["master_link_status"] == "up", what="the sync")
-    until(lambda: str(replica.port) in _replicas(watching), 60.0, "Sentinel's check of the replica")
+
+    def is_watched() -> bool:
+        replicas = watching.client.sentinel_slaves("books")
+        return str(replica.port) in {str(one["port"]) for one in replicas}
+
+    until(is_watched, 60.0, "Sentinel's check of the replica")
 
 
 def leads_to(watching: Server, port: int) -> bool:
     return bool(watching.client.sentinel_master("books")["port"] == port)
-
-
-def _replicas(watching: Server) -> set[str]:
-    return {str(one["port"]) for one in watching.client.sentinel_slaves("books")}

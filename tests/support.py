@@ -20,8 +20,7 @@ import httpx
 import psutil
 import pytest
 import redis
-from postgres_server import PostgresServer
-from programs import BROWSER, POSTGRES, needs
+from programs import BROWSER, needs
 
 from demo_app.broker.connection import connect
 from demo_app.broker.message import Message
@@ -33,6 +32,7 @@ from demo_app.rig.redis_server import RedisServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from postgres_server import PostgresServer
 
 Answer = TypeVar("Answer")
 _SILENT = (
@@ -57,8 +57,8 @@ HOSTILE = {
 }
 
 
-def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
-    """Call `ask` until its result is true, and return the result. Fail the test on a timeout.
+def until(condition: Callable[[], Answer], seconds: float = 30.0, what: str = "it") -> Answer:
+    """Call `condition` until its result is true, and return the result. Fail the test on a timeout.
 
     Args:
         seconds: the timeout on an idle machine; a busy machine gets more.
@@ -66,16 +66,16 @@ def until(ask: Callable[[], Answer], seconds: float = 30.0, what: str = "it") ->
     """
     began = time.monotonic()
     for _ in poll():
-        if answer := ask():
+        if answer := condition():
             return answer
         if (waited := time.monotonic() - began) > patience(seconds):
             break
     pytest.fail(f"{what} did not happen within {waited:.0f} s")
 
 
-def or_none(ask: Callable[[], Answer]) -> Answer | None:
+def or_none(request: Callable[[], Answer]) -> Answer | None:
     try:
-        return ask()
+        return request()
     except (httpx.HTTPError, redis.RedisError):
         return None
 
@@ -99,7 +99,8 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
 
 
 def marked(name: str, value: object) -> list[psutil.Process]:
-    processes = psutil.process_iter(["environ"])  # `environ` is None if this user may not read it
+    # each value of `info` is None if this user may not read it
+    processes = psutil.process_iter(["cmdline", "environ"])
     return [one for one in processes if (one.info["environ"] or {}).get(name) == str(value)]
 
 
@@ -112,7 +113,7 @@ def patience(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list[Any]:
+def _all_except(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list[Any]:
     return [
         one if one in plain
         else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=mark)
@@ -122,10 +123,10 @@ def _most(mark: pytest.MarkDecorator, every: Iterable[Any], *plain: Any) -> list
 
 #: most_thorough(every, *quick): the parameters `every` of a test. All except the quick ones get the
 #: mark `thorough`.
-most_thorough = partial(_most, pytest.mark.thorough)
+most_thorough = partial(_all_except, pytest.mark.thorough)
 #: most_nightly(every, *sample): the parameters `every` of a test. All except the sample get the
 #: mark `nightly`.
-most_nightly = partial(_most, pytest.mark.nightly)
+most_nightly = partial(_all_except, pytest.mark.nightly)
 
 
 def changed(text: str, changes: Mapping[str, str]) -> str:
@@ -237,15 +238,6 @@ def ask_app(app: Any, *urls: str, **options: Any) -> list[httpx.Response]:
 def redis_running(**options: Any) -> Iterator[str]:
     with ProcessGroup() as group, RedisServer(group, **options) as server:
         yield server.url
-
-
-@contextmanager
-def postgres_running() -> Iterator[PostgresServer]:
-    needs(POSTGRES)
-    with ProcessGroup() as group:
-        server = PostgresServer(group)
-        server.start()
-        yield server
 
 
 def administer(server: PostgresServer, *commands: str) -> None:

@@ -83,7 +83,6 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
 def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
     for job in (tasks.notify_author.job(12345), mail_thumbnail.job(12345)):
         first, last = perform(job), perform(replace(job, attempts=5))
-
         assert isinstance(first, Retry)
         assert isinstance(last, Failed)
         assert "12345" in last.error.traceback
@@ -97,9 +96,7 @@ def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
     posts.seed(open_database(settings))
     found = perform(tasks.notify_author.job(1))
     postgres.kill()
-
     outcome = perform(replace(tasks.notify_author.job(1), attempts=99))
-
     postgres.start()
     assert "NotFound" in found.error.traceback, "it has a connection, which breaks"
     assert isinstance(outcome, Retry)
@@ -109,14 +106,12 @@ def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
 def test_an_empty_file_is_no_blog(tmp_path):
     path = tmp_path / "blog.sqlite3"
     path.touch()
-
     with pytest.raises(DatabaseMissing):
         SqliteDatabase(path, create=False)
 
 
 def test_a_job_of_another_blog_is_put_aside_at_once_and_says_whose_it_is(blog):
     outcome = perform(replace(tasks.notify_author.job(1), owner="another blog"))
-
     assert isinstance(outcome, Failed)
     assert "the job belongs to the blog another blog" in outcome.error.traceback
 
@@ -133,7 +128,6 @@ def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour(error, ou
         wait = policy.wait(failures)
         assert wait <= 3600.0
         now += wait
-
     assert now >= 5 * 24 * 3600
     assert failures < 200
 
@@ -141,5 +135,4 @@ def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour(error, ou
 def test_the_jobs_file_names_no_backend():
     source = inspect.getsource(tasks).lower()
     words = [*BackendName, "redis", "sqlite", "backend", "worker", "queue.store"]
-
     assert [word for word in words if word in source] == []

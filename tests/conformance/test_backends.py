@@ -18,7 +18,6 @@ from demo_app.stack import Stack
 #: The folder of `lab`. The module `lab.folder_backend` contains the backend of lesson 07.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
-QUICK = [promise for promise in PROMISES if promise.name in ("arguments", "order")]
 TOGETHER = [promise for promise in PROMISES if not promise.apart]
 #: Backends that `make test` leaves out. It tests all others, including new ones.
 SLOW = {"rq": pytest.mark.thorough, "huey": pytest.mark.thorough, OWN: pytest.mark.nightly}
@@ -47,12 +46,6 @@ def test_it_survives_the_deaths_that_it_promises_to(backend: str) -> None:
 def test_the_page_has_a_column_for_each_backend() -> None:
     [head] = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| promise")]
     assert sorted(head.strip("| ").split(" | ")[1:]) == known_backends()
-
-
-def test_the_suite_is_one_call_away() -> None:
-    found = check_backend(OWN, path=(NOTEBOOKS,), promises=QUICK)
-    result = [(finding.seen, finding.problem) for finding in found]
-    assert result == [("as sent", ""), ("first in, first out", "")]
 
 
 def test_a_check_that_fails_does_not_disturb_the_next_one() -> None:

@@ -19,7 +19,9 @@ def _claim(store: Queue, worker: str) -> Claim:
     return store.claim(worker, lists_of("mail"))[0].claim
 
 
-def _killed_and_rescued(store: Queue) -> None:
+def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_caption(
+    store: Queue,
+) -> None:
     let_judge(store)
     for number in (1, 2):
         store.enqueue(message(number))
@@ -29,44 +31,29 @@ def _killed_and_rescued(store: Queue) -> None:
     rescue_now(store, "second", 60_000)
     for _ in range(2):
         store.finish(_claim(store, "second"), Disposition.DONE)
-
-
-def test_a_rescued_job_has_two_runs_and_one_end(store: Queue) -> None:
-    _killed_and_rescued(store)
     seen = timeline.read(store.client)
     first, second = seen.jobs
-    assert [run.how for run in first.runs] == ["rescued", "done"]
-    assert [run.worker for run in first.runs] == ["first", "second"]
+    assert [(run.worker, run.how) for run in first.runs] == [
+        ("first", "rescued"),
+        ("second", "done"),
+    ]
     assert first.rescued
     assert not second.rescued
     assert first.done is not None
     assert first.enqueued <= first.runs[0].began <= first.runs[1].began <= first.done
+    (death,) = seen.deaths
+    assert (death.id, death.found_by, death.pid) == ("first", "second", 42)
+    assert death.rescued == ["job-1"]
+    caption = picture.describe(seen, [time.time()])
+    assert caption == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
 
 
-def test_a_death_tells_who_found_it_and_what_was_held(store: Queue) -> None:
-    _killed_and_rescued(store)
-    (death,) = timeline.read(store.client).deaths
-    assert (death.id, death.found_by, death.pid, death.rescued) == (
-        "first",
-        "second",
-        42,
-        ["job-1"],
-    )
-
-
-def test_only_jobs_put_in_after_the_given_entry_are_told_of(store: Queue) -> None:
+def test_only_jobs_enqueued_after_the_given_entry_are_read(store: Queue) -> None:
     store.enqueue(message(1))
     last = store.client.xrevrange("journal", count=1)[0][0]  # type: ignore[index]
     store.enqueue(message(2))
     store.finish(_claim(store, "w"), Disposition.DONE)
     assert [job.id for job in timeline.read(store.client, str(last)).jobs] == ["job-2"]
-
-
-def test_the_picture_says_in_words_what_it_shows(store: Queue) -> None:
-    _killed_and_rescued(store)
-    seen = timeline.read(store.client)
-    caption = picture.describe(seen, [time.time()])
-    assert caption == "2 jobs, 1 kill: 1 lost its worker and was rescued, 2 were delivered"
 
 
 def test_a_job_that_is_given_up_ends_with_a_cross_until_somebody_brings_it_back(

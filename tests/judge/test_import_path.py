@@ -7,28 +7,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from judge.broken import MINE
 from support import run_python
 
 #: Modules that the judge itself imports. The target's folder has a module of each name.
 SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
-QUEUE = """
-import redis, helper
-
-assert redis.Redis and helper.NAME == "queue"
-
-class MyQueue:
-    def __init__(self, client):
-        self.redis = client
-
-    def put(self, job):
-        self.redis.lpush(helper.NAME, job)
-
-    def claim(self, worker):
-        return self.redis.rpop(helper.NAME)
-
-    def ack(self, worker, job):
-        pass
-"""
+QUEUE = (
+    'import redis, helper\n\nassert redis.Redis and helper.NAME == "queue"\n'
+    f"{MINE.format(pop='rpop').replace('class Mine', 'class MyQueue')}"
+)
 APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME, broker='amqp://')\n"
 
 

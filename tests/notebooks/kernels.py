@@ -8,7 +8,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,18 +103,11 @@ class Kernel:
 
     def processes(self) -> list[psutil.Process]:
         """Return the living processes that were started from the kernel."""
-        return [
-            process
-            for process in marked("LESSON_MARK", self.mark)
-            if "ipykernel" not in _command(process)
-        ]
+        return [one for one in marked("LESSON_MARK", self.mark) if not _is_kernel(one)]
 
     def stacks(self) -> set[str]:
-        marks = set()
-        for process in self.processes():
-            with suppress(psutil.Error):
-                marks.add(process.environ().get("DEMO_STACK_ID", ""))
-        return marks - {""}
+        ids = {process.info["environ"].get("DEMO_STACK_ID", "") for process in self.processes()}
+        return ids - {""}
 
     def nothing_is_left(self) -> None:
         """Wait until the processes that the kernel started, their socket files and the kernel's
@@ -127,7 +120,7 @@ class Kernel:
     def connections(self) -> frozenset[tuple[int, int]]:
         """Return the kernel's TCP sockets as pairs (own port, remote port; 0 if there is none),
         except those to its client."""
-        (process,) = (p for p in marked("LESSON_MARK", self.mark) if "ipykernel" in _command(p))
+        (process,) = filter(_is_kernel, marked("LESSON_MARK", self.mark))
         return frozenset(
             (connection.laddr.port, connection.raddr.port if connection.raddr else 0)
             for connection in process.net_connections("tcp")
@@ -157,8 +150,5 @@ def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
         shutil.rmtree(tmp, ignore_errors=True)
 
 
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
+def _is_kernel(process: psutil.Process) -> bool:
+    return "ipykernel" in " ".join(process.info["cmdline"] or ())

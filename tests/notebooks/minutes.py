@@ -14,7 +14,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import ndiff
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,29 +52,18 @@ def with_minutes(name: str, seconds: Sequence[float]) -> Any:
     Args:
         seconds: the measured time of each code cell.
     """
-    notebook = english(name)
-    if name not in CHALLENGES:
-        return timed(notebook, seconds)
-    begins, ends = code_cells(name)[1].splitlines(), solution_of(name).splitlines()
-    new = sum(line.startswith("+ ") for line in ndiff(begins, ends))
-    return timed(notebook, [_RUNS * taken for taken in seconds], _RUNS, _SOLVE + new * _LINE)
-
-
-def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float = 0.0) -> Any:
-    """Write the minutes into the notebook's text, and return the notebook.
-
-    Args:
-        seconds: the time of each code cell, for all its runs.
-        runs: how often a person looks at each cell.
-        first: minutes to add before the first heading.
-    """
+    notebook, runs = english(name), 1
+    minutes = [0.0]  # of each section; the first one has no heading
+    has_code = [False]
+    if name in CHALLENGES:
+        begins, ends = code_cells(name)[1].splitlines(), solution_of(name).splitlines()
+        new = sum(line.startswith("+ ") for line in ndiff(begins, ends))
+        minutes, runs = [_SOLVE + new * _LINE], _RUNS
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     machine = {cell.id: taken for cell, taken in zip(cells, seconds, strict=True)}
-    minutes = [first]  # of each section; the first one has no heading
-    has_code = [False]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            minutes[-1] += _LOOK * runs + machine[cell.id] / 60
+            minutes[-1] += runs * (_LOOK + machine[cell.id] / 60)
             has_code[-1] = True
             continue
         cell.source = _OF_A_SECTION.sub("", cell.source)
@@ -83,7 +72,12 @@ def timed(notebook: Any, seconds: Sequence[float], runs: int = 1, first: float =
                 minutes.append(0.0)
                 has_code.append(False)
             minutes[-1] += len(text.split()) / _WORDS + sum(map(_solving, _EXERCISE.findall(text)))
-    sections = iter([*map(_section, minutes, has_code)][1:])
+    sections = iter(
+        [
+            f"*About {_minutes(exact)}.*\n\n" if code else ""
+            for exact, code in zip(minutes, has_code, strict=True)
+        ][1:]
+    )
     for cell in notebook.cells:
         if cell.cell_type != "code":
             cell.source = _TITLE.sub(lambda title: title[0] + next(sections), cell.source)
@@ -103,21 +97,18 @@ def _minutes(exact: float) -> str:
     return f"{rounded} minute{'s' * (rounded > 1)}"
 
 
-def _section(minutes: float, has_code: bool) -> str:
-    return f"*About {_minutes(minutes)}.*\n\n" if has_code else ""
+def _measure(name: str) -> list[float]:
+    """Run the notebook's cells in a new kernel. Return the seconds of each.
 
-
-def measure(
-    cells: Sequence[str], solved: Mapping[str, str], folder: Path = NOTEBOOKS
-) -> list[float]:
-    """Run the cells in a new kernel. Return the seconds of each.
-
-    Args:
-        solved: the solution of each exercise. It runs after the exercise's cell, because later
-            cells may need it.
+    An exercise's solution runs after the exercise's cell, because later cells may need it. A
+    challenge's solution runs in place of the class with the bug, in an empty folder.
     """
-    taken = []
-    with kernel(folder) as here:
+    cells, solved, taken = code_cells(name), {}, []
+    if name in CHALLENGES:
+        cells[1] = solution_of(name)
+    else:
+        solved = solutions_of(name)
+    with TemporaryDirectory() as empty, kernel(Path(empty) if not solved else NOTEBOOKS) as here:
         here.run(f"import sys; sys.path.insert(0, {str(NOTEBOOKS)!r})")
         for cell in cells:
             began = time.monotonic()
@@ -127,15 +118,6 @@ def measure(
     return taken
 
 
-def _measure_again(name: str) -> list[float]:
-    cells = code_cells(name)
-    if name not in CHALLENGES:
-        return measure(cells, solutions_of(name))
-    cells[1] = solution_of(name)
-    with TemporaryDirectory() as empty:
-        return measure(cells, {}, Path(empty))
-
-
 def measured() -> dict[str, list[float]]:
     """Return the stored seconds of each code cell, by lesson and challenge."""
     found: dict[str, list[float]] = json.loads(SECONDS.read_text("utf-8"))
@@ -143,7 +125,7 @@ def measured() -> dict[str, list[float]]:
 
 
 def main(names: Sequence[str]) -> None:
-    seconds = measured() | {name: _measure_again(name) for name in names}
+    seconds = measured() | {name: _measure(name) for name in names}
     rows = [f"{json.dumps(name)}: {json.dumps(seconds[name])}" for name in sorted(seconds)]
     SECONDS.write_text("{\n" + ",\n".join(rows) + "\n}\n", "utf-8")
     for name, taken in seconds.items():

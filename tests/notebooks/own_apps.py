@@ -66,9 +66,6 @@ _BY_HAND = {
     ),
     "    known = set()\n\n": "",
 }
-RIGHT = {"a flag": changed(_RIGHT, _FLAG), "by hand": changed(_RIGHT, _BY_HAND)}
-
-RETRIES = ", autoretry_for=(OSError, smtplib.SMTPException), default_retry_delay=1"
 _SEND = '    with smtplib.SMTP("127.0.0.1", int(os.environ["SMTP_PORT"]), timeout=10) as server:\n'
 _SEND += "        server.send_message(mail)\n"
 _STORE = '        db.execute("INSERT INTO outbox VALUES (?)", (number,))\n'
@@ -76,8 +73,10 @@ _HAND_OVER = "            notify.delay(number)\n"
 _FORGET = '            db.execute("DELETE FROM outbox WHERE comment_id = ?", (number,))\n'
 _SUPERVISED = _RIGHT[_RIGHT.index("        try:\n") : _RIGHT.index("        time.sleep(0.2)")]
 
-#: Mistakes in the highest rung: the replaced texts, the trials that fail, and those that may fail.
-WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
+#: Changes of the highest rung: the replaced texts, the trials that fail, and those that may fail.
+APPS: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
+    "a flag": (_FLAG, set(), set()),
+    "by hand": (_BY_HAND, set(), set()),
     "writes inbox.txt itself": (
         {_SEND: "    with open('inbox.txt', 'a') as inbox:\n        print(text, file=inbox)\n"},
         ALL,
@@ -92,7 +91,6 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
         {RELAY},
     ),
     "two transactions": ({_STORE: f"    with database() as db:\n{_STORE}"}, {WEB}, set()),
-    "no outbox": ({_STORE: "    notify.delay(number)\n"}, {REDIS, WEB}, {RELAY}),
     "delay inside the transaction": (
         {_STORE: "        notify.delay(number)\n"},
         {REDIS},
@@ -109,22 +107,17 @@ WRONG: dict[str, tuple[dict[str, str], set[str], set[str]]] = {
         {BREAKS},
         set(),
     ),
-    "Message-ID at random": (
-        {"<comment-{number}@": "<{os.urandom(9).hex()}@"}, {ANSWER}, set(),
-    ),
     "relay ends when Redis is away": ({_SUPERVISED: "        relay()\n"}, {REDIS}, {RELAY}),
     "forgets first": (
         {_HAND_OVER + _FORGET: f"{_FORGET}            db.commit()\n{_HAND_OVER}"},
         {RELAY},
         {REDIS},  # only if Redis starts slowly: the relay deletes the row, then enqueueing fails
     ),
-    "no second try": ({RETRIES: ""}, {BREAKS}, set()),
-    "acknowledges early": ({"acks_late=True": "acks_late=False"}, {WORKER}, set()),
     "hands nothing over": (
         {_HAND_OVER + _FORGET: "            pass\n"}, ALL - {WAITS, WORKER}, {WAITS, WORKER},
     ),
 }  # fmt: skip
 
 
-def wrong(name: str) -> str:
-    return changed(_RIGHT, WRONG[name][0])
+def source(name: str) -> str:
+    return changed(_RIGHT, APPS[name][0])

@@ -89,18 +89,14 @@ def sentences() -> dict[str, str]:
     words = tomllib.loads((LAB / "exercises.toml").read_text("utf-8"))
     found |= dict.fromkeys(_words(words), "exercises.toml")
     found = {text: where for text, where in found.items() if _WORD.search(text)}
-    found |= dict.fromkeys(_rungs(), "solutions/your_own")
+    for path in (NOTEBOOKS / "solutions/your_own").glob("*.py"):
+        found[path.read_text("utf-8").splitlines()[0].strip('"')] = "solutions/your_own"
     from lab.checks import read_solutions
 
     for lesson in LESSONS:
         for _, title, _, explained in read_solutions(int(lesson[:2])):
             found |= dict.fromkeys((title, explained), f"solutions/{lesson}.md")
     return {text: where for text, where in found.items() if "://" not in text}
-
-
-def _rungs() -> list[str]:
-    files = sorted((NOTEBOOKS / "solutions/your_own").glob("*.py"))
-    return [path.read_text("utf-8").splitlines()[0].strip('"') for path in files]
 
 
 def untranslatable() -> list[str]:

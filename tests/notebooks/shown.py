@@ -7,24 +7,12 @@ from __future__ import annotations
 
 #: For each lesson: code to run before its last cell, which stops the system.
 SHOWN = {
-    "01_sync_vs_async": """
-assert "Thank you" in said
-""",
-    "02_fifo_queues": """
-assert changed_places(one) == 0
-""",
-    "03_redis_persistence": """
-assert left["appendfsync always"] == 200
-""",
-    "04_kill_the_worker": """
-assert still_missing <= unacked + queued
-""",
-    "06_when_mail_fails": """
-assert poisoned.client.summary()["done"] == len(before + after)
-""",
-    "07_swap_the_backend": """
-assert lost == {"memory": 8, "huey": 4, "rq": 0, "celery": 0}
-""",
+    "01_sync_vs_async": 'assert "Thank you" in said',
+    "02_fifo_queues": "assert changed_places(one) == 0",
+    "03_redis_persistence": 'assert left["appendfsync always"] == 200',
+    "04_kill_the_worker": "assert still_missing <= unacked + queued",
+    "06_when_mail_fails": 'assert poisoned.client.summary()["done"] == len(before + after)',
+    "07_swap_the_backend": 'assert lost == {"memory": 8, "huey": 4, "rq": 0, "celery": 0}',
     "08_see_it_and_run_it": """
 assert max(one.depth for one in busy) > max(one.depth for one in forgotten)
 assert busy[-1].latency == 0

@@ -1,4 +1,5 @@
-"""Tests that no outputs are stored, stated minutes are right, and the glossaries are complete."""
+"""Tests that no outputs are stored, that stated minutes are right, and that the glossaries and the
+page with the executed lesson are up to date."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from notebooks.executed import PAGE, code, parts
+from notebooks.executed import prose as on_the_page
 from notebooks.kernels import NOTEBOOKS
 from notebooks.lesson import CHALLENGES, JAPANESE, LESSONS, english, prose
 from notebooks.minutes import measured, with_minutes
@@ -48,3 +51,11 @@ def test_the_glossary_has_every_word_of_the_lessons(folder: Path) -> None:
 def test_a_word_has_the_same_japanese_one_in_both_glossaries() -> None:
     english, japanese = ({w.word: w.japanese for w in words(f)} for f in (NOTEBOOKS, JAPANESE))
     assert english == japanese
+
+
+def test_the_executed_lesson_has_the_cells_of_the_lesson_in_their_order() -> None:
+    stored, at = PAGE.read_text("utf-8"), 0
+    for is_code, text in parts():
+        cell = code(text) if is_code else on_the_page(text).strip()
+        at = stored.find(cell, at)
+        assert at >= 0, f"write it anew, in tests: python -m notebooks.executed\n{cell}"

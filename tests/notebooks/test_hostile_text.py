@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from xml.etree import ElementTree
 
 import pytest
@@ -43,9 +44,8 @@ def shown(output: Table | Picture) -> str:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    lab = Lab()
-    yield lab
-    lab.close()
+    with closing(Lab(workers=0)) as lab:
+        yield lab
 
 
 def test_in_a_table(evil: str) -> None:

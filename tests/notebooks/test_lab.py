@@ -31,17 +31,16 @@ def test_an_option_that_there_is_not_is_an_error_of_the_lab() -> None:
         Lab(background=True, backend="pigeon")
     with pytest.raises(LabError, match="pigeons"):
         Lab(background=True, pigeons=2)
+    with pytest.raises(LabError, match="No Redis server answers"):
+        Lab(background=True, redis_url="redis://127.0.0.1:1/0")
 
 
-def test_killing_a_role_without_a_process_is_an_error_that_says_so(lab: Lab) -> None:
+def test_a_role_that_does_not_exist_or_run_is_an_error_of_the_lab(lab: Lab) -> None:
+    with pytest.raises(LabError, match="There is no role 'pigeon'"):
+        lab.start("pigeon")
     for role in ("worker", "pigeon"):
         with pytest.raises(LabError, match=f"No {role} is running"):
             lab.kill_process(role)
-
-
-def test_starting_an_unknown_role_is_an_error_of_the_lab(lab: Lab) -> None:
-    with pytest.raises(LabError, match="There is no role 'pigeon'"):
-        lab.start("pigeon")
 
 
 def test_a_process_that_does_not_start_is_an_error_of_the_lab(lab: Lab) -> None:

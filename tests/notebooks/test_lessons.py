@@ -12,7 +12,7 @@ from notebooks.minutes import measured
 from notebooks.wrong import WRONG
 from support import most_nightly, until
 
-*OTHERS, LAST = LESSONS
+FIRST, *OTHERS, LAST = LESSONS
 #: A cell that takes longer than this (seconds) is first interrupted, and then run to its end.
 _WAITS = 0.3
 #: A cell is interrupted after a quarter of its time, but at most after this time (seconds).
@@ -26,15 +26,17 @@ _BOUND = 60.0
 
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("lesson", OTHERS[1:])
+@pytest.mark.parametrize("lesson", [*OTHERS, LAST])
 def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -> None:
+    """The last lesson runs with an app of the lowest rung."""
+    assert not (NOTEBOOKS / "my_app.py").exists(), "somebody's own app is in the way"
     with kernel() as here:
         run_lesson(here, lesson, WRONG[lesson], here.run)
         here.nothing_is_left()
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("lesson", most_nightly(OTHERS, OTHERS[0]))
+@pytest.mark.parametrize("lesson", most_nightly([FIRST, *OTHERS], FIRST))
 def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
     """Interrupt slow cells, run them to their end, and run quick cells again: see `_Restless`."""
     with kernel() as here:
@@ -44,16 +46,7 @@ def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: st
         here.nothing_is_left()
 
 
-@pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_the_last_one_runs_with_an_app_of_the_lowest_rung() -> None:
-    assert not (NOTEBOOKS / "my_app.py").exists(), "somebody's own app is in the way"
-    with kernel() as here:
-        run_lesson(here, LAST, WRONG[LAST], here.run)
-        here.nothing_is_left()
-
-
-@pytest.mark.parametrize("lesson", most_nightly(LESSONS, LESSONS[0]))
+@pytest.mark.parametrize("lesson", most_nightly(LESSONS, FIRST))
 def test_after_a_restart_in_its_middle_each_cell_works_or_says_which_to_run_first(
     lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +90,7 @@ class _Restless:
         here, seconds = self._here, next(self._expected)
         starts = "Lab(" in cell or "= mystery(" in cell
         if starts or ".close()" in cell:
-            _look_back(here, self._section, self._before)
+            self._look_back()
             self._before, self._section = self._section, []
         self._labs += starts
         # interrupt the start of a lab only once in a lesson, because all labs start in the same way
@@ -115,19 +108,18 @@ class _Restless:
         until(lambda: len(here.stacks()) <= 1, 10.0, f"the end of the lab before, after\n{cell}")
         return shown
 
+    def _look_back(self) -> None:
+        """Run the cells of this section, then those of the previous one, each in reverse order.
+
+        A LabError is ignored, since the previous section's lab is closed.
+
+        Raises:
+            CellFailed: a cell fails with another error.
+        """
+        for cell in reversed(self._before + self._section):
+            _, reply = self._here.try_to_run(cell, _BOUND)
+            if reply["status"] == "error" and reply["ename"] != "LabError":
+                raise CellFailed(f"run again later:\n{cell}\n{reply['ename']}: {reply['evalue']}")
+
     def has_interrupted(self) -> None:
         assert self._interrupted >= self._waits / 3
-
-
-def _look_back(here: Kernel, section: list[str], before: list[str]) -> None:
-    """Run the cells of `section`, then those of `before`, each list in reverse order.
-
-    A LabError is ignored, since the lab of `before` is closed.
-
-    Raises:
-        CellFailed: a cell fails with another error.
-    """
-    for cell in reversed(before + section):
-        _, reply = here.try_to_run(cell, _BOUND)
-        if reply["status"] == "error" and reply["ename"] != "LabError":
-            raise CellFailed(f"run again later:\n{cell}\n{reply['ename']}: {reply['evalue']}")

@@ -81,3 +81,7 @@ def test_a_worker_that_died_by_itself_has_its_line_at_the_moment_of_death(lab: L
     (drawn,) = (kill for kill in lab._other_deaths(lab.seen()) if kill.worker == death.id)
     began = min(job.runs[0].began for job in lab.seen().jobs)
     assert began <= drawn.at < (death.died or 0.0) - 1.0
+    picture = lab.timeline()
+    assert "<!-- done -->" in picture.drawing, "these jobs send no mails"
+    assert "<!-- mail delivered -->" not in picture.drawing
+    assert " done" in picture.words

@@ -312,10 +312,7 @@ def test_the_story_names_the_line_of_lua_that_moved_the_job(tab: playwright.Page
 
 
 def test_keys_alone_kill_a_worker_and_a_screen_reader_hears_its_story(tab: playwright.Page) -> None:
-    tab.evaluate(
-        "() => { play(false); begin('early'); act('comment'); tick(); tick();"
-        " page.language = 'en'; draw(); }"
-    )
+    after(tab, "early", "comment tick-2", 0)
     tab.locator("#worker1 .kill").focus()
     tab.keyboard.press("Enter")
     assert "1 lost" in tab.locator("#sum").inner_text()

@@ -48,9 +48,11 @@ def test_only_the_same_answer_in_other_words_is_as_predicted(
     assert row[-1] == verdict
 
 
-def test_a_letter_that_is_not_on_offer_is_not_called_no_letter(
+def test_a_letter_or_the_first_letter_of_one_choice_is_enough(
     typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    typed("y")
+    assert predict("Is it sent?", "no", choices=("yes", "no")).guess == "yes"
     typed("d", "a")
     assert predict("Where?", "there", choices=("here", "there")).guess == "here"
     assert "'d' is not one of the letters a, b. Try again." in capsys.readouterr().out
@@ -86,11 +88,6 @@ def test_what_would_be_another_number_is_asked_for_again(
     typed(words, "")
     assert not predict("How long?", 1.0, "seconds").answered
     assert f"'{words}' is not a number of seconds. Try again." in capsys.readouterr().out
-
-
-def test_the_first_letter_of_one_choice_is_enough(typed: Callable[..., None]) -> None:
-    typed("y")
-    assert predict("Is it sent?", "no", choices=("yes", "no")).guess == "yes"
 
 
 def test_how_far_off_still_counts_is_said_before_the_answer(

@@ -21,19 +21,8 @@ class Mine(Backend):
 CLAIMS = "os.environ['DEMO_REDIS_URL'].replace('redis+socket', 'claims+unix')"
 
 
-def wrong_apps(name: str) -> list[str]:
-    """Return wrong apps: without a name, without a URL, without a task, without `order`, and with
-    an `order` that enqueues nothing."""
-    app = f"app = Celery('{name}', broker=os.environ['DEMO_REDIS_URL'])"
-    task = f"{app}\npack = app.task(lambda parcel: open('packed.txt', 'w').write(f'{{parcel}}'))"
-    return [
-        "app = Celery(broker=os.environ['DEMO_REDIS_URL'])",
-        f"app = Celery('{name}')",
-        app,
-        task,
-        f"{task}\norder = pack",
-    ]
-
+APP = "app = Celery('parcels', broker=os.environ['DEMO_REDIS_URL'])"
+TASK = f"{APP}\npack = app.task(lambda parcel: open('packed.txt', 'w').write(f'{{parcel}}'))"
 
 WRONG: dict[str, dict[str, list[str]]] = {
     "00_start_here": {
@@ -73,7 +62,14 @@ WRONG: dict[str, dict[str, list[str]]] = {
         ],
     },
     "04_kill_the_worker": {
-        "4.2": wrong_apps("parcels"),
+        # without a name, without a URL, without a task, without `order`, without a job in `order`
+        "4.2": [
+            "app = Celery(broker=os.environ['DEMO_REDIS_URL'])",
+            "app = Celery('parcels')",
+            APP,
+            TASK,
+            f"{TASK}\norder = pack",
+        ],
         "4.3": [],
         "4.1": ["answer = set()", "answer = [job.id for job in lab.seen().jobs if job.rescued]"],
         "4.4": [
@@ -128,7 +124,7 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "9.2": ["answer = 10", "answer = 36_000 * 0.5", "answer = 20", "answer = 'five'"],
     },
     "10_take_it_home": {
-        "10.1": wrong_apps("shop"),
+        "10.1": [],  # the exercise of 4.2
         "10.2": [
             "app = pack = order = Celery('shop', broker=os.environ['DEMO_REDIS_URL'])",
             "app = pack = order = Celery('shop', broker='claims+' + os.environ['DEMO_REDIS_URL'])",

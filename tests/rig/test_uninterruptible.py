@@ -25,12 +25,9 @@ def test_an_interrupt_waits_until_it_is_done() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_what_it_answers_or_raises_comes_through() -> None:
+def test_it_returns_or_raises_what_its_function_does_in_any_thread() -> None:
     assert uninterruptible(lambda: 4) == 4
     with pytest.raises(ZeroDivisionError):
         uninterruptible(lambda: 1 // 0)
-
-
-def test_in_another_thread_it_is_done_as_it_is() -> None:
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(uninterruptible, lambda: 4).result() == 4

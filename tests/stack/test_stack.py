@@ -153,40 +153,27 @@ def test_an_external_redis_is_used_and_left_running() -> None:
 
 
 @pytest.mark.thorough
-def test_a_worker_that_cannot_be_started_for_a_while_is_started_later(watched: Watched) -> None:
+@pytest.mark.parametrize("role", ["worker", "redis"])
+def test_what_cannot_be_started_for_a_while_is_started_later(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Redis has an outage, which ends while it can't be started."""
     stack, client, events = watched
     events.clear()
+    monkeypatch.setattr(supervisor, "OUTAGE_SECONDS", 0.1)
+    end = stack.kill if role == "worker" else stack._running().outage
+    ending = threading.Thread(target=end, args=(role,))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no free descriptor
     try:
-        stack.kill("worker")
+        ending.start()
         until(lambda: len(events) >= 2, what="the first try")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert [event["event"] for event in events[:2]] == ["died", "trouble"]
     assert "can't be started" in str(events[1]["what"])
     until(lambda: events[-1]["event"] == "started", what="a later try")
-    _is_mailed(client)
-
-
-@pytest.mark.thorough
-def test_after_an_outage_redis_is_started_until_it_answers(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stack, client, events = watched
-    events.clear()
-    monkeypatch.setattr(supervisor, "OUTAGE_SECONDS", 0.1)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no free descriptor
-    outage = threading.Thread(target=stack._running().outage, args=("redis",))
-    try:
-        outage.start()
-        until(lambda: len(events) >= 2, what="the first try")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert [event["event"] for event in events[:2]] == ["died", "trouble"]
-    until(lambda: events[-1]["event"] == "started", what="a later try")
-    outage.join()
+    ending.join()
     _is_mailed(client)
 
 

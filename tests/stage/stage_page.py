@@ -19,14 +19,14 @@ def press(web: httpx.Client, act: str) -> None:
     assert answer.status_code == 204, answer.text
 
 
-def tell_step(page: Page, command: str, language: str) -> None:
+def show_caption_of(page: Page, command: str, language: str) -> None:
     """Show the caption of the four-minute show's step whose Redis command contains `command`."""
     (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
-    tell(page, step)
+    show_caption(page, step)
 
 
-def tell(page: Page, step: dict[str, Any]) -> None:
-    page.evaluate("async step => (await import('/static/captions.js')).tell(step)", step)
+def show_caption(page: Page, step: dict[str, Any]) -> None:
+    page.evaluate("async step => (await import('/static/captions.js')).showCaption(step)", step)
 
 
 class StagePage:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import cycle
 
@@ -21,10 +19,10 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, TOKENS
 
-PICTURES = int(os.environ.get("PICTURES", "60"))
+PICTURES = 60
 #: The stage's buttons, in the order in which the test presses them in a loop. `clean` deletes all
 #: comments before there are more than 5,000, because the stage counts only the newest 5,000.
-BLOWS = (
+ACTS = (
     *(*["burst"] * 5, "kill-worker", *["burst"] * 3, "kill-redis"),
     *(*["burst"] * 3, "wipe-redis", *["burst"] * 2, "clean"),
 )
@@ -69,17 +67,7 @@ def in_journal(fold: Fold, numbers: dict[str, int], seats: int) -> dict[str, obj
     }
 
 
-def moments(
-    fold: Fold, entries: list[Event], numbers: dict[str, int], seats: int
-) -> Iterator[dict[str, object]]:
-    """Apply the entries to `fold`, and yield `in_journal` before the first entry and after each."""
-    yield in_journal(fold, numbers, seats)
-    for entry in entries:
-        fold.follow(entry)
-        yield in_journal(fold, numbers, seats)
-
-
-def untrue(page: StagePage) -> list[str]:
+def failed_checks(page: StagePage) -> list[str]:
     """Return the names of the checks that the picture fails, such as "the sums"."""
     sums, words = {"held": 0, "discarded": 0, **page.sums}, page.in_words
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", words.partition(".")[0])}
@@ -104,7 +92,7 @@ class Journal:
     def __init__(self, client: Client) -> None:
         self._client, self.fold, self._last, self.run = client, Fold(), "0-0", ""
 
-    def news(self) -> list[Event] | None:
+    def new_events(self) -> list[Event] | None:
         """Return the entries since the last call, or None if Redis does not reply.
 
         At the first call, and after Redis was restarted or wiped, empty `fold` and return None: the
@@ -126,10 +114,10 @@ class Journal:
 
 def disturb(stack: Stack, stopping: threading.Event) -> None:
     with Client(stack.ready) as client:
-        for blow in cycle(BLOWS):
+        for act in cycle(ACTS):
             if stopping.wait(0.4):
                 return
-            client.web.post(f"/stage/do/{blow}")
+            client.web.post(f"/stage/do/{act}")
 
 
 @pytest.mark.thorough
@@ -146,27 +134,30 @@ def test_no_picture_of_bursts_kills_rescues_deaths_and_wipes_is_torn_or_untrue(
     thread.start()
     try:
         for _ in range(PICTURES):
-            for entry in journal.news() or ():
+            for entry in journal.new_events() or ():
                 journal.fold.follow(entry)
             run = journal.run
             if run != old_run:
                 old, old_run = max(numbers_of(stack).values(), default=0), run
             page = StagePage(holder)
-            false += [(claim, page.in_words) for claim in untrue(page)]
+            false += [(claim, page.in_words) for claim in failed_checks(page)]
             # Redis was killed, or did not reply in time
             without_redis = "Redis is dead" in page.in_words
             dead += without_redis
             known, numbers = page.sums["posted"], numbers_of(stack)
-            entries = journal.news()
+            entries = journal.new_events()
             if entries is None or journal.run != run or without_redis:
                 continue
             numbers = {job: one for job, one in numbers.items() if old < one <= known}
             seats = TOKENS - sum(n <= old for n in page.floor("queue"))
-            counts = list(moments(journal.fold, entries, numbers, seats))
-            seen = in_picture(page, old)
+            states = [in_journal(journal.fold, numbers, seats)]
+            for entry in entries:
+                journal.fold.follow(entry)
+                states.append(in_journal(journal.fold, numbers, seats))
+            shown = in_picture(page, old)
             compared += 1
-            if seen not in counts:
-                torn.append((seen, counts[0], counts[-1]))
+            if shown not in states:
+                torn.append((shown, states[0], states[-1]))
     finally:
         stopping.set()
         thread.join()

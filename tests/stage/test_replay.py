@@ -50,6 +50,9 @@ def test_a_kill_is_in_the_journal_at_once_and_the_supervisor_says_it_too(client,
 
 
 def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed) -> None:
+    page = StagePage(holder, killed["killed"].at - 0.01)
+    assert not page.killed
+    assert all(len(page.floor(worker["id"])) == 4 for worker in killed["before"]["workers"])
     page = StagePage(holder, killed["killed"].at)
     worker = killed["killed"].detail
     assert page.killed == [worker]
@@ -57,12 +60,6 @@ def test_the_replay_shows_the_kill_and_what_the_dead_worker_held(holder, killed)
     assert page.tomb.endswith("its jobs in Redis: 4")
     events = {"posted": 12, "waiting": 4, "running": 4, "held": 4, "delivered": 0, "lost": 0}
     assert page.sums == events
-
-
-def test_before_the_kill_nobody_is_dead_in_it(holder, killed) -> None:
-    page = StagePage(holder, killed["killed"].at - 0.01)
-    assert not page.killed
-    assert all(len(page.floor(worker["id"])) == 4 for worker in killed["before"]["workers"])
 
 
 def test_rescued_jobs_stand_at_the_head_in_it_the_oldest_first(holder, killed) -> None:

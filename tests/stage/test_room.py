@@ -1,4 +1,4 @@
-"""Tests of the room page with 20 phones without a token. Each tap on a phone posts a comment and a
+"""Tests of the room page with 12 phones without a token. Each tap on a phone posts a comment and a
 vote."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from support import until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-PHONES = 20
+PHONES = 12
 GUESSES = ("gone", "late", "twice")
 #: The test kills one worker, and the other worker rescues its jobs.
 STACK = {"workers": 2, "lease": 3.0, "controls": True}
@@ -24,7 +24,7 @@ def place_on(page: httpx.Response) -> str:
     return found[1] if found else ""
 
 
-def test_twenty_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
+def test_a_dozen_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
     reader: httpx.Client, holder: httpx.Client, client: Client
 ) -> None:
     client.set_faults({"at": "data", "do": "wait", "seconds": 8})

@@ -125,10 +125,6 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
-def alive(client: Client) -> int:
-    return sum(worker["alive"] for worker in client.summary()["workers"])
-
-
 def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
     stack: Stack, client: Client, holder: httpx.Client
 ) -> None:
@@ -139,11 +135,11 @@ def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
     client.comment()
     press(holder, "start-again")
     settled(holder, posted=1, delivered=1)
-    until(lambda: alive(client) == 2, what="both workers")
+    client.wait_for(lambda now: sum(worker["alive"] for worker in now["workers"]) == 2)
     for pid in stack.ready["pids"]["worker"]:
         assert pid not in before
-        news = {"event": "started", "role": "worker", "pid": pid}
-        until(lambda news=news: news in EVENTS, what="the news")
+        started = {"event": "started", "role": "worker", "pid": pid}
+        until(lambda started=started: started in EVENTS, what="its event")
 
 
 def test_the_way_to_the_supervisor_is_open_to_its_own_user_alone(stack: Stack) -> None:
@@ -200,14 +196,11 @@ def test_a_queue_that_is_held_says_that_it_is_paused(holder) -> None:
     assert "❚❚ paused" not in StagePage(holder).text
 
 
-def test_without_a_twin_the_key_and_the_shows_last_act_are_left_out(client: Client) -> None:
+def test_a_show_that_does_not_exist_and_acts_without_a_twin_are_refused(client: Client) -> None:
+    answer = client.web.get("/stage?show=an-hour", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert "there is four-minutes" in answer.text
     answer = client.web.post("/stage/do/twin")
     assert answer.status_code == 409
     assert "--twin" in answer.json()["detail"]
     assert "stock Celery" not in client.web.get("/stage?show=four-minutes").text
-
-
-def test_a_show_that_does_not_exist_is_said_so(holder: httpx.Client) -> None:
-    answer = holder.get("/stage", params={"show": "an-hour"})
-    assert answer.status_code == 404
-    assert "there is four-minutes" in answer.text

@@ -17,7 +17,7 @@ from demo_app.stack.client import Client
 STACK = {"workers": 2, "controls": True, "twin": True}
 
 
-def lane(page: StagePage, whose: str) -> dict[str, int]:
+def counts_of(page: StagePage, whose: str) -> dict[str, int]:
     """Return one side's number of jobs in each state.
 
     Args:
@@ -38,9 +38,9 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     taken = [by for event, by, _ in events[:killed] if event == "claimed"]
     assert taken == 4 * [events[killed][2]], "as stock's: one worker with four jobs, four that wait"
     all_ = {"waiting": 0, "running": 0, "held": 0, "delivered": 8, "lost": 0}
-    until(lambda: lane(StagePage(holder), "ours") == all_, 60, "all of ours")
+    until(lambda: counts_of(StagePage(holder), "ours") == all_, 60, "all of ours")
     expected = {**all_, "held": 4, "delivered": 4}
-    until(lambda: lane(StagePage(holder), "twin") == expected, 60, "what stock holds back")
+    until(lambda: counts_of(StagePage(holder), "twin") == expected, 60, "what stock holds back")
     page = StagePage(holder)
     assert page.sums["lost"] == 0
     events = re.search(r"back in (\d+) min: visibility timeout", page.text)
@@ -55,13 +55,9 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     finally:
         stack.start("redis")
     assert "Redis is dead" in page.in_words
-    assert lane(page, "twin") == expected, "as they were"
-
-
-@pytest.mark.thorough
-def test_a_new_round_forgets_what_stock_still_holds(holder) -> None:
+    assert counts_of(page, "twin") == expected, "as they were"
     press(holder, "new-round")
-    assert set(lane(StagePage(holder), "twin").values()) == {0}
+    assert set(counts_of(StagePage(holder), "twin").values()) == {0}
 
 
 def test_a_twin_wants_the_bundled_redis() -> None:

@@ -11,6 +11,7 @@ from html import unescape
 from importlib.resources import files
 from typing import Any
 
+import httpx
 import pytest
 from support import message, until
 
@@ -89,12 +90,11 @@ def test_search_finds_by_id_task_argument_and_error(client, holder) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["nowhere", "(1 x", "nan x", "\x00", "elsewhere nothing"])
-@pytest.mark.parametrize("state", ["queued", "running", "scheduled", "dead", "done"])
-def test_a_cursor_that_no_page_gave_breaks_nothing(client, holder, state, cursor) -> None:
-    answer = holder.get(f"/jobs/{state}", params={"cursor": cursor})
-    assert answer.status_code in (200, 422), answer.text
-    params = {"state": state, "cursor": cursor}
-    assert holder.get("/api/jobs", params=params).status_code in (200, 422)
+def test_a_cursor_that_no_page_gave_breaks_nothing(client, holder, cursor) -> None:
+    for state in ("queued", "running", "scheduled", "dead", "done"):
+        for path in (f"/jobs/{state}", f"/api/jobs?state={state}"):
+            answer = holder.get(httpx.URL(path).copy_merge_params({"cursor": cursor}))
+            assert answer.status_code in (200, 422), answer.text
 
 
 def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:

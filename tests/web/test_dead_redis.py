@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
 from stage.stage_page import StagePage
 from support import until
 
@@ -14,34 +11,26 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 
-@pytest.fixture
-def _dead_redis(stack: Stack) -> Iterator[None]:
+def test_job_pages_say_what_is_wrong_and_blog_stage_health_and_metrics_go_on(
+    stack: Stack, client: Client, holder: httpx.Client
+) -> None:
     stack.kill("redis", restart=False)
-    yield
-    stack.start("redis")
-
-
-@pytest.mark.usefixtures("_dead_redis")
-@pytest.mark.parametrize(
-    "path", ["/jobs", "/jobs/queued", "/jobs/job/x", "/api/jobs", "/api/jobs/summary"]
-)
-def test_a_page_says_what_is_wrong_and_that_comments_are_taken(holder, path: str) -> None:
-    answer = holder.get(path)
-    assert answer.status_code == 503
-    assert "Comments are taken all the same" in answer.text
-    assert answer.headers["retry-after"] == "1"
-
-
-@pytest.mark.usefixtures("_dead_redis")
-def test_blog_stage_health_and_metrics_go_on(client: Client, holder: httpx.Client) -> None:
-    assert holder.get("/posts/1").status_code == 200
-    client.comment()
-    seen = StagePage(holder)
-    assert seen.sums["waiting"] == seen.sums["posted"] - seen.sums["delivered"]
-    assert seen.sums["lost"] == 0
-    assert "Redis is dead" in seen.in_words
-    assert "demo_redis_up 0" in holder.get("/metrics").text
-    assert holder.get("/healthz").json()["outbox"] >= 1
+    try:
+        for path in ("/jobs", "/jobs/queued", "/jobs/job/x", "/api/jobs", "/api/jobs/summary"):
+            answer = holder.get(path)
+            assert answer.status_code == 503
+            assert "Comments are taken all the same" in answer.text
+            assert answer.headers["retry-after"] == "1"
+        assert holder.get("/posts/1").status_code == 200
+        client.comment()
+        page = StagePage(holder)
+        assert page.sums["waiting"] == page.sums["posted"] - page.sums["delivered"]
+        assert page.sums["lost"] == 0
+        assert "Redis is dead" in page.in_words
+        assert "demo_redis_up 0" in holder.get("/metrics").text
+        assert holder.get("/healthz").json()["outbox"] >= 1
+    finally:
+        stack.start("redis")
 
 
 def test_the_stream_of_events_outlives_redis(stack: Stack, client: Client, holder) -> None:

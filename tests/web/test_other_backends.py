@@ -24,7 +24,7 @@ def stack(request: Any) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def _well(client: Client) -> Iterator[None]:
+def _without_faults(client: Client) -> Iterator[None]:
     client.set_faults()
     yield
     client.set_faults()

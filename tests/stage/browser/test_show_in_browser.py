@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from stage.browser.overlaps import overlaps
-from stage.stage_page import tell, tell_step
+from stage.stage_page import show_caption, show_caption_of
 from support import until
 
 from demo_app.stack.client import Client
@@ -96,7 +96,7 @@ def _has_each_rescued_job_in_sight(tab, language: str) -> None:
     for width, height in ((1280, 720), (1024, 768), (800, 600)):
         page.set_viewport_size({"width": width, "height": height})
         page.reload()
-        tell_step(page, "LMOVE", language)
+        show_caption_of(page, "LMOVE", language)
         rescued = page.locator("[data-floor=queue] .token.rescued")
         expect(rescued.first).to_be_attached()
         for token in rescued.all():
@@ -108,9 +108,10 @@ def _has_each_rescued_job_in_sight(tab, language: str) -> None:
     page.close()
 
 
-def test_the_speakers_window_follows_the_show_and_turns_its_pages(tab) -> None:
+def test_the_speakers_window_follows_one_show_and_turns_its_pages(tab) -> None:
     page = tab("/stage?show=four-minutes")
-    notes = page.context.new_page()
+    other, notes = page.context.new_page(), page.context.new_page()
+    other.goto(page.url)
     notes.goto(page.url.partition("?")[0] + "/notes")
     expect(notes.locator("#away")).to_be_hidden()
     notes.keyboard.press("PageDown")
@@ -118,6 +119,7 @@ def test_the_speakers_window_follows_the_show_and_turns_its_pages(tab) -> None:
     expect(notes.locator("#now")).to_contain_text("the two is a job")
     expect(notes.locator("#next")).to_contain_text("One comment")
     expect(notes.locator("#left")).to_have_text(re.compile(r"3:\d\d"))
+    expect(other.locator(".caption")).to_have_text("PageDown begins the show.")
     press_with_input_method(notes, "Period")
     expect(page.locator("#main")).to_be_hidden()
 
@@ -157,20 +159,15 @@ def test_a_phones_comment_during_a_clean_start_does_not_stop_the_show(tab, clien
     expect(page.locator("[data-sum=posted]")).to_have_text("1")
 
 
-def test_a_worn_button_that_sends_twice_skips_nothing(tab) -> None:
-    page = tab("/stage?show=four-minutes")
-    press_soon(page, "PageDown")
-    page.keyboard.press("PageDown")
-    expect(page.locator(".caption")).to_contain_text("the two is a job")
-    assert sums(page)["posted"] == 0
-
-
-def test_a_show_that_is_loaded_again_goes_on_where_it_was(tab) -> None:
+def test_a_show_skips_nothing_if_a_key_is_sent_twice_or_the_page_is_loaded_again(tab) -> None:
     page = tab("/stage?show=four-minutes")
     caption = page.locator(".caption")
-    for words in ("the two is a job", "One comment"):
-        press_soon(page, "PageDown")
-        expect(caption).to_contain_text(words)
+    press_soon(page, "PageDown")
+    page.keyboard.press("PageDown")
+    expect(caption).to_contain_text("the two is a job")
+    assert sums(page)["posted"] == 0
+    press_soon(page, "PageDown")
+    expect(caption).to_contain_text("One comment")
     expect(caption).not_to_have_class(re.compile("waits"))
     page.reload()
     expect(caption).to_contain_text("One comment")
@@ -178,17 +175,6 @@ def test_a_show_that_is_loaded_again_goes_on_where_it_was(tab) -> None:
     press_soon(page, "PageDown")
     expect(caption).to_contain_text("Who will wait?")
     assert sums(page)["posted"] == 1
-
-
-def test_of_two_shows_one_listens_to_the_notes(tab) -> None:
-    page = tab("/stage?show=four-minutes")
-    other, notes = page.context.new_page(), page.context.new_page()
-    other.goto(page.url)
-    notes.goto(page.url.partition("?")[0] + "/notes")
-    expect(notes.locator("#away")).to_be_hidden()
-    notes.keyboard.press("PageDown")
-    expect(page.locator(".caption")).to_contain_text("the two is a job")
-    expect(other.locator(".caption")).to_have_text("PageDown begins the show.")
 
 
 def test_pagedown_on_the_tape_leads_back_to_now_and_does_nothing_else(tab) -> None:
@@ -226,7 +212,7 @@ def test_no_line_of_a_japanese_caption_ends_inside_a_word(tab, size) -> None:
     page = tab("/stage?show=four-minutes", viewport=view, locale="ja")
     for step in steps("four-minutes", "ja"):
         if step["words"]:
-            tell(page, step)
+            show_caption(page, step)
             assert page.evaluate(_BROKEN) == [], step["words"]
 
 

@@ -58,18 +58,6 @@ def test_a_reader_without_the_token_sees_the_mail_travel_too(tab) -> None:
     expect(page.get_by_role("navigation")).to_have_count(0)
 
 
-def test_the_form_works_without_javascript(tab) -> None:
-    page = tab("/posts/3", holder=False, java_script_enabled=False)
-    write(page, "No script here.")
-    expect(page.locator(".comment .body").last).to_have_text("No script here.")
-
-    def has_arrived() -> bool:
-        page.reload()
-        return "Chidi has the mail" in page.locator("#travel-place").inner_text()
-
-    until(has_arrived, what="the mail")
-
-
 def test_no_link_tells_another_site_the_token(tab, stack: Stack) -> None:
     page = tab("/")
     page.goto(f"{stack.ready['web']}/jobs?token={stack.ready['token']}")

@@ -31,7 +31,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def _well(client: Client) -> Iterator[None]:
+def _without_faults(client: Client) -> Iterator[None]:
     """Remove all faults, and wait for the web app, because an earlier test may have killed it."""
     client.set_faults()
     until(lambda: or_none(client.summary), what="the web app")

@@ -1,12 +1,18 @@
-"""Tests that a herd without retries is drawn, and that an untrusted notebook shows its figures."""
+"""Tests of outputs: a herd without retries, a table without rows, a table in a dark JupyterLab, and
+figures in an untrusted notebook."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
+from contextlib import closing
 from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
 
+from demo_app.demo.colours import INK, PAPER
 from demo_app.demo.timeline import Timeline
+from lab import Lab, Table, look
 from lab.figures import Outcome, outcomes_picture
 from lab.pictures import herd_picture, in_tenths
 
@@ -42,3 +48,24 @@ def test_a_figure_is_an_image_with_words_in_a_notebook_that_nobody_has_trusted()
     kind, _, data = str(image["src"]).partition(",")
     assert kind == "data:image/png;base64"
     assert b64decode(data).startswith(b"\x89PNG")
+
+
+def test_the_history_of_a_job_that_redis_does_not_have_says_so() -> None:
+    lab: Any = SimpleNamespace(redis=SimpleNamespace(exists=lambda key: 0))
+    bundle = look.history(lab, "another")._repr_mimebundle_()
+    assert "Redis does not have this job." in bundle["text/html"]
+
+
+def test_each_process_is_listed_with_its_role_whatever_the_backend() -> None:
+    with closing(Lab(backend="huey")) as lab:
+        listed = {row[0] for row in look.processes(lab).rows}
+    assert listed == {"redis", "mail server", "web app", "worker"}
+
+
+def test_each_part_of_a_table_brings_its_own_paper() -> None:
+    """Each cell and the caption have a style, because a dark theme would change their colours."""
+    bundle = Table(("who", "what"), [("w1", "begins")], "a caption")._repr_mimebundle_()
+    styles = re.findall(r'<(?:caption|th|td)[^>]* style="([^"]+)"', bundle["text/html"])
+    assert len(styles) == 5
+    for style in styles:
+        assert f"background:{PAPER};color:{INK}" in style
