@@ -70,7 +70,8 @@ def open_blog(chosen: Settings) -> Database:
         return database
     database.close()
     raise DatabaseMissing(
-        f"{database.where} is the blog {database.id}, but the jobs in Redis belong to {expected}"
+        f"the database {database.where} belongs to the blog {database.id}, but the jobs in Redis "
+        f"belong to the blog {expected}"
     )
 
 

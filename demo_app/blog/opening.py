@@ -30,7 +30,7 @@ def _postgres() -> ModuleType:
         from demo_app.blog import postgres
     except ImportError as error:
         raise DatabaseMissing(
-            "DEMO_DATABASE_URL needs the driver psycopg, as in "
-            f"`pip install 'jobs-that-survive[postgres]'`: {str(error).splitlines()[0]}"
+            f"DEMO_DATABASE_URL needs the driver psycopg ({str(error).splitlines()[0]}): "
+            "install it with `pip install 'jobs-that-survive[postgres]'`"
         ) from None
     return postgres

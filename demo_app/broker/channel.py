@@ -293,8 +293,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
                     continue
-                # give these jobs back, since Celery will neither run nor reject them; the newest
-                # first: the oldest job must end up at the head
+                # give these jobs back, since Celery will neither run nor reject them. Start with
+                # the newest: each goes to the head of its queue, and the oldest must end up there
                 for unseen in reversed(deliveries[number:]):
                     self.in_flight.finish(
                         unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")

@@ -83,7 +83,7 @@ _SPELT = {
     "socket": "unix",
     "valkey": "redis",
     "valkeys": "rediss",
-    "sentinel": "redis",  # only for redis-py's parser; the rest of the URL has the same form
+    "sentinel": "redis",  # redis-py's parser does not know the scheme sentinel
 }
 #: Prefixes of options that a connection over a unix socket does not accept.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")

@@ -109,13 +109,13 @@ class Lease:
                 self._queue.deregister(worker)
 
     def check(self, worker: str) -> None:
-        """Make sure, before a side effect, that the epoch of a job's claim still has its lease.
+        """Raise LeaseLost if the epoch that claimed a job is over. Call this before a side effect.
 
         No command is sent while the lease is valid by this process's clock. After that, the
         lease is renewed first.
 
         Args:
-            worker: the name of the epoch.
+            worker: the name of the epoch that claimed the job.
 
         Raises:
             LeaseLost: the epoch is over.

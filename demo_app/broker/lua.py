@@ -179,7 +179,7 @@ class Scripts:
 
         Raises:
             redis.ConnectionError, redis.TimeoutError: the server does not answer.
-            redis.ResponseError: it refuses.
+            redis.ResponseError: the server replies with an error.
         """
         script = self.registered(name)
         if own := getattr(self._own, "connection", None):

@@ -2,7 +2,8 @@
 
 Every method is one round trip and one atomic step, unless its docstring says otherwise. All raise
 redis.ConnectionError or redis.TimeoutError if the server does not answer, and redis.ResponseError
-if it refuses. A method that returns a `ScriptCall` sends nothing yet: the caller sends the call.
+if it replies with an error. A method that returns a `ScriptCall` sends nothing yet: the caller
+sends the call.
 """
 
 from __future__ import annotations
@@ -290,11 +291,18 @@ class Queue:
         return str(self._run("decide", job_id, what, by))
 
     def pause(self, worker: str, paused: bool) -> bool:
-        """Pause a worker, so that it claims no job, or resume it. Return False if it is unknown."""
+        """Pause or resume a worker. A paused worker does not claim jobs.
+
+        Returns:
+            False if the worker is unknown.
+        """
         return bool(self._run("pause", "worker", worker, int(paused), worker))
 
     def pause_queue(self, queue: str, paused: bool) -> None:
-        """Pause a queue, so that no worker claims from it, or resume it. Running jobs go on."""
+        """Pause or resume a queue. Workers do not claim jobs from a paused queue.
+
+        Running jobs go on.
+        """
         lists = (f"queue:{list_name}" for list_name in lists_of(queue))
         self._run("pause", "queue", queue, int(paused), *lists)
 

@@ -33,7 +33,8 @@ class _Thread(threading.local):
     """The state of one thread.
 
     Attributes:
-        ready: True after the thread's job has run: its acknowledgement may return the next job.
+        ready: True if the thread's job has run, and the job's acknowledgement may still return the
+            next job.
         more: True if the thread runs one more job after the present one.
     """
 

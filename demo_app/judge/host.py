@@ -27,7 +27,7 @@ from demo_app.judge.steps import Steps, step_files, stepped_redis
 def load(file: Path, source: bytes, name: str) -> Any:
     module = sys.modules[file.stem] = ModuleType(file.stem)
     module.__file__ = str(file)
-    # at the end: a redis.py in this folder must not shadow the package redis
+    # append the folder: a redis.py in it must not shadow the package redis
     sys.path.append(str(file.parent))
     exec(compile(source, str(file), "exec"), module.__dict__)
     return getattr(module, name)

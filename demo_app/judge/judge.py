@@ -244,5 +244,5 @@ class Judge:
                 if trial.why and not (trial.too_busy or stop.is_set()):
                     failed, plans = trial, trial.plan.smaller()
         finally:
-            timer.cancel()  # otherwise the process could not end before it
+            timer.cancel()  # otherwise the process would wait for the timer at its exit
         return failed

@@ -1,4 +1,4 @@
-"""The record of a trial: the puts, the runs and the locations of its jobs, for any queue."""
+"""The record of a trial of any queue: the puts, runs and locations of its jobs."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _TOO_OFTEN = 20
 _MAX_STARTS_WITHOUT_RUN = 8
 #: Levels at which the second run of a job ends a trial.
 _ONCE = (4, 7)
-#: Seconds without another run after which a poison pill counts as given up.
+#: Seconds without progress (see `_MOVES`) after which a poison pill counts as given up.
 _GIVEN_UP = 6.5
 #: Longest trial (seconds).
 _LIMIT = 180.0
@@ -195,7 +195,7 @@ def _kill_idle(trial: Trial) -> None:
 
 
 def _settle(trial: Trial) -> None:
-    """Wait until all jobs are done, or one of the limits above ends the trial.
+    """Wait until all jobs are done, or the trial is stopped or exceeds a limit.
 
     Meanwhile replace dead workers, like a supervisor.
     """

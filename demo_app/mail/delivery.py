@@ -62,7 +62,7 @@ def _begin(mail: Mail) -> None:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
         raise MailServerAway(f"the mail server rejected this client: {answer_of(error)}") from error
-    except UnicodeError as error:  # of the host's name or the password
+    except UnicodeError as error:  # the host's name or the password can't be encoded
         raise MailServerAway(f"the mail server's URL can't be encoded: {error}") from error
     _envelope(_local.smtp, mail)
 

@@ -140,7 +140,7 @@ class Supervisor:
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
         self._end("redis", seconds=2.0)
-        reap(self._plan.stack_id)  # end other processes that have inherited the mark
+        reap(self._plan.stack_id)  # end other processes with the stack's mark
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:

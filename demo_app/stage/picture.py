@@ -30,9 +30,10 @@ class Picture:
     """The stage at one moment.
 
     Attributes:
-        sums: numbers of jobs by the names in SUMS; `posted`: all jobs; `held`: jobs of dead
-            workers.
-        floors: the tokens of each floor, in their order. The name of a worker's floor is its id.
+        sums: the number of jobs for each name in SUMS (`held`: running jobs of dead workers), and
+            for `posted` (all jobs).
+        floors: the tokens of each floor, in their order. A worker's floor has the worker's id as
+            its name.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
         lane: for each name in SUMS, the ids of the comments whose jobs are counted there.

@@ -187,7 +187,7 @@ class Stage:
             self.votes.pop(next(iter(self.votes)), None)
 
     def new_round(self) -> None:
-        """Start a new round, also in the twin: earlier comments do not count; votes are deleted.
+        """Start a new round, also in the twin. Ignore earlier comments, and delete the votes.
 
         The round's file is replaced atomically, since other threads may read it.
         """

@@ -115,8 +115,8 @@ class Twin:
         lost = {job for job, since in self._unseen_since.items() if now - since > _LOST_AFTER}
         places: dict[str, list[int]] = {name: [] for name in PLACES}
         for job, number in sorted(posted.items(), key=lambda pair: int(pair[1])):
-            # a job that was found nowhere first counts as running: it may be between two keys, or
-            # its mail in transit
+            # at first, a missing job counts as running: it may be between two keys, or its mail may
+            # be in transit
             unseen_as = "lost" if job in lost else "running"
             place = found.get(job) or ("delivered" if job in self._mailed else unseen_as)
             places[place].append(int(number))

@@ -65,8 +65,8 @@ class CommentService:
 
         Raises:
             DomainError: the comment is not accepted; nothing is stored.
-            the backend's error: the comment is stored, but its job could not be enqueued; only if
-                this call enqueues the job.
+            the backend's error: this call tried to enqueue the job, and failed. The comment remains
+                stored.
         """
         route = self.route
         author, email = author.strip(), email.strip()

@@ -27,8 +27,8 @@ from lab.show import Several, Table
 #: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
 _SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
-#: The file with the latest class that passed all levels of a call of `judge`, or that `on_the_blog`
-#: ran. YOURS is the file's path from the folder of the lessons.
+#: The file with the learner's class. `judge` writes the class if it passes all requested levels;
+#: `on_the_blog` always writes it. YOURS is the file's path from the folder of the lessons.
 BACKEND = Path("my_queue.py")
 YOURS = "challenges" / BACKEND
 

@@ -146,7 +146,8 @@ class OwnApp:
         if done.returncode:
             raise LabError(translate(failed, why=_last_line(done.stderr)))
         if not (lines := done.stdout.splitlines()):
-            raise LabError(translate(failed, why=translate("it ends the process")))
+            why = translate("its code exits Python during the import")
+            raise LabError(translate(failed, why=why))
         parts = set(lines[-1].split())
         for needed in ("web", "Inbox"):
             if needed not in parts:

@@ -108,7 +108,7 @@ _LAST = len(_RUNG.splitlines()) + 2  # the number of the line after the rung and
 NO_APP = {
     "import nothing_of_this_name": r"can't be imported: ModuleNotFoundError: .*, line 1",
     "class Inbox: ...": "does not define the name 'web'",
-    "raise SystemExit": "can't be imported: it ends the process",
+    "raise SystemExit": "can't be imported: its code exits Python during the import",
     f"{_RUNG}import sys\nif 'worker' in sys.argv: raise OSError('no worker today')\n": (
         f"did not start: .*OSError: no worker today, line {_LAST}$"
     ),

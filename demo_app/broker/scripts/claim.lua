@@ -1,7 +1,7 @@
 -- Claim the next jobs from the head of the first list that has one.
 -- ARGV: worker, limit, then its lists, the most urgent first.
--- Returns the list from `claim` (_claims.lua). If there is no job, the list has at most one item: the reason
--- why the worker must not wait to be woken. The reply is an error LEASELOST if the worker is not registered.
+-- Returns the list from `claim` (_claims.lua). If there is no job, the list is empty or has one item, 'paused' or
+-- 'soon' (see `claim`). The reply is an error LEASELOST if the worker is not registered.
 if not is_known(ARGV[1]) then
   return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' has no lease any more: other workers may run its jobs')
 end

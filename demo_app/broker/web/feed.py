@@ -36,8 +36,8 @@ class Feed:
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Yield the changes after the journal's entry `last` as server-sent events.
 
-        If `last` is "", begin with the next change. While nothing changes, yield an event `tick`
-        about once a second or more often; `trouble` while Redis can't be reached.
+        If `last` is "", begin with the next change. While nothing changes, yield an event `tick` at
+        least about every second. While Redis can't be reached, yield events `trouble` instead.
         """
         last = last or await self._newest()
         yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change

@@ -134,8 +134,8 @@ def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
 def events(host: HostDep, last_event_id: Annotated[str, Header()] = "") -> StreamingResponse:
     """Send every change of state as it happens, as server-sent events.
 
-    While nothing happens, an event `tick` is sent about every second or more often; while Redis
-    can't be reached, an event `trouble`.
+    While nothing changes, send an event `tick` at least about every second. While Redis can't be
+    reached, send events `trouble` instead.
     """
     start = last_event_id if _EVENT_ID.fullmatch(last_event_id) else ""
     stream = host.feed.listen(start)

@@ -31,9 +31,10 @@ def known_job(queue: Queue, job_id: str) -> JobView:
 def search(queue: Queue, state: State, text: str, *, limit: int, cursor: str | None = None) -> Page:
     """Return a page of the jobs in this state that match the text.
 
-    The text must occur in the job's id, task, arguments or errors; `task:NAME` and `queue:NAME`
-    must be equal to the job's. A page ends after DEPTH jobs were read, so a page with fewer than
-    `limit` jobs may still have a next page.
+    The text must occur in the job's id, task, arguments or errors. The term `task:NAME` selects
+    jobs by the last part of the task's name, and `queue:NAME` by the name of the queue. Case is
+    ignored. A page ends after DEPTH jobs were read, so a page with fewer than `limit` jobs may
+    still have a next page.
 
     Raises:
         DomainError: the cursor is invalid.

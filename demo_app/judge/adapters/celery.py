@@ -22,7 +22,7 @@ def play(role: Role) -> Any:
 
     For a worker, run a Celery worker with one child process.
     """
-    # at the end: a redis.py in this folder must not shadow the package redis
+    # append the folder: a redis.py in it must not shadow the package redis
     sys.path.append(os.environ[APPS])
     app: Celery = find_app(os.environ[COMMAND])
     claims = app.connection_for_write().get_transport_cls().driver_name == "claims+redis"
