@@ -37,7 +37,7 @@ test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests
 
 MARK := not nightly
 test-all: .venv/.has-test  ## the whole test suite, with every program that it drives
-	@$(TESTS) --durations 25 -m "$(MARK)" $(ARGS)
+	@$(TESTS) -m "$(MARK)" $(ARGS)
 
 test-nightly: .venv/.has-test  ## what takes hours and rarely finds something: campaigns, full suites, repetitions
 	@.ci/nightly

@@ -95,7 +95,7 @@ def test_how_far_off_still_counts_is_said_before_the_answer(
 ) -> None:
     typed("0")
     found = predict("How long?", 2.0, "s", within=0.5)
-    assert "at most 0.5 or 25% off" in capsys.readouterr().out
+    assert "Up to 0.5 or 25% off counts" in capsys.readouterr().out
     ((*_, output),) = found.against(0.064).rows
     assert output == "as predicted"
 
