@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks for overdue waits for jobs, unless the app sets
+#: Seconds between two checks whether a wait for jobs takes too long, unless the app sets
 #: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
 #: almost a minute.
 OVERDUE_CHECK = 2.0
@@ -68,7 +68,7 @@ _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], AR
 
 
 class _Tag(str):
-    """A delivery tag from this process. A message that has one already is published again."""
+    """A delivery tag from this process. A message that already has one was published before."""
 
     __slots__ = ()
 

@@ -101,7 +101,7 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     if len(found) <= limit:
         return Page(tuple(views), None)
     list_name, job_id, _ = shown[-1]
-    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # the first space ends the list
+    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # a space ends the list
     return Page(tuple(views), f"{escaped} {job_id}")
 
 

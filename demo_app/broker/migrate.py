@@ -226,7 +226,7 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
 
 def _held_by_the_living(move: _Move) -> Iterator[str]:
     inspect = move.app.control.inspect(connection=move.source, timeout=_ANSWER)
-    # in the order of a job's life: a job that moves on between two requests is in the later reply
+    # ask in the order of a job's life: a job that moves on meanwhile is in a later reply
     for ask in (inspect.scheduled, inspect.reserved, inspect.active):
         for jobs in (ask() or {}).values():
             for job in jobs:
