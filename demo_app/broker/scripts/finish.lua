@@ -8,7 +8,7 @@
 --   after     seconds until the next try (only for retry)
 --   message   a new message; '' keeps the old one
 --   limit     limit of deaths (only for lost; see `rescued`)
---   needs     retry: the service that the job waits for; done: the service that has just worked; '' for none
+--   needs     for retry, the service that the job waits for; for done, the service that has just worked; or ''
 --   then, to claim the next job in the same step: the worker's present name (a new one if it was declared dead)
 --   and its lists
 -- Returns 1, or 0 if the outcome came too late, followed by the next job as in claim.lua.
