@@ -80,7 +80,10 @@ class Database(ABC):
 
     @abstractmethod
     def sync_later(self) -> None:
-        """Let this thread's commits return before they are on disk. Call it first in the thread."""
+        """Let this thread's commits return before they are on disk.
+
+        Call this method before the thread uses the database.
+        """
 
     @abstractmethod
     def restart_row_numbers(self, transaction: Connection, table: str) -> None:
