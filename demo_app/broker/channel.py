@@ -78,7 +78,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # the timeout is a lease: if Redis does not reply for longer, the worker's lease expires anyway
+    # the length of a lease: if Redis does not reply for longer, the lease expires anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS
@@ -125,7 +125,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if scheme_of(self._url):
             options = connection_options(self._url, options)
         chosen = self.connection.client.transport_options
-        # kombu 5.6 drops this option: it does not recognise that redis-py's newer classes accept it
+        # kombu 5.6 drops this option, although the newer classes of redis-py accept it
         interval = chosen.get("health_check_interval", SILENCE)
         return {**options, "health_check_interval": interval}
 

@@ -30,7 +30,7 @@ def set_defaults(app: Any) -> None:
 
     A setting of the app or of a task is not changed. This function runs when an app is finalized,
     before or after its tasks are bound. It runs again when the app's worker starts, since an app
-    may get its URL as late as that.
+    may get its URL after it was finalized.
     """
     if not uses_this_broker(app.conf):
         return

@@ -14,7 +14,7 @@ from itertools import count
 
 from .events import Event, State
 
-#: The state of a job after each event. Other events do not change the state.
+#: The state of a job after each of these events. Other events do not change the state.
 STATE_AFTER = {
     "enqueued": State.QUEUED,
     "requeued": State.QUEUED,

@@ -77,7 +77,7 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, use_own_connection
         )
         self._rounds = 0
-        # whether the last rescue failed; time of the first try after a failure (monotonic clock)
+        # True if the last rescue failed; the time of the first try after that (monotonic clock)
         self._last_rescue_failed, self._connected_at = False, 0.0
         self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()

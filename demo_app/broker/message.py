@@ -1,7 +1,7 @@
 """A job's message in Redis: version 2 of Celery's message protocol, as readable JSON.
 
-Source: Celery's manual, "Message Protocol". Composing it here takes a tenth of the time of a full
-Celery producer.
+Source: Celery's manual, "Message Protocol". Composing a message here takes a tenth of the time of
+a full Celery producer.
 """
 
 from __future__ import annotations

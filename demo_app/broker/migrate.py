@@ -165,7 +165,7 @@ def _take_all(move: _Move, name: str) -> None:
 
 def _from_stock(move: _Move) -> None:
     channel, prefix = move.channel, move.channel.global_keyprefix
-    # not kombu's own client, which adds the prefix to each key
+    # do not use kombu's own client, which adds the prefix to each key
     client: Decoded = redis.Redis(connection_pool=channel.pool)
     bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
