@@ -178,7 +178,7 @@ def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
     parameters: dict[str, Any] = conninfo_to_dict(_DEFAULTS)
     try:
         parameters |= conninfo_to_dict(url)
-    except psycopg.ProgrammingError:  # its text may contain the password
+    except psycopg.ProgrammingError:  # the error's text may contain the password
         raise DatabaseMissing(
             f"{masked(url)} is not the address of a PostgreSQL database"
         ) from None
