@@ -27,7 +27,7 @@ class Step(StrEnum):
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
     OUTBOX_SETTLED = "outbox_settled"  # the relay has read the states of its jobs
-    POPPED = "popped"  # only without the atomic claim: the job is not in any key
+    POPPED = "popped"  # only without the atomic claim: neither a queue nor the claims contain it
     CLAIMED = "claimed"
     STARTED = "started"
     MAIL_BEGUN = "mail_begun"  # the server waits for the mail; no byte of it was sent

@@ -27,12 +27,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-#: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these, but may
-#: mistake a part of the password for the host.
+#: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these
+#: characters, but may mistake a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
 #: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
-#: The mail sink accepts the same characters; none of them needs an escape in a URL.
+#: A valid token. The mail sink accepts the same characters. None of them is escaped in a URL.
 _TOKEN = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST_TOKEN},200}}")
 
 

@@ -84,8 +84,8 @@ class HueyBackend(Backend):
                 # huey expects UTC without a time zone
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)
                 self.huey.add_schedule(task)
-            # store the result last: a job with a result is not enqueued again, so a kill between
-            # the result and the task would lose the job
+            # store the result after the task: a job with a result is not enqueued again, so in the
+            # other order a kill between the two writes would lose the job
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:

@@ -80,7 +80,7 @@ class RqBackend(Backend):
                 timeout=ceil(self._settings.job_seconds),
                 result_ttl=24 * 3600,
                 meta={"attempts": job.attempts, "errors": [], "reason": ""},
-                retry=Retry(self._settings.max_rescues),  # if the worker dies
+                retry=Retry(self._settings.max_rescues),  # for jobs of dead workers
             )
             try:
                 if job.due is None:

@@ -80,7 +80,10 @@ class Database(ABC):
 
     @abstractmethod
     def sync_later(self) -> None:
-        """Let this thread's commits return before they are on disk. Call it first in the thread."""
+        """Let this thread's commits return before they are on disk.
+
+        Call this method before the thread uses the database.
+        """
 
     @abstractmethod
     def restart_row_numbers(self, transaction: Connection, table: str) -> None:
@@ -126,7 +129,7 @@ class SqliteDatabase(Database):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: on disk before the commit returns, so that a power failure does not lose a comment
+        # FULL: a commit is on disk before it returns, so that a power failure loses no comment
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection

@@ -58,7 +58,7 @@ def announce(chosen: Settings, database: Database) -> None:
 def open_blog(chosen: Settings) -> Database:
     """Open the database of the settings, and check that the jobs in Redis belong to its blog.
 
-    If Redis has no blog's id, every blog is accepted.
+    If Redis does not have the id of a blog, every blog is accepted.
 
     Raises:
         DatabaseMissing: the database cannot be used, or belongs to another blog; or Redis does not
@@ -78,9 +78,9 @@ def open_blog(chosen: Settings) -> Database:
 def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
-    Retry for `PATIENCE` seconds before the exit, and wait for Redis as long as it does not answer,
-    as Celery does. If Redis has no blog's id, the web app may not
-    have created the database yet: check only the PostgreSQL server, if one is set.
+    Retry for `PATIENCE` seconds before the exit. While Redis does not answer, wait for it without a
+    limit, as Celery does. If Redis does not have the id of a blog, the web app may not have created
+    the database yet: then check only the PostgreSQL server, if one is set.
     """
     deadline, waiting = time.monotonic() + PATIENCE, ThrottledLog()
     while True:

@@ -54,8 +54,8 @@ class Loop:
     def _poll(self) -> float:
         """Run the step, and return the seconds to sleep. If it fails, pause and return 0."""
         try:
-            # a sync after each delete would delay web requests, and is not needed: if a power
-            # failure undoes a delete, it is repeated
+            # a sync after each delete would delay web requests, and is not needed: a delete that a
+            # power failure has undone is repeated
             self._database.sync_later()
             more = self._step()
         except Exception as error:  # any error of the queue: the outbox keeps its jobs

@@ -40,10 +40,10 @@ SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');
 SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
-#: One writer at a time, as with SQLite's BEGIN IMMEDIATE. Row numbers are assigned before the
+#: Allow one writer at a time, as SQLite's BEGIN IMMEDIATE does. Row numbers are assigned before the
 #: commit: without the lock, row 8 could be visible before row 7, and the relay, which continues
-#: after the last row that it has read, would skip 7. Read committed, since a transaction that
-#: looks up an idempotency key must see the transaction that wrote the key.
+#: after the last row that it has read, would skip 7. The level is read committed, since a
+#: transaction that looks up an idempotency key must see the transaction that wrote the key.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
 
@@ -94,7 +94,7 @@ class PostgresDatabase(Database):
             raise
 
     def sync_later(self) -> None:
-        # sent at the start of each connection that this thread opens from now on
+        # each connection that this thread opens from now on begins with this statement
         self._local.further = "SET synchronous_commit = off"
 
     def restart_row_numbers(self, transaction: Connection, table: str) -> None:
@@ -178,7 +178,7 @@ def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
     parameters: dict[str, Any] = conninfo_to_dict(_DEFAULTS)
     try:
         parameters |= conninfo_to_dict(url)
-    except psycopg.ProgrammingError:  # its text may contain the password
+    except psycopg.ProgrammingError:  # the error's text may contain the password
         raise DatabaseMissing(
             f"{masked(url)} is not the address of a PostgreSQL database"
         ) from None

@@ -108,7 +108,7 @@ def newest_notices(database: Database, limit: int) -> list[Notice]:
 
 
 def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | None:
-    """Return the notice of a job; None if it belongs to none of the post's newest 500 comments."""
+    """Return the notice of a job, or None if none of the post's newest 500 comments has the job."""
     sql = f"SELECT {_NOTICE} FROM comments WHERE post_id = ? ORDER BY id DESC LIMIT 500"
     rows = database.read(sql, post_id)
     return next((notice for notice in map(Notice._make, rows) if notice.job_id == job_id), None)

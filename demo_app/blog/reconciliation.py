@@ -23,8 +23,8 @@ _MAX_ROWS = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
 _FULL_ROUND_EVERY, _ROUND_DURATIONS = 5.0, 50
-#: A job in one of these states does not need its row any more. A dead job does: a person may retry
-#: it, and until then it must not be lost.
+#: A job in one of these states does not need its row any more. A dead job still needs its row: a
+#: person may retry the job, which must not be lost until then.
 _ENDED = ("done", "discarded")
 
 
@@ -32,7 +32,7 @@ class Reconciliation:
     """A comparison of the outbox with the queue, step by step.
 
     Args:
-        at_once: limit of rows per step; 100 if it is higher.
+        at_once: limit of the rows of one step, at most 100.
     """
 
     def __init__(self, database: Database, backend: Backend, at_once: int) -> None:

@@ -107,7 +107,7 @@ def metrics(app: Any, _: argparse.Namespace) -> int:
 
 
 def web(app: Any, options: argparse.Namespace) -> int:
-    """Serve the dashboard (queues, jobs, workers; retry and discard), and print its address."""
+    """Serve the dashboard of the queues, jobs and workers, and print its address."""
     try:
         from .web.serve import serve
         from .web.shared.resources import ResourceError

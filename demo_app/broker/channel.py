@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks for overdue waits for jobs, unless the app sets
+#: Seconds between two checks whether a wait for jobs takes too long, unless the app sets
 #: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
 #: almost a minute.
 OVERDUE_CHECK = 2.0
@@ -68,7 +68,7 @@ _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], AR
 
 
 class _Tag(str):
-    """A delivery tag from this process. A message that has one already is published again."""
+    """A delivery tag from this process. A message that already has one was published before."""
 
     __slots__ = ()
 
@@ -78,7 +78,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # as long as a lease: if Redis does not reply for longer, the worker's lease expires anyway
+    # the length of a lease: if Redis does not reply for longer, the lease expires anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS
@@ -125,7 +125,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if scheme_of(self._url):
             options = connection_options(self._url, options)
         chosen = self.connection.client.transport_options
-        # kombu 5.6 drops this option: it does not recognise that redis-py's newer classes accept it
+        # kombu 5.6 drops this option, although the newer classes of redis-py accept it
         interval = chosen.get("health_check_interval", SILENCE)
         return {**options, "health_check_interval": interval}
 

@@ -75,7 +75,7 @@ CONNECTIONS: dict[str, type[Any]] = {
     **dict.fromkeys(("unix", "socket"), _Unix),
     "sentinel": _BySentinel,
 }
-#: The classes instead of those in `CONNECTIONS` if the app sets Celery's `broker_use_ssl`.
+#: The classes that replace those in `CONNECTIONS` if the app sets Celery's `broker_use_ssl`.
 WITH_TLS: dict[str, type[Any]] = {"redis": _Tls, "sentinel": _TlsBySentinel}
 #: Schemes with another spelling in redis-py.
 _SPELT = {
@@ -219,7 +219,7 @@ def connect_async(url: str) -> Any:
 
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    # `lua` limits its connections itself, and the pool also counts those that `lua` has closed
+    # the pool must not limit connections: `lua` does so, and the pool also counts closed ones
     options = {**patience, **AS_TEXT, "max_connections": 2**31}
     watched = SentinelGroup.parse(url)
     if watched is None:

@@ -19,7 +19,7 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of jobs that are read: those that are due first.
+#: Limit of the jobs that are read. Jobs that are due earlier are read first.
 LIMIT = 1000
 
 

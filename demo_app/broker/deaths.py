@@ -13,8 +13,9 @@ def note_killed(queue: Queue, pid: int, *, by: str, end_lease: bool = False) -> 
 
     Args:
         by: the author of the report, for the journal.
-        end_lease: also end the worker's lease, so that the next rescue gives back its jobs. Only
-            if the process has certainly exited: a living worker would continue to run its jobs.
+        end_lease: also end the worker's lease, so that the next rescue gives back its jobs. Set
+            this only if the process has certainly exited: a living worker would continue to run
+            its jobs.
 
     Raises:
         redis.RedisError: Redis does not answer, or refuses.

@@ -9,7 +9,7 @@ from .connection import client_url
 #: Settings that are True with this broker, unless the app or a task sets False: a job is
 #: acknowledged when it has ended, and not when its process is killed. Celery's defaults are False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
-#: Without this setting RedBeat uses the broker's URL, although it does not know `claims+`.
+#: Without it RedBeat would use the broker's URL, but RedBeat does not know the scheme `claims+`.
 REDBEAT = "redbeat_redis_url"
 
 
@@ -28,8 +28,9 @@ def _urls(conf: Any) -> list[str]:
 def set_defaults(app: Any) -> None:
     """Set late acknowledgement and RedBeat's URL if the app uses this broker.
 
-    A setting of the app or of a task is not changed. Runs when an app is finalized, before or after
-    its tasks are bound, and again when its worker starts: an app may get the URL only then.
+    A setting of the app or of a task is not changed. This function runs when an app is finalized,
+    before or after its tasks are bound. It runs again when the app's worker starts, since an app
+    may get its URL after it was finalized.
     """
     if not uses_this_broker(app.conf):
         return

@@ -14,7 +14,7 @@ from itertools import count
 
 from .events import Event, State
 
-#: The state of a job after each event. Other events do not change the state.
+#: The state of a job after each of these events. Other events do not change the state.
 STATE_AFTER = {
     "enqueued": State.QUEUED,
     "requeued": State.QUEUED,
@@ -56,8 +56,8 @@ class JobRecord:
     """The state of one job after the events that `follow` has applied.
 
     Attributes:
-        enqueued: when the job was enqueued.
-        since: when its state changed last (both in seconds since the epoch).
+        enqueued: when the job was enqueued (seconds since the epoch).
+        since: when its state changed last (seconds since the epoch).
         runs: its claims, the first one first.
     """
 
@@ -115,8 +115,9 @@ class WorkerRecord:
     """The state of one worker.
 
     Attributes:
-        killed: the time when its death was reported.
-        died: the time when `found_by` found its lease expired (both in seconds since the epoch).
+        killed: the time when its death was reported (seconds since the epoch).
+        died: the time when its lease was found expired (seconds since the epoch).
+        found_by: the worker that found the lease expired.
         held: the jobs that it has claimed.
         rescued: the jobs that were rescued from it.
     """

@@ -51,8 +51,8 @@ class Heartbeat:
 
     Args:
         seconds: pause between two rounds.
-        steps: returns a mapping for the next round: each step's name, and a function that returns
-            the `Step`.
+        steps: returns, for the next round, a mapping from each step's name to a function that
+            prepares the `Step`.
         send: sends scripts in one round trip, and returns the reply or the error of each.
         begin: is called once, in the thread, at its start.
     """

@@ -1,7 +1,7 @@
 """The jobs in flight in this process: its claims, its lease, its heartbeat, and its shutdown.
 
-They outlive Celery's connections. When Redis does not answer, Celery drops its channels. A job that
-ends meanwhile is acknowledged by this module as soon as Redis answers.
+These jobs outlive Celery's connections. When Redis does not answer, Celery drops its channels. A
+job that ends meanwhile is acknowledged by this module as soon as Redis answers.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, use_own_connection
         )
         self._rounds = 0
-        # whether the last rescue failed; time of the first try after a failure (monotonic clock)
+        # True if the last rescue failed; the time of the first try after that (monotonic clock)
         self._last_rescue_failed, self._connected_at = False, 0.0
         self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()
@@ -188,8 +188,8 @@ class InFlight:
     def report_dead(self, job_ids: Iterable[str] = ()) -> None:
         """Call `on_dead` with the messages of the dead jobs among these jobs.
 
-        If Redis does not answer, the next call includes these jobs. `rescue` calls it in each
-        heartbeat.
+        If Redis does not answer, the next call includes these jobs. `rescue` calls this method in
+        each heartbeat.
         """
         if self._on_dead is None:
             return
@@ -202,15 +202,15 @@ class InFlight:
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-                self._unreported.extend(ids)  # after a refusal, Redis would refuse for ever
+                self._unreported.extend(ids)  # a refusal would be repeated for ever
             return
         if dead:
             self._on_dead(dead)
 
     def check(self, tag: str) -> None:
-        """Make sure, before a side effect, that the job is still this worker's.
+        """Raise LeaseLost if another worker may have the job. Call this before a side effect.
 
-        If the lease may have expired, waits until Redis answers.
+        If the lease may have expired, wait until Redis answers.
 
         Raises:
             LeaseLost: the claim has ended, or Redis does not answer while this worker shuts down.
@@ -370,7 +370,7 @@ class InFlight:
 
         def handle(reply: Any) -> None:
             lost = self.claims.refuse_unanswered(reading.result(reply))
-            # the newest first: the oldest job must end up at the head
+            # begin with the newest claim, so that the oldest job ends up at the head
             for claim in sorted(lost, key=lambda one: int(one.number), reverse=True):
                 self.queue.finish(claim, Disposition.UNANSWERED)
             if lost:
@@ -386,7 +386,7 @@ class InFlight:
     def give_back_forgotten(self) -> None:
         """Give back jobs that Celery dropped when its connection broke (see `held`)."""
         lost = self.claims.forgotten()
-        for tag in lost:  # the newest first: the oldest job must end up at the head
+        for tag in lost:  # begins with the newest, so that the oldest ends up at the head
             self.finish(tag, Ending(Disposition.REQUEUE, "the connection broke before it ran"))
         if lost:
             log.warning("Returned prefetched jobs to their queues: the connection broke")

@@ -93,7 +93,7 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
 def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     escaped, _, after = (cursor or "").partition(" ")
     list_name = unquote(escaped)
-    # if the cursor's job has left the list, it and all jobs before it were claimed: skip none
+    # if the cursor's job has left the list, so have all jobs before it: skip none
     skip = (list_name and _position(queue, list_name, after)) or 0
     found = _next(queue, limit + 1, list_name, skip)  # one more shows that there is a next page
     shown = found[:limit]
@@ -101,7 +101,7 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     if len(found) <= limit:
         return Page(tuple(views), None)
     list_name, job_id, _ = shown[-1]
-    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # the first space ends the list
+    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # a space ends the list
     return Page(tuple(views), f"{escaped} {job_id}")
 
 

@@ -29,7 +29,7 @@ CONNECTIONS = 10
 #: Seconds that a thread waits for a free connection before it opens one more.
 _PATIENCE = 1.0
 _FUNCTION = re.compile(r"^local function (\w+\()(?:[^\n]* end|.*?^end)$", re.DOTALL | re.MULTILINE)
-#: Packs a command. redis-py calls it too, but checks each part of the command first, which is slow.
+#: Packs a command. redis-py calls this function too, but checks each part first, which is slow.
 _PACK: Any = import_module("hiredis").pack_command if HIREDIS_AVAILABLE else None
 
 

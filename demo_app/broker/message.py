@@ -1,7 +1,7 @@
 """A job's message in Redis: version 2 of Celery's message protocol, as readable JSON.
 
-Source: Celery's manual, "Message Protocol". Composing it here takes a tenth of the time of a full
-Celery producer.
+Source: Celery's manual, "Message Protocol". Composing a message here takes a tenth of the time of
+a full Celery producer.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def next_try(text: str) -> str:
     raw = json.loads(text)
     raw["headers"]["retries"] = int(raw["headers"].get("retries") or 0) + 1
     raw["headers"]["eta"] = None
-    # other Celery producers do not set it: then the age of a job counts from its first failure
+    # other Celery producers do not set this time: count the job's age from its first failure
     raw["headers"].setdefault("enqueued_at", time.time())
     return _dumps(raw)
 
@@ -115,7 +115,7 @@ def parse(text: str | bytes) -> Message:
     """Parse a message.
 
     Raises:
-        ValueError: it is not a message of the protocol.
+        ValueError: the text is not a message of the protocol.
     """
     raw = json.loads(text)
     try:

@@ -165,7 +165,7 @@ def _take_all(move: _Move, name: str) -> None:
 
 def _from_stock(move: _Move) -> None:
     channel, prefix = move.channel, move.channel.global_keyprefix
-    # not kombu's own client, which adds the prefix to each key
+    # do not use kombu's own client, which adds the prefix to each key
     client: Decoded = redis.Redis(connection_pool=channel.pool)
     bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
@@ -226,7 +226,7 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
 
 def _held_by_the_living(move: _Move) -> Iterator[str]:
     inspect = move.app.control.inspect(connection=move.source, timeout=_ANSWER)
-    # in the order of a job's life: a job that moves on between two requests is in the later reply
+    # ask in the order of a job's life: a job that moves on meanwhile is in a later reply
     for ask in (inspect.scheduled, inspect.reserved, inspect.active):
         for jobs in (ask() or {}).values():
             for job in jobs:

@@ -15,7 +15,7 @@ class Options:
         heartbeat_seconds: pause between two renewals of a lease; less than lease_seconds.
         max_rescues: if more workers than this die while they run a job, the job is a poison pill.
             It gets one more try, alone in a worker; if this worker dies too, the job is dead.
-        poison_pause: seconds before this last try.
+        poison_pause: seconds before the last try of a poison pill.
         history_length: number of ended jobs that are kept.
         history_bytes: bytes of ended jobs that are kept.
         journal_length: number of entries that the journal keeps.

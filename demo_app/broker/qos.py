@@ -77,9 +77,11 @@ class QoS(virtual.QoS):  # type: ignore[misc]
     def _queues_for_next_claim(self) -> list[str]:
         """Return the queues from which the script that ends a claim may also claim the next job.
 
-        Returns [] if the prefetch window is unlimited, or full even without the ending job; if
-        Celery has replaced `can_consume` (option --disable-prefetch); or if `worker.may_claim_next`
-        returns False.
+        Returns [] in each of these cases:
+
+        - The prefetch window is unlimited, or is full even without the ending job.
+        - Celery has replaced `can_consume` (option --disable-prefetch).
+        - `worker.may_claim_next` returns False.
         """
         replaced_by_celery = "can_consume" in vars(self)
         if (

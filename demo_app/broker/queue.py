@@ -233,7 +233,7 @@ class Queue:
         Args:
             by: the worker that checks.
             lease_ms: length of this worker's lease (milliseconds).
-            limit: deaths of workers that a job may have caused; with more, the job is poison.
+            limit: limit of the deaths that one job may cause. Above it, the job is poison.
             beat_ms: this worker's heartbeat interval (milliseconds).
             connected: duration of this worker's present connection to Redis (seconds).
         """
@@ -280,9 +280,11 @@ class Queue:
         """Enqueue, discard or delete a scheduled, retrying or dead job, as a person has decided.
 
         Args:
-            what: "retry" enqueues the job now; "discard" discards it; "delete" discards it, and may
-                also discard a queued job; "moved" deletes the job, queued or not, because it was
-                moved to another queue.
+            what: the decision.
+                "retry" enqueues the job now.
+                "discard" discards the job.
+                "delete" discards the job, also if it is queued.
+                "moved" deletes the job, also if it is queued, since it was moved to another broker.
             by: the author of the decision, for the history.
 
         Returns:
@@ -330,7 +332,7 @@ class Queue:
         """Return a consistent snapshot of the whole queue.
 
         Args:
-            limit: maximum number of ids from each list, and from each worker's claims in it.
+            limit: maximum number of ids from each list, and from each worker's claims in that list.
             with_history: maximum number of these ids, per list, whose whole history is returned
                 too.
             ids: further jobs to look up.

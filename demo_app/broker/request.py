@@ -35,7 +35,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
             raise InvalidTaskError(f"a time limit must be a number: {self.time_limits!r}")
 
     def acknowledge(self) -> None:
-        """Acknowledge the job; in a pool of threads, in the thread that ran the job.
+        """Acknowledge the job. In a pool of threads, the thread that ran the job does this.
 
         Celery's own request acknowledges in the event loop. Celery also acknowledges a job that
         raised an error: the job counts as done, and its history keeps the traceback.
@@ -69,8 +69,8 @@ class Request(CeleryRequest):  # type: ignore[misc]
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
-            # raising it again would not end the claim: threads and prefork only log the error, and
-            # prefork's worker ends at a MemoryError, which Celery raises if the task has raised it
+            # do not raise the error, which would not end the claim: threads and prefork only log
+            # it. A MemoryError of the task, which Celery raises again, would end prefork's worker
             return self.fail(failed)
 
     def on_retry(self, exc_info: Any) -> Any:
@@ -78,7 +78,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
         return super().on_retry(exc_info)
 
     def _announce_revoked(self, reason: str, *details: Any) -> None:
-        # before Celery acknowledges the job, which ends the claim
+        # set the ending before Celery acknowledges the job, since that ends the claim
         self._set_ending(Ending(Disposition.DISCARD, reason))
         super()._announce_revoked(reason, *details)
 

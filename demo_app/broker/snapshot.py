@@ -22,8 +22,8 @@ class QueueView:
 
     Attributes:
         size: number of queued jobs.
-        latency: seconds since the next job was enqueued; with several priority lists, the maximum
-            over them; 0 for an empty queue.
+        latency: seconds since the next job was enqueued; 0 for an empty queue. If the queue has
+            several priority lists, this is the maximum over the lists.
         paused: True if no worker may claim from the queue.
     """
 

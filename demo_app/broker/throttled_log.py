@@ -10,7 +10,7 @@ PAUSE = 10.0
 
 
 class ThrottledLog:
-    """Logs each text at most once in ten seconds."""
+    """A log that writes each text at most once in ten seconds."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}

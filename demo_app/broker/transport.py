@@ -28,7 +28,7 @@ WAIT = 5 if MAY_END_WAIT else 1
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: Without retries: if a Sentinel does not answer, the next Sentinel is tried.
+    #: The client does not retry: if a Sentinel does not answer, it tries the next Sentinel.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,

@@ -19,7 +19,7 @@ class Place(StrEnum):
     """A place where a job can be.
 
     Attributes:
-        UNSURE: Redis may have it, but does not answer.
+        UNSURE: Redis may have the job, but does not answer.
     """
 
     OUTBOX = "outbox"

@@ -125,9 +125,10 @@ def _begin(instance: Any, **_: Any) -> None:
 
 
 def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
-    """Keep Celery's record of the pool's jobs when a connection breaks: they are still claimed.
+    """Keep Celery's record of the pool's jobs when a connection breaks.
 
-    Celery would drop its record of jobs that have not begun, although the pool runs them later.
+    Celery would drop its record of jobs that have not begun. But these jobs are still claimed, and
+    the pool runs them later.
     """
     if process.controller():
         sender.pool.flush = None

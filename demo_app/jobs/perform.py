@@ -22,7 +22,7 @@ class ReturnValueError(TypeError):
 
 
 class JobTimeout(BaseException):
-    """The job exceeded the time limit. It is raised at any line of the job's Python code.
+    """The job exceeded the time limit. The error can occur at any line of the job's code.
 
     Not an Exception, so that `except Exception` in a job does not catch it. `retry_on` may name it.
     """

@@ -27,9 +27,9 @@ class RetryPolicy:
         first: the first wait (seconds). Each wait is twice the one before.
         longest: the longest wait (seconds).
         jitter: each wait is shortened at random, by at most this share of it (0 to 1).
-        within: seconds after enqueueing. The job is given up only after `attempts` tries and after
-            this time; None if only the tries count. Both are required, since the clocks of the
-            worker and the producer may differ.
+        within: seconds. A job is given up only if it has failed `attempts` times and was enqueued
+            at least this long ago. The time alone is not enough, since the clocks of the worker and
+            the producer may differ. None if only the failures count.
         outage: True if the exceptions mean that a service does not answer. When a job of the task
             succeeds, some jobs of the task that wait after such an exception are retried early.
             Only `celery` with the transport `claims` does this.

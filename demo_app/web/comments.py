@@ -34,8 +34,8 @@ class CommentService:
 
     Attributes:
         relay: hands the outbox over to the configured backend, whatever the route is.
-        route: the present route. The stage may replace it as a whole, so that a comment uses either
-            the old or the new one.
+        route: the present route. The stage may replace the whole object, so that a comment uses
+            either the old or the new route.
         used: the names of the backends that have received jobs.
     """
 
@@ -106,7 +106,7 @@ class CommentService:
 def _check(author: str, email: str, body: str) -> None:
     """Raise DomainError if a field is empty, too long, or not valid in a mail.
 
-    If the error's key has an underscore, as "no_email" has, the name of the wrong field follows it.
+    In an error's key such as "no_email", the name of the wrong field follows the underscore.
     """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")

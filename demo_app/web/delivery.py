@@ -131,9 +131,9 @@ class Locator:
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """Return the places of jobs in the configured backend, if it has a queue of its own.
 
-        Only the oldest _LOOKED_UP jobs are looked up, until Redis fails; the others are `UNSURE`.
-        If the backend can't look jobs up, all are `UNSURE`. Jobs with a delivered mail, and jobs
-        that the backend does not know, are left out.
+        Only the oldest _LOOKED_UP jobs are looked up, and none after an error of Redis. All other
+        jobs are `UNSURE`. So are all jobs if the backend can't look up jobs. The result does not
+        contain jobs with a delivered mail, or jobs that the backend does not know.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":

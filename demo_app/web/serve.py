@@ -1,4 +1,4 @@
-"""A server for a web app. It runs until SIGTERM or SIGINT, with settings of the environment."""
+"""A server for a web app. It reads the settings, and runs until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def take(
     with_history: int = 0,
     ids: Sequence[str] = (),
 ) -> Snapshot:
-    """Return `queue.snapshot(limit, with_history, ids)`; if `queue` is None, only the counts.
+    """Return a snapshot of the queue; if `queue` is None, only the counts of the backend's jobs.
 
     A worker of this machine whose process has exited is not alive, even with a valid lease.
 

@@ -68,7 +68,10 @@ class UnsafeInFlight(InFlight):
         return kind(self.queue, self.options.lease_seconds, info)
 
     def track(self, claimed: Claimed) -> str | None:
-        """Track a claim. Record a popped job first: until then no key of Redis contains it."""
+        """Track a claim.
+
+        Record a popped job first, since neither a queue nor the claims contain it until then.
+        """
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)
             claim = claimed.claim

@@ -42,7 +42,7 @@ local function event_in(line)
   return event or '', tonumber(moment), by, rest
 end
 
--- Parse the line with this number (-1 for the last) of the job's history; nothing if there is none.
+-- Parse the line with this number (-1 for the last) of the job's history. Return nothing if there is no such line.
 local function event_at(id, number)
   local line = redis.call('LINDEX', job_key(id), number)
   if line then return event_in(line) end
@@ -57,7 +57,7 @@ end
 
 local function is_known(worker) return redis.call('SISMEMBER', WORKERS, worker) == 1 end
 
--- Return the detail of a failed try with only the last line of its traceback; any other detail unchanged.
+-- Shorten the traceback in the detail of a failed try to its last line. Return any other detail unchanged.
 local function brief(detail)
   local readable, short = pcall(function()
     local notes = cjson.decode(detail)
@@ -143,9 +143,9 @@ local function shift(states, later_than, seconds)
 end
 
 -- Handle a clock that was set back: otherwise waiting jobs would wait longer. SERVER stores the latest time that
--- any script has seen; its difference to the present time is subtracted from the score of a job that ended or
--- began to wait at a time that is now in the future. From the score of any other waiting job, only the time that
--- `leap_ahead` has added is subtracted.
+-- any script has seen. If that time is in the future, subtract the difference from the scores of the jobs that
+-- ended, or began to wait, at a time that is now in the future. From the scores of other waiting jobs, subtract
+-- only the time that `leap_ahead` has added.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -300,8 +300,8 @@ local function forget(id, by, why)
   journal(id, 'discarded', by, why)
 end
 
--- Move a due job to the tail of its queue. A job with a malformed message is dead; one without a message
--- (somebody deleted it) is only counted as discarded.
+-- Move a due job to the tail of its queue. A job with a malformed message becomes dead. A job whose message was
+-- deleted is only counted as discarded.
 local function release(id, by, detail)
   local list = list_of(id)
   if not list and redis.call('EXISTS', job_key(id)) == 1 then

@@ -4,7 +4,7 @@
 --   retry    enqueue the job at the tail of its queue
 --   discard  discard the job
 --   delete   discard the job, also if it is queued
---   moved    delete the job, also if it is queued, because it was moved to another queue
+--   moved    delete the job, also if it is queued, because it was moved to another broker
 local id, what, by = unpack(ARGV)
 local list = (what == 'delete' or what == 'moved') and list_of(id)
 local was = list and redis.call('LREM', queue_key(list), -1, id) == 1 and 'queued'

@@ -4,10 +4,10 @@
 --       second or more, due is shifted by the difference, so that the wait keeps its length.
 -- Kinds:
 --   once       a job; if its id is known, nothing changes, so that a producer may send it twice
---   job        a job of any Celery producer; if its id is known, it becomes a further job, id#2, unless the
---              same message was sent twice (see `came_before`)
---   next try   a job that replaces the running job with this id (`retry`, `replace`); if that job does not run,
---              the same as `job`
+--   job        a job of any Celery producer. If its id is known, a message that was sent twice changes nothing
+--              (see `came_before`); any other message becomes a further job with the id id#2
+--   next try   a job that replaces the running job with this id (`retry`, `replace`); treated like `job` if that
+--              job does not run
 --   message    not a task, so it is not counted as a job
 --   transient  like message, in a list that is deleted with its consumer
 -- Returns the number of new jobs, or an error if Redis is full.
@@ -65,7 +65,7 @@ for i = 3, #ARGV, 5 do
     end
     redis.call('LPUSH', queue_key(list), id)
     notify(list)
-    if kind == 'transient' then  -- in case its consumer does not exist any more
+    if kind == 'transient' then  -- let it expire: its consumer may not exist any more
       redis.call('EXPIRE', job_key(id), 3600)
       if redis.call('SISMEMBER', LISTS, list) == 0 then  -- a list with jobs must not expire
         redis.call('EXPIRE', queue_key(list), 3600)
@@ -78,7 +78,7 @@ for i = 3, #ARGV, 5 do
     if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
       local copy = 2
       while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
-      for known = copy - 1, math.max(2, copy - 100), -1 do  -- only the newest: a producer repeats at once
+      for known = copy - 1, math.max(2, copy - 100), -1 do  -- check only the newest: a producer repeats at once
         if came_before(id .. '#' .. known, list, message) then copy = known end
       end
       id = id .. '#' .. copy

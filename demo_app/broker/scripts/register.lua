@@ -1,7 +1,7 @@
 -- Register a worker before its first claim.
 -- ARGV: worker, lease (milliseconds), facts about the worker (JSON), its previous name or ''.
--- A worker has a previous name if it was declared dead although it is alive. Its jobs did not kill it: they count
--- a lost lease instead of a death (see `rescued`). If a person had paused the worker, it stays paused.
+-- A worker has a previous name if it was declared dead although it is alive. Its jobs did not kill it, so DEATHS
+-- counts a lost lease for each of them instead of a death (see `rescued`). A worker that was paused stays paused.
 redis.call('SADD', WORKERS, ARGV[1])
 redis.call('SET', worker_key(ARGV[1]), ARGV[3], 'PX', ARGV[2])
 redis.call('HSET', LEASES, ARGV[1], ARGV[2])

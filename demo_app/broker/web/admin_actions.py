@@ -1,7 +1,7 @@
 """The actions of a person on the dashboard: retry and discard jobs, pause and resume workers.
 
-They are plain forms, so they work with and without JavaScript. A button opens a page that asks for
-confirmation (`/jobs/confirm`), and only the form on that page changes a job.
+The actions are plain forms, so they work with and without JavaScript. A button opens a page that
+asks for confirmation (`/jobs/confirm`), and only the form on that page changes a job.
 """
 
 from __future__ import annotations

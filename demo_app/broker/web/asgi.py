@@ -115,7 +115,7 @@ def add_dashboard(
         hosts: the names of this server; a request to another name is refused. "*" allows all.
     """
     app.state.host, app.state.pages = host, pages
-    # admin_actions before job_pages, whose route /jobs/{state} also matches /jobs/confirm
+    # include admin_actions before job_pages, whose route /jobs/{state} also matches /jobs/confirm
     for part in (admin_actions, job_pages, jobs_api):
         app.include_router(part.router)
     serve_files(app, __package__ or "")

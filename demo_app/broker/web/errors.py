@@ -1,4 +1,4 @@
-"""Errors as a reader should see them: one sentence, what to do, and no traceback.
+"""Errors for a reader: a sentence instead of a traceback.
 
 A browser receives a page in the reader's language; a program receives `{"detail": …}` in English.
 """

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from .errors import error_response
 from .shared.guard import Guard
 
-#: Paths for programs: here no redirect moves the token from the URL into a cookie.
+#: Paths for programs: the guard does not move the token of such a URL into a cookie.
 _FOR_PROGRAMS = ("/api/", "/metrics", "/openapi.json")
 
 

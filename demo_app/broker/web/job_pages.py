@@ -1,4 +1,4 @@
-"""The dashboard: every job, where it is, and what happened to it."""
+"""The pages of the dashboard: every job with its present place and its history."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
 
 
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
-    """Yield each event, the seconds since the previous event and, for a rescue, since the claim.
+    """Yield each event with the seconds since the previous event.
+
+    The third item is, for a rescue, the seconds since the claim; None for any other event.
 
     An event `killed` is inserted before each rescue, since a killed worker can't record its own
     death. Its times are None.
