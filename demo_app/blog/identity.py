@@ -96,7 +96,7 @@ def refuse_another_blog(chosen: Settings) -> None:
         except (DatabaseMissing, DatabaseDown) as error:
             if time.monotonic() > deadline:
                 name = "DEMO_DATABASE_URL" if chosen.database_url else "DEMO_DIR"
-                sys.exit(f"This worker does not start: {error}. Set {name} to the blog's address.")
+                sys.exit(f"This worker does not start: {error}. Set {name} as for its web app.")
         time.sleep(0.2)
 
 
