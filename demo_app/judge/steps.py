@@ -74,7 +74,7 @@ class Steps:
             yield
         finally:
             self._local.call = None
-            # also report a put, claim or ack without a command: a common mistake
+            # also report a put, claim or ack without a command, which is a common mistake
             is_step = call.commands or method in ("put", "claim", "ack")
             if is_step and (signature := (method, *call.names.elements())) not in self._known:
                 self._known.add(signature)
