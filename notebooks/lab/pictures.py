@@ -56,8 +56,9 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
     """Return, for each task, how many retries began in each tenth of a second.
 
-    The tenths are counted from the time when the first job was enqueued. A task without retries has
-    one count, which is 0: on a busy machine, jobs may begin only after the service is up.
+    The tenths are counted from the time when the first job was enqueued. For a task without
+    retries, the result has one count, 0. On a busy machine, this happens if the jobs begin only
+    after the service is up.
 
     Args:
         names: the name of each job's task, by job id.
