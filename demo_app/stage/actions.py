@@ -191,7 +191,7 @@ def _clean(stage: Stage) -> None:
         memory.forget()
     stage.new_round()
     _start_again(stage)
-    stage.inbox.clear()  # last: a worker may have sent a mail just before its death
+    stage.inbox.clear()  # clear the inbox last: a worker may have sent a mail before its death
 
 
 def _send_to_supervisor(request: bytes) -> None:

@@ -63,7 +63,7 @@ class Twin:
     inbox: Inbox
     _client: Decoded = field(init=False)
     _backend: StockBackend = field(init=False)
-    _unseen_since: dict[str, float] = field(default_factory=dict)  # by job, on the monotonic clock
+    _unseen_since: dict[str, float] = field(default_factory=dict)  # times by job (monotonic clock)
     _mailed: set[str] = field(default_factory=set)
     _last: TwinPicture | None = None
 
