@@ -99,7 +99,7 @@ class Steps:
         call.names[name] += 1
         call.commands.append(words[:_SHOWN])
         step = f"{call.method}:{name}:{call.names[name]}"
-        with self._lock:  # wait while another thread runs the command at which it halted
+        with self._lock:  # another thread may have halted: wait until its command has ended
             pass
         if self._halt_if_due(f"{step}:before", words, call.commands[:-1]):
             with self._lock:
