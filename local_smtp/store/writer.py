@@ -156,7 +156,7 @@ class Writer:
             for _, answer in changes:
                 answer.set_exception(error)
             return
-        for _ in range(waiting):  # only after a successful commit, so that none is lost
+        for _ in range(waiting):  # remove them only after a successful commit, so that none is lost
             self._later.popleft()
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)
