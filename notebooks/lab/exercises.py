@@ -145,7 +145,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
     return None
 
 
-#: _LATE: seconds after which a job is late. _ON_TIME: the other jobs, which must be on time.
+#: _LATE: seconds after which a job is late. _ON_TIME: number of other, punctual jobs.
 _LATE, _ON_TIME = 4.0, 5
 
 

@@ -17,9 +17,9 @@ TESTS: dict[str, Test] = {}
 def exercise(name: str) -> Callable[[Test], Test]:
     """Register the decorated function as the test of an exercise.
 
-    The test receives the answer, and also the lab if the cell passes one. If the
-    answer is right, the test returns None. If the answer still contains a `...` of the exercise, it
-    returns `...`. Otherwise it returns a hint.
+    The test receives the answer, and also the lab if the cell passes one. If the answer is right,
+    the test returns None. If the answer still contains a `...` of the exercise, it returns `...`.
+    Otherwise it returns a hint.
     """
 
     def register(test: Test) -> Test:

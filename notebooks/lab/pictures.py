@@ -80,7 +80,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(translate(text, label=label, n=most))
-    grid[0].set_xlim(left=0)  # last, since all panels share the axis
+    grid[0].set_xlim(left=0)  # set this last, since all panels share the axis
     grid[-1].set_xlabel(label_of("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 

@@ -152,7 +152,7 @@ class Lab:
             raise LabError(translate(text))
         return self._stack
 
-    @cached_property  # until `close` removes it
+    @cached_property  # cached until `close` removes the client
     def client(self) -> Client:
         """The HTTP client of the stack. Raises LabError if the lab is closed."""
         return Client(self.stack.ready)
