@@ -42,7 +42,7 @@ AWKWARD: list[Any] = [
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
-#: The process that each kill ends, for an error message.
+#: For an error message: the process that each kill ends.
 _KILLED = {
     Death.ENQUEUER: "the process that enqueued it",
     Death.WORKER: "the worker that ran it",

@@ -41,7 +41,7 @@ PATIENCE = 8.0
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
-#: Locked by a burst and by the action `clean`, which deletes all comments: they never overlap.
+#: With this lock, a burst and the action `clean`, which deletes all comments, never overlap.
 _posting = threading.Lock()
 
 
@@ -103,7 +103,7 @@ def _twin(stage: Stage) -> None:
         for _ in range(COMPARED):
             _post(stage, next(_numbers), twin)
         at_once = 2 * min(COMPARED, settings().concurrency)
-        # wait until both systems' jobs are at the same step: sending their mails
+        # wait until the jobs of both systems are at the same step and send their mails
         until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
         twin.kill()
         _kill_worker(stage)

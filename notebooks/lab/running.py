@@ -134,7 +134,7 @@ class Lab:
                 self.__dict__.pop(name).close()
         finally:
             if stack is not None:
-                with suppress(StackError):  # kill them, since a clean shutdown is not needed
+                with suppress(StackError):  # a clean shutdown is not needed: kill all processes
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()

@@ -67,7 +67,7 @@ def crash(*backends: str) -> list[Outcome]:
 
 
 def _crash(backend: str) -> Outcome:
-    # without the outbox, which would hide the losses of the backend
+    # run without the outbox, which would hide the losses of the backend
     with closing(Lab(background=True, backend=backend, without=("outbox",))) as lab:
         lab.slow_mail(30.0)  # no job is done before the kill, even on a slow machine
         lab.post(_COMMENTS)
