@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     gc.disable()  # imports create no garbage, and collecting takes time
     from local_smtp.shared.resources import ResourceError
-    from local_smtp.sink import MailSink  # --help does not need it
+    from local_smtp.sink import MailSink  # imported late: --help does not need it
 
     ends = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # also in all threads; `sigwait` receives them
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # for all threads; `sigwait` receives them
     try:
         with MailSink(settings) as sink:
             gc.freeze()  # no later collection has to examine the imported objects

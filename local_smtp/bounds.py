@@ -35,13 +35,13 @@ TEXT_CHARACTERS = 100_000
 HTML_CHARACTERS = 2 * MIB
 #: Links of a mail that are listed.
 LINKS = 200
-#: Latest deliveries of a mail; only these are shown.
+#: Deliveries of a mail that are shown (the latest).
 DELIVERIES = 100
 
 # HTTP
-#: Connected HTTP clients; one more gets 503.
+#: Connected HTTP clients. One more client gets the status 503.
 CONNECTIONS = 400
-#: Unsent events of a listener; with more, it is disconnected.
+#: Unsent events of a listener. A listener with more is disconnected.
 LISTENER_BACKLOG = 1000
 #: Fault rules in force.
 RULES = 100

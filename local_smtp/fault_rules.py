@@ -1,7 +1,7 @@
 """The kinds of faults, and the rules that request them.
 
-A new fault is one row in `EFFECTS`: the API validates rules with that table, the page offers its
-rows, and a session carries out the `Outcome` that the row's function returns.
+To add a kind, add a row to the table `EFFECTS`. The API validates rules with this table, and the
+page offers its rows. A session carries out the `Outcome` that the row's function returns.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from local_smtp.bounds import FIELD_CHARACTERS, HEAD_BYTES
 
-#: A charset name of over 40 characters in an encoded word; Python would cache it for ever.
+#: An encoded word with a charset name of over 40 characters, which Python would cache for ever.
 _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")

@@ -47,7 +47,7 @@ class Stats(BaseModel):
 
 
 class Mail(_Envelope):
-    """A mail in the list. `from` and `to` are the envelope's, `author` is the From header."""
+    """A mail in the list. `from` and `to` come from the envelope, `author` from the From header."""
 
     id: int
     message_id: str | None

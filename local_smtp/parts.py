@@ -1,7 +1,7 @@
-"""The parser of mails, also of malformed ones: text, HTML, headers and attachments.
+"""The parser of mails: their text, HTML, headers and attachments. It accepts malformed mails.
 
-It uses Python's `email` package, which takes quadratic time for some hostile mails. Each function
-raises RecursionError for a mail with hundreds of nested parts.
+The parser uses Python's `email` package, which takes quadratic time for some hostile mails. Each
+function raises RecursionError for a mail with hundreds of nested parts.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mail_sink(tmp_path: Path) -> Iterator[MailSink]:
-    """Yield a mail server for this test alone.
+    """Yield a mail sink that only this test uses.
 
     Send to `mail_sink.smtp`, wait with `mail_sink.wait_for(count)`, read with
     `mail_sink.message(mail)`, and make it misbehave with `mail_sink.faults.put([...])`.

@@ -56,7 +56,7 @@ class Session(SMTP):
     the timeout also disconnects a client that does not read.
 
     Args:
-        publish: receives each refusal, and each fault that was carried out.
+        publish: a function that receives each refusal, and each fault that was carried out.
     """
 
     line_length_limit = bounds.BUFFER_BYTES  # limits the stream's buffer, not a line
@@ -85,7 +85,7 @@ class Session(SMTP):
         }
 
     def _timeout_cb(self) -> None:
-        if self.transport is not None:  # close() would wait for a client that does not read
+        if self.transport is not None:  # close() would wait if the client does not read
             cast(asyncio.Transport, self.transport).abort()
 
     def hang_up(self) -> NoReturn:

@@ -23,8 +23,8 @@ from demo_app.stack.options import SETTINGS, Options
 from demo_app.stage.phones import address_for_phones, host_for_phones
 from demo_app.stage.sink import SLOW
 
-#: For `--show`: the minimum number of workers, and the default lease (seconds): long enough for an
-#: audience to watch it expire.
+#: For `--show`: the minimum number of workers, and the default lease (seconds). An audience has
+#: time to watch this lease expire.
 SHOW_WORKERS = 2
 SHOW_LEASE = 8.0
 
@@ -112,8 +112,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             print(line, flush=True)
             announced.set()
             while True:
-                # short: a signal that another thread receives does not interrupt this sleep, and
-                # Python runs the signal's handler in the main thread only after the sleep
+                # a short sleep: if another thread receives a signal, the sleep goes on, and Python
+                # runs the signal's handler in the main thread only after the sleep
                 time.sleep(0.2)
     except KeyboardInterrupt:
         if not as_json:

@@ -42,7 +42,7 @@ AWKWARD: list[Any] = [
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
-#: The process that each kill ends, for an error message.
+#: For an error message: the process that each kill ends.
 _KILLED = {
     Death.ENQUEUER: "the process that enqueued it",
     Death.WORKER: "the worker that ran it",
@@ -59,7 +59,7 @@ def expect_refusal(kind: type[Exception], word: str, act: Callable[[], object]) 
     try:
         act()
     except Exception as error:
-        expect(type(error) is kind and word in str(error), f"it is refused with {error!r}")
+        expect(type(error) is kind and word in str(error), f"the error of the refusal is {error!r}")
     else:
         raise Broken("the backend accepted an unsupported option without an error")
 
@@ -112,9 +112,9 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
     expect(first >= 0.3, f"the second try came after {first:.2f} s, not after 0.3 s")
     expect(second >= 0.6, f"the third try came after {second:.2f} s, not after 0.6 s")
     if result:
-        expect(result.attempts == 3, f"after 3 tries the result says {result.attempts}")
+        expect(result.attempts == 3, f"after 3 tries the result has attempts={result.attempts}")
         kept = [error.exception_class_path for error in result.errors]
-        expect(kept == 2 * [f"{Passing.__module__}.Passing"], f"of 2 failures it kept {kept}")
+        expect(kept == 2 * [f"{Passing.__module__}.Passing"], f"the errors are {kept}")
         last = result.errors[-1].traceback  # earlier tracebacks may be shortened
         expect("Traceback" in last, f"no traceback: {last!r:.80}")
     expect([event["attempt"] for event in tries] == [1, 2, 3], f"the attempts were {tries}")
@@ -139,7 +139,7 @@ def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, T
     result = harness.finished(job) if harness.capabilities.results else None
     expect(not result or result.state == state, f"it ended as {result and result.state}")
     again = until(lambda: len(harness.events("tried", job=job)) > tries, NEVER)
-    expect(not again, f"there was another try after {tries}, the last that is allowed")
+    expect(not again, f"there was another try, although {tries} are the limit")
     return job, result
 
 

@@ -30,7 +30,7 @@ _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
 
 
 class Broken(AssertionError):
-    """A promise was not kept. The message says what happened."""
+    """A promise was not kept. The message describes the problem."""
 
 
 def read_events(path: Path) -> list[Event]:
@@ -43,9 +43,9 @@ def read_events(path: Path) -> list[Event]:
 def running_harness(
     backend: str, path: tuple[str, ...], patience: float = 30.0, **options: Any
 ) -> Iterator[Harness]:
-    """Start a stack without workers and the process that enqueues jobs. Yield their harness.
+    """Start a stack without workers, and a process that enqueues jobs. Yield a harness for both.
 
-    At the end, end all processes.
+    After the block, end all processes.
 
     Args:
         backend: the backend's name in the settings, or ``module:callable``.
@@ -97,7 +97,7 @@ class Harness:
         except OSError:
             return False
         self._backend = host.backend()
-        # new threads open new connections; after a kill of the host the old connections are broken
+        # new threads open new connections: if the host was killed, the old ones are broken
         self._calls = ThreadPoolExecutor()
         return True
 
@@ -150,7 +150,7 @@ class Harness:
         (self.folder / f"release-{name}").touch()
 
     def until(self, condition: Callable[[], Answer | None], what: str) -> Answer:
-        """Call `condition` until its result is true, and return it. Raise Broken on a timeout."""
+        """Call `condition` until its result is true, and return the result, or raise Broken."""
         if answer := until(condition, self.patience):
             return answer
         raise Broken(

@@ -1,6 +1,6 @@
 """A process that enqueues jobs: the suite calls the backend in this process over a socket.
 
-Some checks kill this process. A backend without workers also runs its jobs in it.
+Some checks kill this process. A backend without workers also runs its jobs in this process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The promises of a backend, and the suite that tests them.
 
-Each promise has a check: a function that tests it with real processes. It returns the result in a
-few words for a table, or raises Broken.
+Each promise has a check, a function that tests the promise with real processes. The check returns
+its result in a few words for a table, or raises Broken.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def check_backend(
                     kept.append(running.enter_context(make()))
                     kept[0].start_worker()
                 yield kept[0]
-            except Exception:  # its jobs and processes must not disturb the next check
+            except Exception:  # the failed check's processes must not disturb the next check
                 kept.clear()
                 running.close()
                 raise

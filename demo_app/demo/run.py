@@ -126,8 +126,8 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
         held = []
-        with suppress(ProcessLookupError):  # it has just died
-            os.kill(pid, signal.SIGSTOP)  # so that its jobs do not end before the kill
+        with suppress(ProcessLookupError):  # the worker has just died
+            os.kill(pid, signal.SIGSTOP)  # the worker's jobs must not end before the kill
             try:
                 jobs = client.jobs("running")["jobs"]
                 held = [job["id"] for job in jobs if job["owner"] == name]

@@ -10,8 +10,8 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: _TIMES: limit of the rounds of a survey, which ends after a round with a call of `ack`.
-#: _QUIET: seconds to wait after a run for the call of `ack`.
+#: _TIMES: limit of the rounds of a survey. _QUIET: seconds to wait for the call of `ack` after a
+#: run.
 _TIMES, _QUIET = 3, 0.5
 #: Levels that kill the server that stores the jobs.
 _OF_SERVER = (10, 11)
@@ -31,16 +31,17 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
     """Run trials to find the steps of a queue.
 
     Each round has two trials: one without a fault, and one in which a worker is killed during its
-    job.
+    job. The survey ends after a round with a call of `ack`, or after `_TIMES` rounds. A queue that
+    does not report its commands has only one round.
 
     Args:
         run: runs plans in parallel.
         stepped: True if the queue reports its commands; otherwise its proxy reports them.
 
     Returns:
-        All steps, and those that every worker with a job passes (the steps of the trials without a
-        fault, except the steps of `rescue`). A step of `claim` that occurred only in trials with a
-        kill is named ``again:STEP``: it probably rescues a job.
+        All steps, and the sure steps, which every worker with a job passes. The sure steps are the
+        steps of the trials without a fault, except the steps of `rescue`. A step of `claim` that
+        occurred only in trials with a kill is named ``again:STEP``: it probably rescues a job.
     """
     sure: dict[str, None] = {}
     found: dict[str, None] = {}

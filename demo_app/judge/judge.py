@@ -24,8 +24,8 @@ from demo_app.judge.targets import Target
 PATIENCE = 12.0
 #: Seconds of random trials, for each level that has them.
 AT_RANDOM = 10.0
-#: Limit of the patience (seconds) for a learner's class in trials at levels 1 to 4 without a fault:
-#: they do not wait for a lease to expire.
+#: Limit of the patience (seconds) for a learner's class in trials at levels 1 to 4 without a fault.
+#: In these trials no lease has to expire.
 _NO_LEASE = 6.0
 #: _TIMES: limit of the runs of one plan. A plan is run again if its fault did not occur although
 #: every worker passes the fault's step. It is also run again if the trial failed and a busy machine

@@ -1,4 +1,4 @@
-"""The twelve levels: what each promises, and the trials that try to break the promise."""
+"""The twelve levels: the promise of each level, and the trials that try to break the promise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Level:
     """One level.
 
     Attributes:
-        plans: returns the plans of the trials for a queue with these steps.
+        plans: a function that returns the plans of the trials. Its argument is the queue's steps.
         at_steps: True if the trials depend on the steps.
         faults_at_random: True if further trials combine faults of `plans` at random.
     """

@@ -58,8 +58,8 @@ class Plan:
 
     Attributes:
         jobs: the jobs. They are enqueued before any worker starts, unless `early` is above 0.
-        later: jobs that another producer enqueues after a pause or the first producer's death;
-            without a fault, right after `jobs`.
+        later: jobs of another producer, which enqueues them after the pause of a worker or the
+            death of the first producer. Without a fault, it enqueues them right after `jobs`.
         early: the number of workers that start before the jobs are enqueued.
         workers: the number of workers that the judge keeps running after the last fault.
         wait_after: seconds to wait after the last run, in case a job runs again.

@@ -123,7 +123,7 @@ class Record:
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the method's last call that sent any.
+        """Return the commands of the last call of the method that sent a command.
 
         Return [] if no call sent a command, and None if no call was logged: the method was not
         called, or did not return.

@@ -48,7 +48,7 @@ class _Line:
         return dict(json.loads(answer))
 
 
-#: A connection for each process and thread, since each may halt while it waits for a reply.
+#: One connection for each process and thread, since a thread may halt while it waits for a reply.
 _lines: dict[tuple[int, int, str], _Line] = {}
 
 
@@ -57,7 +57,7 @@ class Role:
     """A role: a producer (with `jobs`), a process that locates jobs (with `asks`), or a worker.
 
     Attributes:
-        address: the address of its proxy to the server, a socket or a URL.
+        address: the address of the process's proxy to the server, a socket or a URL.
         jobs: the jobs that a producer enqueues.
         asks: the jobs to locate.
         halt: the step at which the process waits until the judge lets it go on; "" for none.
@@ -146,7 +146,7 @@ def run_job(role: Role, job: str, message_id: str, die: Callable[[], None] = _di
 
     Args:
         message_id: the id by which an inbox recognises a duplicate mail.
-        die: ends the process; called for a poison pill.
+        die: a function that ends the process. It is called for a poison pill.
     """
     what = role.request("begin", job=job)
     if what["dies"]:

@@ -17,7 +17,7 @@ from demo_app.rig.polling import Stillness
 #: Length of a pause (seconds). A queue must rescue a killed worker's job within the same time
 #: (`levels.BACK`), so the lease of a paused worker expires during the pause.
 PAUSE = 5.0
-#: Seconds from the end of a pause to the later jobs, so that the worker can send a heartbeat first.
+#: Seconds in which a worker can send a heartbeat after a pause. Then the later jobs are enqueued.
 _AWAKE = 1.2
 #: _NAP: longest nap (see `Act.NAP`). _SECOND: longest wait until a second worker halts at the same
 #: step (both in seconds).
@@ -149,9 +149,9 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """Suspend the worker (SIGSTOP) while another worker runs its job, and then continue it.
+    """Suspend the worker (SIGSTOP), let another worker run its job, and resume the first worker.
 
-    After that, enqueue the later jobs, and start one more worker.
+    Then enqueue the later jobs, and start one more worker.
     """
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()

@@ -74,7 +74,7 @@ class Steps:
             yield
         finally:
             self._local.call = None
-            # also report a put, claim or ack without a command: a common mistake
+            # also report a put, claim or ack without a command, which is a common mistake
             is_step = call.commands or method in ("put", "claim", "ack")
             if is_step and (signature := (method, *call.names.elements())) not in self._known:
                 self._known.add(signature)
@@ -99,7 +99,7 @@ class Steps:
         call.names[name] += 1
         call.commands.append(words[:_SHOWN])
         step = f"{call.method}:{name}:{call.names[name]}"
-        with self._lock:  # wait while another thread runs the command at which it halted
+        with self._lock:  # another thread may have halted: wait until its command has ended
             pass
         if self._halt_if_due(f"{step}:before", words, call.commands[:-1]):
             with self._lock:

@@ -46,7 +46,7 @@ find_app(sys.argv[1])"""
 
 
 class CannotJudge(Exception):
-    """The target can't be run; the text says why in one sentence."""
+    """The target can't be run. The text is one sentence with the reason."""
 
     def _render_traceback_(self) -> list[str]:
         """Show only the sentence in a notebook; the judge's traceback does not help a learner."""
@@ -82,8 +82,9 @@ class Target:
     """A queue under test. Each of its producers and workers is a separate process.
 
     Attributes:
-        stepped: True if it reports the steps of its methods.
-        trusted: True for a library: its steps are not tested, and no level counts as untested.
+        stepped: True if the queue reports the steps of its methods.
+        trusted: True for a library. The steps of a library are not tested, and every level counts
+            as tested.
         has_where: True if the queue has a method `where`, which returns the location of a job.
         password: the password of the servers of its trials; see `TrialServer`.
         work: the folder of all trials.
@@ -155,7 +156,7 @@ class _Host:
         self._lock = threading.Lock()
 
     def loaded(self) -> dict[str, object]:
-        """Wait until the class is loaded, and return what the process has reported about it.
+        """Wait until the class is loaded, and return the process's report about the class.
 
         Raises:
             CannotJudge: the class can't be loaded.

@@ -40,7 +40,7 @@ class Part:
 
     Attributes:
         nth: the process halts when it reaches its role's step for the nth time.
-        go: is set when the process may continue after its halt.
+        go: an event that is set when the process may continue after its halt.
         passed: the number of times that the process has reached the step.
     """
 
@@ -62,7 +62,7 @@ class Part:
     def halts_at(self, step: str) -> bool:
         """Return True if the process must halt at this step now.
 
-        If it is the role's step, count it in `passed`.
+        If this is the role's step, count it in `passed`.
         """
         if not step or step != self.role.halt:
             return False
@@ -73,12 +73,12 @@ class Part:
 class Trial:
     """One run of a plan.
 
-    As a context manager it starts the server, and at the end kills all processes and deletes the
-    trial's folder.
+    A `with` block starts the server. At the end of the block, all processes are killed, and the
+    trial's folder is deleted.
 
     Attributes:
         patience: seconds without progress that end the trial.
-        stop: when it is set, every wait ends.
+        stop: an event that ends every wait when it is set.
     """
 
     def __init__(self, target: Target, plan: Plan, patience: float, stop: threading.Event) -> None:
@@ -260,7 +260,7 @@ class Trial:
         address = str(at or self.server.address.format(proxy.port))
         role = Role(who, str(self.folder), address, halt=halt, **given)
         part = Part(role, nth, proxy)
-        self.parts.append(part)  # its first event may arrive before `start` returns
+        self.parts.append(part)  # the process may report an event before `start` returns
         part.running = self._target.start(role)
         return part
 

@@ -16,8 +16,8 @@ class WireLog:
     """The log of one process's commands.
 
     Args:
-        note: logs an event; it is called for the first use of each command.
-        holds: is awaited at each step, which is ``cable:COMMAND:nth:before`` or
+        note: a function that logs an event. It is called at the first use of each command.
+        holds: an async function that is awaited at each step, ``cable:COMMAND:nth:before`` or
             ``cable:COMMAND:nth:after``. It returns when the data may pass.
     """
 

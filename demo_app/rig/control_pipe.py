@@ -30,11 +30,11 @@ class ControlPipe:
 
     def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
         if path.exists() or path.is_symlink():
-            path.unlink()  # a killed stack has left it
+            path.unlink()  # left by a killed stack
         os.mkfifo(path, 0o600)
         self._path = path
         self._answers = answers
-        # also open for writing: otherwise reads would end when a writer closes it
+        # also open the pipe for writing: otherwise reads would end when a writer closes the pipe
         self._pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)

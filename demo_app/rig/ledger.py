@@ -59,7 +59,7 @@ class Ledger:
 def lines_of(
     promised: Iterable[tuple[str, float]], mails: Iterable[Mapping[str, Any]]
 ) -> tuple[LedgerLine, ...]:
-    """Return a line for each promised mail, with its job as the name.
+    """Return a line for each promised mail. The line's name is the mail's job.
 
     Args:
         promised: each job with the time of its promise (seconds since the epoch).

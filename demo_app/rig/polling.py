@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 def poll(seconds: float = math.inf) -> Iterator[None]:
-    """Yield for each poll until `seconds` have passed.
+    """Yield once for each poll, until `seconds` have passed.
 
     After each poll, sleep for four times the poll's duration or a tenth of the time so far,
     whichever is longer (0.02 to 0.1 s): the awaited processes need the processor.
@@ -26,7 +26,7 @@ def poll(seconds: float = math.inf) -> Iterator[None]:
 
 
 def until(condition: Callable[[], Answer], seconds: float = math.inf) -> Answer:
-    """Call `condition` until its result is true. Return the last result, false on a timeout."""
+    """Call `condition` until its result is true. Return its last result (false on a timeout)."""
     for _ in poll(seconds):
         if answer := condition():
             break

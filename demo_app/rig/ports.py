@@ -10,7 +10,7 @@ from demo_app.rig.process import StackError
 
 #: The ports to choose from, below the range of ephemeral ports for outgoing connections.
 _RANGE = range(20_000, 32_000)
-#: Not the default generator: tests may have seeded it, and parallel tests would choose the same
+#: Not the default generator, which tests may have seeded: parallel tests would then choose the same
 #: ports.
 _chance = random.SystemRandom()
 #: For each reserved port, a socket that is bound to it without listening.
@@ -32,8 +32,8 @@ def take(chosen: int, what: str) -> int:
     """
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
         reservation = socket.socket()
-        # only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random port that
-        # another stack has reserved
+        # set this only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random
+        # port that another stack has reserved
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:
             reservation.bind(("127.0.0.1", port))

@@ -44,7 +44,7 @@ def role_of(pid: int, mark: str) -> str:
 def send_to_all(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process and to its descendants, whatever their groups are.
 
-    Before a SIGKILL all of them are stopped, so that none can react to the end of another process.
+    Before a SIGKILL, stop all these processes, so that none can react to the end of another one.
     """
     if number is signal.SIGKILL:
         send_to_all(pid, signal.SIGSTOP)
@@ -58,12 +58,12 @@ def send_to_all(pid: int, number: signal.Signals) -> None:
 class Process:
     """A child process with a log file.
 
-    It has its own session, so that a Ctrl-C in a terminal or an interrupt of a notebook's kernel
-    does not reach it.
+    The process has its own session. So it does not receive a Ctrl-C in a terminal or an interrupt
+    of a notebook's kernel.
 
     Args:
-        environment: its complete environment.
-        number: its number among the processes of its role.
+        environment: the complete environment of the process.
+        number: the number of the process within its role.
 
     Raises:
         OSError: the process cannot be started.
@@ -85,7 +85,7 @@ class Process:
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                # discard the sink's stdout, which has its token; its errors go to stderr
+                # discard the sink's stdout, which contains the token; the errors go to stderr
                 stdout=subprocess.DEVNULL if role == "smtp" else output,
                 stderr=output,
                 start_new_session=True,

@@ -28,8 +28,8 @@ class Connection:
 
     Attributes:
         ends: the client's side and the server's side.
-        frozen: True if it is half-open: it stays open, but no data pass.
-        losing: True if its next reply is to be lost.
+        frozen: True if the connection is half-open: no data pass, but neither side sees an end.
+        losing: True if the proxy must drop the next reply.
     """
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
@@ -49,17 +49,19 @@ class Proxy:
     Safe to use from every thread.
 
     Args:
-        connect: opens a connection to the server, or is the server's port on this machine.
+        connect: a function that opens a connection to the server, or the server's port on this
+            machine.
         at: the unix socket to listen on; None for a free TCP `port`.
-        watch: is awaited before data are forwarded. It receives the connection, the data, and
-            `is_answer` (True for data from the server).
+        watch: an async function that is awaited before data are forwarded. It receives the
+            connection, the data, and `is_answer` (True for data from the server).
         tls: TLS for clients; the server gets plain text.
 
     Attributes:
         delay: delay of all data in both directions (seconds).
         loses_requests: True to drop each request, and close its connection.
         loses_answers: True to forward each request, drop its reply, and close its connection.
-        lost: is set when a reply was dropped; `lose_answer` and `lose_answer_like` clear it.
+        lost: an event that is set when a reply is dropped. `lose_answer` and `lose_answer_like`
+            clear the event.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 A supervisor that gets SIGKILL cannot clean up. So it holds one end of a pipe (`ReaperClient`), and
 the reaper holds the other end (`main`). If the pipe closes without a "bye", the reaper kills all
-processes that the supervisor has started, and removes its sockets or its temporary folders. A
-stack's data stay, since they may contain accepted comments. This file needs only the standard
+processes that the supervisor has started, and removes their sockets and temporary folders. The
+data of a stack stay, since they may contain accepted comments. This file needs only the standard
 library.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 MARKER = "DEMO_STACK_ID"
 #: The variable with the process's role.
 ROLE = "DEMO_ROLE"
-#: Seconds after the supervisor's death in which a process that it was starting may appear.
+#: Seconds after the supervisor's death in which a process that was being started may appear.
 LATE_STARTS = 1.0
 
 
@@ -45,7 +45,7 @@ def main() -> None:
         elif word.startswith("-"):
             pids.discard(int(word[1:]))
     folders = [path for path in sys.argv[3:] if Path(path).is_dir()]
-    # remove the sockets before the kills: the next stack may create its own after the kills
+    # remove the sockets before the kills: after the kills, the next stack may create new ones
     for socket in sys.argv[3:]:
         with suppress(OSError):
             Path(socket).unlink()
@@ -125,7 +125,7 @@ class ReaperClient:
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
-        """Register a process group for the reaper: `pid` is its leader."""
+        """Register the process group with the leader `pid`, for the reaper to kill."""
         self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:

@@ -44,7 +44,7 @@ def binary() -> str:
 def socket_path(folder: Path) -> Path:
     """Return the path of a socket in the folder.
 
-    If it is too long, create a temporary folder, and return a path in that folder.
+    If this path is too long, create a temporary folder, and return a path in that folder.
     """
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
@@ -65,8 +65,8 @@ def command(
 
     Args:
         persistence: True for an append-only file.
-        port: its TCP port; 0 for none.
-        settings: further settings of redis.conf, with `_` for `-`.
+        port: the server's TCP port; 0 for none.
+        settings: further settings of redis.conf. Their names have `_` in place of `-`.
     """
     settings = {
         "port": str(port),
@@ -91,7 +91,7 @@ def set_aside_unreadable(folder: Path, log_line: str) -> Path | None:
 
     Args:
         folder: the folder with the server's data.
-        log_line: the last line of the server's log, which has the reason why it ended.
+        log_line: the last line of the server's log, with the reason why the server ended.
 
     Returns:
         The new folder, or None if the server has another problem.
@@ -110,12 +110,13 @@ def answers(url: str) -> bool:
 
 
 class RedisServer:
-    """A Redis server on the data in a folder. It can be killed and started again.
+    """A Redis server with its data in a folder. It can be killed and started again.
 
-    As a context manager it runs during the block. It always ends with its process group.
+    A `with` block starts the server, and kills it at the end. The server also ends with its process
+    group.
 
     Args:
-        folder: its data; None for a new folder in the group's folder.
+        folder: the folder with the data; None for a new folder in the group's folder.
         options: see `command`.
     """
 

@@ -63,7 +63,7 @@ class Client:
         """Post a comment, and return its ``comment_id`` and ``job_id``.
 
         Args:
-            key: an idempotency key: a repeated comment with the same key is stored once.
+            key: an idempotency key. A repeated comment with the same key is stored only once.
         """
         given = {"author": author, "email": email, "body": body}
         headers = {"idempotency-key": key} if key else {}
@@ -76,7 +76,7 @@ class Client:
     def at_rest(self) -> bool:
         """Return True if there are no unfinished jobs. A dead job counts as finished.
 
-        The outbox is read before the queue, since jobs move from it to the queue.
+        The outbox is read before the queue, since jobs move from the outbox to the queue.
         """
         if _json(self.web.get("/healthz"))["outbox"]:
             return False
@@ -126,7 +126,7 @@ class Client:
         """Wait until `fits(summary)` is true, and return the summary.
 
         Raises:
-            TimeoutError: the time is over; the message has the last summary.
+            TimeoutError: the condition did not hold in time. The message contains the last summary.
         """
         return _wait(self.summary, fits, seconds)
 
@@ -134,7 +134,7 @@ class Client:
         """Wait until `distinct` different mails have arrived, and return the sink's counts.
 
         Raises:
-            TimeoutError: the time is over; the message has the last counts.
+            TimeoutError: too few mails arrived in time. The message contains the last counts.
         """
         return _wait(self.mail_stats, lambda seen: bool(seen["distinct"] >= distinct), seconds)
 

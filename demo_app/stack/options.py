@@ -1,8 +1,8 @@
 """The options of a stack. `Stack` takes them, and the command `up` is generated from them.
 
-A field with a description is also an option on the command line; if its default is True, the option
-is ``--no-NAME``. A field that is also a setting (by its name or alias) can be set by the setting's
-environment variable, and every process of the stack receives it.
+A field with a description is also an option on the command line. If the field's default is True,
+the option is ``--no-NAME``. A field whose name or alias is a setting can also be set by the
+setting's environment variable, and every process of the stack receives this setting.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Options(BaseModel):
     token: Token = ""
     #: If False, the stack does not start its processes itself: call `Stack.start` for each role.
     autostart: bool = True
-    #: Further settings for every process, for experiments.
+    #: For experiments: further settings for every process.
     environment: dict[str, str] = {}
 
     @model_validator(mode="after")

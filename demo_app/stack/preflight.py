@@ -25,7 +25,7 @@ def check(url: str) -> str:
     """Check that a Redis server can be used for the queue. Return a warning, or "" for none.
 
     Raises:
-        StackError: it cannot be used; the message has the reason.
+        StackError: the server cannot be used. The message contains the reason.
     """
     where = masked(url)
     try:
@@ -43,7 +43,7 @@ def check(url: str) -> str:
 
 
 def check_database(url: str) -> str:
-    """Return the version of a database server. Raise StackError if it cannot be used."""
+    """Return the version of a database server. Raise StackError if the server cannot be used."""
     try:
         return check_server(url)
     except DatabaseMissing as error:

@@ -104,8 +104,8 @@ class Stack:
 
         Args:
             pid: only the process with this id; None for all.
-            restart: False: the supervisor does not restart the role's processes until `start`.
-                With the stack's option restart=False, it never restarts workers.
+            restart: if False, the supervisor restarts the role's processes only after a call of
+                `start`. With the stack's option restart=False, it never restarts workers.
 
         Raises:
             StackError: the role is unknown.
@@ -115,7 +115,7 @@ class Stack:
     def start(self, role: str) -> None:
         """Start the missing processes of the role, and wait until they answer.
 
-        Processes that the supervisor restarts by itself are only awaited.
+        Only wait for processes that the supervisor restarts by itself.
 
         Raises:
             StackError: a process does not answer, or the role is unknown.
@@ -145,7 +145,7 @@ class Stack:
                 note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
     def _counts(self) -> dict[str, int]:
-        """Return the number of processes of each role; Redis first, since others need it."""
+        """Return the number of processes of each role. Redis is first: the others need it."""
         has_worker = self.plan.backend().worker_command() is not None
         return {
             "redis": int(self.plan.redis_socket is not None),

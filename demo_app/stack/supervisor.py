@@ -21,7 +21,7 @@ PATIENCE = 45.0
 STARTS = 3
 #: Seconds between a failed start of a process and the next start.
 PAUSE = 1.0
-#: Seconds that an outage takes, so that people see it.
+#: Length of an outage (seconds), long enough for people to see it.
 OUTAGE_SECONDS = 5.0
 
 Event = dict[str, str | int]
@@ -71,7 +71,8 @@ class Supervisor:
         """Send a signal to the role's processes. After a SIGKILL, wait for their end.
 
         Args:
-            hold: True: do not restart the role's processes until `revive` or the end of `outage`.
+            hold: if True, do not restart the role's processes before a call of `revive` or the end
+                of `outage`.
             pid: only the process with this id; None for all.
 
         Returns:
@@ -109,7 +110,7 @@ class Supervisor:
     def outage(self, role: str) -> None:
         """Kill the role's only process, and restart it after `OUTAGE_SECONDS`.
 
-        Do not restart it if `revive` has done so meanwhile, or if the stack stops.
+        Do not restart the process if `revive` has already restarted it, or if the stack stops.
         """
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
@@ -123,7 +124,7 @@ class Supervisor:
         """Wait until `count` processes of the role answer.
 
         Raises:
-            StackError: they do not answer within `PATIENCE`, or the stack stops.
+            StackError: the processes do not answer within `PATIENCE`, or the stack stops.
         """
         for _ in poll(PATIENCE):
             pids = self.pids(role)

@@ -35,13 +35,13 @@ BURST = 50
 COMPARED = 8
 #: In the comparison the mail server is so slow that the jobs of both systems still run at the kill.
 SLOW_FOR_COMPARISON = {**SLOW, "seconds": 9.0}
-#: Seconds to wait until the jobs of both systems run, or until Redis is dead, or answers again.
+#: Timeout of each wait (seconds): for jobs of both systems, and for Redis's end and restart.
 PATIENCE = 8.0
 #: Threads that post a burst together.
 READERS = 8
 _NAMES = ("Aoi", "Björn", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hana")
 _numbers = count(1)
-#: Locked by a burst and by the action `clean`, which deletes all comments: they never overlap.
+#: With this lock, a burst and the action `clean`, which deletes all comments, never overlap.
 _posting = threading.Lock()
 
 
@@ -88,7 +88,7 @@ def _kill_worker(stage: Stage) -> None:
 
 
 def _twin(stage: Stage) -> None:
-    """Start a round, post comments here and to stock Celery, and kill a busy worker of each."""
+    """Start a round, post comments here and to stock Celery, and kill a busy worker in each."""
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
@@ -103,13 +103,13 @@ def _twin(stage: Stage) -> None:
         for _ in range(COMPARED):
             _post(stage, next(_numbers), twin)
         at_once = 2 * min(COMPARED, settings().concurrency)
-        # wait until both systems' jobs are at the same step: sending their mails
+        # wait until the jobs of both systems are at the same step and send their mails
         until(lambda: stage.inbox.hits() >= at_once, PATIENCE)
         twin.kill()
         _kill_worker(stage)
     finally:
         stage.inbox.misbehave()
-        with suppress(redis.RedisError):  # "start again" resumes them
+        with suppress(redis.RedisError):  # the action "start-again" resumes them
             for worker in resting:
                 queue.pause(worker, False)
 
@@ -191,7 +191,7 @@ def _clean(stage: Stage) -> None:
         memory.forget()
     stage.new_round()
     _start_again(stage)
-    stage.inbox.clear()  # last: a worker may have sent a mail just before its death
+    stage.inbox.clear()  # clear the inbox last: a worker may have sent a mail before its death
 
 
 def _send_to_supervisor(request: bytes) -> None:
@@ -209,8 +209,8 @@ def _route(stage: Stage, name: str) -> None:
     configured = settings().backend
     if name == BackendName.CELERY and configured != name:
         raise DomainError(409, "no_celery", backend=configured)
-    # the relay enqueues only in the configured backend; jobs of any other one (`inline`, `memory`)
-    # do not go through the outbox, and are only in this process's memory
+    # the relay enqueues only in the configured backend. Jobs of another backend (`inline` or
+    # `memory`) do not go through the outbox: they are only in this process's memory
     use_outbox = name == configured and settings().has(Safeguard.OUTBOX)
     stage.comments.use(Route(backend_named(name), use_outbox))
 
@@ -235,5 +235,5 @@ ACTIONS: dict[str, Callable[[Stage], None]] = {
     "twin": _twin,
     "new-round": Stage.new_round,
 }
-#: The actions that break nothing, and so need no `--controls`.
+#: The actions that break nothing. They work also without `--controls`.
 HARMLESS = ("comment", "burst", "new-round")

@@ -36,7 +36,7 @@ class Picture:
             its name.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
-        lane: for each name in SUMS, the ids of the comments whose jobs are counted there.
+        lane: for each name in SUMS, the ids of the comments whose jobs this sum counts.
         redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
         mail: the state of the mail server: well, slow, down, odd or away (see `Sink.mood`).
@@ -44,8 +44,9 @@ class Picture:
         twice: the number of duplicate mails, which have no token.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds); None for the present.
-        tape: for a replay, its start and end (since, until), the shown moment, the moments of the
-            previous and the next event (None at the ends), and its bookmarks (marks).
+        tape: {} for the present. For a replay: the start (`since`) and the end (`until`), the shown
+            moment (`moment`), the times of the previous and the next event (`previous` and `next`;
+            None if there is none), and the bookmarks (`marks`).
     """
 
     sums: dict[str, int]
@@ -82,9 +83,9 @@ class Picture:
         return sum(one.rescued for one in tokens)
 
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
-        """Return sentences for a screen reader, each with True if everyone sees it.
+        """Return sentences for a screen reader, each with True if the page shows it to everyone.
 
-        The other sentences repeat what the tokens and numbers of the page show.
+        A sentence with False repeats what the tokens and numbers of the page show.
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)
@@ -110,7 +111,7 @@ def floors_and_sums(
     """Return the fields of `Picture` about the notifications: their floors and sums.
 
     Args:
-        found: the notifications, that of the newest comment first.
+        found: the notifications, in the order of their comments, the newest first.
         in_order: the ids of queued jobs, the next to run first.
         workers: the workers with a floor, each with True if it is alive.
     """
@@ -142,7 +143,7 @@ def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:
 
 def _floor(one: DeliveryStatus, workers: dict[str, bool]) -> str:
     if one.backend == BackendName.INLINE and one.place in (Place.RUNNING, Place.LATER):
-        return "readers"  # the backend `inline` runs the job while the comment's author waits
+        return "readers"  # with the backend `inline`, the comment's author waits for the job
     if one.place is Place.RUNNING:
         owner = one.holder if one.holder in workers else "unseen"
         return "memory" if one.backend else owner

@@ -34,8 +34,8 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="[^"]*?([\w.]+)">')
 _LIBRARY = re.compile(r'<script defer src="[^"]*?([\w.]+)"></script>')
 _MODULE = re.compile(r'<script type="module" src="[^"]*?([\w.]+)"></script>\s*')
 _LIVE = re.compile(r' data-(?:live|poll)="[^"]*"|<link rel="icon"[^>]*>')
-#: Seconds. BETWEEN: from one picture to the next. WORDS: to read a caption, and LETTER more for
-#: each of its letters. PATIENCE: limit of a step.
+#: All in seconds. BETWEEN: the time between two pictures. WORDS: the time to read a caption, plus
+#: LETTER for each letter. PATIENCE: the longest step.
 BETWEEN, WORDS, PATIENCE = 0.25, 2.0, 120.0
 LETTER = {"en": 0.06, "ja": 0.12}
 

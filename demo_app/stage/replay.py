@@ -29,7 +29,7 @@ class Past:
     Args:
         entries: entries of the journal, the oldest first.
         moment: the requested moment (epoch seconds).
-        present: the ids of the workers that exist at the end of the entries.
+        present: the ids of the workers that existed after the last entry.
 
     Attributes:
         moment: the requested moment, but not before the first event of a job.
@@ -66,7 +66,7 @@ class Past:
         """Return the status of a notification at the moment, or None if it did not exist yet.
 
         Args:
-            now: its present status.
+            now: the present status of the notification.
         """
         job, notice = now.notice.job_id, now.notice
         record = self.fold.jobs.get(job)
@@ -78,7 +78,7 @@ class Past:
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to the job since the moment
-        if following.event == "enqueued":  # only the event of a due job has a detail
+        if following.event == "enqueued":  # with a detail, the job had waited for its time
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

@@ -43,7 +43,7 @@ def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]
     - `stock`, `ours`: mails that stock Celery and this project have delivered, for the comments
       that both systems got.
 
-    The id is `killed`; it is "" if no worker was killed.
+    The id has the name `killed`. It is "" if no worker was killed.
     """
     killed = picture.last_kill
     return {

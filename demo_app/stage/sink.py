@@ -8,8 +8,8 @@ from demo_app.web.inbox import Inbox
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: Used with DOWN, which only affects new connections: a connection that a worker keeps open is
-#: closed at its next mail.
+#: Used with DOWN, which affects only new connections. HANG_UP closes a connection that a worker has
+#: kept open, when the worker sends its next mail.
 HANG_UP = {"at": "mail", "do": "close"}
 
 
@@ -46,7 +46,7 @@ class Sink(Inbox):
         """Replace the faults of the mail server. Return False if the sink does not answer.
 
         Args:
-            rules: the new faults; without any, the mail server works.
+            rules: the new faults. Without rules the mail server works normally.
         """
         return self.request("PUT", "/api/faults", list(rules)) is not None
 

@@ -26,9 +26,9 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
 
-#: Limit of the comments that are counted (the newest), and of the stored votes.
+#: Limit of the counted comments, which are the newest ones, and of the stored votes.
 COUNTED = 5000
-#: Default length of a replay (seconds), and the limit of the entries in one read of the journal.
+#: TAPE: default length of a replay (seconds). EVENTS: limit of the journal's entries in one read.
 TAPE = 600
 EVENTS = 10_000
 #: Seconds for which the places of the jobs are cached for all phones.
@@ -99,7 +99,8 @@ class Stage:
     def places(self) -> dict[str, list[int]]:
         """Return a recent `Picture.lane`, for phones.
 
-        After SHARED seconds one thread makes a new picture. Other threads do not wait for it.
+        It is cached. After SHARED seconds one thread makes a new picture. Meanwhile the other
+        threads return the cached places.
         """
         if time.monotonic() - self._places_read_at >= SHARED and self._places_lock.acquire(
             blocking=False

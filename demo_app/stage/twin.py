@@ -38,8 +38,8 @@ class TwinPicture:
 
     Attributes:
         places: for each place, the ids of the comments whose jobs are in it.
-        back_in: seconds until the visibility timeout of the oldest job in `held`, when Celery may
-            requeue it; 0 without such a job.
+        back_in: seconds until Celery may requeue the oldest job in `held`, after the visibility
+            timeout; 0 if no job is in `held`.
     """
 
     places: dict[str, list[int]]
@@ -63,7 +63,7 @@ class Twin:
     inbox: Inbox
     _client: Decoded = field(init=False)
     _backend: StockBackend = field(init=False)
-    _unseen_since: dict[str, float] = field(default_factory=dict)  # by job, on the monotonic clock
+    _unseen_since: dict[str, float] = field(default_factory=dict)  # times by job (monotonic clock)
     _mailed: set[str] = field(default_factory=set)
     _last: TwinPicture | None = None
 
@@ -86,7 +86,7 @@ class Twin:
         processes.send(pid or 0, signal.SIGKILL)
 
     def picture(self) -> TwinPicture | None:
-        """Return the present picture; while Redis does not answer, the last one or None."""
+        """Return the present picture. While Redis does not answer, return the last one, if any."""
         with suppress(redis.RedisError):
             self._last = self._picture()
         return self._last
@@ -123,9 +123,9 @@ class Twin:
         return places
 
     def _worker(self) -> tuple[int | None, bool, float]:
-        """Return the newest stock worker: its pid, True if it is alive, its start (epoch seconds).
+        """Return the newest stock worker: its pid, whether it is alive, its start (epoch seconds).
 
-        Returns (None, False, 0.0) if there is no stock worker.
+        Return (None, False, 0.0) if there is no stock worker.
         """
         keys = self._client.keys("stock-worker:*")
         records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []

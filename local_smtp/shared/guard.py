@@ -26,8 +26,8 @@ _BODIES = ("", "application/json", _FORM)
 #: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-#: No inline code and no other origins. A frame may show the HTML of a mail (see its own policy),
-#: and JupyterLab's proxy shows the apps in frames.
+#: No inline code and no other origins. Frames are allowed: a page shows the HTML of a mail in a
+#: frame with its own policy, and JupyterLab's proxy shows the apps in frames.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
@@ -61,7 +61,7 @@ class Guard:
     Each app has a subclass, which overrides the public members.
     """
 
-    # The cookie's path. None: the browser uses the page's folder, also behind a proxy.
+    # The cookie's path. If it is None, the browser uses the page's folder, also behind a proxy.
     cookie_path: str | None = None
 
     def __init__(self, app: ASGIApp, token: str, cookie: str) -> None:

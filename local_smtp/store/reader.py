@@ -66,7 +66,7 @@ class Reader:
         return MailPage(total=total, messages=mails, next=following)
 
     def mails(self, ids: Sequence[int]) -> dict[int, Mail]:
-        """Return the mails with these ids, by id, without those that do not exist."""
+        """Return the mails with these ids, by id. Ids without a mail are left out."""
         marks = ", ".join("?" * len(ids))
         rows = self._rows(f"{_MAIL} WHERE id IN ({marks})", *ids)
         return {row["id"]: _mail(row) for row in rows}

@@ -138,7 +138,7 @@ class Writer:
                 while len(batch) < _BATCH:
                     batch.append(self._queue.get_nowait())
             if batch or self._later:
-                # skip cancelled changes, and let no other change be cancelled from here on
+                # skip cancelled changes; from here on, the other changes can't be cancelled
                 changes = (change for change in batch if change is not None)
                 self._commit([one for one in changes if one[1].set_running_or_notify_cancel()])
             if None in batch:
@@ -156,7 +156,7 @@ class Writer:
             for _, answer in changes:
                 answer.set_exception(error)
             return
-        for _ in range(waiting):  # only after a successful commit, so that none is lost
+        for _ in range(waiting):  # remove them only after a successful commit, so that none is lost
             self._later.popleft()
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)

@@ -69,7 +69,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
         """Return the decoded bytes of a part as a download."""
         name, content = inbox.part(message, part)
         headers = _NO_FRAME | _download(name)
-        # with the type that the mail declares, a browser might run the part
+        # with the part's own content type, a browser might run the part
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/faults")

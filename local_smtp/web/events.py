@@ -12,9 +12,9 @@ from local_smtp.models import Incident
 from local_smtp.store.reader import Reader
 from local_smtp.store.statements import Receipt
 
-_HEARTBEAT = 15.0  # seconds; sending it detects a client that has vanished
+_HEARTBEAT = 15.0  # seconds; a heartbeat detects a client that has vanished
 
-#: The mails of one commit, an incident, or the name of another change.
+#: The mails of one commit, or an incident, or the name of any other change.
 Event = Sequence[Receipt] | Incident | str
 
 

@@ -115,7 +115,7 @@ def _refuses_to_write(lab: Mystery) -> str:
     '`five.redis.lindex(f"job:{five.job}", 0)`.',
 )
 def _clock(lab: Mystery) -> str:
-    """Enqueue 20 jobs, job 17 as if by a machine whose clock is a day ahead.
+    """Enqueue 20 jobs. The due time of job 17 comes from a clock that is a day ahead.
 
     Wait until the other jobs are done. Return the id of job 17.
     """

@@ -40,7 +40,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
     passes all `levels` is also written to `BACKEND`.
 
     Args:
-        levels: one or several.
+        levels: the number of one level, or the numbers of several levels.
 
     Returns:
         The verdicts, the events of each failed trial, and `lamps()`.

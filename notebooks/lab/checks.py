@@ -1,4 +1,4 @@
-"""`check`, which tests the answer to an exercise and gives a hint; and the solutions."""
+"""The function `check`, which tests an answer to an exercise, and the solutions of exercises."""
 
 from __future__ import annotations
 

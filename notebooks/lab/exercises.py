@@ -1,4 +1,4 @@
-"""The tests of `check`. Exercise "n.m" belongs to lesson n; exercises.toml has the simple ones."""
+"""The tests of `check`. Exercise "n.m" is in lesson n; exercises.toml has the simple tests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
         if (given := answer(list(values))) is None:
             return translate(_NOTHING)
         low, high = median_low(values), median_high(values)
-        if given not in (low, (low + high) / 2, high):  # accept any definition
+        if given not in (low, (low + high) / 2, high):  # accept each definition of a median
             text = "for {values} it is wrong. Are they sorted when you count?"
             return translate(text, values=values)
     return None
@@ -145,7 +145,7 @@ def _alarm(answer: Callable[[int, float, int], Any]) -> Hint:
     return None
 
 
-#: Seconds after which a job is late; and the number of other jobs that must be on time.
+#: _LATE: seconds after which a job is late. _ON_TIME: number of other, punctual jobs.
 _LATE, _ON_TIME = 4.0, 5
 
 

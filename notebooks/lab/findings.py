@@ -13,8 +13,8 @@ class Finding(NamedTuple):
     """A conclusion of a lesson, and the measured value for which it is true.
 
     Attributes:
-        expected: this value, or a function that returns True for such a value. (A busy machine may
-            measure another one.)
+        expected: the measured value, or a function that returns True for such a value. A busy
+            machine may measure a different value; then the sentence is not shown.
     """
 
     expected: float | str | Callable[[Any], bool]

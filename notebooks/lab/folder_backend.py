@@ -34,7 +34,7 @@ class FolderBackend(Backend):
         threading.Thread(target=self._work, daemon=True).start()
 
     def _enqueue(self, jobs: list[Job], delay: float = 0.0) -> None:
-        """Write each job into a file; its name begins with the time at which the job is due.
+        """Write each job into a file. The file's name begins with the time at which the job is due.
 
         The job is in the queue once the file is renamed.
         """
@@ -53,7 +53,7 @@ class FolderBackend(Backend):
                 outcome = perform(job)
                 if isinstance(outcome, Retry):
                     self._enqueue([replace(job, attempts=job.attempts + 1)], outcome.after)
-                claimed.unlink()  # last: a crash before this line repeats the job
+                claimed.unlink()  # delete the file last: a crash before this line repeats the job
             time.sleep(0.02)
 
 

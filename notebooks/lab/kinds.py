@@ -17,8 +17,9 @@ TESTS: dict[str, Test] = {}
 def exercise(name: str) -> Callable[[Test], Test]:
     """Register the decorated function as the test of an exercise.
 
-    The test receives the answer, and also the lab if the cell passes one. It returns a hint; None
-    if the answer is right; `...` if the answer still contains a `...` of the exercise.
+    The test receives the answer, and also the lab if the cell passes one. If the answer is right,
+    the test returns None. If the answer still contains a `...` of the exercise, it returns `...`.
+    Otherwise it returns a hint.
     """
 
     def register(test: Test) -> Test:
@@ -33,7 +34,7 @@ def set_test(right: Iterable[str], wrong: Iterable[str], too_much: str, too_litt
 
     Args:
         wrong: the other words from which a learner can choose.
-        too_much: the hint for a wrong word; the word replaces its ``{}``.
+        too_much: the hint for a wrong word. The word replaces the hint's ``{}``.
         too_little: the hint for a missing word.
     """
     expected, others = {*right}, {*wrong}
@@ -58,7 +59,8 @@ def dict_test(right: dict[str, str], hint: str) -> Test:
 
     Args:
         right: the right word for each name.
-        hint: the hint for a wrong answer; the first name with a wrong word replaces its ``{}``.
+        hint: the hint for a wrong answer. The first name with a wrong word replaces the hint's
+            ``{}``.
     """
 
     def test(answer: Any) -> Hint:

@@ -125,7 +125,7 @@ def _campaign(rung: Rung) -> list[Outcome]:
             _send(signal.SIGCONT, workers)
             _post(lab, _COMMENTS // 2)
             lab.start("redis")
-            if lab.stock:  # stock Celery reconnects after seconds, and seems idle until then
+            if lab.stock:  # stock Celery needs seconds to reconnect, and seems idle until then
                 lab.until_worker_waits()
 
         with part(patient=rescues, count="accepted", extra=1):
@@ -169,7 +169,7 @@ def _part(
 
 
 def _post_and_wait_until_running(lab: Lab) -> None:
-    """Slow the mail server down, post comments, and wait until a job runs. No job is done yet."""
+    """Slow the mail server down, post comments, and wait until a job runs, but none is done."""
     lab.slow_mail(30.0)
     _post(lab, _COMMENTS)
     lab.until(lambda: lab.fault_hits() > 0, "a job in the middle of its work")

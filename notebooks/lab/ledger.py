@@ -73,7 +73,7 @@ def count(posted: Sequence[Posted], client: Client, kills: Sequence[Kill]) -> Le
 
 
 def side_by_side(**ledgers: Ledger) -> Picture:
-    """Draw the arrival of each mail, one panel per ledger; a missing mail's bar ends in a cross."""
+    """Draw each mail's arrival, one panel per ledger. A missing mail's bar ends in a cross."""
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
     most = max(ledger.comments for ledger in ledgers.values())

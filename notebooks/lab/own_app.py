@@ -51,7 +51,7 @@ _IMPORT = 45.0
 #: The folder of `sitecustomize.py`, which Python imports at its start; see that file's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
-#: The parts that are ready when their restart ends. A relay that ends at once is not among them.
+#: The parts whose restart makes `settle` wait anew. A relay is not among them: it may end at once.
 _AWAITED = ("inbox", "web", "worker")
 _SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
 #: The first bytes of a file that SQLite has written.
@@ -173,7 +173,7 @@ class OwnApp:
         """Wait until the web app and the inbox answer, if they are in `roles`.
 
         Raises:
-            LabError: one of them has ended, or does not answer in time.
+            LabError: a part has ended, or does not answer in time.
         """
 
         def web_answers() -> bool:
@@ -190,11 +190,11 @@ class OwnApp:
         """Check that all parts run. Always return True, for use in conditions.
 
         Args:
-            restart: True: restart the parts that have ended, and print a message for the first end
-                of each. (Stock Celery's worker may end when Redis ends.)
+            restart: if True, restart the parts that have ended, and print a message when a part
+                has ended for the first time. (Stock Celery's worker may end when Redis ends.)
 
         Raises:
-            LabError: a part has ended, and `restart` is False; or it does not start again.
+            LabError: a part has ended and `restart` is False, or a part does not start again.
         """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
@@ -250,7 +250,7 @@ class OwnApp:
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the comments that begin with `mark` and are on the page or were accepted.
+        """Return the accepted comments and the page's comments, if they begin with `mark`.
 
         Raises:
             LabError: the page does not answer, is not a list of texts, or shows a comment more
@@ -309,9 +309,10 @@ class OwnApp:
     def settle(self, mark: str, kills: tuple[Kill, ...] = ()) -> tuple[Ledger, int]:
         """Wait until each comment has its mail, or no mail has come for `_STILL` seconds.
 
-        The wait ends after `_LONGEST` seconds in any case. Parts that end meanwhile are restarted,
-        and then the `_STILL` seconds begin again. In the trial "answer" the wait always includes
-        `_STILL` seconds without a mail, because a second mail of a comment may come.
+        The wait ends after `_LONGEST` seconds in any case. Parts that end meanwhile are restarted.
+        A restart of any part except the relay also restarts the `_STILL` seconds. In the trial
+        "answer" the wait always includes `_STILL` seconds without a mail, because a second mail of
+        a comment may come.
 
         Args:
             mark: the first word of the trial's comments.

@@ -48,7 +48,7 @@ class Parcels:
         return f"celery -A {self.program.name} worker --concurrency 2"
 
     def start_over(self) -> None:
-        """Delete earlier orders and start a new worker: a repeated cell must count only its own.
+        """Delete earlier orders and start a new worker: a repeated cell counts only its own orders.
 
         Do nothing if a worker runs and there are no orders yet.
         """

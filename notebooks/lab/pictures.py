@@ -56,8 +56,9 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
     """Return, for each task, how many retries began in each tenth of a second.
 
-    The tenths are counted from the time when the first job was enqueued. A task without retries has
-    one count, which is 0: on a busy machine, jobs may begin only after the service is up.
+    The tenths are counted from the time when the first job was enqueued. For a task without
+    retries, the result has one count, 0. On a busy machine, this happens if the jobs begin only
+    after the service is up.
 
     Args:
         names: the name of each job's task, by job id.
@@ -79,7 +80,7 @@ def herd_picture(**tries: Counter[int]) -> Picture:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
         sentences.append(translate(text, label=label, n=most))
-    grid[0].set_xlim(left=0)  # last, since all panels share the axis
+    grid[0].set_xlim(left=0)  # set this last, since all panels share the axis
     grid[-1].set_xlabel(label_of("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
 

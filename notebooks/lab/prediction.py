@@ -110,7 +110,7 @@ def predict(
     The question is repeated until the answer is a number or one of the choices.
 
     Args:
-        question: in English.
+        question: the question in English.
         common: the guess if the learner only presses Enter, or if no input is possible.
         choices: the possible answers, each with a letter; () for a number.
         within: the largest difference between prediction and measurement that counts "as

@@ -35,7 +35,7 @@ def cell_of(defines: str) -> str:
 
 
 def unfinished(redis: Any) -> int:
-    """Return the number of unfinished jobs in Redis, for `claims` and for stock Celery."""
+    """Return the number of unfinished jobs in Redis, those of `claims` and of stock Celery."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")
     return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))

@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 from lab.language import translate
 
-#: Seconds after which a wait is shown, and after which the situation of the lab is shown too.
+#: Seconds after which the cell shows a wait (_SOON), and also the situation of the lab (_LONG).
 _SOON, _LONG = 2.0, 20.0
 
 
@@ -76,7 +76,7 @@ class _Cell:
     def end(self) -> None:
         """Stop the thread, and remove the text if there is one."""
         self._ended.set()
-        if self._shown:  # without text, skip join(): a keyboard interrupt could hit it
+        if self._shown:  # without text, skip join(), since a keyboard interrupt could hit join()
             self._thread.join()
 
     def _tell(self) -> None:

@@ -50,7 +50,7 @@ class QueueBackend(Backend):
 
     @cached_property
     def queue(self) -> Any:
-        """The learner's queue. At its first use the current directory must be its folder."""
+        """The learner's queue. At its first use, `_folder` must be the current directory."""
         return self._class(redis.Redis.from_url(self._url, decode_responses=True))
 
     def _enqueue(self, jobs: list[Job]) -> None:

@@ -131,9 +131,9 @@ class Film:
 def snapshots(moments: list[Moment]) -> list[Moment]:
     """Return the first moment, one in between if there is one, and the last moment.
 
-    The moment in between has other lists than the first and the last. It is the earliest such
-    moment with a dead worker; without one, or if the first moment already has a dead worker, it is
-    the middle one. If the first and the last moment have the same lists, return only the last.
+    If the first and the last moment have the same lists, return only the last. Otherwise the moment
+    in between is chosen from the moments whose lists differ from both. If one of them is the first
+    with a dead worker, choose this one, otherwise the middle one.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

@@ -60,7 +60,7 @@ class Lab:
 
     Args:
         options: fields of `demo_app.stack.Options`.
-        background: True: keep the earlier labs, and do not show waits in the cell.
+        background: if True, keep the earlier labs, and do not show waits in the cell.
 
     Raises:
         LabError: the lab can't start. All its processes have ended.
@@ -134,7 +134,7 @@ class Lab:
                 self.__dict__.pop(name).close()
         finally:
             if stack is not None:
-                with suppress(StackError):  # kill them, since a clean shutdown is not needed
+                with suppress(StackError):  # a clean shutdown is not needed: kill all processes
                     for role in ("worker", "web", "smtp", "redis"):
                         stack.kill(role, restart=False)
                 stack.stop()
@@ -152,7 +152,7 @@ class Lab:
             raise LabError(translate(text))
         return self._stack
 
-    @cached_property  # until `close` removes it
+    @cached_property  # cached until `close` removes the client
     def client(self) -> Client:
         """The HTTP client of the stack. Raises LabError if the lab is closed."""
         return Client(self.stack.ready)
@@ -231,8 +231,9 @@ class Lab:
     ) -> None:
         """Wait until stock Celery's queue is empty, and no mail has come for `still` seconds.
 
-        Meanwhile the number of unacknowledged jobs must not change, and no process may die or be
-        restarted. Use this method for systems that don't report finished jobs.
+        If the number of unacknowledged or waiting jobs changes, or if a process dies or is
+        restarted, the `still` seconds begin again. Use this method for systems that don't report
+        finished jobs.
 
         Args:
             enough: receives the mail server's counts, and returns True to end the wait earlier.
@@ -428,7 +429,7 @@ class Lab:
         words = describe(seen, kills, translate)
         figure.set_figheight(min(_HIGHEST, max(_LOWEST, 1.9 + 0.3 * len(seen.jobs))))
         if not {job.id for job in seen.jobs} <= {posted.job_id for posted in self.posted}:
-            # some jobs are not mails, so there was no comment and no delivery
+            # some jobs send no mail, so there was no comment and no delivery
             figure.axes[0].set_xlabel(label_of("seconds since the first job"), fontsize=12)
             for text in figure.legends[0].get_texts():
                 text.set_text(text.get_text().replace(label_of("mail delivered"), label_of("done")))

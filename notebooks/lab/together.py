@@ -1,4 +1,4 @@
-"""The same experiment in several labs in parallel; all end if the cell is interrupted."""
+"""Experiments in several labs in parallel. All labs end if the cell is interrupted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _end(running: Sequence[Future[Any]], before: Sequence[Lab]) -> None:
 
 
 def crash(*backends: str) -> list[Outcome]:
-    """For each backend, post 8 comments, kill the process of the jobs, and count the mails.
+    """For each backend, post 8 comments, kill the process that runs the jobs, and count the mails.
 
     Each backend has its own lab; the labs run in parallel. At the kill, all threads run jobs.
     """
@@ -67,7 +67,7 @@ def crash(*backends: str) -> list[Outcome]:
 
 
 def _crash(backend: str) -> Outcome:
-    # without the outbox, which would hide the losses of the backend
+    # run without the outbox, which would hide the losses of the backend
     with closing(Lab(background=True, backend=backend, without=("outbox",))) as lab:
         lab.slow_mail(30.0)  # no job is done before the kill, even on a slow machine
         lab.post(_COMMENTS)

@@ -42,7 +42,7 @@ class Trial:
     """The result of one trial.
 
     Attributes:
-        held: True if it passed, None if the app lacks the killed part.
+        held: True if the app passed, None if the app lacks the killed part.
         ledger: a mail is late if a list in Redis or the app's outbox still has its job.
         twice: the number of mails that are shown twice.
         story: the events, in sentences.

@@ -47,7 +47,7 @@ class Claims {
     const claims = this.run("held", worker.name, QUEUE);  // triples of list, job and number
     for (let i = 0; i < claims.length; i += 3) {
       const [, job, number] = claims.slice(i);
-      if (job === worker.run?.job) continue;  // it is running; the reply with any other job was lost
+      if (job === worker.run?.job) continue;  // this job is running; the reply with any other job was lost
       this.run("finish", worker.name, QUEUE, job, number, "requeue", "", "0", "", 3, "");
       this.world.record("given back", job, {worker: worker.number});
     }

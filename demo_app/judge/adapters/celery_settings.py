@@ -21,8 +21,8 @@ tutorial = _app()
 acks_late = _app(task_acks_late=True)
 reject_on_worker_lost = _app(task_acks_late=True, task_reject_on_worker_lost=True)
 prefetch_1 = _app(task_acks_late=True, worker_prefetch_multiplier=1)
-#: With a visibility timeout of 5 s instead of an hour. Kombu looks for expired messages each
-#: second instead of each 100 s.
+#: With a visibility timeout of 5 s instead of an hour. Kombu looks for expired messages every
+#: second instead of every 100 s.
 visibility_timeout_5 = _app(
     task_acks_late=True,
     broker_transport_options={

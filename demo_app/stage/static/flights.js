@@ -109,7 +109,7 @@ function streak(from, to, pace) {
 // sameTime: false for the first picture, and between a picture of now and one of a replay: then nothing moves.
 export function fly(sameTime) {
   const before = places;
-  places = null; // so that a second call without `note` moves nothing
+  places = null; // a second call without `note` must move nothing
   if (still.matches || !before || !sameTime) return;
   const door = { ...middle(floors()[0]), floor: "readers" };
   const full = new Set(floors().filter((floor) => floor.dataset.more).map((floor) => floor.dataset.floor));

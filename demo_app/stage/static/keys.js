@@ -1,5 +1,5 @@
 // named: the name of a pressed key, as in `keys`. An input method reports keys as "Process", and types its own
-// space and full stop. typed: its letter or digit in lower case, also with CapsLock.
+// space and full stop. typed: the key's letter or digit in lower case, also with CapsLock.
 const SIGNS = { Space: " ", Period: "." };
 const named = (event) => SIGNS[event.code] ?? (event.key === "Process" ? event.code : event.key);
 export const typed = (event) => (/^[\da-z]$/i.test(event.key) ? event.key : event.code.replace(/^(Key|Digit)/, "")).toLowerCase();

@@ -10,10 +10,10 @@ const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const played = []; // the steps with a caption that were played
 const notes = new BroadcastChannel("show"); // the speaker's window
-let step = -1, playing = false, back = 0; // back: number of captions from the last one back to the shown one
+let step = -1, playing = false, back = 0; // back: the number of captions after the shown one
 let began = 0; // epoch milliseconds of the first PageDown
-let pressed = -Infinity; // the time of the last PageDown: a worn button sends it twice
-let leads = false; // true in one of several tabs with a show: it accepts keys from the notes
+let pressed = -Infinity; // the time of the last PageDown: a worn button may send two
+let leads = false; // true in the only tab that accepts keys from the notes, even if several tabs have a show
 const BOUNCE = 400; // milliseconds
 const LATE = 30_000; // milliseconds until the page shows the condition that it waits for
 const kept = `show ${location.search}`; // a reloaded page continues the show at its step
@@ -28,7 +28,7 @@ if (before && before.step < steps.length - 1) {
 }
 showCaption(played.at(-1) ?? begin);
 if (navigator.locks) navigator.locks.request("show", () => { leads = true; return new Promise(() => {}); });
-else leads = true; // a page without TLS from another machine
+else leads = true; // a page from another machine without TLS has no locks
 
 // Wait until the step's condition holds. Ignore the first picture, which may have been requested before the
 // step's actions, and all pictures while the tape (`tape.js`) is open.
