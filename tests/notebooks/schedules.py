@@ -121,6 +121,7 @@ def _keys(client: Any) -> dict[str, Any]:
         "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         "stream": lambda key: [list(fields.items()) for _, fields in client.xrange(key)],
         "string": client.get,
+        "none": client.get,  # the key has expired since KEYS
     }
     return {key: read[client.type(key)](key) for key in sorted(client.keys())}
 
