@@ -105,6 +105,6 @@ def _file_name(part: Message) -> str:
 
 
 def _name(number: int, part: Message) -> str:
-    # replace slashes, which would make the name a path, and show direction marks, which can
-    # disguise its suffix
+    # A slash would make the name a path. An invisible mark that changes the direction of writing
+    # can disguise a suffix, so it is shown as an escape.
     return re.sub(r"[/\\]", "_", escape_invisible(_file_name(part))) or f"part-{number}"

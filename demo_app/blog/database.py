@@ -124,7 +124,9 @@ class SqliteDatabase(Database):
                 self.connection().execute(statement)
             self._name()
         elif not _has_posts(path):
-            raise DatabaseMissing(f"there is no blog at {self.where}; the web app creates it")
+            raise DatabaseMissing(
+                f"there is no blog at {self.where}. The web app creates it: start it first"
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)

@@ -66,7 +66,9 @@ class PostgresDatabase(Database):
                         transaction.execute(statement)
                 self._name()
             elif not self._has_posts():
-                raise DatabaseMissing(f"there is no blog at {self.where}; the web app creates it")
+                raise DatabaseMissing(
+                    f"there is no blog at {self.where}. The web app creates it: start it first"
+                )
         except DatabaseDown as error:
             raise _refusal(self.where, error.__cause__ or error) from None
 

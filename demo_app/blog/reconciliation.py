@@ -23,8 +23,8 @@ _MAX_ROWS = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
 _FULL_ROUND_EVERY, _ROUND_DURATIONS = 5.0, 50
-#: A job in one of these states does not need its row any more. A dead job still needs its row: a
-#: person may retry the job, which must not be lost until then.
+#: A job in one of these states does not need its row any more. A dead job still needs its row: if
+#: Redis loses the job before a person retries it, the outbox enqueues it again.
 _ENDED = ("done", "discarded")
 
 

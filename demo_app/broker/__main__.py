@@ -21,7 +21,8 @@ from .options import Options
 from .queue import Queue
 from .rights import refusal
 
-#: Some keys of the broker, with their types: another program may also use such short names.
+#: Some keys of the broker, with their types. The type matters, since a key of another program may
+#: have the same short name.
 _KEYS = {
     "workers": "set",
     "leases": "hash",

@@ -44,8 +44,8 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: True if closing the connection can end a wait for jobs. False with kombu 5.6, which would not
-#: poll for jobs after that.
+#: True if a wait for jobs can be ended by closing the connection. It can't be with kombu 5.6, which
+#: would never poll for jobs again.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"

@@ -30,7 +30,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """The command to send a script that takes jobs from these queues."""
+    """A command: run a script that claims jobs from these queues."""
 
     script: str
     queues: tuple[str, ...]
@@ -38,7 +38,7 @@ class Claiming:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The command to wait for a token of one of these queues.
+    """A command: wait for a token of one of these queues.
 
     Attributes:
         seconds: the longest wait.

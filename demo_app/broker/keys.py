@@ -8,7 +8,8 @@
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``                  set of workers
 ``leases``                   hash: worker to the length of its lease (milliseconds)
-``paused``                   set of the paused workers, and of ``queue:<list>`` of the paused lists
+``paused``                   set: names of the paused workers, and ``queue:<list>`` for each paused
+                             list
 ``paused:<worker>``          exists for a week after a paused worker was declared dead
 ``lists``                    set of the lists of jobs
 ``transient``                set of the lists of messages that are not jobs
@@ -17,7 +18,8 @@
 ``look``                     exists for half a heartbeat after a check for dead workers
 ``waiting:<worker>``         set of the ids of claimed jobs that the worker has not begun
 ``deaths``                   hash: job id to the workers that died while they ran the job;
-                             ``~<job id>`` to the number of leases that its living workers lost
+                             ``~<job id>`` to the number of times that its worker lost the lease
+                             but was still alive
 ``running``                  hash: id of a running job to the number of its claim
 ``successor:<id>``           the next try that a running job has published
 ``scheduled``, ``retrying``  sorted sets of ids, by the time at which the jobs are due
@@ -50,8 +52,8 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Maximum number of queues that one worker consumes. A claim passes the five lists of each queue to
 #: Lua's `unpack`, which returns at most some 8,000 values.
 MAX_QUEUES = 1500
-#: The suffix in place of "" for a queue whose own name ends with one of the suffixes. With "", a
-#: queue named `orders:3` would share the list `orders:3` with the queue `orders`.
+#: The suffix that replaces "" if the name of a queue itself ends with one of the suffixes.
+#: Otherwise the queue `orders:3` would share the list `orders:3` with the queue `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 

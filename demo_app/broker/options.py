@@ -43,8 +43,8 @@ class Options:
             raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
         if self.heartbeat_seconds >= self.lease_seconds:
             raise ValueError(
-                "heartbeat_seconds must be less than lease_seconds: a healthy worker would be "
-                "declared dead between two heartbeats"
+                "heartbeat_seconds must be less than lease_seconds. Otherwise a healthy worker "
+                "would be declared dead between two heartbeats."
             )
         kept = ("history_length", "history_bytes", "journal_length")
         counted = ("max_rescues", "poison_pause", "wait_for_replicas", *kept)

@@ -79,7 +79,7 @@ class QoS(virtual.QoS):  # type: ignore[misc]
 
         Returns [] in each of these cases:
 
-        - The prefetch window is unlimited, or is full even without the ending job.
+        - The prefetch window is unlimited, or will still be full after this job has ended.
         - Celery has replaced `can_consume` (option --disable-prefetch).
         - `worker.may_claim_next` returns False.
         """

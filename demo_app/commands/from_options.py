@@ -18,8 +18,9 @@ Command = Callable[..., int]
 def takes_options(command: Command) -> Command:
     """Add the options of a stack to a command, after its own options.
 
-    The command receives each option as a keyword argument: the field's default if the option is
-    missing, and the values of a repeated option joined by commas.
+    The command receives each option as a keyword argument. A missing option has the value of its
+    environment variable, if it has one, and otherwise the field's default. The values of a
+    repeatable option are joined by commas; "" if there is none.
     """
     own = inspect.signature(command, eval_str=True)
     fields = Options.model_fields

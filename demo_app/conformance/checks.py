@@ -124,7 +124,9 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
 def a_pointless_job_is_discarded(harness: Harness) -> str:
     _, result = _ended(harness, pointless.job(), 1, "discarded")
     if result:
-        expect(result.reason == "LookupError: it is gone", f"the reason is {result.reason!r}")
+        expect(
+            result.reason == "LookupError: the record is gone", f"the reason is {result.reason!r}"
+        )
     return "with its reason"
 
 

@@ -65,4 +65,4 @@ def stumble(failures: int) -> int:
 def pointless() -> None:
     """Raise an error for which the job is discarded."""
     record("tried")
-    raise LookupError("it is gone")
+    raise LookupError("the record is gone")

@@ -84,8 +84,9 @@ class Backend(ABC):
             )
         if job.run_after is not None and not self.capabilities.run_after:
             raise Unsupported(
-                f"{job.task}: the backend {self.name!r} runs jobs at once and can't wait until "
-                f"{job.run_after:%Y-%m-%d %H:%M:%S %Z}; choose another backend for run_after."
+                f"{job.task}: the backend {self.name!r} runs each job immediately and can't "
+                f"delay it until {job.run_after:%Y-%m-%d %H:%M:%S %Z}. "
+                f"Choose another backend for run_after."
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:

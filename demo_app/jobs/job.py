@@ -50,10 +50,10 @@ class Job:
 
     @classmethod
     def from_record(cls, record: object) -> Job:
-        """Return the job of an object that `as_record` made.
+        """Return the job whose `as_record` returned this object.
 
         Raises:
-            ValueError: it is not such an object.
+            ValueError: `as_record` can't have returned it.
         """
         try:
             return _RECORDS.validate_python(record)

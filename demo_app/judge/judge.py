@@ -60,7 +60,7 @@ class Verdict:
     """The verdict on one level.
 
     Attributes:
-        trials: all trials. A failed trial is the last one; it is minimised.
+        trials: all trials of the level. If a trial failed, it comes last, in its minimised form.
         why: the reason why the level fails, or could not be tested; "" if it holds.
     """
 

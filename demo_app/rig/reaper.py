@@ -125,7 +125,11 @@ class ReaperClient:
         return self._reaper.pid
 
     def add(self, pid: int) -> None:
-        """Register the process group with the leader `pid`, for the reaper to kill."""
+        """Register a process group for the reaper to kill.
+
+        Args:
+            pid: process ID of the group's leader.
+        """
         self._send(f"+{pid}")
 
     def remove(self, pid: int) -> None:

@@ -35,7 +35,7 @@ class Progress:
 
     Args:
         what: the reason; "" if the cell already shows something else.
-        situation: returns a sentence that is shown as well after 20 seconds.
+        situation: returns a sentence with more details. The cell adds it after 20 seconds.
     """
 
     def __init__(self, what: str, situation: Callable[[], str] = lambda: "") -> None:

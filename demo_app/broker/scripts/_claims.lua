@@ -134,8 +134,8 @@ end
 
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
 -- and message of each. The number is a fencing token, which is needed to end the claim.
--- With an empty list, also return a reason not to wait for a wake token, if there is one: 'paused' if the worker
--- is paused; 'soon' if there are suspects, since no token is sent when a suspect may be claimed again.
+-- If no further job could be claimed, also return a reason not to wait for a wake token, if there is one: 'paused'
+-- if the worker is paused; 'soon' if there are jobs in quarantine, since no token is sent when a quarantine ends.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually neither key exists

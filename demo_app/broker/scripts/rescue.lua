@@ -42,9 +42,9 @@ if refused == seen[3] then refused = nil end
 local calm = now < tonumber(seen[2]) and math.huge or now - tonumber(seen[2])
 calm = 1000 * math.min(calm, tonumber(ARGV[5]))
 
--- Return true if an earlier check found the lease expired too, at least a heartbeat interval ago (or a quarter of
--- the lease, if that is shorter). Without an earlier check, or if that check is older than a lease, record
--- the worker as a suspect and return false.
+-- Return true if an earlier check also found the lease expired, and that check was at least one heartbeat interval
+-- ago (or a quarter of the lease, if that is shorter). If there was no earlier check, or it was longer ago than a
+-- lease, record the worker as a suspect and return false.
 local function is_dead(worker, lease, first_look)
   local age = first_look and 1000 * (now - first_look)
   if age and age >= 0 and age <= math.max(lease, own_lease) then

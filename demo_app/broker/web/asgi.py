@@ -31,8 +31,9 @@ from .templates import Pages
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which the app's Redis servers are tried again: its workers may have failed over.
-_SECONDS = 5.0
+#: Seconds for which a connection to one of the app's Redis servers is reused. Then the servers are
+#: tried in order again, since the workers may use another one by now.
+_REUSE = 5.0
 MakeGuard = Callable[[ASGIApp], PageGuard]
 
 
@@ -52,7 +53,7 @@ class CeleryHost:
         if found is None or time.monotonic() > found[1]:
             with self._app.connection_for_read() as connection:
                 queue: Queue = connection.channel().in_flight.queue
-            found = self._found = queue, time.monotonic() + _SECONDS
+            found = self._found = queue, time.monotonic() + _REUSE
         return found[0]
 
     @property
