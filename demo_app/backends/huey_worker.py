@@ -18,7 +18,7 @@ def main() -> None:
     storage, mine = backend.huey.storage, f"worker:{os.getpid()}"
 
     @backend.huey.on_startup()  # type: ignore[untyped-decorator]
-    def say_ready() -> None:
+    def report_ready() -> None:
         storage.put_data(mine, b"{}")
 
     backend.huey.create_consumer(

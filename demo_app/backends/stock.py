@@ -131,11 +131,11 @@ def worker_app(chosen: Settings) -> Celery:
     for name in all_tasks():
         made.task(name=name, bind=True, max_retries=None)(_run)
 
-    def say_ready(**_: Any) -> None:
+    def report_ready(**_: Any) -> None:
         record = json.dumps({"pid": os.getpid(), "since": since})
         connect(chosen.redis_url).set(f"stock-worker:{os.getpid()}", record)
 
-    worker_ready.connect(say_ready, weak=False)
+    worker_ready.connect(report_ready, weak=False)
     return made
 
 

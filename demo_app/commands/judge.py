@@ -16,7 +16,7 @@ from demo_app.judge.targets import KNOWN, CannotJudge, target_of
 from demo_app.shared.escape import escape_invisible
 from demo_app.stack import StackError
 
-_SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not asked[/]"}
+_SIGNS = {True: "[green]holds[/]", False: "[bold red]fails[/]", None: "[yellow]not tested[/]"}
 
 
 def judge(

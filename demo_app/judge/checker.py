@@ -80,7 +80,7 @@ def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator
         yield translate("claim sent no command to Redis")
     if claims is None and puts:
         yield translate("claim does not come back")
-    text = "claim asks elsewhere, or does not return it: it sends {commands}"
+    text = "claim looks elsewhere, or does not return the job: it sends {commands}"
     if not where:
         text = "claim took it with {commands}, and returned None (is a return missing?)"
     if claims and (where or any(MOVES.search(sent.split()[0]) for sent in claims)):
@@ -105,10 +105,11 @@ def _describe_faults(record: Record, translate: Translate) -> str:
 def _order(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
     begun = list(dict.fromkeys(run.job for run in record.runs))
     expected = [job for job in record.put if job in begun]
-    asked = {event["job"]: event["at"] for event in record.of("putting")}
+    put_began = {event["job"]: event["at"] for event in record.of("putting")}
     # the order of concurrent puts is not defined
     if not any(
-        record.put.get(other, inf) < asked.get(one, inf) for one, other in combinations(begun, 2)
+        record.put.get(other, inf) < put_began.get(one, inf)
+        for one, other in combinations(begun, 2)
     ):
         return
     pairs = enumerate(zip(begun, expected, strict=False))
@@ -155,7 +156,7 @@ def _harm(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
             )
             yield translate(text, who=paused[-1], job=job)
         if times > len(in_hand) + 1:
-            text = "{job} ran {times} times: what was asked before the pause was not true after it."
+            text = "{job} ran {times} times: a check before the pause was out of date after it."
             both = "{job} ran {times} times: two workers rescued it at once, and both gave it back."
             yield translate(text if paused else both, job=job, times=times)
 

@@ -111,7 +111,7 @@ def reason_not_tested(
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
         return translate("The judge could not halt claim between two of its steps: it sees none.")
     if level.number in _OF_SERVER and not any(record.of("sent") for record in records):
-        return translate("The jobs are not in the judge's server, so that killing it asks nothing.")
+        return translate("The jobs are not in the judge's server, so killing it tests nothing.")
     if level.number == _POISON and not any(record.last_seen("poison-1") for record in records):
         return translate("The judge can't look for the poison: the class has no where(job).")
     return ""

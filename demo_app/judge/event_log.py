@@ -56,9 +56,9 @@ class EventLog:
         with line, suppress(OSError, EOFError, ValueError), line.makefile("rb") as texts:
             for text in texts:
                 event: Event = json.loads(text)
-                asks, who = event.pop("asks", False), str(event["who"])
+                waits, who = event.pop("waits", False), str(event["who"])
                 event = self._named(event)
                 self.events.append(event)
-                if asks:
+                if waits:
                     line.sendall(json.dumps(self._answer(who, event)).encode() + b"\n")
         self._lines.discard(line)

@@ -34,7 +34,7 @@ def load(file: Path, source: bytes, name: str) -> Any:
     return getattr(module, name)
 
 
-def play(role: Role, queue_class: Any, steps: Steps) -> None:
+def run_role(role: Role, queue_class: Any, steps: Steps) -> None:
     os.chdir(role.files)
     steps.role = role
     queue = queue_class(stepped_redis(steps))
@@ -45,10 +45,10 @@ def play(role: Role, queue_class: Any, steps: Steps) -> None:
 
     if role.jobs:
         produce(role, put)
-    for job in role.asks:
+    for job in role.locates:
         place = queue.where(job)
         role.request("located", job=job, place=None if place is None else str(place)[:200])
-    if not role.asks:
+    if not role.locates:
         work(role, queue, steps)
 
 
@@ -117,7 +117,7 @@ def main() -> None:
             with suppress(OSError, EOFError):  # the trial is over
                 role = Role(**json.loads(line))
                 try:
-                    play(role, queue_class, steps)
+                    run_role(role, queue_class, steps)
                 except BaseException as error:  # a fork must not continue this loop
                     role.log("crashed", error=describe(error))
             os._exit(1)

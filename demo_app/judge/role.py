@@ -33,14 +33,14 @@ class _Line:
         self._answers = self._socket.makefile("rb")
 
     def send(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Send a message. If `message["asks"]` is true, return the reply, otherwise {}.
+        """Send a message. If `message["waits"]` is true, return the reply, otherwise {}.
 
         Raises:
             EOFError: the trial is over.
         """
         with self._lock:
             self._socket.sendall(json.dumps(message).encode() + b"\n")
-            if not message.get("asks"):
+            if not message.get("waits"):
                 return {}
             answer = self._answers.readline()
         if not answer:
@@ -54,12 +54,12 @@ _lines: dict[tuple[int, int, str], _Line] = {}
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: a producer (with `jobs`), a process that locates jobs (with `asks`), or a worker.
+    """A role: a producer (with `jobs`), a process that locates jobs (with `locates`), or a worker.
 
     Attributes:
         address: the address of the process's proxy to the server, a socket or a URL.
         jobs: the jobs that a producer enqueues.
-        asks: the jobs to locate.
+        locates: the jobs to locate.
         halt: the step at which the process waits until the judge lets it go on; "" for none.
         claims: False for a worker that does not claim jobs until the judge lets it.
     """
@@ -68,7 +68,7 @@ class Role:
     folder: str
     address: str
     jobs: Sequence[str] = ()
-    asks: Sequence[str] = ()
+    locates: Sequence[str] = ()
     halt: str = ""
     claims: bool = True
 
@@ -88,7 +88,7 @@ class Role:
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text("utf-8")))
 
     def log(self, event: str, **details: Any) -> dict[str, Any]:
-        """Report an event to the judge. With asks=True in `details`, wait for the reply.
+        """Report an event to the judge. With waits=True in `details`, wait for the reply.
 
         Returns:
             The reply; {} if no reply was awaited.
@@ -101,11 +101,11 @@ class Role:
 
     def request(self, event: str, **details: Any) -> dict[str, Any]:
         """Report an event, wait until the judge lets the process go on, and return the reply."""
-        return self.log(event, asks=True, **details)
+        return self.log(event, waits=True, **details)
 
     def report_step(self, event: str, **details: Any) -> None:
         """Report an event. If the role has a step to halt at, wait until the judge replies."""
-        self.log(event, asks=bool(self.halt), **details)
+        self.log(event, waits=bool(self.halt), **details)
 
 
 def produce(role: Role, put: Callable[[str], object]) -> None:

@@ -34,9 +34,9 @@ _SETTINGS = f"{_ADAPTERS}.celery_settings"
 #: For each queue with an adapter: the adapter's module and function, and the Celery app that the
 #: adapter starts ("" for none).
 KNOWN = {
-    "claims": ("claims:play", ""),
-    "celery": ("celery:play", f"{_SETTINGS}:advised"),
-    "celery-tutorial": ("celery:play", f"{_SETTINGS}:tutorial"),
+    "claims": ("claims:run_role", ""),
+    "celery": ("celery:run_role", f"{_SETTINGS}:advised"),
+    "celery-tutorial": ("celery:run_role", f"{_SETTINGS}:tutorial"),
     **{name: (f"on_redis:{name}", "") for name in ("rq", "huey", "dramatiq")},
 }
 _IMPORTED = """import os, sys
@@ -217,7 +217,7 @@ class Adapter(Target):
     """A target that the judge runs through an adapter: a library or a command."""
 
     def __init__(self, name: str, adapter: str, argument: str) -> None:
-        self._adapter, self.trusted = adapter, adapter != "command:play"
+        self._adapter, self.trusted = adapter, adapter != "command:run_role"
         #: The password of the trial's server. A command connects over TCP, which every Redis
         #: library supports; the adapter of a library uses the unix socket, without a password.
         self.password = "" if self.trusted else secrets.token_hex(16)
@@ -231,7 +231,7 @@ class Adapter(Target):
             _find_program(argument)
         super().__init__(name)
         self.group.environment[COMMAND] = argument
-        if adapter == "celery:play":
+        if adapter == "celery:run_role":
             self._find(argument)
 
     def start(self, role: Role) -> Running:
@@ -286,7 +286,7 @@ def target_of(name: str, translate: Translate = str.format) -> Target:
     if name in KNOWN:
         return Adapter(name, *KNOWN[name])
     if kind in ("command", "celery"):
-        return Adapter(name, f"{kind}:play", argument)
+        return Adapter(name, f"{kind}:run_role", argument)
     path, _, queue_class = name.rpartition(":")
     if not path.endswith(".py") or not queue_class:
         kinds = "neither FILE.py:CLASS nor celery:MODULE:APP nor command:COMMAND nor one of"

@@ -57,7 +57,7 @@ class Part:
 
     @property
     def works(self) -> bool:
-        return not self.role.jobs and not self.role.asks
+        return not self.role.jobs and not self.role.locates
 
     def halts_at(self, step: str) -> bool:
         """Return True if the process must halt at this step now.
@@ -121,7 +121,7 @@ class Trial:
         (text,) = self.names.of([job])
         keys = self.server.where(text)
         if self._target.has_where:
-            part = self.start("where", asks=(text,))
+            part = self.start("where", locates=(text,))
             self.until(lambda: not part.running.alive(), 60.0)
             places = [e["place"] for e in self._log.events if e["event"] == "located"][-1:]
             keys = [*keys, *filter(None, places)]

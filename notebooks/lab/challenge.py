@@ -26,7 +26,7 @@ from lab.show import Several, Table
 
 #: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
-_SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not asked"}
+_SIGNS = {True: "✓ holds", False: "✗ fails", None: "– not tested"}
 #: The file with the learner's class. `judge` writes the class if it passes all requested levels;
 #: `on_the_blog` always writes it. YOURS is the file's path from the folder of the lessons.
 BACKEND = Path("my_queue.py")

@@ -55,7 +55,7 @@ def test_a_starter_holds_the_levels_that_its_page_says_and_no_more(
 
 
 @pytest.mark.timeout(300)
-def test_a_level_is_not_asked_if_no_waiting_job_was_seen_in_the_store(tmp_path: Path) -> None:
+def test_a_level_is_not_tested_if_no_waiting_job_was_seen_in_the_store(tmp_path: Path) -> None:
     path = tmp_path / "hex.py"
     in_hex = {
         '"queue", job)': '"queue", job.encode().hex())',

@@ -73,7 +73,7 @@ def test_the_verdict_names_whom_the_last_fault_hit_and_where_it_was() -> None:
     assert "(SIGKILL to w2 at rescue:DEL:1:after)" in why
 
 
-def test_a_level_at_whose_step_nobody_came_by_was_not_asked() -> None:
+def test_a_level_whose_step_no_process_reached_is_not_tested() -> None:
     class Target:
         trusted = False
 
@@ -117,7 +117,7 @@ POP = event(1.0, "call", "", method="claim", commands=["LPOP queue"])
     [
         (NO_REDIS, [], "in no key of the server; put sent no command to Redis."),
         ([PUT, NO_REDIS[1]], ["queue"], "in queue; claim sent no command to Redis."),
-        ([PUT, POP], ["jobs"], "does not return it: it sends LPOP queue."),
+        ([PUT, POP], ["jobs"], "does not return the job: it sends LPOP queue."),
         (
             [PUT, POP],
             [],

@@ -15,8 +15,8 @@ def main(adapter: str) -> None:
         adapter: ``MODULE:NAME``, a function in a module of this package.
     """
     module, _, name = adapter.partition(":")
-    play, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
-    put = play(role)
+    run_role, role = getattr(import_module(f"{__package__}.{module}"), name), Role.mine()
+    put = run_role(role)
     if role.jobs:
         produce(role, put)
 

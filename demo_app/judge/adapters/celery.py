@@ -17,7 +17,7 @@ from celery.signals import worker_ready
 from demo_app.judge.role import APPS, COMMAND, Role, run_job
 
 
-def play(role: Role) -> Any:
+def run_role(role: Role) -> Any:
     """For a producer, return a function that enqueues a job.
 
     For a worker, run a Celery worker with one child process.

@@ -32,12 +32,12 @@ def work(job: str) -> None:
 
 
 @worker_ready.connect
-def say_ready(**_: Any) -> None:
+def report_ready(**_: Any) -> None:
     """Report to the judge that the worker is ready for jobs."""
     ROLE.log("works")
 
 
-def play(role: Role) -> Any:
+def run_role(role: Role) -> Any:
     """For a producer, start the relay, and return a function that stores a job in the outbox.
 
     For a worker, replace this process with a Celery worker of the blog (exec).

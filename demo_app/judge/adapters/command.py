@@ -80,7 +80,7 @@ class CommandPipe:
                     self._role.log("error", method="the command", error=str(message))
 
 
-def play(role: Role) -> Callable[[str], None] | None:
+def run_role(role: Role) -> Callable[[str], None] | None:
     """Start the command and send its role. For a worker, run its jobs until the command ends.
 
     Returns:
