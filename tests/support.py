@@ -263,8 +263,8 @@ def refuses_writes(client: redis.Redis) -> bool:
     return False
 
 
-def let_judge(queue: Queue, lease_ms: int = 60_000) -> None:
-    """Let checks find dead workers, as if Redis had been running for longer than a lease."""
+def allow_death_checks(queue: Queue, lease_ms: int = 60_000) -> None:
+    """Let checks declare workers dead, as if Redis had been running for longer than a lease."""
     rescue_now(queue, "test", lease_ms)
     queue.client.hset("server", "since", 0)
     queue.client.delete("look")

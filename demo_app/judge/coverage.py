@@ -107,7 +107,7 @@ def reason_not_tested(
     if target.trusted:
         return ""
     for step in missed:
-        return translate("Nothing could be broken at {step}: no worker came by there.", step=step)
+        return translate("Nothing could be broken at {step}: no worker reached it.", step=step)
     if level.at_steps and not any(step.startswith(("claim", "cable")) for step in steps):
         return translate("The judge could not halt claim between two of its steps: it sees none.")
     if level.number in _OF_SERVER and not any(record.of("sent") for record in records):

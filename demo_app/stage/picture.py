@@ -36,7 +36,7 @@ class Picture:
             its name.
         hidden: for each floor, the number of tokens that are not shown.
         dead: the number of dead jobs.
-        lane: for each name in SUMS, the ids of the comments whose jobs this sum counts.
+        ids_by_sum: for each name in SUMS, the ids of the comments whose jobs this sum counts.
         redis: True if Redis answers; None for a backend without Redis.
         paused: True if a queue is paused.
         mail: the state of the mail server: well, slow, down, odd or away (see `Sink.mood`).
@@ -53,7 +53,7 @@ class Picture:
     floors: dict[str, list[DeliveryStatus]]
     hidden: dict[str, int]
     dead: int
-    lane: dict[str, list[int]] = field(default_factory=dict)
+    ids_by_sum: dict[str, list[int]] = field(default_factory=dict)
     workers: tuple[Worker, ...] = ()
     backend: str = ""
     redis: bool | None = None
@@ -123,13 +123,13 @@ def floors_and_sums(
     shown = {floor: ones[:TOKENS] for floor, ones in floors.items()}
     shown["inbox"] = floors["inbox"][: -DELIVERED - 1 : -1]  # the newest first
     shown["lost"] = floors["lost"][-LOST:]
-    lane: dict[str, list[int]] = {name: [] for name in SUMS}
+    ids_by_sum: dict[str, list[int]] = {name: [] for name in SUMS}
     for one in reversed(found):
-        lane[_sum(one, workers)].append(one.notice.comment_id)
+        ids_by_sum[_sum(one, workers)].append(one.notice.comment_id)
     return {
-        "sums": {"posted": len(found), **{name: len(ones) for name, ones in lane.items()}},
+        "sums": {"posted": len(found), **{name: len(ones) for name, ones in ids_by_sum.items()}},
         "floors": defaultdict(list, shown),
-        "lane": lane,
+        "ids_by_sum": ids_by_sum,
         "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown},
         "dead": len(floors["dead"]),
     }

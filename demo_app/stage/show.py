@@ -53,7 +53,7 @@ def state_of(picture: Picture, twin: TwinPicture | None) -> dict[str, int | str]
         "killed": killed.id if killed else "",
         "redis": int(bool(picture.redis)),
         "stock": len(twin.places["delivered"]) if twin else 0,
-        "ours": len(twin.our_places(picture.lane)["delivered"]) if twin else 0,
+        "ours": len(twin.our_places(picture.ids_by_sum)["delivered"]) if twin else 0,
     }
 
 

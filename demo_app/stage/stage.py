@@ -97,7 +97,7 @@ class Stage:
         )
 
     def places(self) -> dict[str, list[int]]:
-        """Return a recent `Picture.lane`, for phones.
+        """Return a recent `Picture.ids_by_sum`, for phones.
 
         It is cached. After SHARED seconds one thread makes a new picture. Meanwhile the other
         threads return the cached places.
@@ -106,7 +106,7 @@ class Stage:
             blocking=False
         ):
             try:
-                self._places, self._places_read_at = self.picture().lane, time.monotonic()
+                self._places, self._places_read_at = self.picture().ids_by_sum, time.monotonic()
             finally:
                 self._places_lock.release()
         return self._places

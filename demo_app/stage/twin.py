@@ -45,14 +45,14 @@ class TwinPicture:
     places: dict[str, list[int]]
     back_in: float
 
-    def our_places(self, lane: dict[str, list[int]]) -> dict[str, list[int]]:
+    def our_places(self, ids_by_sum: dict[str, list[int]]) -> dict[str, list[int]]:
         """Return the places of this project's jobs for the comments that stock Celery got too.
 
         Args:
-            lane: `Picture.lane`.
+            ids_by_sum: `Picture.ids_by_sum`.
         """
         posted = {number for numbers in self.places.values() for number in numbers}
-        return {place: [n for n in lane.get(place, ()) if n in posted] for place in PLACES}
+        return {place: [n for n in ids_by_sum.get(place, ()) if n in posted] for place in PLACES}
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import kombu
-from support import die, let_judge, redis_running, until
+from support import allow_death_checks, die, redis_running, until
 
 from benchmarks.measuring import fill, median_of, memory_of
 from benchmarks.table import Table, table_by_size
@@ -179,7 +179,7 @@ def _waiting() -> Table:
 def _steps(count: int) -> dict[str, float]:
     with redis_running() as url:
         store = Queue(connect(url, timeout=60.0))
-        let_judge(store)
+        allow_death_checks(store)
         empty = memory_of(store)
         names = [f"queue-{number}" for number in range(count)]
         fill(store, 0, WAITING, queues=names)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from support import die, let_judge, message, rescue_now
+from support import allow_death_checks, die, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -29,7 +29,7 @@ class Scene:
 
     def __init__(self, queue: Queue) -> None:
         self.queue, self._known = queue, set[str]()
-        let_judge(queue)
+        allow_death_checks(queue)
 
     def put(self, *numbers: int, due: float | None = None, **changes: Any) -> None:
         """Enqueue the jobs with these numbers.

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support import die, let_judge, message, most_thorough, rescue_now
+from support import allow_death_checks, die, message, most_thorough, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -106,7 +106,7 @@ def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", most_thorough(range(8), 0, 1))
 def test_the_fold_agrees_with_redis_after_every_step(store: Queue, seed: int) -> None:
-    let_judge(store)
+    allow_death_checks(store)
     chance, system, fold, last = Random(seed), System(store), Fold(), "0-0"
     for _ in range(150):
         name = chance.choice(WEIGHTS)

@@ -12,7 +12,7 @@ from operator import getitem
 from typing import Any
 
 import pytest
-from celery_suite.hostile import HOSTILE, Strangers, honest
+from celery_suite.hostile import HOSTILE, HostileMessages, valid_message
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from support import most_nightly
@@ -30,10 +30,10 @@ _anything = st.recursive(
 #: Paths of the replaceable values of a message. The body is a list: its parts have the
 #: numbers 0 (positional arguments), 1 (keyword arguments) and 2 (other data of Celery).
 _places = st.sampled_from(
-    [(part,) for part in honest()]
-    + [("headers", name) for name in [*honest()["headers"], "stamped_headers", "group_index",
+    [(part,) for part in valid_message()]
+    + [("headers", name) for name in [*valid_message()["headers"], "stamped_headers", "group_index",
        "ignore_result", "replaced_task_nesting", "compression", "origin", "groups", "meth"]]
-    + [("properties", name) for name in honest()["properties"]]
+    + [("properties", name) for name in valid_message()["properties"]]
     + [("properties", "delivery_info", name) for name in ("exchange", "routing_key", "redelivered")]
     + [("body", number) for number in range(3)]
     + [("body", 2, name) for name in ("callbacks", "errbacks", "chain", "chord")]
@@ -41,15 +41,15 @@ _places = st.sampled_from(
 
 
 @pytest.fixture(scope="module", params=most_nightly(["prefork", "threads", "solo"], "prefork"))
-def met(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Strangers]:
-    found = Strangers(tmp_path_factory.mktemp("hostile") / "shop", request.param)
+def hostile(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[HostileMessages]:
+    found = HostileMessages(tmp_path_factory.mktemp("hostile") / "shop", request.param)
     yield found
     found.shop.close()
 
 
 def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
-    """Return the message of `honest` with these values replaced, if their paths still exist."""
-    message = honest()
+    """Return a valid message with these values replaced, if their paths still exist."""
+    message = valid_message()
     message["body"] = json.loads(message["body"])
     for path, value in changes.items():
         with suppress(TypeError, LookupError):
@@ -60,46 +60,48 @@ def _altered(changes: dict[tuple[Any, ...], Any]) -> str:
     return json.dumps(message)
 
 
-def _holds(met: Strangers, texts: list[str]) -> None:
-    found = met.meet_all(texts)
+def _holds(hostile: HostileMessages, texts: list[str]) -> None:
+    found = hostile.publish_all(texts)
     assert all(state in ("done", "dead", "discarded") for state in found), found
-    assert met.worker.poll() is None, "the worker has ended"
+    assert hostile.worker.poll() is None, "the worker has ended"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_message_ends_and_the_next_job_runs(met: Strangers, name: str) -> None:
-    _holds(met, [HOSTILE[name](honest())])
+def test_a_hostile_message_ends_and_the_next_job_runs(hostile: HostileMessages, name: str) -> None:
+    _holds(hostile, [HOSTILE[name](valid_message())])
 
 
-def test_a_job_that_cannot_run_is_dead_with_its_reason(met: Strangers) -> None:
+def test_a_job_that_cannot_run_is_dead_with_its_reason(hostile: HostileMessages) -> None:
     names = ["nested 100,000 deep", "a task that nobody knows", "stamped_headers: a number"]
     for name in names:
-        job = met.put(HOSTILE[name](honest()))
-        met.shop.until(lambda job=job: met.state(job) == "dead", name)
-        assert "Error: " in met.reason(job)
+        job = hostile.put(HOSTILE[name](valid_message()))
+        hostile.shop.until(lambda job=job: hostile.state(job) == "dead", name)
+        assert "Error: " in hostile.reason(job)
 
 
-def test_a_message_that_is_not_utf_8_is_dead_and_the_next_job_runs(met: Strangers) -> None:
+def test_a_message_that_is_not_utf_8_is_dead_and_the_next_job_runs(
+    hostile: HostileMessages,
+) -> None:
     for name in ("shop.pack", "delivery_mode"):
-        text = json.dumps(honest()).encode().replace(name.encode(), b"shop.\xff")
-        job = met.put(text)
-        met.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that does not exist
-        _holds(met, [])
-        met.shop.until(lambda job=job: met.state(job) == "dead", "its end")
-        assert "no message: " in met.reason(job)
+        text = json.dumps(valid_message()).encode().replace(name.encode(), b"shop.\xff")
+        job = hostile.put(text)
+        hostile.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that does not exist
+        _holds(hostile, [])
+        hostile.shop.until(lambda job=job: hostile.state(job) == "dead", "its end")
+        assert "no message: " in hostile.reason(job)
 
 
-def test_a_job_whose_id_is_not_utf_8_is_done(met: Strangers) -> None:
+def test_a_job_whose_id_is_not_utf_8_is_done(hostile: HostileMessages) -> None:
     job = str(uuid.uuid4()).encode() + b"\xff"
-    met.shop.redis.rpush(b"job:" + job, json.dumps(honest(job.decode(errors="replace"))))
-    met.shop.redis.lpush("queue:celery", job)
-    _holds(met, [])
-    met.shop.until(lambda: met.shop.redis.zscore("done", job), "its end")
-    met.shop.until(lambda: met.shop.in_hand() == 0, "that nobody holds it")
+    hostile.shop.redis.rpush(b"job:" + job, json.dumps(valid_message(job.decode(errors="replace"))))
+    hostile.shop.redis.lpush("queue:celery", job)
+    _holds(hostile, [])
+    hostile.shop.until(lambda: hostile.shop.redis.zscore("done", job), "its end")
+    hostile.shop.until(lambda: hostile.shop.in_hand() == 0, "that nobody holds it")
 
 
 def test_an_unreadable_delayed_job_is_dead_and_kept(store: Queue) -> None:
-    text = HOSTILE["a header nested 100,000 deep"](honest())
+    text = HOSTILE["a header nested 100,000 deep"](valid_message())
     store.publish(text, "x", "celery", kind=Kind.JOB, due=time.time() + 600)
     for _ in range(2):
         store.decide("x", "retry", by="the test, which does not wait for it")
@@ -118,6 +120,6 @@ _changes = st.dictionaries(_places, _anything, min_size=1, max_size=3)
 @settings(max_examples=25, phases=[Phase.generate])
 @given(messages=st.lists(_changes, min_size=5, max_size=20))
 def test_no_message_at_all_stops_the_queue_or_the_worker(
-    met: Strangers, messages: list[dict[tuple[Any, ...], Any]]
+    hostile: HostileMessages, messages: list[dict[tuple[Any, ...], Any]]
 ) -> None:
-    _holds(met, [_altered(changes) for changes in messages])
+    _holds(hostile, [_altered(changes) for changes in messages])

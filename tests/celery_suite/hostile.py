@@ -23,7 +23,7 @@ ENDED = {"done", "dead", "discarded", "gone"}
 Message = dict[str, Any]
 
 
-def honest(job_id: str = "") -> Message:
+def valid_message(job_id: str = "") -> Message:
     """Return a message as Celery writes it, for `shop.pack`. The job's id is the parcel's name."""
     job_id = job_id or str(uuid.uuid4())
     body = [[], {"parcel": job_id}, dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))]
@@ -119,7 +119,7 @@ HOSTILE: dict[str, Callable[[Message], str]] = {
 }
 
 
-class Strangers:
+class HostileMessages:
     """One worker, and the hostile messages that it receives one after the other."""
 
     def __init__(self, folder: Path, pool: str) -> None:
@@ -141,14 +141,14 @@ class Strangers:
         """Return the detail of the last event of a job."""
         return str(json.loads(self.shop.redis.lindex(f"job:{job_id}", -1))[3])
 
-    def meet_all(self, texts: list[str]) -> list[str]:
+    def publish_all(self, texts: list[str]) -> list[str]:
         """Enqueue the texts, and then a valid job. Return the final state of each text's job.
 
         Raises:
             TimeoutError: a job does not reach a final state, or the valid job is not done.
         """
         jobs, good = [self.put(text) for text in texts], str(uuid.uuid4())
-        self.put(json.dumps(honest(good)), good)
+        self.put(json.dumps(valid_message(good)), good)
         log = self.shop.folder / "worker-1.log"
         self.shop.until(
             lambda: good in self.shop.times("ended") and ENDED.issuperset(map(self.state, jobs)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from support import die, let_judge, message, rescue_now
+from support import allow_death_checks, die, message, rescue_now
 
 from demo_app.broker.claim import Claim, Disposition
 from demo_app.broker.events import State
@@ -22,7 +22,7 @@ def _claim(store: Queue, worker: str) -> Claim:
 def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_caption(
     store: Queue,
 ) -> None:
-    let_judge(store)
+    allow_death_checks(store)
     for number in (1, 2):
         store.enqueue(message(number))
     _claim(store, "first")

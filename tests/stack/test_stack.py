@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support import client_of, gone, let_judge, pids_of, redis_running, refuses, until
+from support import allow_death_checks, client_of, gone, pids_of, redis_running, refuses, until
 
 from demo_app.broker.queue import Queue
 from demo_app.jobs.backend import known_backends
@@ -104,7 +104,7 @@ def test_what_is_killed_is_started_again(watched: Watched, role: str) -> None:
 def test_a_death_that_is_reported_frees_its_jobs_long_before_the_lease_ends() -> None:
     lease = 600.0
     with Stack(workers=2, lease=lease, report_deaths=True) as stack, Client(stack.ready) as client:
-        let_judge(Queue(client.redis()), int(1000 * lease))
+        allow_death_checks(Queue(client.redis()), int(1000 * lease))
         client.set_faults({"at": "data", "do": "hang"})
         client.comment()
         running = client.wait_for(lambda now: now["running"] == 1)

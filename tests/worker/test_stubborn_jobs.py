@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from celery_suite.hostile import ENDED, honest
+from celery_suite.hostile import ENDED, valid_message
 from support import client_of, until
 
 from demo_app.backends.celery import CeleryBackend
@@ -66,7 +66,7 @@ def test_a_malformed_message_is_dead_with_its_reason(
     queue: Queue, place: str, what: dict[str, object] | str, reason: str
 ) -> None:
     """Each message differs from a Celery producer's in only one part."""
-    sent = honest()
+    sent = valid_message()
     sent["headers"]["task"] = brief.name
     sent[place] = sent[place] | what if isinstance(what, dict) else what
     queue.publish(json.dumps(sent), sent["headers"]["id"], "mail", kind=Kind.JOB)
