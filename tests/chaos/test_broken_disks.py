@@ -142,7 +142,7 @@ def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_
         assert [file.name for file in folder.glob("unreadable-*/*.incr.aof")] == [log.name]
 
 
-def test_who_connects_anew_while_redis_can_not_write_may_read(stack: Stack) -> None:
+def test_a_new_connection_may_read_while_redis_cannot_write(stack: Stack) -> None:
     """A client must be able to reconnect and read while the disk is full.
 
     Redis then refuses even the PING of a health check.

@@ -90,7 +90,7 @@ def test_a_job_that_was_rescued_and_brought_again_is_as_it_should_be() -> None:
         ("stranded", [*RUN[:2], *BUSY, *_queue((22.0, "rescued", "w")), *AGAIN, _seen(23.0)]),
     ],
 )
-def test_what_breaks_the_promise_is_found(broken: str, lines: list[Line]) -> None:
+def test_a_broken_promise_is_found(broken: str, lines: list[Line]) -> None:
     assert broken in _found(*lines)
 
 

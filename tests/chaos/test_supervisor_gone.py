@@ -54,9 +54,7 @@ def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(tmp_
 
 @pytest.mark.thorough
 @_LINUX
-def test_what_is_left_when_the_reaper_was_killed_too_is_ended_by_the_next_start(
-    tmp_path: Path,
-) -> None:
+def test_the_next_start_ends_the_processes_that_a_killed_reaper_left(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
         for _ in range(3):
             client.comment()

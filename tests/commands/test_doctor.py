@@ -35,7 +35,7 @@ def test_a_healthy_machine_passes_every_check_and_hears_so_in_the_language_of_th
 
 @pytest.mark.parametrize("unbuffered", most_thorough(["", "1"], ""))
 @pytest.mark.parametrize("reader", most_thorough(["| true", ">&-"], ">&-"))
-def test_a_reader_who_leaves_early_is_no_error(unbuffered: str, reader: str) -> None:
+def test_a_reader_who_leaves_early_is_not_an_error(unbuffered: str, reader: str) -> None:
     output = subprocess.run(
         ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"],
         env={**os.environ, "PYTHONUNBUFFERED": unbuffered},

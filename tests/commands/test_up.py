@@ -52,7 +52,7 @@ def test_the_first_line_says_where_everything_is(running: Running) -> None:
         assert client.wait_for_mails(1)["distinct"] == 1
 
 
-def test_a_variable_that_is_no_setting_is_named(running: Running) -> None:
+def test_a_variable_that_is_not_a_setting_is_named(running: Running) -> None:
     _, errors = running
     assert "DEMO_WORKRES" in errors.read_text()
 

@@ -67,7 +67,7 @@ def test_a_level_is_not_tested_if_no_waiting_job_was_seen_in_the_store(tmp_path:
 
 
 @pytest.mark.timeout(300)
-def test_a_command_that_ends_and_what_is_no_message_are_named(tmp_path: Path) -> None:
+def test_a_command_that_ends_and_an_invalid_message_are_named(tmp_path: Path) -> None:
     (verdict,) = _judged(["sh", "-c", "echo hello; exit 3"], 9)
     assert "the command ended with exit status 3" in verdict.why
     assert "no message: 'hello" in str(verdict.as_json()["history"])

@@ -106,7 +106,7 @@ def test_the_solution_of_a_challenge_holds_its_level(held: dict[int, Verdict], l
         ('self.redis.blpop("queue")', "claim returned ('queue', 'job-1'), of the type tuple"),
     ],
 )
-def test_a_claim_that_removes_nothing_or_gives_no_text_or_ends_its_process_is_told_soon(
+def test_a_claim_that_removes_nothing_or_returns_no_text_or_exits_is_reported_soon(
     tmp_path: Path, claim: str, words: str
 ) -> None:
     first_try = changed(solution(4).read_text(), {'self.redis.rpop("queue")': claim})
@@ -195,7 +195,7 @@ def test_when_the_judge_is_killed_all_that_it_started_ends_with_it(tmp_path: Pat
     until(lambda: not marked("TMPDIR", tmp_path), 30.0, "the end of every process")
 
 
-def test_a_class_whose_file_never_ends_is_told(
+def test_a_class_whose_file_never_ends_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo_app.judge.targets._LOADING", 1.0)
@@ -213,7 +213,7 @@ def test_a_class_whose_file_never_ends_is_told(
          "mine.py:MyQueue can't be loaded: NameError: name 'jobz' is not defined, at its line 2."),
     ],
 )  # fmt: skip
-def test_a_class_that_cannot_be_loaded_is_told_with_its_line(
+def test_a_class_that_cannot_be_loaded_is_reported_with_its_line(
     tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "mine.py").write_text(text)

@@ -39,7 +39,7 @@ def event(at: float, kind: str, job: str, who: str = "w1", **more: object) -> Ev
     return {"at": at, "who": who, "event": kind, "job": job, **more}
 
 
-def test_what_is_nowhere_is_lost_and_what_waits_or_came_back_slowly_is_late() -> None:
+def test_a_job_that_is_nowhere_is_lost_and_a_waiting_or_slow_one_is_late() -> None:
     jobs = ("gone", "waits", "slow", "fine")
     seen = [
         *(event(0.0, "put", job, "p1") for job in jobs),

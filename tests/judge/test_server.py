@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[TrialServer]:
         yield server
 
 
-def test_what_the_server_answered_is_there_after_its_kill(server: TrialServer) -> None:
+def test_an_acknowledged_write_survives_the_server_s_kill(server: TrialServer) -> None:
     with redis.Redis(unix_socket_path=server.path, decode_responses=True) as client:
         # not `everysec`: on a busy disk, Redis may acknowledge a write before it is in the file
         assert client.config_get("appendfsync") == {"appendfsync": "always"}

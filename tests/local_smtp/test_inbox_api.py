@@ -124,7 +124,7 @@ def test_all_are_deleted(http, send):
 
 
 @pytest.mark.parametrize("path", ["", "/raw", "/html", "/parts/0"])
-def test_what_is_not_there_is_404_with_a_sentence(http, path):
+def test_a_missing_mail_is_404_with_a_sentence(http, path):
     answer = http.get(f"/api/messages/77{path}")
     assert answer.status_code == 404
     assert "no such mail" in answer.json()["detail"]

@@ -36,7 +36,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
     assert texts - translations("ja", "local_smtp.web").keys() == set()
 
 
-def test_what_a_rule_does_and_to_which_mails_is_said_in_japanese(mail_sink) -> None:
+def test_the_effect_and_the_mails_of_a_rule_are_shown_in_japanese(mail_sink) -> None:
     mail_sink.faults.put([RULE])
     page = read(mail_sink, "/faults").text
     assert "ルール 1（reply のとき）: 保存するが、返事をしない" in page

@@ -199,7 +199,7 @@ def test_nothing_runs_and_nothing_is_fetched(mail_sink, smtp, page, canary, name
 NASTY = "<img src=x onerror=alert(1)>\"'`</script><script>alert(1)</script>{{7*7}}"
 
 
-def test_what_stands_outside_the_html_is_text_and_nothing_else(mail_sink, smtp, page, canary):
+def test_header_fields_and_plain_parts_are_shown_as_text_only(mail_sink, smtp, page, canary):
     head = "".join(f"{name}: {NASTY}\r\n" for name in ("Subject", "From", "X-Job-Id", NASTY[:4]))
     part = f'Content-Type: {NASTY}; name="{NASTY}"\r\nContent-Disposition: attachment\r\n\r\nx'
     raw = (

@@ -22,7 +22,7 @@ def test_a_mail_is_read(mail_sink):
     assert mail_sink.message(mail).get_content().strip() == "words"
 
 
-def test_each_test_has_a_sink_of_its_own_and_waits_no_longer_than_told(mail_sink):
+def test_each_test_has_its_own_sink_and_waits_no_longer_than_it_asked_for(mail_sink):
     with pytest.raises(TimeoutError, match="0 of 1 mails"):
         mail_sink.wait_for(1, timeout=0.05)
 

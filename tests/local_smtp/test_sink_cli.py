@@ -65,7 +65,7 @@ def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_si
     assert not sink.dir.exists()
 
 
-def test_a_reader_who_leaves_early_is_no_error():
+def test_a_reader_who_leaves_early_is_not_an_error():
     command = f"{shlex.quote(sys.executable)} -m local_smtp --json | true"
     output = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, timeout=patience(30)

@@ -12,7 +12,7 @@ from local_smtp.settings import Settings
 from local_smtp.sink import MailSink
 
 
-def test_250_is_not_said_before_the_commit(mail_sink, smtp):
+def test_the_reply_250_comes_after_the_commit(mail_sink, smtp):
     smtp.helo()
     smtp.mail("a@example.test")
     smtp.rcpt("b@example.test")

@@ -60,7 +60,7 @@ def test_in_a_japanese_terminal_it_opens_the_japanese_lesson(
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "notebooks/ja"])
-def test_a_lesson_that_was_run_is_no_change(tmp_path: Path, folder: str) -> None:
+def test_a_lesson_that_was_run_is_not_a_change(tmp_path: Path, folder: str) -> None:
     def git(*command: str) -> str:
         return subprocess.run(
             [needs(GIT), "-c", "user.name=a", "-c", "user.email=a@b", *command],

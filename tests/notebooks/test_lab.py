@@ -26,7 +26,7 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
-def test_an_option_that_there_is_not_is_an_error_of_the_lab() -> None:
+def test_an_unknown_option_is_an_error_of_the_lab() -> None:
     with pytest.raises(LabError, match="backend"):
         Lab(background=True, backend="pigeon")
     with pytest.raises(LabError, match="pigeons"):
@@ -66,7 +66,7 @@ def test_a_wait_goes_on_while_the_web_app_restarts(
     assert len(answers) == 2
 
 
-def test_a_restart_is_no_stillness(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_restarts_is_not_at_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has just been restarted gets the whole time to bring its mails."""
     monkeypatch.setattr(lab, "died", {1})
     looks: list[dict[str, int]] = []

@@ -129,7 +129,7 @@ FAULTS = {
 @pytest.mark.parametrize(
     ("acts", "rung"), [(acts, rung) for acts, rungs in FAULTS.items() for rung in rungs]
 )
-def test_each_rung_loses_delays_or_keeps_what_it_is_said_to(
+def test_each_rung_loses_delays_or_keeps_what_its_page_claims(
     tab: playwright.Page, rung: str, acts: str
 ) -> None:
     seen = after(tab, rung, acts, 80)
@@ -209,7 +209,7 @@ NEWS = {
 
 
 @pytest.mark.parametrize(("scene", "news"), NEWS.items())
-def test_what_came_of_an_act_is_said_beside_the_sum(
+def test_the_result_of_an_action_is_shown_beside_the_sum(
     tab: playwright.Page, scene: tuple[str, str, int], news: str
 ) -> None:
     after(tab, *scene)
@@ -298,7 +298,7 @@ def test_the_replay_of_an_answer_ends_as_its_link_says(
     assert [what for what in ("lost", "late", "twice") if seen[what]] == [end]
 
 
-def test_a_foreign_link_is_no_program(tab: playwright.Page) -> None:
+def test_a_foreign_link_is_not_a_program(tab: playwright.Page) -> None:
     odd = "#claims;1e9.five.1;0.__defineGetter__.1;0.kill.<b>;0.comment.%3B%"
     assert tab.evaluate("(hash) => { follow(hash); return page.world.comments; }", odd) == 1
 

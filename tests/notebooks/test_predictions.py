@@ -82,7 +82,7 @@ def test_a_number_is_understood_as_people_type_it(
 
 
 @pytest.mark.parametrize("words", ["5-10", "300 ms", "５分", "2 hours?", "1k", "10%", "1/2", "ten"])
-def test_what_would_be_another_number_is_asked_for_again(
+def test_a_text_that_could_be_another_number_is_asked_for_again(
     words: str, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed(words, "")
@@ -90,7 +90,7 @@ def test_what_would_be_another_number_is_asked_for_again(
     assert f"'{words}' is not a number of seconds. Try again." in capsys.readouterr().out
 
 
-def test_how_far_off_still_counts_is_said_before_the_answer(
+def test_the_accepted_difference_is_shown_before_the_answer(
     typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed("0")
@@ -100,12 +100,12 @@ def test_how_far_off_still_counts_is_said_before_the_answer(
     assert output == "as predicted"
 
 
-def test_what_is_smaller_than_the_noise_confirms_nothing() -> None:
+def test_a_difference_below_the_noise_confirms_nothing() -> None:
     ((*_, output),) = Prediction("?", 2.0, answered=True).against(2.0, clear=False).rows
     assert output.startswith("not clear")
 
 
-def test_what_is_seen_is_said_below_the_measurement_and_contradicts_no_surprise() -> None:
+def test_the_seen_sentence_is_below_the_measurement_and_contradicts_no_surprise() -> None:
     question = "Is the mail sent?"
     found = Prediction(question, "yes", answered=True).against("no")
     assert found.rows[0][-1] == "a surprise"

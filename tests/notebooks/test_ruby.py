@@ -25,7 +25,7 @@ def python_of(section: str) -> list[str]:
 
 
 @pytest.mark.parametrize("code", python_of("The language"))
-def test_what_is_said_to_be_python_is_python(code: str) -> None:
+def test_each_python_block_is_python(code: str) -> None:
     ast.parse(f"{code}\ndef f(): ..." if code.startswith("@") else code)
 
 

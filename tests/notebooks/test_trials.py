@@ -81,7 +81,7 @@ def test_an_app_that_is_right_in_another_way_passes_and_one_that_looks_right_doe
 
 
 @pytest.mark.timeout(120)
-def test_a_relay_that_ends_later_is_started_again_and_that_is_said_once(
+def test_a_relay_that_ends_later_is_started_again_and_reported_once(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, loop, _ = _RUNG.partition('if __name__ == "__main__":\n')
@@ -143,7 +143,7 @@ def test_a_page_that_never_answers_is_an_error_with_its_cause(
     assert _processes() == []
 
 
-def test_a_file_that_is_no_app_yet_is_told_why(lab: Lab, tmp_path: Path) -> None:
+def test_a_file_that_is_not_yet_an_app_is_refused_with_the_reason(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
     for text, expected in NO_APP.items():
         path.write_text(text, "latin-1")

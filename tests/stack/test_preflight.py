@@ -48,7 +48,7 @@ def test_a_user_who_lacks_a_command_is_refused_by_name(url: str) -> None:
     assert "'reader' do what the broker needs: LMPOP." in _refusal(_as(url, "reader", "secret"))
 
 
-def test_a_wrong_password_is_said_to_be_wrong(url: str) -> None:
+def test_a_wrong_password_is_reported(url: str) -> None:
     client_of(url).config_set("requirepass", "another-secret")
     assert "rejects the password" in _refusal(_as(url, "default", "my-secret"))
     assert "requires a password" in _refusal(url)
@@ -69,7 +69,7 @@ def test_nobody_there(url: str) -> None:
         ({"role": "slave"}, "is a replica"),
     ],
 )
-def test_what_a_server_says_of_itself_is_refused_in_a_sentence_of_its_own(change, sentence) -> None:
+def test_an_unsuitable_server_is_refused_with_its_reason(change, sentence) -> None:
     require_suitable(FINE, "redis://x")
     with pytest.raises(StackError, match=sentence):
         require_suitable({**FINE, **change}, "redis://x")
@@ -81,7 +81,7 @@ def test_a_server_that_keeps_no_log_is_a_warning() -> None:
     assert "append-only file" in warning
 
 
-def test_passwords_are_masked_wherever_they_stand() -> None:
+def test_passwords_are_masked_everywhere() -> None:
     assert masked("redis://:p%40ss@host:1/0") == "redis://:***@host:1/0"
     assert masked("unix:///a.sock?db=0&password=secret") == "unix:///a.sock?db=0&password=***"
     assert masked("redis://host/0") == "redis://host/0"

@@ -35,7 +35,7 @@ def test_an_address_of_sentinel_names_who_watches_and_whom() -> None:
 
 
 @pytest.mark.parametrize("options", [{"backend": "rq"}, {"transport": "stock"}])
-def test_who_can_not_ask_sentinel_says_so(options: dict[str, str]) -> None:
+def test_a_backend_without_sentinel_refuses_its_url(options: dict[str, str]) -> None:
     with pytest.raises(StackError, match="Only the backend celery"):
         Stack(redis_url="sentinel://one:1/books", **options)
     with pytest.raises(ValueError, match="Only the backend celery"):

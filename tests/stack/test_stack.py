@@ -88,7 +88,7 @@ def _is_mailed(client: Client) -> None:
 
 
 @pytest.mark.parametrize("role", ["redis", "smtp", "web", "worker"])
-def test_what_is_killed_is_started_again(watched: Watched, role: str) -> None:
+def test_a_killed_process_is_started_again(watched: Watched, role: str) -> None:
     stack, client, events = watched
     events.clear()
     (victim,) = stack.kill(role)
@@ -114,7 +114,7 @@ def test_a_death_that_is_reported_frees_its_jobs_long_before_the_lease_ends() ->
         assert client.wait_for_mails(1)["distinct"] == 1
 
 
-def test_what_was_killed_and_started_is_not_started_again_by_a_slow_report() -> None:
+def test_a_slow_report_does_not_start_a_process_twice() -> None:
     reporting, free = threading.Event(), threading.Event()
     reporters = []
 
@@ -154,7 +154,7 @@ def test_an_external_redis_is_used_and_left_running() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("role", ["worker", "redis"])
-def test_what_cannot_be_started_for_a_while_is_started_later(
+def test_a_process_that_cannot_be_started_for_a_while_is_started_later(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
     """Redis has an outage, which ends while it can't be started."""
@@ -196,7 +196,7 @@ def test_a_stack_that_can_not_start_keeps_no_port() -> None:
         other.bind(("127.0.0.1", free))
 
 
-def test_a_port_in_use_is_told_in_one_sentence() -> None:
+def test_a_port_in_use_is_reported_in_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -205,7 +205,7 @@ def test_a_port_in_use_is_told_in_one_sentence() -> None:
             _fails(f"The port {port}.*is in use", **{name: port})
 
 
-def test_a_folder_of_a_running_stack_is_told_in_one_sentence(watched: Watched) -> None:
+def test_a_folder_of_a_running_stack_is_refused_in_one_sentence(watched: Watched) -> None:
     _fails("is in use by a running stack", dir=watched[0].plan.folder.path)
 
 
@@ -228,5 +228,5 @@ def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None
         ({"wrokers": 2}, "wrokers"),
     ],
 )
-def test_an_option_that_makes_no_sense_is_told(options: dict[str, Any], expected: str) -> None:
+def test_an_invalid_option_is_refused_with_a_reason(options: dict[str, Any], expected: str) -> None:
     _fails(expected, **options)

@@ -89,6 +89,6 @@ def test_it_asks_for_no_key_that_does_nothing_on_a_tape() -> None:
 
 
 @pytest.mark.parametrize("moment", ["inf", "1e308", "1e18", "nan", "-1"])
-def test_a_moment_that_there_is_not_is_refused(holder, moment) -> None:
+def test_a_moment_outside_the_recording_is_refused(holder, moment) -> None:
     assert holder.get(f"/stage?at={moment}").status_code == 422
     assert holder.get(f"/stage?at=0&since={moment}").status_code == 422

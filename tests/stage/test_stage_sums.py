@@ -125,7 +125,7 @@ def test_a_round_can_be_begun_while_others_look(client, holder) -> None:
         assert {posted for one in seen for posted in one.result()} <= {0, 1}
 
 
-def test_what_is_dead_and_stays_dead_by_itself_comes_back_with_start_again(
+def test_the_button_start_again_starts_processes_that_stay_dead(
     stack: Stack, client: Client, holder: httpx.Client
 ) -> None:
     before = set(stack.ready["pids"]["worker"])

@@ -78,7 +78,9 @@ ODD = (
 
 
 @pytest.mark.parametrize("command", ODD, ids=range(len(ODD)))
-def test_an_odd_record_of_stocks_takes_nobody_the_stage(client, stack, holder, command) -> None:
+def test_an_odd_record_of_stock_celery_leaves_the_stage_usable(
+    client, stack, holder, command
+) -> None:
     path = client.redis().connection_pool.connection_kwargs["path"]
     with redis.Redis(unix_socket_path=path, db=1) as stocks:
         before = stocks.dump(key := command[1])

@@ -16,7 +16,7 @@ def test_an_address_of_slashes_makes_no_page_of_dots(reader: httpx.Client) -> No
     assert len(reader.get("/x" + "/" * 15_000).content) < 20_000
 
 
-def test_a_page_of_invisible_signs_is_no_larger_than_another(client: Client, holder) -> None:
+def test_a_page_of_invisible_characters_is_as_small_as_another(client: Client, holder) -> None:
     for _ in range(60):
         newest = client.comment(2, body="\u202e" * 10_000)["comment_id"]
     answer = holder.get("/posts/2")
@@ -27,9 +27,7 @@ def test_a_page_of_invisible_signs_is_no_larger_than_another(client: Client, hol
 
 
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("127.0.0.1", True)])
-def test_whom_a_comment_is_from_is_believed_of_a_named_proxy_only_or_with_the_token(
-    proxies: str, believed: bool
-) -> None:
+def test_only_a_named_proxy_may_give_the_address_of_a_comment(proxies: str, believed: bool) -> None:
     slow = {"DEMO_COMMENT_BURST": "2", "DEMO_COMMENTS_PER_SECOND": "0.001"}
     with up_running("--backend", "memory", DEMO_PROXIES=proxies, **slow) as process:
         ready = next_line(process)

@@ -43,7 +43,7 @@ def test_a_comments_mail_arrives_and_its_reader_sees_it(client: Client, holder) 
     assert f"jobs/job/{job}" not in holder.get(page).text
 
 
-def test_what_waits_or_runs_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
+def test_a_waiting_or_running_job_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
     until(lambda: under_way(StagePage(holder).sums) == 0, what="the end of earlier jobs")
     client.set_faults({"at": "data", "do": "wait", "seconds": 4})
     before = StagePage(holder).sums["posted"]

@@ -65,7 +65,7 @@ def test_the_token_in_an_address_leads_to_no_other_site(stack, reader, path: str
 
 
 @pytest.mark.parametrize("path", ["/posts/abc", "/posts/-1", "/posts/99999", "/nothing"])
-def test_a_reader_at_a_wrong_address_is_told_so_in_plain_words(reader, path: str) -> None:
+def test_a_wrong_address_shows_a_plain_sentence(reader, path: str) -> None:
     answer = reader.get(path)
     assert answer.status_code == 404
     assert "There is no such page" in answer.text
@@ -114,7 +114,7 @@ def test_the_link_of_a_job_opens_its_mail_in_the_inbox(client: Client, holder) -
     assert "mail=" not in holder.get("/inbox", params={"job": "unknown"}).headers["location"]
 
 
-def test_a_reader_is_told_what_is_wrong_in_their_language_and_a_program_in_english(reader) -> None:
+def test_an_error_is_in_the_reader_s_language_and_for_a_program_in_english(reader) -> None:
     japanese = {"accept-language": "ja"}
     form = {"author": " ", "email": "a@example.test", "body": "x"}
     assert "お名前が空です" in reader.post("/posts/1", data=form, headers=japanese).text

@@ -124,7 +124,7 @@ def test_the_speakers_window_follows_one_show_and_turns_its_pages(tab) -> None:
     expect(page.locator("#main")).to_be_hidden()
 
 
-def test_pageup_shows_what_was_said_and_does_nothing(tab) -> None:
+def test_pageup_shows_an_earlier_caption_and_does_nothing(tab) -> None:
     page = tab("/stage?show=four-minutes")
     caption = page.locator(".caption")
     press_soon(page, "PageDown")

@@ -45,7 +45,7 @@ def test_a_comment_becomes_a_job_and_a_mail_in_the_inbox(tab, client: Client) ->
     expect(timeline).to_contain_text("delivered")
 
 
-def test_what_is_wrong_with_a_comment_is_in_sight(tab) -> None:
+def test_the_error_of_a_comment_is_in_sight(tab) -> None:
     page = tab("/posts/1", viewport={"width": 390, "height": 600}, expected="422")
     write(page, " ")
     expect(page.get_by_role("alert")).to_be_in_viewport()
