@@ -14,8 +14,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class Settings(BaseSettings):
     """
-    A local mail server that delivers nothing: every mail lands in an inbox to look at, and
-    the server misbehaves on request. It sends no mail to another server.
+    A local mail server for tests. It stores every mail in an inbox, and never sends one to
+    another server. On request it simulates faults.
     Each option can also be set in the environment: LOCAL_SMTP_TOKEN for --token, and so on.
     """  # noqa: D205, D212  # the text of --help
 

@@ -42,8 +42,8 @@ SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
 #: Allow one writer at a time, as SQLite's BEGIN IMMEDIATE does. Row numbers are assigned before the
 #: commit: without the lock, row 8 could be visible before row 7, and the relay, which continues
-#: after the last row that it has read, would skip 7. The level is read committed, since a
-#: transaction that looks up an idempotency key must see the transaction that wrote the key.
+#: after the last row that it has read, would skip 7. The isolation level lets a
+#: transaction that looks up an idempotency key see the transaction that has committed the key.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
 

@@ -71,12 +71,12 @@ class Reconciliation:
         states = self._backend.states(list(jobs.values()))
         self._last_row = batch[-1][0]
         hit(Step.OUTBOX_SETTLED)
-        # keeps: kept
+        # keeps: never-lost
         ended = [row for row, job_id in jobs.items() if states.get(job_id) in _ENDED]
         if ended:
             outbox.remove(self._database, ended)
             self._backend.keep([jobs[row] for row in ended], kept=False)
-        lost = [row for row, job_id in jobs.items() if job_id not in states]  # keeps: kept
+        lost = [row for row, job_id in jobs.items() if job_id not in states]  # keeps: never-lost
         if lost:
             log.warning("Redis has lost %d jobs; the outbox enqueues them again", len(lost))
         if not ended and not lost and now < self._full_round_due:

@@ -11,7 +11,7 @@ from demo_app.blog.database import Database
 
 
 class ReportLine(NamedTuple):
-    """The number of comments on a post in a month, and of the readers who wrote them."""
+    """The numbers of comments and of commenters (distinct addresses) of a post in a month."""
 
     post: int
     title: str

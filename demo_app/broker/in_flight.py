@@ -129,7 +129,7 @@ class InFlight:
 
         Args:
             tag: the delivery tag of the claim.
-            ending: how it ends, unless `set_ending` was called before.
+            ending: how it ends. An ending from `set_ending`, or a pending one, takes precedence.
             lists: the lists from which to claim the next job in the same step.
 
         Returns:

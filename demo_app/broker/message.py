@@ -15,7 +15,7 @@ from typing import Any
 from .events import moment_of
 from .keys import class_list_of, queue_of
 
-#: The property in which a delivered message has the job's id in Redis. This id differs from
+#: The property of a delivered message that contains the job's id in Redis, which differs from
 #: Celery's task id if several jobs have the same task id.
 JOB = "job"
 _EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}'

@@ -75,9 +75,9 @@ class QoS(virtual.QoS):  # type: ignore[misc]
             worker.wake_event_loop()
 
     def _queues_for_next_claim(self) -> list[str]:
-        """Return the queues from which the script that ends a claim may also claim the next job.
+        """Return the queues from which to claim the next job when the present claim ends.
 
-        Returns [] in each of these cases:
+        Return [] in each of these cases:
 
         - The prefetch window is unlimited, or will still be full after this job has ended.
         - Celery has replaced `can_consume` (option --disable-prefetch).

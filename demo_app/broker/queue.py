@@ -2,8 +2,8 @@
 
 Every method is one round trip and one atomic step, unless its docstring says otherwise. All raise
 redis.ConnectionError or redis.TimeoutError if the server does not answer, and redis.ResponseError
-if it replies with an error. A method that returns a `ScriptCall` sends nothing yet: the caller
-sends the call.
+if it replies with an error. A method that returns a `ScriptCall` does not send it: the
+caller does (`ScriptCall.send`), or the heartbeat.
 """
 
 from __future__ import annotations

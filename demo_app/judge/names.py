@@ -11,7 +11,7 @@ _TEXT = re.compile("q[0-9a-f]{8}z")
 
 
 class Names:
-    """The texts of jobs, by their names in the history, such as ``job-1``."""
+    """The names of jobs in the history, such as ``job-1``, and the random text of each job."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}

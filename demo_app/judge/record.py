@@ -106,7 +106,7 @@ class Record:
 
     @property
     def slowest(self) -> float:
-        """The longest time from put to first run, or from a fault to the next run (seconds)."""
+        """The longest wait of a job: from `put` or a fault to the next run (seconds)."""
         begins: dict[str, float] = {}
         for run in self.runs:
             begins.setdefault(run.job, run.begin)

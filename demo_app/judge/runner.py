@@ -125,7 +125,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             for other in trial.parts:
                 if other.works and other is not part:
                     other.go.set()
-            if fault.in_producer:  # give a rescue time to find the half-enqueued job
+            if fault.in_producer:  # wait until a rescue can have found the half-enqueued job
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)
@@ -160,7 +160,8 @@ def _pause(trial: Trial, part: Part) -> None:
         lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
         trial.patience,
     )
-    # the continued worker must claim the later jobs, unless it has halted in a rescue
+    # Kill the other worker, so that the continued worker must claim the later jobs. But a worker
+    # that was started to halt in a rescue may not claim yet.
     if part.role.claims:
         trial.kill(other)
     trial.go_on(part)

@@ -55,10 +55,10 @@ class CannotJudge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started process.
+    """A process of a target.
 
     Attributes:
-        process: None if the process has not started yet, or ended before it was looked up.
+        process: None before the start, or if the process ended before its PID was looked up.
     """
 
     process: psutil.Process | None

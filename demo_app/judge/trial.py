@@ -39,9 +39,9 @@ class Part:
     """A process of the trial, and the proxy between it and the server.
 
     Attributes:
-        nth: the process halts when it reaches its role's step for the nth time.
+        nth: the process halts when it reaches its role's halt step for the nth time.
         go: an event that is set when the process may continue after its halt.
-        passed: the number of times that the process has reached the step.
+        passed: the number of times that the process has reached its halt step.
     """
 
     role: Role
@@ -62,7 +62,7 @@ class Part:
     def halts_at(self, step: str) -> bool:
         """Return True if the process must halt at this step now.
 
-        If this is the role's step, count it in `passed`.
+        Each time the process reaches its role's halt step, add 1 to `passed`.
         """
         if not step or step != self.role.halt:
             return False

@@ -75,7 +75,7 @@ class Stack:
     def plan(self) -> StackPlan:
         """The plan of the stack. Raises StackError if the stack was not started."""
         if self._plan is None:
-            raise StackError("The stack does not run.")
+            raise StackError("The stack is not running.")
         return self._plan
 
     @property
@@ -171,7 +171,7 @@ class Stack:
 
     def _running(self) -> Supervisor:
         if self._supervisor is None:
-            raise StackError("The stack does not run.")
+            raise StackError("The stack is not running.")
         return self._supervisor
 
 

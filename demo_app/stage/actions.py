@@ -197,7 +197,7 @@ def _clean(stage: Stage) -> None:
 def _send_to_supervisor(request: bytes) -> None:
     control = settings().control
     if control is None or not control_pipe.send(control, request):
-        raise DomainError(409, "nobody_starts")
+        raise DomainError(409, "no_supervisor")
 
 
 def _hold_queues(stage: Stage, paused: bool) -> None:

@@ -98,7 +98,7 @@ def do(request: Request, stage: StageDep, action: str, later: BackgroundTasks) -
     if action not in ACTIONS:
         raise DomainError(404, "no_action", action=action)
     if action not in HARMLESS and not settings().controls:
-        raise DomainError(403, "controls")
+        raise DomainError(403, "no_controls")
     if action == "kill-web":  # after the response
         later.add_task(os.kill, os.getpid(), signal.SIGKILL)
     else:

@@ -106,7 +106,8 @@ class CommentService:
 def _check(author: str, email: str, body: str) -> None:
     """Raise DomainError if a field is empty, too long, or not valid in a mail.
 
-    In an error's key such as "no_email", the name of the wrong field follows the underscore.
+    If an error concerns one field, the field's name follows the underscore of the error's key, as
+    in "no_email".
     """
     if len(body) > MAX_BODY:
         raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")

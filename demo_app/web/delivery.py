@@ -40,7 +40,7 @@ class DeliveryStatus(Whereabouts):
 
     @property
     def station(self) -> str:
-        """The last certain step of the delivery: posted, queued, running or delivered."""
+        """The last confirmed step of the delivery: posted, queued, running or delivered."""
         if self.place in (Place.OUTBOX, Place.UNSURE, Place.LOST):
             return "posted"
         reached = self.place in (Place.RUNNING, Place.DELIVERED)

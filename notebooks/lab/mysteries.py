@@ -43,8 +43,8 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Longest wait for the end of job 17 (seconds). After a repair, a process may have to start, a
-#: lease to expire, and the job to be retried.
+#: Longest wait for the end of job 17 (seconds). A repair may need the start of a process, the end
+#: of a lease, and another try of the job.
 _REPAIRED = 30.0
 
 

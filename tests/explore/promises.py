@@ -17,7 +17,7 @@ PROMISES = {
     "one-end": "a job ends once",
     "order": "a queue is first in, first out; jobs that were given back come before all others",
     "may-send": "only the worker that holds a job may send its mail",
-    "kept": "a job that was accepted is known to the queue or to an outbox until its mail is sent",
+    "never-lost": "an accepted job is known to the queue or to an outbox until its mail is sent",
     "begins-once": "a job begins once, and at most once more for each fault",
     "alive": "a healthy worker never counts as dead, and no step of its heartbeat fails",
     "no-idle": "a worker with free places gets a job if there is one, and no more than it can hold",
@@ -171,7 +171,7 @@ def rows_of(world: World) -> set[str]:
     return {str(job) for one in world.databases for (job,) in one.read("SELECT job_id FROM outbox")}
 
 
-def _kept(world: World, view: View) -> Iterator[str]:
+def _never_lost(world: World, view: View) -> Iterator[str]:
     ledger, rows = world.ledger, rows_of(world)
     for job in ledger.accepted:
         if ledger.mailed[ledger.mail_of[job]] or job in ledger.decided or job in rows:

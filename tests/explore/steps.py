@@ -256,7 +256,7 @@ def _settle(world: World, number: int) -> None:
         handed = outbox.handed_over(rows, 0, relay._reached)
         lost = [row for row, job in handed if not world.server.has(f"job:{job}")]
         if relay.settle() and lost and (relay._announced or relay.has_handed_over(lost[0])):
-            world.ledger.broken = f"kept: row {lost[0]} is lost, and is not handed over again"
+            world.ledger.broken = f"never-lost: row {lost[0]} is lost, and is not handed over again"
         left = set(world.jobs_in("kept")) - rows_of(world)
         if left and not world.ledger.faults["rollback"]:
             world.ledger.broken = f"cleanup: {left} are kept, and no outbox has a copy"

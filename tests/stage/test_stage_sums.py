@@ -199,7 +199,7 @@ def test_a_queue_that_is_held_says_that_it_is_paused(holder) -> None:
 def test_a_show_that_does_not_exist_and_acts_without_a_twin_are_refused(client: Client) -> None:
     answer = client.web.get("/stage?show=an-hour", headers={"accept": "text/html"})
     assert answer.status_code == 404
-    assert "there is four-minutes" in answer.text
+    assert "Choose one of: four-minutes" in answer.text
     answer = client.web.post("/stage/do/twin")
     assert answer.status_code == 409
     assert "--twin" in answer.json()["detail"]

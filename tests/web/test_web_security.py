@@ -120,7 +120,7 @@ def test_an_error_is_in_the_reader_s_language_and_for_a_program_in_english(reade
     assert "お名前が空です" in reader.post("/posts/1", data=form, headers=japanese).text
     assert "起動時のトークンが必要です" in reader.get("/jobs", headers=japanese).text
     output = reader.post("/api/posts/1/comments", json=form, headers=japanese).json()
-    assert output["detail"].startswith("Please say who you are")
+    assert output["detail"].startswith("Please enter your name")
 
 
 @pytest.mark.parametrize(("field", "value"), [("author", " "), ("email", "nobody"), ("body", " ")])

@@ -1,6 +1,6 @@
 -- Shared by every script: claiming a job, and giving it back when its worker has died.
 
--- Return the workers that died while they ran the job. A try that ends clears this list.
+-- Return the workers that died while they ran the job. The end of a try deletes this list.
 local function deaths_of(id)
   local workers = {}
   for worker in string.gmatch(redis.call('HGET', DEATHS, id) or '', '%S+') do

@@ -169,8 +169,8 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- Return the time `seconds` from now, as text for a score. First, adapt the stored scores to a clock that was set
--- back.
+-- Return the time `seconds` from now, as text for a score. If the clock was set back, adapt the stored scores
+-- first.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)

@@ -48,10 +48,10 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
--- Return true if the same acknowledgement was received before, and its reply was lost. In this case the
--- history has an event of this worker after the last claim: this outcome, or `retrying` if the job had
--- published a next try.
-local function said_before()
+-- Return true if this acknowledgement was received before, and only its reply was lost. Then, after the last
+-- `claimed`, the history has an event of this worker with the same outcome (or `retrying`, if the job had
+-- published a next try).
+local function received_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)
     if not name or name == '' or name == 'claimed' then return false end
@@ -90,7 +90,7 @@ if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
   take_back()
 else
-  if said_before() then return reply(1) end  -- keeps: late-count
+  if received_before() then return reply(1) end  -- keeps: late-count
   if not is_job(id) then return reply(0) end  -- it has no history for the event `late`
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end

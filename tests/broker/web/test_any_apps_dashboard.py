@@ -32,7 +32,7 @@ def test_the_overview_shows_queues_workers_and_schedules(shop: Shop, holder: htt
     shop.until(lambda: "+1 claimed" in holder.get("/jobs").text, "what the worker has prefetched")
     page = holder.get("/jobs").text
     assert 'class="ledger good"' in page
-    assert "no worker is there" not in page
+    assert "no worker claims them" not in page
     [id_] = re.findall(r'id="worker-([^"]+)"', page)
     row = _row(page, f"worker-{id_}")
     assert row.startswith(f"{worker.pid} ")
@@ -44,10 +44,10 @@ def test_the_overview_shows_queues_workers_and_schedules(shop: Shop, holder: htt
     assert not shop.lost(["vase", "jug", "cup"], 60)
     pause = {"what": "pause", "worker": id_}
     page = holder.send(holder.post("/jobs/worker", data=pause).next_request).text
-    assert "The worker takes nothing new." in page
+    assert "The worker claims no new jobs." in page
     assert "Resume" in page
     shop.order("plate")
-    assert "2 jobs wait, and no worker is there" in holder.get("/jobs").text
+    assert "2 jobs wait, but no worker claims them" in holder.get("/jobs").text
     holder.post("/jobs/worker", data={**pause, "what": "resume"})
     assert not shop.lost(["plate"], 60)
     assert holder.post("/jobs/worker", data={**pause, "worker": "x"}).status_code == 404
@@ -75,7 +75,7 @@ def test_errors_and_deaths_are_shown_and_found(shop: Shop, holder: httpx.Client)
     shop.until(lambda: "rescued" in holder.get(f"/api/jobs/{killed}").text, "its rescue")
     page = holder.get(f"/jobs/job/{killed}").text
     assert "The worker&#39;s child process died" in page
-    assert "found the lease ended" not in page
+    assert "saw that the lease had expired" not in page
 
 
 def test_a_scheduled_job_can_be_run_or_discarded(shop: Shop, holder: httpx.Client) -> None:
@@ -133,7 +133,7 @@ def test_without_the_token_nothing_opens(reader: httpx.Client) -> None:
         assert reader.get(path).status_code == 401
         assert reader.get(path, headers={"authorization": "Bearer wrong"}).status_code == 401
     refused = reader.get("/jobs").text
-    assert "open the link that was printed" in refused
+    assert "open the link that the dashboard printed" in refused
     [style] = re.findall(r'rel="stylesheet" href="([^"]+)"', refused)
     assert reader.get("/" + style).status_code == 200
 

@@ -108,7 +108,7 @@ def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> Non
     page = tab("/jobs", expected="503")
     expect(page.locator("#ledger")).to_be_visible()
     stack.kill("redis", restart=False)
-    expect(page.get_by_role("alert")).to_contain_text("Comments are taken all the same")
+    expect(page.get_by_role("alert")).to_contain_text("Comments are still accepted")
     stack.start("redis")
     expect(page.locator("#ledger")).to_be_visible()
 
