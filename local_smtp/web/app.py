@@ -23,10 +23,10 @@ from local_smtp.web.pages import page_routes, render
 #: The reason for a refused request, by status.
 WHY = {
     400: "In a form, characters beyond ASCII must be percent-encoded: é is %C3%A9.",
-    401: "This inbox asks for its token: open it with the link that was printed when it"
+    401: "This inbox needs its token: open it with the link that was printed when it"
     " started (…/?token=…), or send the header Authorization: Bearer <token>.",
     403: "Another site's page may not use this inbox.",
-    413: f"A request may have {REQUEST_BODY_BYTES} bytes.",
+    413: f"A request may have at most {REQUEST_BODY_BYTES} bytes.",
     415: "The body of a request must be JSON or a urlencoded form.",
 }
 
@@ -90,4 +90,4 @@ def _validation_error(request: Request, error: Exception) -> Response:
     problems = [{name: one[name] for name in ("loc", "msg", "type")} for one in error.errors()]
     # in ASCII, since a name in the request may contain a lone surrogate
     as_json = Response(json.dumps({"detail": problems}), 422, media_type="application/json")
-    return _page(request, 422, "Nobody understands this address.") or as_json
+    return _page(request, 422, "There is nothing at this address.") or as_json

@@ -14,7 +14,7 @@ from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
 from local_smtp.web.events import Events
 
-TOO_DEEP = "This mail has parts within parts, too many to take apart; its source has all."
+TOO_DEEP = "This mail has parts within parts, too many to show; its source has all."
 _GONE = HTTPException(404, "There is no such mail, or no such part of it.")
 
 

@@ -103,7 +103,7 @@ def test_a_rule_is_made_on_the_page_and_its_hit_is_seen(page, mail_sink, send):
     page.get_by_role("link", name="Inbox").click()
     page.locator("#mails a").click()
     page.get_by_role("link", name="Deliveries").click()
-    expect(page.locator("#view")).to_contain_text("no reply went out")
+    expect(page.locator("#view")).to_contain_text("no reply was sent")
     expect(page.locator("#view pre")).to_contain_text("# rule 1, at reply: store it, then drop")
 
 

@@ -1,4 +1,4 @@
-"""Rung 3, Celery as it comes: the job is in Redis, and forgotten there when it begins."""
+"""Rung 3, Celery with its defaults: the job is in Redis, and forgotten there when it begins."""
 
 import os
 import smtplib
