@@ -146,9 +146,11 @@ class Settings(BaseSettings):
     )
     smtp_seconds: PositiveFloat = Field(10.0, description="timeout of one SMTP command")
     journal_length: int = Field(100_000, ge=1000, description="events that the journal keeps")
-    history_length: int = Field(20_000, ge=100, description="finished jobs that are kept")
+    history_length: int = Field(
+        20_000, ge=100, description="done jobs that are kept, and discarded ones"
+    )
     history_bytes: int = Field(
-        100_000_000, ge=100_000, description="bytes of finished jobs that are kept"
+        100_000_000, ge=100_000, description="bytes of the ended jobs that are kept"
     )
     without: Annotated[frozenset[Safeguard], NoDecode, BeforeValidator(split)] = Field(
         frozenset(), description="safeguards to leave out, for experiments only"

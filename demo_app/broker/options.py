@@ -16,7 +16,7 @@ class Options:
         max_rescues: if more workers than this die while they run a job, the job is a poison pill.
             It gets one more try, alone in a worker; if this worker dies too, the job is dead.
         poison_pause: seconds before the last try of a poison pill.
-        history_length: number of ended jobs that are kept.
+        history_length: number of done jobs that are kept, and of discarded jobs.
         history_bytes: bytes of ended jobs that are kept.
         journal_length: number of entries that the journal keeps.
         wait_for_replicas: number of replicas that must have a job before the producer's call

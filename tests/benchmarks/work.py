@@ -86,10 +86,10 @@ def _costs(layouts: dict[str, str], found: Found, lost: dict[str, int]) -> Table
         "settings that are not defaults",
     ]
     note = (
-        "With this project's sender. The processor time is that of the workers and of Redis. "
-        "The sink is one process for all: when it is at 100 %, no queue can do more. Missing: "
-        f"of {KILL_JOBS} jobs, after one process was killed; jobs that a queue gives back later "
-        "count as missing too."
+        "Every queue uses this project's sender. The processor time is that of the workers and "
+        "of Redis. The sink is one process for all: when it is at 100 %, no queue can do more. "
+        f"Missing: of {KILL_JOBS} jobs, after one process was killed; jobs that a queue gives back "
+        "later count as missing too."
     )
     return Table("The layout and the costs of each queue", columns, rows, note)
 
