@@ -20,7 +20,7 @@ PAUSE = 5.0
 #: Seconds in which a worker can send a heartbeat after a pause. Then the later jobs are enqueued.
 _AWAKE = 1.2
 #: _NAP: longest nap (see `Act.NAP`). _SECOND: longest wait until a second worker halts at the same
-#: step (both in seconds).
+#: step, which is not a step of `rescue` (both in seconds).
 _NAP, _SECOND = 0.8, 4.0
 #: Seconds in which every worker calls `rescue` at least once, since workers call it every second.
 _RESCUED = 1.5
@@ -156,10 +156,8 @@ def _pause(trial: Trial, part: Part) -> None:
     part.running.send(signal.SIGSTOP)
     other = trial.ready_worker()
     trial.stop.wait(PAUSE)
-    trial.until(
-        lambda: all(run.end is not None for run in trial.seen.runs if run.who == other.who),
-        trial.patience,
-    )
+    # a slow worker may need longer than the pause
+    trial.until(lambda: _has_run(trial, other) or not _is_stored(trial), trial.patience)
     # Kill the other worker, so that the continued worker must claim the later jobs. But a worker
     # that was started to halt in a rescue may not claim yet.
     if part.role.claims:
@@ -167,6 +165,16 @@ def _pause(trial: Trial, part: Part) -> None:
     trial.go_on(part)
     _put_later(trial)
     trial.ready_worker()
+
+
+def _has_run(trial: Trial, part: Part) -> bool:
+    """Return True if the worker has run a job, and is not running another one."""
+    ends = [run.end for run in trial.seen.runs if run.who == part.who]
+    return bool(ends) and None not in ends
+
+
+def _is_stored(trial: Trial) -> bool:
+    return any(map(trial.server.where, trial.names.of(trial.plan.jobs)))
 
 
 def _put_later(trial: Trial) -> None:
@@ -179,7 +187,9 @@ def _put_later(trial: Trial) -> None:
 
 def _release_two_at_once(trial: Trial, fault: Fault) -> None:
     pair = [trial.worker_halting_at(fault) for _ in range(2)]
-    if trial.halted(pair[0]) and trial.halted(pair[1], _SECOND):
+    # a slow worker may need longer for its rescue; another step may be out of reach for the second
+    limit = None if fault.at.startswith("rescue:") else _SECOND
+    if trial.halted(pair[0]) and trial.halted(pair[1], limit):
         trial.log_action(pair[1], fault.act)
     for part in pair:
         part.go.set()

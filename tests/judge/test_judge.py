@@ -18,13 +18,16 @@ from support import changed, marked, until
 
 from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
-from demo_app.judge.plan import Plan
+from demo_app.judge.plan import Act, Fault, Plan
 from demo_app.judge.targets import CannotJudge, target_of
 
 pytestmark = pytest.mark.timeout(600)  # most of the time is spent waiting for leases
 ALL = tuple(LEVELS)
 #: The number of trials of a level in a sample.
 SAMPLE = 2
+#: Lines for `rescue`: the third worker is slow.
+_NAP = """        import time
+        time.sleep({} * (worker == "w3"))"""
 
 
 def sample(patch: pytest.MonkeyPatch, *levels: int) -> None:
@@ -90,6 +93,18 @@ def test_a_broken_queue_is_caught_and_its_history_shows_the_hole(
     assert all(set(line) == {"at", "who", "what", "step"} for line in history)
     text = "\n".join(f"{line['who']}: {line['what']}" for line in history)
     assert re.search(hole, text, re.DOTALL), text
+
+
+@pytest.mark.parametrize(("act", "nap"), [(Act.PAUSE, 6), (Act.BOTH, 9)])
+def test_a_slow_worker_does_not_hide_a_job_that_two_workers_rescue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act, nap: int
+) -> None:
+    slow = {"def rescue(self, worker):": f"def rescue(self, worker):\n{_NAP.format(nap)}"}
+    faults = (Fault("run:begin", Act.KILL), Fault("rescue:RPUSH:1:before", act))
+    plan = Plan(8, faults=faults, later=("late-1:4.0",) if act is Act.PAUSE else (), wait_after=1.5)
+    monkeypatch.setitem(LEVELS, 8, replace(LEVELS[8], plans=lambda steps: [plan]))
+    verdict = verdict_on(tmp_path, changed(solution(7).read_text(), slow), 8)
+    assert verdict.held is False
 
 
 @pytest.mark.parametrize("level", ALL)
