@@ -95,6 +95,7 @@ def test_a_broken_queue_is_caught_and_its_history_shows_the_hole(
     assert re.search(hole, text, re.DOTALL), text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("act", "nap"), [(Act.PAUSE, 6), (Act.BOTH, 9)])
 def test_a_slow_worker_does_not_hide_a_job_that_two_workers_rescue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Act, nap: int

@@ -43,8 +43,12 @@ def test_a_comments_mail_arrives_and_its_reader_sees_it(client: Client, holder) 
     assert f"jobs/job/{job}" not in holder.get(page).text
 
 
-def test_a_waiting_or_running_job_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
+def wait_for_earlier_jobs(holder: httpx.Client) -> None:
     until(lambda: under_way(StagePage(holder).sums) == 0, what="the end of earlier jobs")
+
+
+def test_a_waiting_or_running_job_is_not_called_lost(client: Client, holder: httpx.Client) -> None:
+    wait_for_earlier_jobs(holder)
     client.set_faults({"at": "data", "do": "wait", "seconds": 4})
     before = StagePage(holder).sums["posted"]
     for _ in range(3):
@@ -70,7 +74,10 @@ def test_a_page_comes_while_a_sink_or_a_redis_hangs(stack, client, holder) -> No
             stack.kill(role, signal.SIGCONT)
 
 
-def test_the_key_kills_a_worker_with_all_that_it_started(stack: Stack, client: Client) -> None:
+def test_the_key_kills_a_worker_with_all_that_it_started(
+    stack: Stack, client: Client, holder: httpx.Client
+) -> None:
+    wait_for_earlier_jobs(holder)  # RQ would give back a killed worker's job only after minutes
     before = stack.ready["pids"]["worker"]
     started = psutil.Process(before[0]).children(recursive=True)
     press(client.web, "kill-worker")

@@ -1,4 +1,4 @@
-"""Tests of the stage's layout while many things fail together."""
+"""Tests of the stage's layout, and of the dashboard, while many things fail together."""
 
 from __future__ import annotations
 
@@ -85,6 +85,13 @@ def test_nothing_covers_another_and_no_key_is_cut(tab, client, size, language: s
     page = _stage(tab, "/stage", size, language)
     assert page.evaluate(_SPILT) == []
     expect(page.locator(".box.off .token")).to_have_count(4)
+
+
+def test_the_dashboard_marks_a_killed_worker_and_its_jobs_before_the_lease_ends(
+    tab, client
+) -> None:
+    expect(tab("/jobs").locator("tr.orphan").first).to_contain_text("dead")
+    expect(tab("/jobs/running").locator("tr.orphan")).to_have_count(4)
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -93,17 +93,6 @@ def test_a_paused_page_stands_still_and_goes_on(tab, client: Client) -> None:
     expect(done).to_have_text(str(before + 1))
 
 
-def test_a_killed_workers_jobs_are_marked_at_once(tab, client: Client, stack: Stack) -> None:
-    client.set_faults({"at": "data", "do": "wait", "seconds": 5})
-    for _ in range(8):
-        client.comment()
-    client.wait_for(lambda now: now["running"] == 8)
-    page = tab("/jobs")
-    victim = stack.ready["pids"]["worker"][0]
-    stack.kill("worker", pid=victim)
-    expect(page.locator("tr.orphan").first).to_contain_text("dead", timeout=1500)
-
-
 def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> None:
     page = tab("/jobs", expected="503")
     expect(page.locator("#ledger")).to_be_visible()
