@@ -10,9 +10,9 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: _TIMES: limit of the rounds of a survey. _QUIET: seconds to wait for the call of `ack` after a
-#: run.
-_TIMES, _QUIET = 3, 0.5
+#: _TIMES: limit of the rounds of a survey. _QUIET, _RESCUED: seconds to wait after a run for the
+#: report of the call of `ack`, and of the call of `rescue` that gave back the job.
+_TIMES, _QUIET, _RESCUED = 3, 0.5, 4.0
 #: Levels that kill the server that stores the jobs.
 _OF_SERVER = (10, 11)
 #: The level with a poison pill, which must end as a dead letter.
@@ -47,7 +47,8 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
     found: dict[str, None] = {}
     for _ in range(_TIMES):
         plain, killed = run([Plan(1, wait_after=_QUIET),
-                             Plan(5, faults=(Fault("run:begin", Act.KILL),))])  # fmt: skip
+                             Plan(5, faults=(Fault("run:begin", Act.KILL),),
+                                  wait_after=_RESCUED, until_rescue=True)])  # fmt: skip
         known = dict.fromkeys(_steps(plain, stepped))
         sure |= {step: None for step in known if not step.startswith("rescue")}
         found |= known

@@ -63,6 +63,7 @@ class Plan:
         early: the number of workers that start before the jobs are enqueued.
         workers: the number of workers that the judge keeps running after the last fault.
         wait_after: seconds to wait after the last run, in case a job runs again.
+        until_rescue: True if this wait ends when a call of `rescue` that moved a job is reported.
         producer_dies: True if the producer is killed before the server starts again.
         ready: True if another worker runs all other jobs before the fault.
     """
@@ -74,6 +75,7 @@ class Plan:
     early: int = 0
     workers: int = 1
     wait_after: float = 0.0
+    until_rescue: bool = False
     producer_dies: bool = False
     ready: bool = False
 

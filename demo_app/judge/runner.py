@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ from demo_app.judge.levels import ENDLESS
 from demo_app.judge.plan import IDLE, NOBODYS, Act, Fault, Plan
 from demo_app.judge.record import Record
 from demo_app.judge.role import LATE
+from demo_app.judge.steps import MOVES
 from demo_app.judge.targets import Target
 from demo_app.judge.trial import Part, Trial
 from demo_app.rig.polling import Stillness
@@ -28,6 +30,8 @@ _RESCUED = 1.5
 _DOWN = 11
 #: Events that count as progress.
 _MOVES = frozenset({"putting", "put", "refused", "works", "begin", "end", "halt"})
+#: Commands with which a call of `rescue` may give back a job.
+_MOVES_A_JOB = re.compile(f"{MOVES.pattern}|EVAL|FCALL")
 #: A trial ends if a job has begun more often than this.
 _TOO_OFTEN = 20
 #: If more workers than this start in a row and none begins a job, the queue seems to kill them, and
@@ -251,4 +255,6 @@ def _is_done(plan: Plan, seen: Record, still: float) -> bool:
         if not seen.poison_runs:
             return False
         return len(seen.poison_runs) > ENDLESS or (not seen.unfinished and still > _GIVEN_UP)
-    return not seen.unfinished and still >= plan.wait_after
+    calls = (" ".join(call["names"]) for call in seen.of("call") if call["method"] == "rescue")
+    rescued = plan.until_rescue and any(map(_MOVES_A_JOB.search, calls))
+    return not seen.unfinished and (rescued or still >= plan.wait_after)

@@ -16,6 +16,7 @@ import pytest
 from judge.broken import BROKEN, solution
 from support import changed, marked, until
 
+from demo_app.judge.coverage import survey
 from demo_app.judge.judge import BUSY, Judge, Verdict
 from demo_app.judge.levels import LEVELS
 from demo_app.judge.plan import Act, Fault, Plan
@@ -93,6 +94,15 @@ def test_a_broken_queue_is_caught_and_its_history_shows_the_hole(
     assert all(set(line) == {"at", "who", "what", "step"} for line in history)
     text = "\n".join(f"{line['who']}: {line['what']}" for line in history)
     assert re.search(hole, text, re.DOTALL), text
+
+
+def test_the_survey_of_a_queue_waits_for_the_end_of_a_rescue(tmp_path: Path) -> None:
+    push = 'self.redis.rpush("queue", job)'
+    slow = {push: f"{push}; __import__('time').sleep(1)"}  # the job runs and ends meanwhile
+    (queue := tmp_path / "queue_of_mine.py").write_text(changed(solution(7).read_text(), slow))
+    with Judge(target_of(f"{queue}:MyQueue")) as judge:
+        steps, _ = survey(judge._records, stepped=True)
+    assert "rescue:DEL:1:before" in steps
 
 
 @pytest.mark.thorough
