@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 from jupyter_client.blocking import BlockingKernelClient
-from jupyter_client.manager import KernelManager, start_new_kernel
+from jupyter_client.manager import KernelManager
 from support import marked, until
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -38,8 +38,7 @@ class Kernel:
     client: BlockingKernelClient
     mark: str
     tmp: Path
-    #: The ports of the kernel's channels. `connections` ignores them, because the kernel's client
-    #: reconnects after a late heartbeat.
+    #: The TCP ports of the new kernel, for its own use. `connections` ignores them.
     ports: frozenset[int] = frozenset()
     #: The longest time without output in the last cell (seconds).
     silence: float = 0.0
@@ -119,7 +118,7 @@ class Kernel:
 
     def connections(self) -> frozenset[tuple[int, int]]:
         """Return the kernel's TCP sockets as pairs (own port, remote port; 0 if there is none),
-        except those to its client."""
+        except those that it had at its start."""
         (process,) = filter(_is_kernel, marked("LESSON_MARK", self.mark))
         return frozenset(
             (connection.laddr.port, connection.raddr.port if connection.raddr else 0)
@@ -130,11 +129,19 @@ class Kernel:
 
 @contextmanager
 def kernel(folder: Path = NOTEBOOKS) -> Iterator[Kernel]:
-    """Yield a new kernel. After its shutdown, fail if a process or a socket file is left."""
+    """Yield a new kernel. After its shutdown, fail if a process or a socket file is left.
+
+    Its channels are unix sockets: a TCP port that was chosen before the kernel binds it could be
+    taken by a parallel test.
+    """
     mark, tmp = uuid.uuid4().hex, Path(tempfile.mkdtemp(prefix="k-"))
     env = {**os.environ, "LESSON_MARK": mark, "TMPDIR": str(tmp)}
-    manager, client = start_new_kernel(cwd=str(folder), env=env)
+    manager = KernelManager(transport="ipc", ip=str(tmp / "kernel"))
+    manager.start_kernel(cwd=str(folder), env=env)
+    client = manager.blocking_client()
     try:
+        client.start_channels()
+        client.wait_for_ready(60)
         here = Kernel(manager, client, mark, tmp)
         here.run("")
         here.ports = frozenset(port for port, _ in here.connections())
