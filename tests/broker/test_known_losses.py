@@ -89,9 +89,10 @@ def test_a_job_handed_over_in_the_moment_of_a_kill_is_not_lost(shop: Shop) -> No
 @both("celery/celery#4984, celery/celery#8568")
 def test_a_job_that_ran_when_its_worker_was_killed_is_done_by_the_next(shop: Shop) -> None:
     worker = shop.start_worker()
-    shop.order("vase", seconds=1)
+    shop.order("vase", gate="open")
     shop.until_started("vase")
     signal_group(worker, signal.SIGKILL)
+    shop.open_gate()
     shop.start_worker()
     assert not shop.lost(["vase"], PATIENCE[shop.transport])
 
@@ -152,9 +153,10 @@ def test_a_sigterm_under_load_loses_nothing(open_one: OpenShop, transport: str) 
 def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> None:
     shop = open_one(transport)
     shop.start_worker()
-    shop.order("vase", seconds=1)
+    shop.order("vase", gate="open")
     shop.until_started("vase")
     os.kill(shop.child_of("vase"), signal.SIGKILL)
+    shop.open_gate()
     assert not shop.lost(["vase"], PATIENCE[transport])
 
 
@@ -207,9 +209,10 @@ def test_a_sigterm_ends_a_worker_while_redis_is_down(open_one: OpenShop) -> None
     shop = open_one("claims", **CAREFUL)
     shop.pool = "threads"
     worker = shop.start_worker()
-    shop.order("vase", seconds=1)
+    shop.order("vase", gate="open")
     shop.until_started("vase")
     shop.server.kill()
+    shop.open_gate()
     shop.until(lambda: shop.times("ended")["vase"], "its end")
     signal_group(worker, signal.SIGTERM)
     assert worker.wait(timeout=200) == 0
