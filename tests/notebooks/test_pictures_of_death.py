@@ -21,9 +21,10 @@ DONE = [JobList("done", ("a",))]
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A lab with one worker and a long lease, so that the worker's death is detected late."""
-    lab = Lab(environment={"DEMO_LEASE_SECONDS": "3", "DEMO_BEAT_SECONDS": "0.2"})
+    lease = getattr(request, "param", "3")
+    lab = Lab(environment={"DEMO_LEASE_SECONDS": lease, "DEMO_BEAT_SECONDS": "0.2"})
     yield lab
     lab.close()
 
@@ -62,6 +63,7 @@ def test_each_panel_of_the_ledgers_has_a_row_for_every_comment() -> None:
     assert words.count("seconds since the first comment") == 1, "once below all panels"
 
 
+@pytest.mark.parametrize("lab", ["600"], indirect=True)
 def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: Lab) -> None:
     lab.faults({"at": "data", "do": "hang"})
     lab.post(1)
