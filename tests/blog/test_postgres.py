@@ -33,11 +33,6 @@ def _waits_for_a_lock(database: Database) -> bool:
     return bool(found.fetchone()[0])
 
 
-def _runs(database: Database, statement: str) -> bool:
-    sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = ?"
-    return bool(database.connection().execute(sql, (statement,)).fetchone()[0])
-
-
 def test_the_relay_does_not_skip_a_late_commit(database: Database, store: Queue) -> None:
     relay = Relay(database, CeleryBackend(store))
     slow = tell.job(1)
@@ -109,16 +104,18 @@ def test_a_connection_can_be_used_after_an_interrupt(database: Database) -> None
         threads.append(threading.get_ident())
         with pytest.raises(TimeIsUp):
             # the driver's C code can't be interrupted, only the lines after it
-            database.connection().execute("SELECT pg_sleep(2)")
+            database.connection().execute("SELECT pg_advisory_lock(1)")
         found = _count(database)
         database.close()
         return found
 
+    database.connection().execute("SELECT pg_advisory_lock(1)")
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(run_for_long)
-        until(lambda: _runs(database, "SELECT pg_sleep(2)"), what="the long statement")
+        until(lambda: _waits_for_a_lock(database), what="the long statement")
         thread = ctypes.c_ulong(threads[0])
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeIsUp))
+        database.connection().execute("SELECT pg_advisory_unlock(1)")
         assert job.result(30) == 0
 
 
