@@ -201,8 +201,8 @@ def test_a_refused_rescue_delays_the_next(scene: Scene, caplog: pytest.LogCaptur
             client.hset("server", "since", 0)
             scene.queue.register("silent", 2000, "{}")
             client.delete("worker:silent")
+            began = time.monotonic()
         finally:
             client.acl_setuser("default", enabled=True, nopass=True, commands=["+info"])
-        began = time.monotonic()
         until(lambda: not client.sismember("workers", "silent"), what="its rescue")
         assert time.monotonic() - began > 1.9, "the lease of the silent worker is 2 s"
