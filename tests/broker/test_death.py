@@ -117,8 +117,8 @@ def test_a_first_check_from_long_ago_does_not_count(silent: Queue) -> None:
 
 
 def test_no_worker_is_declared_dead_if_redis_slept_between_two_checks(silent: Queue) -> None:
-    _earlier(silent, 1.0)
     _check(silent)
+    _earlier(silent, 1.0)
     redis_then, *own = silent._clock or (0.0, 0.0, 0.0)
     # as if Redis's clock had advanced a whole lease more than ours
     silent._clock = (redis_then - LEASE / 1000, *own)
