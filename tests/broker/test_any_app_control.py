@@ -24,7 +24,7 @@ def test_inspect_claims_nothing_and_revoked_jobs_are_discarded(open_shop: OpenSh
     with shop.app() as app:
         inspect = app.control.inspect(timeout=10, limit=1)
         assert until(inspect.ping) == {"w1@here": {"ok": "pong"}}
-        [active] = inspect.active()["w1@here"]
+        [active] = until(inspect.active)["w1@here"]
         assert active["name"] == "shop.pack"
         assert len(shop.queue.snapshot().workers) == 1, "`inspect` is not a worker"
         [later] = shop.order("later", sending={"countdown": 1})

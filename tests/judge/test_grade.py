@@ -69,15 +69,13 @@ def test_a_judge_that_crashes_has_a_row_with_its_error(monkeypatch: pytest.Monke
 def test_a_file_whose_judge_is_killed_has_no_row_and_nothing_is_left_running(
     tmp_path: Path, interrupted: bool
 ) -> None:
-    (tmp_path / "mine.py").write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
+    loaded = tmp_path / "loaded"
+    hangs = f"import time\n{GOOD}\nopen({str(loaded)!r}, 'w')\ntime.sleep(1000)\n"
+    (tmp_path / "mine.py").write_text(hangs)
     command = [sys.executable, "-P", "-m", "demo_app.judge.grade", tmp_path]
     grading = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-
-    def started() -> list[psutil.Process]:
-        return psutil.Process(grading.pid).children(recursive=True)
-
-    until(lambda: any("demo_app.judge.host" in one.cmdline() for one in started()), 60.0, "a host")
-    judge, *others = started()
+    until(loaded.exists, 60.0, "a host with the file")
+    judge, *others = psutil.Process(grading.pid).children(recursive=True)
     if interrupted:
         os.killpg(grading.pid, signal.SIGINT)
     else:
