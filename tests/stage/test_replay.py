@@ -16,9 +16,14 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 from demo_app.stage.picture import SUMS, Picture
 
-SLOW = {"at": "data", "do": "wait", "seconds": 8}
+SLOW = {"at": "data", "do": "wait", "seconds": 600}
 #: Two workers. A dead worker is not restarted.
-STACK = {"workers": 2, "restart": False, "controls": True}
+STACK = {
+    "workers": 2,
+    "restart": False,
+    "controls": True,
+    "environment": {"DEMO_SMTP_SECONDS": "600"},
+}
 
 
 @pytest.fixture(scope="module")

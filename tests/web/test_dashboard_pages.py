@@ -40,7 +40,7 @@ def died(client: Client, number: int, error: str = "boom") -> str:
     store = Queue(client.redis())
     job = message(number, queue="elsewhere")
     store.enqueue(job, by="test")
-    store.register("tester", 5000, "{}")
+    store.register("tester", 600_000, "{}")
     (claimed,) = store.claim("tester", ["elsewhere"])
     output = json.dumps({"error": "tests.Boom", "traceback": f"Traceback\ntests.Boom: {error}"})
     store.finish(claimed.claim, Disposition.DEAD, detail=output)

@@ -16,7 +16,7 @@ def _options(stop_seconds: float) -> dict[str, Any]:
     environment = {
         "DEMO_STOP_SECONDS": str(stop_seconds),
         "DEMO_SMTP_SECONDS": "60",
-        "DEMO_LEASE_SECONDS": "2",
+        "DEMO_LEASE_SECONDS": "60",
     }
     return {"concurrency": 3, "restart": False, "environment": environment}
 
@@ -49,7 +49,7 @@ def _all_arrive(stack: Stack, client: Client) -> None:
 
 def test_a_stopped_worker_ends_its_jobs_and_claims_no_more(stack: Stack, client: Client) -> None:
     before, seen = client.summary()["done"], client.mail_stats()["duplicates"]
-    sent = _busy(client, {"at": "data", "do": "wait", "seconds": 2.0})
+    sent = _busy(client, {"at": "data", "do": "wait", "seconds": 5.0})
     stack.kill("worker", signal.SIGTERM)
     _ends(stack)
     now = client.summary()
