@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support import marked, most_nightly, next_line, refuses, until, up_running
+from support import marked, most_nightly, next_line, patience, refuses, until, up_running
 
 from demo_app.commands import main
 from demo_app.stack.client import Client
@@ -40,7 +40,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with errors.open("w") as file, up_running(*arguments, stderr=file, **settings) as process:
         yield next_line(process), errors
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(patience(20)) == 0
 
 
 def test_the_first_line_says_where_everything_is(running: Running) -> None:
@@ -79,7 +79,7 @@ def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
 def _ends(process: subprocess.Popen[str], how: signal.Signals) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(how)
-    process.wait(10)
+    process.wait(patience(10))
     until(lambda: not any(child.is_running() for child in children), 5.0, "the end of all")
 
 
@@ -121,7 +121,7 @@ def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, children: int) -
         supervisor = psutil.Process(process.pid)
         until(lambda: len(supervisor.children()) >= children, what="the first processes")
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(patience(20))
         assert marked("DEMO_DIR", tmp_path) == []
 
 

@@ -142,5 +142,5 @@ def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):
     expect(page.locator("#live")).to_have_text("reconnecting")
     with start_sink(*sink.options()).client() as client:
         client.sendmail("a@x.test", ["b@x.test"], b"Subject: after the kill\r\n\r\n")
-    expect(page.locator("#mails .subject")).to_have_text(["after the kill"], timeout=15_000)
+    expect(page.locator("#mails .subject")).to_have_text(["after the kill"])
     context.close()

@@ -150,9 +150,9 @@ def click_all(page: Page) -> None:
     targets = page.frame_locator("iframe").locator("a, area, button, input, summary")
     for number in range(targets.count()):
         if number < targets.count():  # a click may have removed elements from the frame
-            targets.nth(number).dispatch_event("click", timeout=2000)
+            targets.nth(number).dispatch_event("click")
             if targets.count() > number and targets.nth(number).is_visible():
-                targets.nth(number).click(timeout=2000, force=True, no_wait_after=True)
+                targets.nth(number).click(force=True, no_wait_after=True)
 
 
 def settle(page: Page) -> None:

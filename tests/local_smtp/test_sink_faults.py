@@ -5,6 +5,7 @@ import time
 
 import pytest
 from pydantic import ValidationError
+from support import patience
 
 from local_smtp.fault_rules import KNOWN_AT, Fault, Match
 from local_smtp.faults import Faults
@@ -68,7 +69,7 @@ def test_close_closes_the_connection_without_a_word(mail_sink, step):
 def test_hang_says_nothing_until_the_client_gives_up(mail_sink, step):
     mail_sink.faults.put([Fault(at=step, do="hang", times=1)])
     with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected), match="timed out"):
-        deliver(mail_sink, timeout=1.0)
+        deliver(mail_sink, timeout=patience(1.0))
     assert mail_sink.mails() == []
     deliver(mail_sink)
     assert len(mail_sink.mails()) == 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import most_nightly, run_python, until
+from support import most_nightly, patience, run_python, until
 
 from demo_app.blog import posts
 from demo_app.blog.database import SqliteDatabase
@@ -62,7 +62,7 @@ def test_a_worker_started_by_hand_joins_the_stack(stack: Stack, waiting: Client)
             what="what was wrong with the first one",
         )
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
+        assert worker.wait(patience(20)) == 0
     assert waiting.summary()["workers"] == [], "it has signed off"
 
 
