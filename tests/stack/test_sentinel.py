@@ -16,8 +16,8 @@ from demo_app.stack import Stack, StackError
 
 
 def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
-    with server() as primary, sentinel(primary.port) as watching:
-        queue = Queue(connect(f"sentinel://127.0.0.1:{watching.port}/books", timeout=0.5))
+    with server() as primary, sentinel(primary.port, 600_000) as watching:
+        queue = Queue(connect(f"sentinel://127.0.0.1:{watching.port}/books", timeout=3.0))
         assert queue.enqueue(message(1))
         primary.process.send_signal(signal.SIGSTOP)
         with pytest.raises(redis.TimeoutError):
