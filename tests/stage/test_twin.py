@@ -45,7 +45,7 @@ def test_after_the_same_kill_ours_are_delivered_and_stocks_are_held_back(
     assert page.sums["lost"] == 0
     events = re.search(r"back in (\d+) min: visibility timeout", page.text)
     assert events
-    assert int(events[1]) in (59, 60)
+    assert 50 <= int(events[1]) <= 60
     after = stack.ready["pids"]
     assert before["stock"] != after["stock"]
     assert before["worker"] != after["worker"]
