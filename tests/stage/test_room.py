@@ -16,7 +16,7 @@ from demo_app.stack.client import Client
 PHONES = 12
 GUESSES = ("gone", "late", "twice")
 #: The test kills one worker, and the other worker rescues its jobs.
-STACK = {"workers": 2, "lease": 3.0, "controls": True}
+STACK = {"workers": 2, "lease": 10.0, "controls": True}
 
 
 def place_on(page: httpx.Response) -> str:
