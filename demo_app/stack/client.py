@@ -35,6 +35,7 @@ class Client:
     def __init__(self, ready: Mapping[str, Any], patience: float = 30.0) -> None:
         bearer = {"authorization": f"Bearer {ready['token']}"}
         given: dict[str, Any] = {"headers": bearer, "timeout": patience, "verify": _NO_AUTHORITY}
+        given["trust_env"] = False  # no proxy can reach the ports of this machine
         self.web = httpx.Client(base_url=ready["web"], **given)
         self.inbox = httpx.Client(base_url=ready["inbox"], **given)
         self._redis_url = str(ready["redis"])

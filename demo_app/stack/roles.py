@@ -129,10 +129,10 @@ def readiness(role: str, plan: StackPlan, pid: int) -> Callable[[], bool]:
 
 def _http_answers(url: str, token: str = "") -> bool:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    # without proxies: a proxy in the environment can't reach the ports of this machine
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(request, timeout=2.0):
-            return True
-    except urllib.error.HTTPError:
-        return True  # any reply is enough, also 401 without a token
-    except OSError:
-        return False
+        direct.open(request, timeout=2.0).close()
+    except OSError as error:
+        return isinstance(error, urllib.error.HTTPError)  # any reply is enough, also 401
+    return True

@@ -21,7 +21,10 @@ from demo_app.stack import Stack, StackError, supervisor
 from demo_app.stack.client import Client
 
 
-def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind() -> None:
+def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # not for this machine's own ports
     with Stack() as stack:
         ready = stack.ready
         with Client(ready) as client:
