@@ -73,12 +73,13 @@ def _print(console: Console, verdict: Verdict) -> None:
 def _numbers(text: str) -> list[int]:
     found: set[int] = set()
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
-        if match is None:
+        match = re.fullmatch(r"\s*(\d{1,3})(?:-(\d{1,3}))?\s*", part)
+        levels = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+        if not levels:
             raise BadParameter(
                 f"{text!r} is not a list of levels such as 1-4,9", param_hint="--levels"
             )
-        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    if not found or not found <= set(LEVELS):
+        found.update(levels)
+    if not found <= set(LEVELS):
         raise BadParameter(f"levels are numbers from 1 to {len(LEVELS)}", param_hint="--levels")
     return sorted(found)

@@ -54,6 +54,8 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
         (("empty.py:Mine",), "has no attribute 'Mine'"),
         (("empty.py:Mine", "--levels", "0-3"), "levels are numbers from 1 to 12"),
         (("empty.py:Mine", "--levels", "some"), "is not a list of levels"),
+        (("empty.py:Mine", "--levels", "1,4-2"), "is not a list of levels"),
+        (("empty.py:Mine", "--levels", "1-" + 5000 * "9"), "is not a list of levels"),
         ((), "Missing argument"),
     ],
 )
