@@ -64,9 +64,10 @@ def _draw(console: Console, folder: Path, timeline: Timeline, kills: list[Kill])
                 console.print("The picture needs matplotlib: install jobs-that-survive\\[picture].")
             return
         for path in save(folder, timeline, kills):
-            console.print(f"The picture: {path}")
+            console.print(f"The picture: {path}", markup=False, soft_wrap=True)
     except OSError as error:
-        console.print(f"No picture: {folder.resolve()} can't be written ({error.strerror}).")
+        why = f"No picture: {folder.resolve()} can't be written ({error.strerror})."
+        console.print(why, markup=False, soft_wrap=True)
 
 
 def _run(console: Console, stack: Stack, comments: int, kills: int) -> tuple[DemoResult, Timeline]:

@@ -17,7 +17,8 @@ from demo_app.commands import main
 
 
 def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> None:
-    words = ("demo", "--comments", "80", "--kills", "2", "--json", "--dir", tmp_path)
+    folder = tmp_path / "[/no markup]"
+    words = ("demo", "--comments", "80", "--kills", "2", "--json", "--dir", folder)
     output = run_python("-m", "demo_app", *words)
     ledger = json.loads(output.stdout.splitlines()[-1])
     assert output.returncode == 0
@@ -27,8 +28,9 @@ def test_the_ledger_of_a_demo_with_kills_has_nothing_lost(tmp_path: Path) -> Non
     assert ledger["kills"] == 2
     assert len(ledger["recovery_s"]) == 2
     assert all(seconds > 0 for seconds in ledger["recovery_s"]), "each kill interrupted a job"
-    assert (tmp_path / "timeline.svg").stat().st_size > 10_000
-    assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    assert f"The picture: {folder}/timeline.svg\n" in output.stderr
+    assert (folder / "timeline.svg").stat().st_size > 10_000
+    assert (folder / "timeline.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.nightly
