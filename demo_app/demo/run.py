@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo_app.demo.timeline import Kill, Timeline, read
-from demo_app.rig.polling import poll, until
+from demo_app.rig.polling import Stillness, poll, until
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
@@ -20,7 +20,7 @@ from demo_app.stack.client import Client
 MAIL_SECONDS = 0.05
 #: The number of jobs that run at the same time on both workers together.
 AT_ONCE = 8
-#: Longest wait for all mails after the last comment (seconds).
+#: Longest wait for the next mail (seconds). A later mail counts as lost.
 LAST_MAIL = 120.0
 #: Threads that post comments.
 READERS = 2
@@ -66,20 +66,23 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
         since = journal_end(client)
         client.set_faults({"at": "data", "do": "wait", "seconds": MAIL_SECONDS})
         done: list[Kill] = []
-        with ThreadPoolExecutor(READERS) as readers:
-            batches = [range(n, comments, READERS) for n in range(READERS)]
-            posting = [readers.submit(_post, stack, batch, on_event) for batch in batches]
+        readers = ThreadPoolExecutor(READERS)
+        try:
+            posting = [readers.submit(_post, client, n, on_event) for n in range(comments)]
             for number in range(kills):
                 # leave enough comments for the later kills: a worker must be busy at each kill
                 enough = min(
                     comments * (number + 1) // (kills + 2), comments - AT_ONCE * (kills - number)
                 )
-                client.wait_for_mails(before["distinct"] + enough)
+                _wait_for_mails(client, before["distinct"], enough, on_event)
                 done.append(kill_busy_worker(stack, client, seconds=10.0))
                 on_event("killed", done[-1])
-        for posted in posting:
-            posted.result()
-        _wait_for_all(client, before["distinct"], comments, on_event)
+            for posted in posting:
+                posted.result()
+        finally:
+            readers.shutdown(cancel_futures=True)  # after an error or Ctrl-C, post no more
+        _wait_for_mails(client, before["distinct"], comments, on_event)
+        until(client.at_rest, LAST_MAIL)
         client.set_faults()
         after = client.mail_stats()
         timeline = read(client.redis(), since)
@@ -141,18 +144,17 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
     return Kill(at, pid, name, tuple(held))
 
 
-def _post(stack: Stack, numbers: range, on_event: OnEvent) -> None:
-    with Client(stack.ready) as client:
-        for number in numbers:
-            client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
-            on_event("posted", None)
+def _post(client: Client, number: int, on_event: OnEvent) -> None:
+    client.comment(1 + number % 3, f"Reader {number + 1}", body=f"Comment {number + 1}")
+    on_event("posted", None)
 
 
-def _wait_for_all(client: Client, before: int, comments: int, on_event: OnEvent) -> None:
-    for _ in poll(LAST_MAIL):  # a later mail counts as lost
+def _wait_for_mails(client: Client, before: int, count: int, on_event: OnEvent) -> None:
+    still = Stillness()
+    for _ in poll():
         mails = client.mail_stats()["distinct"] - before
         on_event("delivered", mails)
-        if mails >= comments and client.at_rest():
+        if mails >= count or still.seconds(mails) > LAST_MAIL:
             break
 
 
