@@ -20,3 +20,9 @@ def test_without_what_it_needs_it_says_what_to_do(missing: str, expected: list[s
     assert output.returncode == 1
     assert all(words in output.stderr for words in expected)
     assert len(output.stderr.splitlines()) == 1
+
+
+def test_a_character_that_the_terminal_cannot_show_is_no_error() -> None:
+    output = run_python("-m", "demo_app", "judge", "日.py:Mine", PYTHONIOENCODING="latin-1")
+    assert (output.returncode, output.stderr) == (2, "")
+    assert "There is no file ?.py" in output.stdout
