@@ -26,8 +26,8 @@ for command in (up, demo, judge, doctor):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status (2 for an invalid command line)."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal's encoding may lack some characters
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # the terminal may lack characters
+        stream.reconfigure(errors="replace")
     try:
         program = typer.main.get_command(app)
         status = program.main(arguments, prog_name="python -m demo_app", standalone_mode=False)
