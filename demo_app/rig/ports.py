@@ -30,15 +30,20 @@ def take(chosen: int, what: str) -> int:
     Raises:
         StackError: the port is in use, or no free port was found.
     """
+    why = "is in use"
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
+        if port in _reservations:  # a second socket with SO_REUSEADDR could be bound to it
+            continue
         reservation = socket.socket()
         # set this only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random
         # port that another stack has reserved
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:
             reservation.bind(("127.0.0.1", port))
-        except OSError:
+        except OSError as error:
             reservation.close()
+            if isinstance(error, PermissionError):  # such as port 80
+                why = "is reserved for the administrator"
             continue
         if sys.platform == "linux":  # elsewhere the server could not listen on the same port
             reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,7 +52,7 @@ def take(chosen: int, what: str) -> int:
             reservation.close()
         return port
     raise StackError(
-        f"The port {chosen} for {what} is in use. Choose another one."
+        f"The port {chosen} for {what} {why}. Choose another one."
         if chosen
         else "No free port was found."
     )
