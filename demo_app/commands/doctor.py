@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 
 from demo_app.broker.connection import masked
+from demo_app.rig.process_group import short_root
 from demo_app.rig.redis_server import binary
 from demo_app.shared.language import translations
 from demo_app.stack import StackError, preflight
@@ -82,9 +82,10 @@ def _ports(translate: Translate) -> str:
 
 
 def _folder(translate: Translate) -> str:
+    short = tempfile.TemporaryDirectory(dir=short_root())
+    with short as folder, socket.socket(socket.AF_UNIX) as probe:
+        probe.bind(f"{folder}/probe.sock")
     with tempfile.TemporaryDirectory() as folder:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.bind(str(Path(folder) / "probe.sock"))
         free = shutil.disk_usage(folder).free // 2**20
     found = {"free": free, "folder": tempfile.gettempdir()}
     if free < 200:

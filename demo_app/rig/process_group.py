@@ -16,6 +16,11 @@ from typing import Any, Self
 from demo_app.rig.reaper import MARKER, ReaperClient, reap
 
 
+def short_root() -> str:
+    """Return the folder for temporary folders with sockets, whose paths must be short."""
+    return tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp"
+
+
 class ProcessGroup:
     """Processes that end with the block of this context manager, or with this process.
 
@@ -27,8 +32,7 @@ class ProcessGroup:
     def __init__(self) -> None:
         self._mark = uuid.uuid4().hex
         self._children: list[subprocess.Popen[Any]] = []
-        root = tempfile.gettempdir() if len(tempfile.gettempdir()) < 36 else "/tmp"
-        self.folder = Path(tempfile.mkdtemp(prefix="rig-", dir=root))
+        self.folder = Path(tempfile.mkdtemp(prefix="rig-", dir=short_root()))
         self.folder.chmod(0o711)
         self._reaper = ReaperClient(self._mark, [self.folder])
         kept = {name: text for name, text in os.environ.items() if not name.startswith("DEMO_")}

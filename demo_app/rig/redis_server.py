@@ -15,7 +15,7 @@ import redis
 
 from demo_app.broker.connection import connect
 from demo_app.rig.process import Process, StackError
-from demo_app.rig.process_group import ProcessGroup
+from demo_app.rig.process_group import ProcessGroup, short_root
 
 #: Longest path of a unix socket in bytes (unix(7): sun_path; macOS allows 103).
 LONGEST_SOCKET_PATH = 100
@@ -49,7 +49,7 @@ def socket_path(folder: Path) -> Path:
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
         return path
-    return Path(tempfile.mkdtemp(prefix="demo-redis-")) / "redis.sock"
+    return Path(tempfile.mkdtemp(prefix="demo-redis-", dir=short_root())) / "redis.sock"
 
 
 def command(
