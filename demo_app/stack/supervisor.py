@@ -104,7 +104,12 @@ class Supervisor:
             self._held_down.discard(role)
             taken = {process.number for process in self._living(role)}
             missing = [(role, n) for n in range(1, count + 1) if n not in taken]
-            for process in self._start_side_by_side(missing):
+            try:
+                started = self._start_side_by_side(missing)
+            except StackError:
+                self._held_down.add(role)  # so that the next call starts them
+                raise
+            for process in started:
                 self._report({"event": "started", "role": role, "pid": process.pid})
 
     def outage(self, role: str) -> None:
