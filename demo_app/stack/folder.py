@@ -41,7 +41,7 @@ class Folder:
 
     def token(self) -> str:
         path = self.path / "token"
-        if not path.exists():
+        if not (path.exists() and path.read_text().strip()):  # a full disk leaves it empty
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(18))
         return path.read_text().strip()

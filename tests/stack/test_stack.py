@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
 from support import allow_death_checks, client_of, gone, pids_of, redis_running, refuses, until
 
 from demo_app.broker.queue import Queue
+from demo_app.commands.doctor import results
 from demo_app.jobs.backend import known_backends
 from demo_app.rig import ports
 from demo_app.stack import Stack, StackError, supervisor
 from demo_app.stack.client import Client
+from demo_app.stack.folder import Folder
 
 
 def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind(
@@ -206,6 +211,38 @@ def test_a_port_in_use_is_reported_in_one_sentence() -> None:
         port = taken.getsockname()[1]
         for name in ("web_port", "inbox_port", "smtp_port"):
             _fails(f"The port {port}.*is in use", **{name: port})
+    _fails(f"The port {port} for the inbox is in use", web_port=port, inbox_port=port)
+
+
+def test_a_port_that_this_user_may_not_take_is_not_called_in_use() -> None:
+    denied = patch.object(socket.socket, "bind", side_effect=PermissionError(13, "denied"))
+    with denied, pytest.raises(StackError, match="port 80 for a test is reserved for"):
+        ports.take(80, "a test")
+
+
+def test_an_empty_file_for_the_token_gets_one(tmp_path: Path) -> None:
+    (tmp_path / "token").touch()
+    with closing(Folder(tmp_path)) as folder:
+        assert len(folder.token()) == len(folder.token()) == 36
+
+
+def test_after_a_failed_start_the_next_one_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Stack(autostart=False) as stack:
+        busy = patch.object(supervisor, "Process", side_effect=OSError(11, "busy"))
+        with busy, pytest.raises(StackError, match="Redis can't be started: busy"):
+            stack.start("redis")
+        monkeypatch.setattr(supervisor, "PATIENCE", 10.0)
+        stack.start("redis")
+
+
+def test_a_long_path_of_the_folder_for_temporary_files_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ("long" * 30)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("long" * 30)))
+    assert all(well for *_, well in results())
+    with Stack(autostart=False) as stack:
+        stack.start("redis")
 
 
 def test_a_folder_of_a_running_stack_is_refused_in_one_sentence(watched: Watched) -> None:
