@@ -36,8 +36,8 @@ def check(url: str) -> str:
     except redis.AuthenticationError as error:
         problem = "requires a password" if where == url else "rejects the password"
         raise StackError(f"The Redis server at {where} {problem}: {error}") from None
-    except (redis.ConnectionError, redis.TimeoutError):
-        raise StackError(f"No Redis server answers at {where}.") from None
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise StackError(f"No Redis server answers at {where}: {error}") from None
     except redis.RedisError as error:
         raise StackError(f"The Redis server at {where} can't keep the queue: {error}.") from None
 
@@ -74,6 +74,8 @@ def require_suitable(info: Mapping[str, Any], where: str) -> None:
     why = ""
     if int(version.partition(".")[0]) < OLDEST:
         why = f"is Redis {version}, and the queue needs {OLDEST} or later"
+    elif "sentinel_masters" in info:
+        why = "is a Sentinel: use a URL such as sentinel://host:26379/name"
     elif info.get("role") != "master":
         why = "is a replica, which does not accept jobs: use the URL of its primary"
     elif policy != "noeviction":

@@ -55,7 +55,7 @@ def test_a_wrong_password_is_reported(url: str) -> None:
 
 
 def test_nobody_there(url: str) -> None:
-    assert "No Redis server answers at" in _refusal(url + ".gone")
+    assert "redis.sock.gone: Error 2 connecting" in _refusal(url + ".gone")
     assert "is not a Redis URL" in _refusal("nonsense")
     for wrong in ("host:port/blog", "host/blog/first", ";/blog", "host"):
         assert "Sentinel URL needs hosts, a name" in _refusal(f"sentinel://{wrong}")
@@ -67,6 +67,7 @@ def test_nobody_there(url: str) -> None:
     [
         ({"redis_version": "6.2.14"}, "is Redis 6.2.14, and the queue needs 7 or later"),
         ({"role": "slave"}, "is a replica"),
+        ({"role": None, "sentinel_masters": 1}, "is a Sentinel: use a URL such as sentinel"),
     ],
 )
 def test_an_unsuitable_server_is_refused_with_its_reason(change, sentence) -> None:
