@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import Annotated, Any
 
+import redis
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -49,11 +51,12 @@ def page(
         until: the end of the tape (epoch seconds); None for now.
         show: the name of a show to play; "" for none.
     """
-    if at is None or stage.queue is None:
-        return _page(request, stage, stage.picture(), show)
     end = time.time() if until is None else until
     begin = end - TAPE if since is None else since
-    return _page(request, stage, stage.replay(begin, end, at), show)
+    if at is not None and stage.queue is not None:
+        with suppress(redis.ConnectionError, redis.TimeoutError):  # the page shows this too
+            return _page(request, stage, stage.replay(begin, end, at), show)
+    return _page(request, stage, stage.picture(), show)
 
 
 def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:

@@ -184,6 +184,7 @@ def test_redis_stays_dead_for_long_enough_to_comment_meanwhile(holder, client: C
     page = StagePage(holder)  # one request: Redis is restarted after 5 s
     assert page.sums["posted"] == 0
     assert "Redis is dead" in page.in_words
+    assert "Redis is dead" in holder.get("/stage?at=1e10").text, "an error would end the page"
     press(holder, "comment")
     settled(holder, posted=1, delivered=1)
     assert client.redis().info()["process_id"] != before
