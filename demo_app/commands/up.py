@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
-import time
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -93,33 +92,25 @@ def _other_settings() -> dict[str, str]:
 
 
 def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
-    printing = threading.Lock()
-    announced = threading.Event()
-
-    def on_event(event: dict[str, Any]) -> None:
-        announced.wait()
-        with printing, suppress(BrokenPipeError):  # the pipe's reader has exited; keep running
-            print(json.dumps(event) if as_json else _sentence(event), flush=True)
-
+    events: SimpleQueue[dict[str, Any]] = SimpleQueue()  # printed after the stack's first line
     if options["redis_url"] is not None and (warning := preflight.check(options["redis_url"])):
         print(warning, file=sys.stderr)
     try:
-        with Stack(on_event, **options) as stack:
+        with Stack(events.put, **options) as stack:
             if show:
                 with Client(stack.ready) as client:
                     client.set_faults(SLOW)
             line = json.dumps(stack.ready) if as_json else _welcome(stack, show)
             print(line, flush=True)
-            announced.set()
             while True:
-                # a short sleep: if another thread receives a signal, the sleep goes on, and Python
-                # runs the signal's handler in the main thread only after the sleep
-                time.sleep(0.2)
+                with suppress(Empty, BrokenPipeError):  # the pipe's reader has exited; keep running
+                    # a short wait: if another thread receives a signal, the wait goes on, and
+                    # Python runs the signal's handler in the main thread only after the wait
+                    event = events.get(timeout=0.2)
+                    print(json.dumps(event) if as_json else _sentence(event), flush=True)
     except KeyboardInterrupt:
         if not as_json:
             print("\nStopped; nothing is left running.")
-    finally:
-        announced.set()
     return 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from support import marked, most_nightly, next_line, patience, refuses, until, up_running
 
 from demo_app.commands import main
+from demo_app.stack import StackError
 from demo_app.stack.client import Client
 
 SETTINGS = {
@@ -67,6 +70,25 @@ def test_settings_hold_for_all_that_it_starts_and_an_option_wins(running: Runnin
             assert environment[name] == SETTINGS[name]
         assert environment["DEMO_CONCURRENCY"] == "3"
         assert environment["DEMO_DIR"] == ready["dir"]
+
+
+class _DiesEarly:
+    def __init__(self, on_event: Any, **_: Any) -> None:
+        self._died = threading.Thread(target=on_event, args=({"event": "died"},), daemon=True)
+
+    def __enter__(self) -> None:
+        self._died.start()
+        self._died.join(5.0)
+        raise StackError("It waits." if self._died.is_alive() else "It goes on.")
+
+    __exit__ = None
+
+
+def test_a_death_during_the_start_does_not_wait_for_the_first_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.modules["demo_app.commands.up"], "Stack", _DiesEarly)
+    assert _refused(capsys, status=1) == "It goes on.\n"
 
 
 def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:
