@@ -4,6 +4,7 @@ import { crowd, fly, note } from "./flights.js";
 import { typed } from "./keys.js";
 
 const $ = (id) => document.getElementById(id);
+let hiding = 0; // the timer that hides the last error
 let shown = null; // "now" or "tape"; null before the first picture, which moves no token
 
 document.addEventListener("stale", note);
@@ -22,10 +23,10 @@ document.addEventListener("lost", () => {
 });
 
 export async function act(name) {
-  const began = performance.now();
+  const began = performance.now(), posts = ["comment", "burst"].includes(name);
   const waiting = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
-    if (seconds > 0.4) $("wait").textContent = $("board").dataset.wait.replace("{s}", seconds.toFixed(1));
+    if (seconds > 0.4 && posts) $("wait").textContent = $("board").dataset.wait.replace("{s}", seconds.toFixed(1));
   }, 100);
   try {
     const answer = await fetch(`stage/do/${name}`, { method: "POST" });
@@ -43,7 +44,8 @@ const failed = (why) => oops($("board").dataset.failed.replace("{why}", why));
 export function oops(words) {
   $("oops").textContent = words;
   $("oops").hidden = false;
-  setTimeout(() => { $("oops").hidden = true; }, 5000);
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { $("oops").hidden = true; }, 5000);
 }
 
 document.addEventListener("click", (event) => {
