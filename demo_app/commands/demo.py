@@ -113,10 +113,6 @@ def _print_report(console: Console, result: DemoResult, timeline: Timeline) -> N
             f"[bold]{kill.at - start + seconds:6.2f} s[/]  all of them run again: "
             f"recovered in {seconds:.2f} s"
         )
-    console.print(_result_table(result))
-
-
-def _result_table(result: DemoResult) -> Table:
     table = Table(title="The ledger", title_justify="left", show_header=False)
     table.add_row("comments that were accepted", str(result.comments))
     table.add_row("different mails that arrived", str(result.distinct_mails))
@@ -126,4 +122,4 @@ def _result_table(result: DemoResult) -> Table:
     table.add_row("sent twice, shown once", str(result.duplicates))
     if result.recovery_s:
         table.add_row("slowest recovery", f"{max(result.recovery_s):.2f} s")
-    return table
+    console.print(table)

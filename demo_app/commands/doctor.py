@@ -67,11 +67,9 @@ def _external_redis(translate: Translate) -> str:
 
 def _database(translate: Translate) -> str:
     url = os.environ.get("DEMO_DATABASE_URL")
-    return (
-        preflight.check_database(url)
-        if url
-        else translate("none is set: the blog has a SQLite file")
-    )
+    if not url:
+        return translate("none is set: the blog has a SQLite file")
+    return preflight.check_database(url)
 
 
 def _ports(translate: Translate) -> str:

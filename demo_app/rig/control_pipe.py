@@ -29,8 +29,7 @@ class ControlPipe:
     """
 
     def __init__(self, path: Path, answers: Mapping[bytes, Callable[[], None]]) -> None:
-        if path.exists() or path.is_symlink():
-            path.unlink()  # left by a killed stack
+        path.unlink(missing_ok=True)  # left by a killed stack
         os.mkfifo(path, 0o600)
         self._path = path
         self._answers = answers

@@ -129,11 +129,9 @@ class Process:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end of the process. Return False if it still runs after `seconds`."""
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return not self.alive
 
     def output(self) -> str:
         with suppress(OSError), self.log.open("rb") as file:

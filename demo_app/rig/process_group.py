@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,11 +59,8 @@ class ProcessGroup:
 
     def end(self) -> None:
         """Kill every process and remove the folder. It may be called twice."""
-        for child in self._children:
-            if child.poll() is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(child.pid, signal.SIGKILL)
-        reap(self._mark)  # also kill descendants in other process groups
+        # by the mark, also kill descendants in other process groups
+        reap(self._mark, [child.pid for child in self._children if child.poll() is None])
         for child in self._children:
             child.wait()
         self._reaper.close(5.0)

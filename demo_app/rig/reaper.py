@@ -149,10 +149,8 @@ class ReaperClient:
 
     def _send(self, line: str) -> None:
         assert self._reaper.stdin is not None
-        with (
-            self._lock,
-            suppress(OSError, ValueError),
-        ):  # the reaper may have been killed; see `Folder.take_over`
+        # the reaper may have been killed; see `Folder.take_over`
+        with self._lock, suppress(OSError, ValueError):
             self._reaper.stdin.write(f"{line}\n")
             self._reaper.stdin.flush()
 

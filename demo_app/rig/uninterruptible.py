@@ -28,8 +28,7 @@ def uninterruptible(act: Callable[[], Answer]) -> Answer:
     def remember(number: int, _: Any) -> None:
         came.append(number)
 
-    handled = {number: signal.getsignal(number) for number in ENDS}
-    before = {number: handler for number, handler in handled.items() if callable(handler)}
+    before = {one: handler for one in ENDS if callable(handler := signal.getsignal(one))}
     for number in before:
         signal.signal(number, remember)
     try:

@@ -108,14 +108,12 @@ class Client:
         return _json(self.inbox.get("/api/messages", params=page))
 
     def all_mails(self) -> list[Answer]:
-        found: list[Answer] = []
-        cursor: str | None = None
-        while True:
-            page = self.mails(500, cursor)
+        page = self.mails(500)
+        found: list[Answer] = [*page["messages"]]
+        while page["next"] is not None:
+            page = self.mails(500, page["next"])
             found += page["messages"]
-            cursor = page["next"]
-            if cursor is None:
-                return found
+        return found
 
     def faults(self) -> list[Answer]:
         return list(_checked(self.inbox.get("/api/faults")).json())

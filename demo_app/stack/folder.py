@@ -29,10 +29,9 @@ class Folder:
             named = Path(path or tempfile.mkdtemp(prefix="demo-"))
             self._lock = take_directory(named, "stack")  # must be private: it stores mails
             self.path = named.resolve()
-            self.redis, self.mail, self.logs = (
-                self.path / name for name in ("redis", "mail", "logs")
-            )
-            for part in (self.redis, self.mail, self.logs):
+            parts = [self.path / name for name in ("redis", "mail", "logs")]
+            self.redis, self.mail, self.logs = parts
+            for part in parts:
                 part.mkdir(exist_ok=True, mode=0o700)
         except (ResourceError, OSError) as error:
             raise StackError(str(error)) from None

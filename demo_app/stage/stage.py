@@ -102,9 +102,8 @@ class Stage:
         It is cached. After SHARED seconds one thread makes a new picture. Meanwhile the other
         threads return the cached places.
         """
-        if time.monotonic() - self._places_read_at >= SHARED and self._places_lock.acquire(
-            blocking=False
-        ):
+        is_old = time.monotonic() - self._places_read_at >= SHARED
+        if is_old and self._places_lock.acquire(blocking=False):
             try:
                 self._places, self._places_read_at = self.picture().ids_by_sum, time.monotonic()
             finally:
