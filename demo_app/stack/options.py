@@ -56,6 +56,7 @@ class Options(BaseModel):
     lease: float | None = Field(
         None,
         gt=0.5,  # the pause between two renewals
+        le=86_400,  # a day
         title="SECONDS",
         serialization_alias="lease_seconds",
         description="length of a worker's lease in seconds [default: 3]",

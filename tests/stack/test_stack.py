@@ -264,6 +264,7 @@ def test_the_token_is_in_no_log_and_in_no_command_line(watched: Watched) -> None
     [  # `commands/test_up.py` has more cases
         ({"backend": "pigeons"}, f"one of {known_backends()[0]}"),
         ({"lease": 0}, "lease: .*greater than 0"),
+        ({"lease": float("inf")}, "lease: .*less than or equal to 86400"),
         ({"token": "a"}, "token: .*16 to 200"),
         ({"wrokers": 2}, "wrokers"),
     ],
