@@ -20,6 +20,7 @@ from lab.show import LabError, Picture
 
 #: The width of a figure (inches).
 WIDTH = 11
+NOTHING = "There is nothing to draw yet: run the cells above first."
 Run = TypeVar("Run")
 
 
@@ -114,7 +115,7 @@ def outcomes_picture(
         LabError: there is no outcome yet.
     """
     if not outcomes:
-        raise LabError(translate("There is nothing to draw yet: run the cells above first."))
+        raise LabError(translate(NOTHING))
     parts = {
         "arrived": Patch(facecolor=GOOD, edgecolor="white", label=label_of(arrived)),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",

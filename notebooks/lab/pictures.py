@@ -13,11 +13,11 @@ from numpy import percentile
 
 from demo_app.demo.colours import DELIVERED, EDGE, INK, KILL, RUNNING
 from demo_app.demo.timeline import Timeline
-from lab.figures import label_of, panels, titled
+from lab.figures import NOTHING, label_of, panels, titled
 from lab.language import sentence, translate
 from lab.ledger import Posted
 from lab.running import Lab
-from lab.show import Picture, seconds
+from lab.show import LabError, Picture, seconds
 
 #: Length of a time step (seconds).
 _MOMENT = 0.1
@@ -101,8 +101,14 @@ class Sample:
 
 
 def numbers_of(lab: Lab) -> list[Sample]:
-    """Return a sample for each time step from the first job until now, from Redis's journal."""
+    """Return a sample for each time step from the first job until now, from Redis's journal.
+
+    Raises:
+        LabError: there is no job yet.
+    """
     seen, now = lab.seen(), time.time()
+    if not seen.jobs:
+        raise LabError(translate(NOTHING))
     looks = (seen.start + n * _MOMENT for n in range(int((now - seen.start) / _MOMENT)))
     return [_sample(seen, moment) for moment in (*looks, now)]
 

@@ -10,11 +10,14 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from demo_app.demo.colours import INK, PAPER
 from demo_app.demo.timeline import Timeline
 from lab import Lab, Table, look
 from lab.figures import Outcome, outcomes_picture
-from lab.pictures import herd_picture, in_tenths
+from lab.pictures import herd_picture, in_tenths, numbers_of
+from lab.show import LabError
 
 
 class Untrusted(HTMLParser):
@@ -37,6 +40,12 @@ def test_a_herd_of_which_no_job_had_to_try_again_has_a_picture() -> None:
     counts = in_tenths(Timeline([], [], {}), {"job-1": "call_in_step"})
     assert max(counts["call_in_step"].values()) == 0
     assert "at most 0 tries" in herd_picture(**counts).words
+
+
+def test_a_queue_without_a_job_has_no_numbers() -> None:
+    lab: Any = SimpleNamespace(seen=lambda: Timeline([], [], {}))
+    with pytest.raises(LabError, match="nothing to draw yet"):
+        numbers_of(lab)
 
 
 def test_a_figure_is_an_image_with_words_in_a_notebook_that_nobody_has_trusted() -> None:
