@@ -13,10 +13,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -28,7 +30,7 @@ from demo_app.rig.process_group import ProcessGroup
 _ADAPTERS = "demo_app.judge.adapters"
 
 
-#: Seconds for loading a learner's file.
+#: Seconds for loading a learner's file or Celery app.
 _LOADING = 60.0
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
 #: For each queue with an adapter: the adapter's module and function, and the Celery app that the
@@ -162,18 +164,12 @@ class _Host:
             CannotJudge: the class can't be loaded.
         """
         failure = self._translate("{name} can't be loaded", name=self._called)
-        overdue = threading.Event()
-
-        def end() -> None:
-            overdue.set()
-            self._process.kill()
-
-        timer = threading.Timer(_LOADING, end)
+        began, timer = time.monotonic(), threading.Timer(_LOADING, self._process.kill)
         timer.start()
         try:
             return dict(json.loads(self._read(failure)))
         except CannotJudge:
-            if not overdue.is_set():
+            if time.monotonic() - began < _LOADING:
                 raise
             endless = "{name} can't be loaded: it does not end within {seconds} s."
             raise CannotJudge(
@@ -255,12 +251,16 @@ class Adapter(Target):
         """
         self.group.environment[APPS] = os.getcwd()
         command = [sys.executable, "-P", "-c", _IMPORTED, app]
-        environment = self.group.environment
-        found = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if found.returncode:
-            self.close()
+        given: Any = {"env": self.group.environment, "timeout": _LOADING, "errors": "replace"}
+        try:
+            found = subprocess.run(command, capture_output=True, **given)
+            if not found.returncode:
+                return
             reason = (found.stderr.strip().splitlines() or ["no reason was given"])[-1]
-            raise CannotJudge(f"The Celery app {app} can't be loaded: {reason}.")
+        except subprocess.TimeoutExpired:
+            reason = f"it does not end within {_LOADING:g} s"
+        self.close()
+        raise CannotJudge(f"The Celery app {app} can't be loaded: {reason}.")
 
 
 def _find_program(command: str) -> None:

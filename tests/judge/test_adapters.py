@@ -13,7 +13,7 @@ from support import run_python
 from demo_app.judge.checker import check
 from demo_app.judge.plan import Plan
 from demo_app.judge.runner import run_plan
-from demo_app.judge.targets import KNOWN, target_of
+from demo_app.judge.targets import KNOWN, CannotJudge, target_of
 
 
 @pytest.mark.nightly
@@ -45,3 +45,13 @@ def test_a_readers_own_celery_app_keeps_its_transport(
     assert check(plan, record) == ""
     (waiting,) = record.of("look")
     assert [name.partition(":")[0] for name in waiting["keys"]] == [key]
+
+
+def test_a_celery_app_whose_import_does_not_end_cannot_be_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(600)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("demo_app.judge.targets._LOADING", 3.0)
+    with pytest.raises(CannotJudge, match="it does not end within 3 s"):
+        target_of("celery:endless:app")
