@@ -26,7 +26,8 @@ def cell_of(defines: str) -> str:
     """
     shell: Any = get_ipython()
     cells: list[str] = shell.user_ns["In"] if shell is not None else []
-    line = re.compile(rf"^{re.escape(defines)}", re.MULTILINE)
+    # a class My must not find "class MyOther"
+    line = re.compile(rf"^{re.escape(defines)}(?!(?<=\w)\w)", re.MULTILINE)
     for cell in reversed(cells):
         if line.search(cell):
             return re.split(r"^check\(", cell, maxsplit=1, flags=re.MULTILINE)[0]

@@ -6,12 +6,14 @@ The tests in tests/judge check the solutions.
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import CHALLENGES, code_cells, code_of, solution_of, text_of
 
 from demo_app.judge.levels import LEVELS
+from lab import program
 
 NUMBERS = tuple(LEVELS)
 
@@ -30,6 +32,15 @@ def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
     _, queue, call, *_ = cells(number)
     assert queue.strip() == (solution(number - 1) if number > 1 else start)
     assert call == f"judge(MyQueue, levels={number})"
+
+
+def test_the_cell_of_a_class_is_not_that_of_a_class_with_a_longer_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = ["class MyQueue:", "class MyQueue2(MyQueue):"]
+    shell = SimpleNamespace(user_ns={"In": cells})
+    monkeypatch.setattr(program, "get_ipython", lambda: shell)
+    assert [program.cell_of(f"class {name}") for name in ("MyQueue", "MyQueue2")] == cells
 
 
 @pytest.mark.timeout(400)
