@@ -210,15 +210,17 @@ def _stored(path: Path) -> tuple[list[int], list[int]]:
 
 @exercise("6.1")
 def _handler(answer: Callable[[], Any]) -> Hint:
-    handler, port = answer(), ports.take(0, "SMTP")
+    handler = answer()
     if not iscoroutinefunction(handler.handle_DATA):
         return translate("aiosmtpd awaits handle_DATA: begin it with `async def`.")
+    port = ports.take(0, "SMTP")
     server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
     server.start()
     try:
         codes = [_send(port) for _ in range(4)]
     finally:
         server.stop(no_assert=True)
+        ports.release(port)
     if codes == [250] * 4 and not handler.mails:
         return ...
     if codes != [451, 451, 250, 250]:

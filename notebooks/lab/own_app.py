@@ -73,7 +73,8 @@ class OwnApp:
 
     def __init__(self, lab: Lab, text: str) -> None:
         self.lab, self.program = lab, Program(lab, text, "my_app")
-        self.inbox, self.unfinished_before = ports.take(0, "SMTP"), 0
+        self.inbox, self._web = ports.take(0, "SMTP"), ports.take(0, "web")
+        self.unfinished_before = 0
         #: Times by a comment's text (epoch seconds): when readers posted it, when its mails were
         #: sent to the inbox, and when the inbox showed them.
         self.posted: dict[str, list[float]] = defaultdict(list)
@@ -86,18 +87,16 @@ class OwnApp:
         self.let_pass = math.inf  # number of mails that may still reach the inbox; later mails wait
         self.ended: set[str] = set()  # the parts that ended without a kill in this trial
         self._ended = threading.Event()
-        lab.at_end.callback(self._ended.set)
-        web = ports.take(0, "web")
-        self._url = f"http://127.0.0.1:{web}"
+        self._url = f"http://127.0.0.1:{self._web}"
         self._modules = {
             "inbox": ("aiosmtpd", "-n", "-l", f"127.0.0.1:{self.inbox}", "-c", "my_app.Inbox"),
-            "web": ("uvicorn", "my_app:web", "--port", str(web), "--no-access-log"),
+            "web": ("uvicorn", "my_app:web", "--port", str(self._web), "--no-access-log"),
             "relay": ("my_app",),
         }
         self.running: dict[str, ExtraProcess] = {}
         self._reported: set[str] = set()
         self.proxy = proxy = Proxy(self.inbox, watch=self._overhear)
-        lab.at_end.callback(proxy.end)
+        lab.at_end.callback(self.close)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         try:
             self._start(self._defined_parts())
@@ -118,6 +117,7 @@ class OwnApp:
         for part in self.running.values():
             part.kill()
         self.proxy.end()
+        ports.release(self.inbox, self._web)
 
     def _watch(self) -> None:
         with suppress(LabError):  # the lab was closed

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
+from demo_app.rig import ports
 from demo_app.rig.ledger import LedgerLine
 from lab.capstone import Tried
 from lab.checks import check
@@ -72,3 +73,13 @@ def test_an_answer_may_be_right_in_another_way_or_not_be_filled_in_yet(
 ) -> None:
     check(exercise, answer)
     assert capsys.readouterr().out.startswith(sign)
+
+
+def test_the_check_of_a_handler_gives_its_port_back(capsys: pytest.CaptureFixture[str]) -> None:
+    async def accept(*_: object) -> str:
+        return "250 OK"
+
+    reserved = {*ports._reservations}
+    check("6.1", lambda: SimpleNamespace(handle_DATA=accept, mails=4))
+    assert "answered [250, 250, 250, 250]" in capsys.readouterr().out
+    assert reserved == {*ports._reservations}

@@ -16,6 +16,7 @@ import pytest
 from notebooks.own_apps import ANSWER, APPS, BREAKS, REDIS, WAITS, WEB, WORKER, source
 from support import patience, until
 
+from demo_app.rig import ports
 from demo_app.rig.polling import Stillness
 from demo_app.rig.process import is_alive
 from lab import extra_process, own_app, trials
@@ -126,10 +127,11 @@ def test_an_app_whose_import_does_not_end_is_an_error(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own_app, "_IMPORT", 3.0)
-    path = tmp_path / "my_app.py"
+    path, reserved = tmp_path / "my_app.py", {*ports._reservations}
     path.write_text("import time\ntime.sleep(600)")
     with pytest.raises(LabError, match="can't be imported: it does not end within 3 s"):
         try_out(lab, path)
+    assert reserved == {*ports._reservations}
 
 
 def test_a_page_that_never_answers_is_an_error_with_its_cause(
