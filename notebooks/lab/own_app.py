@@ -53,7 +53,7 @@ _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 #: The parts whose restart makes `settle` wait anew. A relay is not among them: it may end at once.
 _AWAITED = ("inbox", "web", "worker")
-_SUBJECT = re.compile(rb"^Subject: .*?\r$", re.MULTILINE)
+_SUBJECT = re.compile(rb"^Subject:.*?\r$", re.MULTILINE | re.IGNORECASE)
 #: The first bytes of a file that SQLite has written.
 _SQLITE = b"SQLite format 3\0"
 _OUTBOXES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%outbox%'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import smtplib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -166,6 +167,9 @@ def test_a_page_that_is_wrong_is_an_error_of_the_learner_and_odd_files_are_not(l
         httpx.post(f"{app._url}/comments", data={"text": "waits 0"}).raise_for_status()
         with pytest.raises(LabError, match="shows “waits 0” more often than it was posted"):
             app.page("waits")
+        with smtplib.SMTP("127.0.0.1", app.proxy.port, timeout=20) as client:
+            client.sendmail("a@example.test", ["b@example.test"], "subject:waits 1\n\n")
+        assert len(app.sent["waits 1"]) == 1
         (app.program.folder / "broken").touch()
         with pytest.raises(LabError, match=r"500 .*ZeroDivisionError: division by zero, line \d+$"):
             app.page("waits")
