@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from redis.exceptions import RedisError
 
 from demo_app.demo import timeline as timelines
 from demo_app.demo.picture import describe, draw
@@ -495,7 +496,8 @@ class Lab:
         film = queue_lists.Film(self._moment, self.name_of)
 
         def finished() -> bool:
-            film.refresh()
+            with suppress(RedisError):  # Redis may be restarting
+                film.refresh()
             return self.finished()
 
         self.until(finished, "the end of every job", seconds, silent=True)

@@ -66,6 +66,11 @@ def test_a_wait_goes_on_while_the_web_app_restarts(
     assert len(answers) == 2
 
 
+def test_a_moving_picture_goes_on_while_redis_restarts(lab: Lab) -> None:
+    lab.kill("redis")
+    lab.watch(60.0)
+
+
 def test_a_system_that_restarts_is_not_at_rest(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has just been restarted gets the whole time to bring its mails."""
     monkeypatch.setattr(lab, "died", {1})
