@@ -33,21 +33,21 @@ def grade(
     levels: Annotated[str, typer.Option(metavar="1-12")] = "1-12",
     seconds: Annotated[float, typer.Option(metavar="S", help="at most, for each target")] = 600.0,
     sheet: Annotated[
-        Path, typer.Option("--csv", metavar="FILE", help="write the rows there", show_default=False)
-    ] = Path(os.devnull),
+        typer.FileTextWrite,
+        typer.Option("--csv", metavar="FILE", help="write the rows there", encoding="utf-8"),
+    ] = os.devnull,  # type: ignore[assignment]
 ) -> None:
     """Print one row per target. A target whose judge is interrupted gets no row."""
     head = ["target", *map(str, LEVELS), "why"]
     print(table(head, []))
-    with sheet.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(head)
-        for name, target in (found for given in targets for found in _targets(given)):
-            if cells := judge_target(target, levels, seconds):
-                row = [escape_formulas(one_line(cell)[:_LONGEST]) for cell in (name, *cells)]
-                rows.writerow(row)
-                file.flush()
-                print(table([*map(plain, row)], []).splitlines()[0], flush=True)
+    rows = csv.writer(sheet)
+    rows.writerow(head)
+    for name, target in (found for given in targets for found in _targets(given)):
+        if cells := judge_target(target, levels, seconds):
+            row = [escape_formulas(one_line(cell)[:_LONGEST]) for cell in (name, *cells)]
+            rows.writerow(row)
+            sheet.flush()
+            print(table([*map(plain, row)], []).splitlines()[0], flush=True)
 
 
 def _targets(given: str) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,12 @@ def test_each_file_has_a_row_in_the_table_and_in_the_csv_file(tmp_path: Path) ->
     assert len(output.stdout.splitlines()) == 2 + len(FILES)
 
 
+def test_a_csv_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    output = run_python("-m", "demo_app.judge.grade", "nothing", "--csv", tmp_path)
+    assert "Could not open file" in output.stderr
+    assert "Traceback" not in output.stderr
+
+
 def test_a_file_that_never_ends_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "forever.py"
     path.write_text(f"import time\n{GOOD}\ntime.sleep(1000)\n")
