@@ -22,7 +22,7 @@ from lab.language import translate
 from lab.program import cell_of
 from lab.progress import Progress
 from lab.running import Lab
-from lab.show import Several, Table
+from lab.show import LabError, Several, Table
 
 #: A file next to the notebooks with the numbers of the passed levels (JSON).
 JUDGED = Path("judged.json")
@@ -47,9 +47,11 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
 
     Raises:
         CannotJudge: the class can't be run.
-        LabError: no cell defines the class.
+        LabError: no cell defines the class, or a level does not exist.
     """
     numbers = [levels] if isinstance(levels, int) else list(levels)
+    if not numbers or not LEVELS.keys() >= {*numbers}:
+        raise LabError(translate("Levels are numbers from 1 to {n}.", n=len(LEVELS)))
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"

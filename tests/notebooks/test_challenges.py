@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import CHALLENGES, code_cells, code_of, solution_of, text_of
 
 from demo_app.judge.levels import LEVELS
-from lab import program
+from lab import challenge, program
+from lab.show import LabError
 
 NUMBERS = tuple(LEVELS)
 
@@ -32,6 +34,12 @@ def test_a_challenge_begins_where_the_last_one_ended(number: int) -> None:
     _, queue, call, *_ = cells(number)
     assert queue.strip() == (solution(number - 1) if number > 1 else start)
     assert call == f"judge(MyQueue, levels={number})"
+
+
+@pytest.mark.parametrize("levels", [13, [], "1"])
+def test_a_level_that_does_not_exist_is_refused(levels: Any) -> None:
+    with pytest.raises(LabError, match="from 1 to 12"):
+        challenge.judge(object, levels)
 
 
 def test_the_cell_of_a_class_is_not_that_of_a_class_with_a_longer_name(
