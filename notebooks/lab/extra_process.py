@@ -65,11 +65,10 @@ class ExtraProcess(Process):
         try:
             with Progress("what you started"):
                 self.wait_until(ready, PATIENCE, "What you started")
-        except StackError as error:
+        except BaseException as error:
             self.kill()
-            raise NotReady(f"{error}{line_number(self.output())}") from None
-        except BaseException:
-            self.kill()
+            if isinstance(error, StackError):
+                raise NotReady(f"{error}{line_number(self.output())}") from None
             raise
 
     def __repr__(self) -> str:
