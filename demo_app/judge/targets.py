@@ -258,7 +258,7 @@ class Adapter(Target):
                 return
             reason = (found.stderr.strip().splitlines() or ["no reason was given"])[-1]
         except subprocess.TimeoutExpired:
-            reason = f"it does not end within {_LOADING:g} s"
+            reason = "the import does not end"
         self.close()
         raise CannotJudge(f"The Celery app {app} can't be loaded: {reason}.")
 
