@@ -80,13 +80,9 @@ def _is_long(events: list[Event], number: int) -> bool:
 
     Also return True if this `put` did not return.
     """
-    who = events[number]["who"]
-    for event in events[number + 1 :]:
-        if event["who"] != who:
-            return True
-        if event["event"] in ("put", "refused"):
-            return False
-    return True
+    who, later = events[number]["who"], events[number + 1 :]
+    ends = (e["who"] != who for e in later if e["who"] != who or e["event"] in ("put", "refused"))
+    return next(ends, True)
 
 
 def _what(event: Event, translate: Translate) -> str:

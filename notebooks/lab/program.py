@@ -17,7 +17,7 @@ from lab.show import LabError
 
 
 def cell_of(defines: str) -> str:
-    """Return the source of the last cell with a line that begins with `defines`.
+    """Return the source of the last cell with a line that begins with `defines`, as a whole word.
 
     The source ends before the cell's line that begins with ``check(``.
 
@@ -26,7 +26,6 @@ def cell_of(defines: str) -> str:
     """
     shell: Any = get_ipython()
     cells: list[str] = shell.user_ns["In"] if shell is not None else []
-    # a class My must not find "class MyOther"
     line = re.compile(rf"^{re.escape(defines)}(?!(?<=\w)\w)", re.MULTILINE)
     for cell in reversed(cells):
         if line.search(cell):
