@@ -94,10 +94,9 @@ def check_backend(
             try:
                 with make() if promise.apart else shared() as harness:
                     return Finding(backend, promise.name, promise.see(harness))
-            except Broken as broken:
-                problem = str(broken)
             except Exception as error:
-                problem = f"{type(error).__name__}: {error}"
+                kind = "" if isinstance(error, Broken) else f"{type(error).__name__}: "
+                problem = f"{kind}{error}"
             return Finding(backend, promise.name, "broken", problem)
 
         return [find(promise) for promise in promises]

@@ -43,10 +43,6 @@ class JobList:
     ids: tuple[str, ...]
     what: str = "waiting"
 
-    @property
-    def dead(self) -> bool:
-        return self.what == "its worker is dead"
-
 
 #: The colours of a job by its state: text, background and border.
 _LEGEND = {
@@ -70,7 +66,7 @@ class Moment:
 
     @property
     def death(self) -> bool:
-        return any(one.dead for one in self.lists)
+        return any(one.what == "its worker is dead" for one in self.lists)
 
 
 def read(redis: Any, died: Collection[int] = ()) -> Moment:
