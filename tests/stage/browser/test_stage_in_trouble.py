@@ -156,14 +156,17 @@ def _stage(tab, path: str, size: tuple[int, int], language: str) -> Page:
 
 def test_an_error_stays_its_full_time_and_only_comments_let_a_reader_wait(tab, client) -> None:
     page = tab("/stage")
+    page.clock.install()
     page.route("**/stage/do/*", lambda _: None)  # the server does not answer
     page.keyboard.press("n")
     shows_error = "words => import('/static/stage.js').then((stage) => stage.oops(words))"
     page.evaluate(shows_error, "first")
-    page.wait_for_timeout(3000)
+    page.clock.run_for(3000)
     expect(page.locator("#wait")).to_have_text("")
     page.keyboard.press("c")
     page.evaluate(shows_error, "second")
-    page.wait_for_timeout(3000)
+    page.clock.run_for(3000)
     expect(page.locator("#oops")).to_be_visible()
     expect(page.locator("#wait")).to_contain_text("a reader waits")
+    page.clock.run_for(3000)
+    expect(page.locator("#oops")).to_be_hidden()
