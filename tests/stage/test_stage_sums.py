@@ -107,6 +107,7 @@ def test_a_mail_server_that_is_down_takes_nothing_over_connections_that_were_kep
     settled(holder, delivered=50)
     press(holder, "no-mail")
     job = client.comment()["job_id"]
+    client.wait_for(lambda now: now["retrying"] == 1)
     until(lambda: client.job(job)["state"] == "retrying", what="its retry")
 
 
