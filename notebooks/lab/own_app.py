@@ -53,7 +53,10 @@ _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
 #: The parts whose restart makes `settle` wait anew. A relay is not among them: it may end at once.
 _AWAITED = ("inbox", "web", "worker")
-_SUBJECT = re.compile(rb"^Subject:.*?\r$", re.MULTILINE | re.IGNORECASE)
+#: The header fields of a mail in an SMTP dialogue.
+_HEADER = re.compile(rb"^DATA\r\n(.*?\r\n)\.?\r\n", re.MULTILINE | re.IGNORECASE | re.DOTALL)
+#: No proxy can reach the ports of this machine.
+_DIRECT: dict[str, Any] = {"trust_env": False, "timeout": 60.0}
 #: The first bytes of a file that SQLite has written.
 _SQLITE = b"SQLite format 3\0"
 _OUTBOXES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%outbox%'"
@@ -79,7 +82,9 @@ class OwnApp:
         #: sent to the inbox, and when the inbox showed them.
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
-        self._came: dict[str, list[float]] = defaultdict(list)
+        self.came: dict[str, list[float]] = defaultdict(list)
+        #: The comments' texts by the Message-ID of their mails ("" for none).
+        self.by_message_id: dict[str, set[str]] = defaultdict(set)
         #: The accepted comments, and the comments that inbox.txt contained before their mail was
         #: sent.
         self._accepted, self.forged = Counter[str](), set[str]()
@@ -126,7 +131,7 @@ class OwnApp:
                     mails = len(self.sent[text])
                     if times > mails and text in self.posted:
                         self.forged.add(text)
-                    self._came[text] += [time.time()] * (min(times, mails) - len(self._came[text]))
+                    self.came[text] += [time.time()] * (min(times, mails) - len(self.came[text]))
 
     def _defined_parts(self) -> set[str]:
         """Return the names of the parts that the file defines.
@@ -160,11 +165,12 @@ class OwnApp:
         """Record when each mail is sent, and delay the mail while `let_pass` is 0."""
         if is_answer:
             return
-        known = len(_SUBJECT.findall(self._dialogues[line]))
+        known = len(_HEADER.findall(self._dialogues[line]))
         self._dialogues[line] += data
-        for header in _SUBJECT.findall(self._dialogues[line])[known:]:
-            mail = message_from_bytes(header, policy=policy.default)
-            self.sent[str(mail["Subject"])].append(time.time())
+        for header in _HEADER.findall(self._dialogues[line])[known:]:
+            subject = str(message_from_bytes(header, policy=policy.default)["Subject"])
+            self.sent[subject].append(time.time())
+            self.by_message_id[message_from_bytes(header)["Message-ID"] or ""].add(subject)
             while self.let_pass == 0:
                 await asyncio.sleep(0.02)
             self.let_pass -= 1
@@ -178,7 +184,10 @@ class OwnApp:
 
         def web_answers() -> bool:
             with suppress(httpx.HTTPError):
-                return httpx.get(f"{self._url}/comments").is_success
+                answer = httpx.get(f"{self._url}/comments", **_DIRECT)
+                if answer.is_server_error and not self.posted:
+                    self.page("")  # raises its error now: the app will not get better
+                return answer.is_success
             return False
 
         if "inbox" in roles:
@@ -246,7 +255,7 @@ class OwnApp:
         for text in texts:
             self.posted[text].append(time.time())
             with suppress(httpx.HTTPError):  # the reader sees an error and does not retry
-                answer = httpx.post(f"{self._url}/comments", data={"text": text}, timeout=60.0)
+                answer = httpx.post(f"{self._url}/comments", data={"text": text}, **_DIRECT)
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
@@ -257,7 +266,7 @@ class OwnApp:
                 often than it was posted.
         """
         try:
-            answer = httpx.get(f"{self._url}/comments", timeout=60.0).raise_for_status()
+            answer = httpx.get(f"{self._url}/comments", **_DIRECT).raise_for_status()
         except httpx.HTTPError as error:
             output = self.running["web"].output
             until(lambda: line_number(output()), 1.0)  # uvicorn logs the error after its reply
@@ -324,7 +333,7 @@ class OwnApp:
         for _ in poll(_LONGEST):
             self.all_run(restart=True)
             arrived, page = self.arrived(mark), self.page(mark)
-            missing = any(len(self._came[text]) < page.count(text) for text in page)
+            missing = any(len(self.came[text]) < page.count(text) for text in page)
             still = _STILL if mark == "answer" or missing else 0.0
             still = 0.0 if self.forged_in(mark) else still
             ready = [self.running[role].pid for role in _AWAITED if role in self.running]
@@ -335,7 +344,7 @@ class OwnApp:
         self.lab.until(lambda: not self.proxy.busy, what, PATIENCE, silent=True)
         page.sort(key=lambda text: self.posted[text][0])
         posted = {text: iter(self.posted[text][-page.count(text) :]) for text in page}
-        came = {text: iter(self._came[text]) for text in page}
+        came = {text: iter(self.came[text]) for text in page}
         lines = [
             LedgerLine(n, next(posted[t]), next(came[t], None), arrived[t] - page.count(t) + 1)
             for n, t in enumerate(page, 1)

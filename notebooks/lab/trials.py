@@ -19,6 +19,7 @@ from lab.language import translate
 from lab.ledger import Ledger
 from lab.own_app import OwnApp
 from lab.program import unfinished
+from lab.progress import Progress
 
 #: Delay of each line between the worker and the mail server (seconds); a mail needs about 10 lines.
 _SLOW = 0.08
@@ -66,16 +67,18 @@ def trials(app: OwnApp) -> Iterator[Trial]:
     A trial in which no comment was stored is repeated up to twice, and then fails.
     """
     app.proxy.delay = _SLOW
-    for trial in (
+    found = (
         _mail_server_slow, _worker_killed, _connection_broken, _redis_down, _web_killed,
         _relay_killed, _answer_lost,
-    ):  # fmt: skip
-        for _ in range(_TRIES):
-            app.ended.clear()
-            found = trial(app)
-            if found.held is None or found.ledger.comments:
-                break
-        yield found
+    )  # fmt: skip
+    for number, trial in enumerate(found, 1):
+        with Progress(translate("trial {n} of {all}", n=number, all=len(found))):
+            for _ in range(_TRIES):
+                app.ended.clear()
+                result = trial(app)
+                if result.held is None or result.ledger.comments:
+                    break
+        yield result
 
 
 def _mail_server_slow(app: OwnApp) -> Trial:
@@ -248,19 +251,45 @@ def _story(app: OwnApp, mark: str, ledger: Ledger, twice: int) -> list[str]:
         story.append(translate("inbox.txt had “{text}” before such a mail was sent.", text=text))
     page = app.page(mark)
     for text in posted:
-        if page.count(text) > app.arrived(mark)[text]:
+        if page.count(text) > len(app.came[text]):
             sent = app.sent[text]
             where = "in a mail on its way to the inbox, after {s:.1f} s" if sent else "on the page"
+            if not (sent or ledger.late):
+                where = "on the page; neither Redis nor an outbox has its job"
             if ledger.late >= ledger.missing:
                 where = "in Redis or in your outbox, where it waits"
             seen = translate(where, s=(sent or posted[text])[-1] - start)
             template = "“{text}” (posted after {s:.1f} s) has no mail: last seen {where}."
             story.append(translate(template, text=text, s=posted[text][-1] - start, where=seen))
     if 0 < ledger.late != ledger.missing:
-        story.append(translate("Still waiting in Redis or in your outbox: {n}.", n=ledger.late))
+        template = "Of these, {n} still wait in Redis or in your outbox."
+        story.append(translate(template, n=ledger.late))
     if twice:
         story.append(translate("Mails shown twice: {n}.", n=twice))
-    return story
+    return story + _causes(app, mark, page)
+
+
+def _causes(app: OwnApp, mark: str, page: list[str]) -> list[str]:
+    """Return the mistakes that inbox.txt and the Message-IDs show, as sentences."""
+    found, arrived = [], app.arrived(mark)
+    for text in [text for text in page if len(app.came[text]) > arrived[text]][:1]:
+        template = 'The line “{text}” of inbox.txt disappeared. Open the file with "a".'
+        found.append(translate(template, text=text))
+    for line in app.program.lines("inbox.txt"):
+        if line not in app.posted:
+            template = "inbox.txt has the line “{line}”: is a line break missing?"
+            found.append(translate(template, line=line[:80]))
+            break
+    for name, texts in app.by_message_id.items():
+        one, *others = sorted(text for text in texts if text in page) or [""]
+        if name and others:
+            template = "The mails of “{one}” and “{other}” have the same Message-ID, {name}."
+            found.append(translate(template, one=one, other=others[0], name=name))
+    for text in (text for text in page if page.count(text) == 1 < arrived[text]):
+        if sum(text in texts for texts in app.by_message_id.values()) > 1:
+            template = "The mails of “{text}” have different Message-IDs."
+            found.append(translate(template, text=text))
+    return found
 
 
 def _texts(mark: str, comments: int) -> list[str]:
