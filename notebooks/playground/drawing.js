@@ -81,7 +81,9 @@ function draw_jobs(places) {
     const old = from.get(name) || from.get(`of ${one.dataset.job}`), now = one.getBoundingClientRect();
     if (!old || (old.x === now.x && old.y === now.y)) continue;
     const move = `translate(${old.x - now.x}px, ${old.y - now.y}px)`;
-    one.animate([{transform: move}, {transform: "none"}], {duration: 380, easing: "ease-in-out"});
+    const under = {pointerEvents: "none"};  // a click is for the button that the dot moves over
+    one.animate([{transform: move, ...under}, {transform: "none", ...under}],
+      {duration: 380, easing: "ease-in-out"});
   }
 }
 

@@ -241,6 +241,34 @@ def test_a_phone_shows_what_a_kill_did_without_scrolling(
         playwright.expect(tab.locator(shown)).to_be_in_viewport()
 
 
+#: Shows each moment of the dots' moves. Returns the number of moves, and the dots that are then
+#: above the middle of a button.
+IN_THE_WAY = """() => {
+  const moves = document.getAnimations(), dots = [];
+  for (const one of moves) one.pause();
+  for (let now = 0; now < 380; now += 20) {
+    for (const one of moves) one.currentTime = now;
+    for (const button of document.querySelectorAll("[data-act]")) {
+      const {x, y, width, height} = button.getBoundingClientRect();
+      const top = document.elementFromPoint(x + width / 2, y + height / 2);
+      if (top?.matches(".job")) dots.push(top.className);
+    }
+  }
+  return [moves.length, dots];
+}"""
+
+
+def test_a_dot_that_moves_over_a_button_leaves_the_click_to_the_button(
+    tab: playwright.Page,
+) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    after(tab, "claims", "five tick-3", 0)
+    after(tab, "early", "five tick-3 kill-1", 0)
+    moves, dots = tab.evaluate(IN_THE_WAY)
+    assert moves > 0
+    assert dots == []
+
+
 #: Kills the worker that runs the job, `deaths` times, each time before the mail is sent. Then runs
 #: 20 ticks, enough for a rescue. Returns the number of lost jobs.
 KILL_TIME_AFTER_TIME = """(deaths) => {

@@ -15,12 +15,12 @@ import httpx
 import psutil
 import pytest
 from notebooks.own_apps import ANSWER, APPS, BREAKS, REDIS, WAITS, WEB, WORKER, source
-from support import patience, until
+from support import until
 
 from demo_app.rig import ports
 from demo_app.rig.polling import Stillness
 from demo_app.rig.process import is_alive
-from lab import extra_process, own_app, trials
+from lab import own_app, trials
 from lab.capstone import RUNGS, try_out
 from lab.own_app import OwnApp
 from lab.running import Lab
@@ -135,13 +135,12 @@ def test_an_app_whose_import_does_not_end_is_an_error(
     assert reserved == {*ports._reservations}
 
 
-def test_a_page_that_never_answers_is_an_error_with_its_cause(
-    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_page_that_fails_from_the_start_is_an_error_with_its_cause(
+    lab: Lab, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(extra_process, "PATIENCE", patience(15.0))
     path = tmp_path / "my_app.py"
     path.write_text(_RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'))
-    with pytest.raises(LabError, match=r"did not answer within .* s: ZeroDivisionError: .*, line"):
+    with pytest.raises(LabError, match=r"GET /comments .* fails .*ZeroDivisionError: .*, line"):
         try_out(lab, path)
     assert _processes() == []
 
