@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 from notebooks.own_apps import ANSWER, APPS, BREAKS, REDIS, WAITS, WEB, WORKER, source
-from support import until
+from support import changed, until
 
 from demo_app.rig import ports
 from demo_app.rig.polling import Stillness
@@ -133,6 +133,28 @@ def test_an_app_whose_import_does_not_end_is_an_error(
     with pytest.raises(LabError, match="can't be imported: it does not end within 3 s"):
         try_out(lab, path)
     assert reserved == {*ports._reservations}
+
+
+_ONE_ID = {"<comment-{number}@example.test>": "<comment@example.test>"}
+#: Mistakes, and the sentence of the story that names the mistake.
+CAUSES: dict[str, tuple[dict[str, str], str]] = {
+    "each mail replaces the file": (
+        {'"inbox.txt", "a"': '"inbox.txt", "w"'},
+        "of inbox.txt disappeared",
+    ),
+    "no line breaks": ({"Subject']}\\n": "Subject']}"}, "has the line “worker 0worker 1”"),
+    "one Message-ID": (_ONE_ID, "“worker 0” and “worker 1” have the same Message-ID"),
+}
+
+
+@pytest.mark.parametrize("mistake", CAUSES)
+def test_the_story_of_a_trial_names_the_learners_mistake(lab: Lab, mistake: str) -> None:
+    changes, cause = CAUSES[mistake]
+    with closing(OwnApp(lab, changed(_RUNG, changes))) as app:
+        app.post("worker 0")
+        until(lambda: app.arrived("worker"), what="the first mail")
+        app.post("worker 1")
+        until(lambda: cause in str(trials._causes(app, "worker", app.page("worker"))), what=cause)
 
 
 def test_a_page_that_fails_from_the_start_is_an_error_with_its_cause(
