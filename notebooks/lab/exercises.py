@@ -174,7 +174,6 @@ def _one_late(answer: int, lab: Lab) -> str | None:
 def _own_app(answer: Any) -> str | None:
     if not isinstance(answer, Tried):
         return translate("give what `try_out(lab)` returns.")
-    answer._ipython_display_()
     for trial in answer.trials:
         if trial.held is None and trial.name == "the worker is killed":
             return translate("your app has no worker yet: the next rung is Celery.")
