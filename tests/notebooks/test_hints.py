@@ -53,7 +53,7 @@ def test_a_hint_names_the_kind_of_answer(
 ) -> None:
     check(exercise, answer)
     output = capsys.readouterr().out
-    assert f"✗ {exercise}" in output
+    assert output.startswith(f"✗ {exercise}")
     assert hint in output
     assert "Error" not in output
 

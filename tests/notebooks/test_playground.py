@@ -254,6 +254,7 @@ IN_THE_WAY = """() => {
       if (top?.matches(".job")) dots.push(top.className);
     }
   }
+  for (const one of moves) one.finish();
   return [moves.length, dots];
 }"""
 
