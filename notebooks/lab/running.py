@@ -384,12 +384,16 @@ class Lab:
 
         Args:
             fields: values for the fields of the comment's form.
+
+        Raises:
+            LabError: the web app did not accept a comment.
         """
 
         def one(number: int) -> Posted:
             given = {"body": f"Comment {number}", **fields}
             began, at = time.perf_counter(), time.time()
-            answer = self.client.comment(**given)
+            with _lab_errors():
+                answer = self.client.comment(**given)
             took = time.perf_counter() - began
             posted = Posted(answer["comment_id"], answer["job_id"], at, took)
             self.posted.append(posted)
@@ -522,11 +526,13 @@ def _set_environment(variables: dict[str, str]) -> None:
 
 @contextmanager
 def _lab_errors() -> Iterator[None]:
-    """Turn a StackError of the block into a LabError, which a notebook shows as one sentence."""
+    """Turn an error of the stack into a LabError, which a notebook shows as one sentence."""
     try:
         yield
-    except StackError as error:
+    except (StackError, httpx.HTTPStatusError) as error:
         raise LabError(str(error)) from None
+    except httpx.HTTPError:
+        raise LabError(translate("The web app does not answer.")) from None
 
 
 def close_all() -> None:

@@ -43,6 +43,16 @@ def test_a_role_that_does_not_exist_or_run_is_an_error_of_the_lab(lab: Lab) -> N
             lab.kill_process(role)
 
 
+def test_a_comment_that_is_not_accepted_is_an_error_of_the_lab(lab: Lab) -> None:
+    with pytest.raises(LabError, match="422"):
+        lab.post(1, author="")
+    lab.kill("web", restart=False)
+    with pytest.raises(LabError, match="The web app does not answer"):
+        lab.post(1)
+    lab.start("web")
+    assert lab.post(1)
+
+
 def test_a_process_that_does_not_start_is_an_error_of_the_lab(lab: Lab) -> None:
     command = [sys.executable, "-c", "raise OSError('no disk today')"]
     process = lab.start_extra("worker", command)
