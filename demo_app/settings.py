@@ -25,6 +25,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+#: The hosts with which a server listens on all addresses of its machine.
+ALL_ADDRESSES = ("0.0.0.0", "::")
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 #: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these

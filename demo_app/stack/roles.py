@@ -16,7 +16,7 @@ from demo_app.rig.process import StackError
 from demo_app.rig.reaper import MARKER, ROLE
 from demo_app.rig.redis_server import answers as redis_answers
 from demo_app.rig.redis_server import command as redis_command
-from demo_app.settings import Settings, Transport
+from demo_app.settings import ALL_ADDRESSES, Settings, Transport
 from demo_app.stack.folder import Folder
 from demo_app.stack.options import Options
 
@@ -41,7 +41,10 @@ class StackPlan:
 
     @property
     def web_url(self) -> str:
-        return f"http://127.0.0.1:{self.web_port}"
+        host = self.options.environment.get("DEMO_WEB_HOST", "")
+        # a server that listens on all addresses also answers on this one
+        host = "127.0.0.1" if host in ("", *ALL_ADDRESSES) else host
+        return f"http://{host}:{self.web_port}"
 
     @property
     def inbox_url(self) -> str:

@@ -6,16 +6,15 @@ import socket
 
 import psutil
 
-from demo_app.settings import Settings
+from demo_app.settings import ALL_ADDRESSES, Settings
+from demo_app.shared.guard import LOOPBACK_NAMES
 
 
 def host_for_phones() -> str:
-    """Return this machine's IPv4 address in its network; "" if phones can't reach the web app.
-
-    They can reach it only if it listens on all addresses (DEMO_WEB_HOST=0.0.0.0).
-    """
-    if Settings().web_host not in ("0.0.0.0", "::"):
-        return ""
+    """Return this machine's address in its network; "" if the web app listens on loopback only."""
+    host = Settings().web_host
+    if host not in ALL_ADDRESSES:
+        return "" if host in LOOPBACK_NAMES else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing; an address of RFC 5737

@@ -27,6 +27,8 @@ SETTINGS = {
     "DEMO_LEASE_SECONDS": "2.5",
     "DEMO_CONCURRENCY": "2",
     "DEMO_TASKS": "colorsys,bisect",
+    # Linux has the whole of 127.0.0.0/8
+    "DEMO_WEB_HOST": "127.0.0.2" if sys.platform == "linux" else "localhost",
 }
 
 
@@ -50,6 +52,7 @@ def test_the_first_line_says_where_everything_is(running: Running) -> None:
     ready, _ = running
     assert set(ready) == {"web", "inbox", "smtp", "redis", "token", "dir", "pids"}
     assert set(ready["pids"]) == {"redis", "smtp", "web", "worker"}
+    assert ready["web"].startswith(f"http://{SETTINGS['DEMO_WEB_HOST']}:")
     with Client(ready) as client:
         client.comment()
         assert client.wait_for_mails(1)["distinct"] == 1
