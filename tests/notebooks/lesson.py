@@ -83,7 +83,7 @@ def run_lesson(
             assert reply.startswith(f"✗ {name}"), f"{answer} was taken: {reply}"
             assert "Hint:" in reply or "ヒント:" in reply
         reply = text_of(here.run(solved[name])).splitlines()[-1]
-        assert reply.startswith(f"✓ {name}"), solved[name]
+        assert reply.startswith(f"✓ {name}"), f"{reply}\n{solved[name]}"
     here.run(SHOWN.get(lesson, ""))
     run(last)
     _every_picture_has_words(shown)
