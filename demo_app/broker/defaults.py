@@ -15,9 +15,8 @@ REDBEAT = "redbeat_redis_url"
 
 def uses_this_broker(conf: Any) -> bool:
     """Return True if an app with this configuration uses this broker."""
-    named = str(conf.broker_transport or "")
-    claims = any(one.startswith("claims") for one in _urls(conf))
-    return claims or named.startswith(str(__package__))
+    named = [str(conf.broker_transport or ""), *_urls(conf)]
+    return any(one.startswith(("claims", str(__package__))) for one in named)
 
 
 def _urls(conf: Any) -> list[str]:

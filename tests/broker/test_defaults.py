@@ -31,6 +31,7 @@ print("", app.tasks["early"].acks_late)
     ("broker", "setting", "late"),
     [
         pytest.param("claims+redis", "", [True], id="an app on claims"),
+        pytest.param("redis", "app.conf.broker_transport = 'claims'", [True], id="by transport"),
         pytest.param("claims+redis", "app.conf.task_acks_late = False", [False], id="one with it"),
         pytest.param("redis", "", [False], id="an app on stock Redis"),
     ],
