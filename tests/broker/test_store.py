@@ -361,6 +361,20 @@ def test_a_job_that_failed_again_for_another_reason_is_not_woken(scene: Scene) -
     assert scene.waiting == ["job-2"]
 
 
+def test_a_queue_key_of_another_type_loses_no_due_job(scene: Scene) -> None:
+    scene.put(1, due=time.time() - HOUR)
+    scene.put(2, due=time.time() + HOUR)
+    scene.queue.client.zadd("scheduled", {"job-2": 1.0})
+    scene.queue.client.rename("queue:mail", "kept")
+    scene.queue.client.set("queue:mail", "of another type")
+    assert scene.queue.promote_due("w").send() == (1, None)
+    assert scene.job("job-2").state == "dead"
+    assert scene.decide(job="job-2") == "dead"
+    scene.queue.client.rename("kept", "queue:mail")
+    scene.decide(job="job-2")
+    assert scene.waiting == ["job-1", "job-2"]
+
+
 @pytest.mark.parametrize("kind", [Kind.JOB, Kind.ONCE])
 def test_a_job_may_have_an_id_that_begins_like_a_message_s(scene: Scene, kind: Kind) -> None:
     text = json.dumps({"headers": {"id": "~x", "task": "t"}, "properties": {}, "body": ""})
