@@ -375,6 +375,20 @@ def test_a_queue_key_of_another_type_loses_no_due_job(scene: Scene) -> None:
     assert scene.waiting == ["job-1", "job-2"]
 
 
+def test_a_repeated_message_is_found_among_many_jobs_with_its_id(scene: Scene) -> None:
+    def publish(tag: str) -> None:
+        properties = {"delivery_tag": tag, "delivery_info": {"routing_key": "mail"}}
+        text = json.dumps({"headers": {"delivery_tag": "a header"}, "properties": properties})
+        scene.queue.publish(text, "same", "mail", kind=Kind.JOB)
+
+    for number in range(120):
+        publish(f"{number}")
+    scene.queue.client.delete("job:same#2")  # the oldest ended jobs are forgotten
+    for _ in range(2):
+        publish("repeated")
+    assert scene.queue.snapshot().count["enqueued"] == 121
+
+
 @pytest.mark.parametrize("kind", [Kind.JOB, Kind.ONCE])
 def test_a_job_may_have_an_id_that_begins_like_a_message_s(scene: Scene, kind: Kind) -> None:
     text = json.dumps({"headers": {"id": "~x", "task": "t"}, "properties": {}, "body": ""})

@@ -31,18 +31,17 @@ end
 local no_room = refused()
 if no_room then return redis.error_reply(no_room) end
 
--- Return the producer's tag of a message. A message that is sent again has the same tag.
-local function tag_of(text)
-  local readable, tag = pcall(function() return cjson.decode(text).properties.delivery_tag end)
-  return readable and tag
-end
+-- Return the producer's tag of a message, in quotes: the last field with this name, since a header may have it too.
+-- A message that is sent again has the same tag.
+local function tag_of(text) return string.match(text, '.*"delivery_tag":%s*("[^"]*")') end
 
--- Return true if the same message is stored already: its producer did not receive the reply, and sent it again.
-local function came_before(id, list, message)
+-- Return true if this id has the same message: its producer did not receive the reply, and sent it again. Return
+-- false if the id has another message, and nil if the id is unknown.
+local function came_before(id, list, message, tag)
   local stored = redis.call('LINDEX', job_key(id), 0)
-  if not stored or stored == message then return stored end
-  local tag = tag_of(stored)
-  return tag and tag == tag_of(message) and list_of(id) == list  -- an exchange may route it to two queues
+  if not stored then return nil end
+  -- an exchange may route the same message to two queues
+  return stored == message or tag and string.find(stored, tag, 1, true) and list_of(id) == list or false
 end
 
 for i = 3, #ARGV, 5 do
@@ -55,7 +54,9 @@ for i = 3, #ARGV, 5 do
     follow_clock()
     due = string.format('%.6f', tonumber(due) + ahead)
   end
-  if kind ~= 'once' and came_before(id, list, message) then
+  local known = kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1
+  local tag = known and tag_of(message)
+  if known and came_before(id, list, message, tag) then
     -- the message is stored already
   elseif kind == 'message' or kind == 'transient' then
     redis.call('RPUSH', job_key(id), message)
@@ -73,14 +74,11 @@ for i = 3, #ARGV, 5 do
       end
     end
   elseif kind == 'next try' and redis.call('HEXISTS', RUNNING, id) == 1 then
-    redis.call('SET', successor_key(id), cjson.encode({list = list, due = due, message = message}))
+    redis.call('SET', successor_key(id), cjson.encode({due = due, message = message}))
   else
-    if kind ~= 'once' and redis.call('EXISTS', job_key(id)) == 1 then
+    if known then
       local copy = 2
-      while redis.call('EXISTS', job_key(id .. '#' .. copy)) == 1 do copy = copy + 1 end
-      for known = copy - 1, math.max(2, copy - 100), -1 do  -- check only the newest: a producer repeats at once
-        if came_before(id .. '#' .. known, list, message) then copy = known end
-      end
+      while came_before(id .. '#' .. copy, list, message, tag) == false do copy = copy + 1 end
       id = id .. '#' .. copy
     end
     local event = later and event_text('scheduled', by, due) or at_once
