@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+import redis
 from broker.scene import LEASE, LISTS, Scene
 from support import message, rescue_now
 
@@ -373,6 +374,15 @@ def test_a_queue_key_of_another_type_loses_no_due_job(scene: Scene) -> None:
     scene.queue.client.rename("kept", "queue:mail")
     scene.decide(job="job-2")
     assert scene.waiting == ["job-1", "job-2"]
+
+
+def test_an_enqueue_that_failed_at_a_key_of_another_type_can_be_repeated(scene: Scene) -> None:
+    scene.queue.client.set("queue:mail", "of another type")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        scene.put(1, 2)
+    scene.queue.client.delete("queue:mail")
+    scene.put(1, 2)
+    assert scene.count == {"enqueued": 2, "queued": 2}
 
 
 def test_a_repeated_message_is_found_among_many_jobs_with_its_id(scene: Scene) -> None:

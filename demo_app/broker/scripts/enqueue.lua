@@ -31,6 +31,9 @@ end
 local no_room = refused()
 if no_room then return redis.error_reply(no_room) end
 
+-- If another program has overwritten a queue, fail here, before the first write.
+for i = 4, #ARGV, 5 do redis.call('LLEN', queue_key(ARGV[i])) end
+
 -- Return the producer's tag of a message, in quotes: the last field with this name, since a header may have it too.
 -- A message that is sent again has the same tag.
 local function tag_of(text) return string.match(text, '.*"delivery_tag":%s*("[^"]*")') end
