@@ -385,6 +385,19 @@ def test_an_enqueue_that_failed_at_a_key_of_another_type_can_be_repeated(scene: 
     assert scene.count == {"enqueued": 2, "queued": 2}
 
 
+@pytest.mark.parametrize("how", [Disposition.REQUEUE, Disposition.REQUEUE_LAST, Disposition.LOST])
+def test_a_requeue_that_failed_can_be_repeated(scene: Scene, how: Disposition) -> None:
+    scene.put(1)
+    claim = scene.claim()
+    scene.queue.client.set("queue:mail", "of another type")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        scene.queue.finish(claim, how)
+    scene.queue.pause_queue("mail", False)
+    scene.queue.client.delete("queue:mail")
+    assert scene.queue.finish(claim, how).in_time
+    assert scene.waiting == ["job-1"]
+
+
 def test_a_repeated_message_is_found_among_many_jobs_with_its_id(scene: Scene) -> None:
     def publish(tag: str) -> None:
         properties = {"delivery_tag": tag, "delivery_info": {"routing_key": "mail"}}

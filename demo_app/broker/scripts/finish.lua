@@ -48,6 +48,9 @@ local MOST_UNANSWERED = 5
 local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 'dead',
   requeue = 'requeued', requeue_last = 'requeued', unanswered = 'requeued', lost = 'rescued'}
 
+-- If another program has overwritten the queue, fail here, before the claim is removed.
+if NAMES[outcome] == 'requeued' or outcome == 'lost' then redis.call('LLEN', queue_key(list)) end
+
 -- Return true if this acknowledgement was received before, and only its reply was lost. Then, after the last
 -- `claimed`, the history has an event of this worker with the same outcome (or `retrying`, if the job had
 -- published a next try).

@@ -13,7 +13,7 @@ else
   for i = 4, #ARGV do
     local list = string.sub(ARGV[i], 7)
     redis.call('SADD', LISTS, list)  -- so that pages show the queue before its first job
-    if not pause then notify(list, redis.call('LLEN', queue_key(list))) end
+    if not pause then pass_on({list}) end
   end
 end
 return 1
