@@ -480,6 +480,15 @@ def test_an_ended_job_has_no_arguments(scene: Scene, how: Disposition) -> None:
         assert scene.job().arguments is None
 
 
+def test_a_header_does_not_change_the_queue_of_an_ended_job(scene: Scene) -> None:
+    headers = {"task": "t", "id": "job-1", "list": "vip", "priority": 9, "routing_key": "vip"}
+    properties = {"delivery_info": {"routing_key": "mail", "list": "mail"}, "priority": 3}
+    text = json.dumps({"headers": headers, "properties": properties})
+    scene.queue.publish(text, "job-1", "mail", kind=Kind.JOB)
+    scene.queue.finish(scene.claim(), Disposition.DONE)
+    assert (scene.job().queue, scene.job().priority) == ("mail", 3)
+
+
 def test_only_the_last_failure_keeps_its_whole_traceback(scene: Scene) -> None:
     scene.put(1)
     for number in range(30):

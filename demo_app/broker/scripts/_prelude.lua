@@ -188,35 +188,26 @@ local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
 -- Return a shortened message of an ended job, as JSON without the closing brace: the fields that a page shows,
 -- and the delivery tag, by which enqueue.lua recognises a repeated message. Searching the text is much faster than
--- decoding it, and cannot find a name in the body, where quotes are escaped.
+-- decoding it, and cannot find a name in the body, where quotes are escaped. A header may have a property's name.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
-  local function place(name, from)
-    local _, last = string.find(parts, '"' .. name .. '":', from or 1, true)
-    return last
+  if string.find(parts, '\\', 1, true) then  -- hide escapes: each text then ends at the next quote
+    parts = string.gsub(string.gsub(parts, '\\\\', '\1\1'), '\\"', '\1\2')
   end
-  local function number(name)
-    local at = place(name)
-    return at and string.match(parts, '^%s*(%-?[%d.]+)', at + 1) or '0'
+  local function value(name, pattern)
+    local _, last = string.find(parts, '"' .. name .. '":', 1, true)
+    return last and string.match(parts, '^%s*(' .. pattern .. ')', last + 1)
   end
-  local function text(at)
-    local first = at and string.match(parts, '^%s*()"', at + 1)
-    local last = first
-    while last do
-      last = string.find(parts, '"', last + 1, true)
-      if last and #string.match(string.sub(parts, first, last - 1), '\\*$') % 2 == 0 then
-        return string.sub(parts, first, last)
-      end
-    end
-    return 'null'
+  local function text(name)
+    local found = value(name, '"[^"]*"') or 'null'
+    return (string.gsub(string.gsub(found, '\1\2', '\\"'), '\1\1', '\\\\'))
   end
-  local at, next_at = nil, place('delivery_tag')
-  while next_at do at, next_at = next_at, place('delivery_tag', next_at) end  -- a header may have this name too
-  local tag, list = text(at), text(place('list') or place('routing_key'))
-  return '{"headers":{"task":' .. text(place('task')) .. ',"id":' .. cjson.encode(id)
-    .. ',"enqueued_at":' .. number('enqueued_at') .. '},"properties":{"delivery_tag":' .. tag
-    .. ',"priority":' .. number('priority') .. ',"delivery_info":{"routing_key":' .. list
-    .. ',"list":' .. list .. '}}'
+  local task, enqueued_at = text('task'), value('enqueued_at', '%-?[%d.]+') or '0'
+  parts = string.match(parts, '.*"properties":(.*)') or ''
+  local list = text(value('list', '"') and 'list' or 'routing_key')
+  return '{"headers":{"task":' .. task .. ',"id":' .. cjson.encode(id) .. ',"enqueued_at":' .. enqueued_at
+    .. '},"properties":{"delivery_tag":' .. text('delivery_tag') .. ',"priority":' .. (value('priority', '%d+') or '0')
+    .. ',"delivery_info":{"routing_key":' .. list .. ',"list":' .. list .. '}}'
 end
 
 -- Add `bytes` to the counter of the bytes of ended jobs. Return the counter.
