@@ -376,8 +376,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _get(self, queue: str) -> dict[str, Any]:
         here = self.in_flight
         here.work([queue], **process.info())
-        for claimed in here.queue.claim(here.lease.worker, lists_of(queue)):
-            if delivery := self.register_claim(claimed, [queue], tracked=True):
+        while claims := here.queue.claim(here.lease.worker, lists_of(queue)):
+            if delivery := self.register_claim(claims[0], [queue], tracked=True):
                 return delivery.payload
         raise Empty
 

@@ -26,7 +26,7 @@ from demo_app.broker.claim import Claim, Claimed
 from demo_app.broker.consumer_state import Waiting
 from demo_app.broker.message import compose
 from demo_app.broker.options import Options
-from demo_app.broker.queue import Queue
+from demo_app.broker.queue import Kind, Queue
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 
@@ -215,6 +215,18 @@ def test_a_closed_channel_requeues_its_claims_in_order(store: Queue, claims_url:
         assert store.client.lrange("queue:mail", 0, -1) == ["job-3", "job-2", "job-1"]
     finally:
         here.leave()
+
+
+def test_a_get_skips_a_malformed_message(store: Queue, claims_url: str) -> None:
+    options = {"global_keyprefix": "other:"}
+    queue = Queue(store.client, Options(**options))
+    queue.publish("[]", "malformed", "mail", kind=Kind.JOB)
+    queue.enqueue(message())
+    channel = Connection(claims_url, transport_options=options).channel()
+    try:
+        assert channel.basic_get("mail").headers["id"] == "job-1"
+    finally:
+        channel.in_flight.leave()
 
 
 def test_deleting_a_queue_reads_no_delayed_jobs(store: Queue, claims_url: str) -> None:
