@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.exit(f"The broker can't be reached: {error}")
         except RedisError as error:
             sys.exit(f"Redis refuses: {error}")
-        except ValueError as error:  # a malformed URL or option
+        except (ValueError, LookupError, ImportError) as error:  # a wrong URL, transport or option
             sys.exit(f"{error}")
     return status
 

@@ -215,6 +215,7 @@ def test_a_key_of_another_program_is_reported(shop: Shop) -> None:
         ("metrics", "redis://127.0.0.1:1", "broker_url: not a URL of this broker.*"),
         ("web", "redis://127.0.0.1:1", "The broker_url of the app .* does not begin .*"),
         ("migrate claims+foo://h redis://h", "redis://", r"The scheme claims\+foo:// is .*"),
+        ("migrate foo://h redis://h", "redis://", ".*No such transport: foo.*"),
     ],
 )
 def test_an_unusable_broker_is_reported(shop: Shop, words: str, broker: str, sentence: str) -> None:
