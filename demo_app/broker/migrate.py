@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -55,9 +56,11 @@ class _Move:
         republish(self._producer, message, exchange="", routing_key=queue)
         self.moved += 1
 
-    def carry_text(self, text: str | bytes, queue: str) -> bool:
+    def carry_text(self, text: str | bytes, queue: str, due: float | None = None) -> bool:
         with self.left_if_unreadable():
             payload = json.loads(text)
+            if due is not None:  # the job layer's messages do not have it
+                payload["headers"]["eta"] = datetime.fromtimestamp(due, UTC).isoformat()
             self.carry(self.channel.Message(payload, channel=self.channel), queue)
             return True
         return False
@@ -126,12 +129,12 @@ def _from_claims(move: _Move) -> None:
     lists = client.smembers(queue.keys("lists"))
     names = sorted({*move.app.amqp.queues, *map(queue_of, lists)})
     move.declare(names)
-    for job_id, text in queue.due_later():
+    for job_id, due, text in queue.due_later():
         name = queue_of(list_in(text))
         if name and name not in names:  # a queue with only scheduled or retrying jobs
             names.append(name)
             move.declare([name])
-        if move.carry_text(text, name):
+        if move.carry_text(text, name, due):
             queue.decide(job_id, "moved", by="migrate")
     deadline = time.monotonic() + 4 * queue.options.lease_seconds + 10
     while True:

@@ -123,18 +123,18 @@ class Queue:
 
     def purge_due_later(self, lists: Sequence[str], *, by: str) -> int:
         """Discard these lists' scheduled and retrying jobs, one by one. Return their number."""
-        found = (job_id for job_id, text in self.due_later() if list_in(text) in lists)
+        found = (job_id for job_id, _, text in self.due_later() if list_in(text) in lists)
         return sum(self.decide(job_id, "discard", by=by) != "" for job_id in found)
 
-    def due_later(self) -> Iterator[tuple[str, str]]:
-        """Yield the id and the message of each scheduled or retrying job.
+    def due_later(self) -> Iterator[tuple[str, float, str]]:
+        """Yield the id, the due time (epoch) and the message of each scheduled or retrying job.
 
         The message is "" if another program has deleted it. Each message takes a round trip.
         """
         client: Decoded = self.client
         for state in (State.SCHEDULED, State.RETRYING):
-            for job_id in client.zrange(self.keys(state), 0, -1):
-                yield job_id, client.lindex(self.keys("job", job_id), 0) or ""
+            for job_id, due in client.zrange(self.keys(state), 0, -1, withscores=True):
+                yield job_id, due, client.lindex(self.keys("job", job_id), 0) or ""
 
     def size(self, lists: Sequence[str]) -> int:
         """Return the number of messages in these lists. The lists are not read atomically."""

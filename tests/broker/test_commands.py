@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import redis
@@ -15,7 +16,7 @@ from broker.conftest import OpenShop
 from celery_suite.outside import REPOSITORY, Shop, signal_group
 from prometheus_client.parser import text_string_to_metric_families
 from servers import cluster
-from support import run_python
+from support import message, run_python
 
 from demo_app.broker.connection import AS_TEXT
 from demo_app.broker.options import Options
@@ -106,6 +107,15 @@ def test_migrate_moves_waiting_jobs_there_and_back(shop: Shop, stock: redis.Redi
     shop.start_worker()
     assert not shop.lost(["first", "second"], 60)
     assert "later" not in shop.times("started")
+
+
+def test_migrate_keeps_the_due_time_of_a_job_of_the_job_layer(shop: Shop) -> None:
+    due = time.time() + 600
+    Queue(shop.redis, Options(global_keyprefix="shop:")).enqueue(message(), due=due)
+    target = shop.broker(shop.port).removesuffix("/0") + "/1"
+    assert _run(shop, "migrate", shop.broker(shop.port), target) == (0, "Moved 1 job.\n")
+    moved = redis.Redis(port=shop.port, db=1, **AS_TEXT).zscore("shop:scheduled", "job-1")
+    assert moved == pytest.approx(due, abs=60)
 
 
 def test_migrate_refuses_a_prefix_that_kombu_cannot_find(shop: Shop, stock: redis.Redis) -> None:
