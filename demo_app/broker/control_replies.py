@@ -77,7 +77,7 @@ def store_failures(app: Any, messages: list[str]) -> None:
             raw = json.loads(message)
             args, kwargs, embedded = json.loads(raw["body"])
             request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
-            error = WorkerLostError("every process that ran the task has died with it")
+            error = WorkerLostError("every process that got the task died or could not receive it")
             app.backend.mark_as_failure(request.id, error, request=request)
         except Exception:  # pickled arguments, or the result backend does not answer
             log.exception("The result of a dead job could not be stored")

@@ -18,7 +18,6 @@ import redis
 
 from .claim import Claim, Claimed, Disposition, Ending
 from .error_kinds import is_temporary, reason_of
-from .events import State
 from .heartbeat import Heartbeat, Step, without_script
 from .held import HeldClaims
 from .keys import lists_of
@@ -46,7 +45,7 @@ class InFlight:
         queue: the broker's queue.
         waiting_tags: returns the delivery tags of messages that Celery has received and not begun.
         on_dead: is called with the messages of jobs that are dead because they kept killing their
-            workers.
+            workers, or could not be received.
     """
 
     #: The script that claims; an experiment may replace it.
@@ -377,9 +376,7 @@ class InFlight:
                 log.warning(
                     "Returned jobs to their queues: the replies to their claims never arrived"
                 )
-                states = self.queue.states([claim.id for claim in lost])
-                if dead := [job_id for job_id, state in states.items() if state == State.DEAD]:
-                    log.error("Dead, because no reply to their claims arrived: %s", ", ".join(dead))
+                self.report_dead([claim.id for claim in lost])
 
         return Step(reading.call, handle)
 
