@@ -194,12 +194,12 @@ def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     of this command does not lose the message.
     """
     in_transit = f"{key}:migrating"
-    while client.lmove(in_transit, key, "LEFT", "RIGHT"):
+    while client.lmove(in_transit, key, "LEFT", "RIGHT") is not None:
         pass  # put back messages that an earlier, killed migration has left
     while (text := client.lmove(key, in_transit, "RIGHT", "LEFT")) is not None:
         if move.carry_text(text, name):
             client.lpop(in_transit)
-    while client.lmove(in_transit, key, "LEFT", "RIGHT"):
+    while client.lmove(in_transit, key, "LEFT", "RIGHT") is not None:
         pass  # put back malformed messages
 
 

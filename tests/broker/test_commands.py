@@ -137,7 +137,7 @@ def test_migrate_moves_unnamed_queues_and_skips_garbage(shop: Shop, stock: redis
     shop.order("first")
     assert _to_stock(shop) == (0, "Moved 3 jobs.\n")
     assert stock.llen("shop:parcels") == stock.llen("shop:celery") == 1
-    stock.rpush("shop:parcels", "no message at all")
+    stock.rpush("shop:parcels", "", "no message at all")
     stock.hset("shop:unacked", "odd", "nor this")
     without_queue = json.dumps([json.loads(stock.lpop("shop:celery")), "gone", "vases"])
     stock.hset("shop:unacked", "tag", without_queue)
@@ -146,8 +146,8 @@ def test_migrate_moves_unnamed_queues_and_skips_garbage(shop: Shop, stock: redis
     assert "Left 1 behind: no queue is bound to its exchange.\n" in output
     assert stock.hget("shop:unacked", "tag") == without_queue
     assert output.count("behind: can't be read (JSONDecodeError") == 1
-    assert "Left 2 behind" in output
-    assert stock.lrange("shop:parcels", 0, -1) == ["no message at all"]
+    assert "Left 3 behind" in output
+    assert stock.lrange("shop:parcels", 0, -1) == ["", "no message at all"]
     assert shop.redis.llen("shop:queue:parcels") == 1
 
 
