@@ -85,6 +85,10 @@ _SPELT = {
     "valkeys": "rediss",
     "sentinel": "redis",  # redis-py's parser does not know the scheme sentinel
 }
+_HOST = r"[^:;/@]+(?::\d*)?"
+_SENTINEL_URL = re.compile(
+    rf"sentinel://(?:([^:/]*):?([^/]*)@)?({_HOST}(?:;{_HOST})*)/([^/]+)/?(\d*)"
+)
 #: Prefixes of options that a connection over a unix socket does not accept.
 _TCP_ONLY = ("host", "port", "socket_connect_timeout", "socket_keepalive")
 
@@ -114,22 +118,18 @@ class SentinelGroup:
         Raises:
             ValueError: the URL is incomplete, or a port or the database is not a number.
         """
-        scheme, _, rest = url.partition("://")
-        if scheme != "sentinel":
+        if not url.startswith("sentinel://"):
             return None
-        places, _, path = rest.partition("/")
-        login, _, hosts = places.rpartition("@")
-        user, _, password = login.partition(":")
-        name, _, database = path.partition("/")
-        found = [host.partition(":") for host in hosts.split(";")]
-        numbers = [database or "0", *(port or "26379" for _, _, port in found)]
-        if not (name and all(host for host, _, _ in found) and all(map(str.isdecimal, numbers))):
+        found = _SENTINEL_URL.fullmatch(url)
+        if not found:
             raise ValueError(
                 "A Sentinel URL needs hosts, a name, and numbers as ports and database: "
                 "sentinel://host:26379;host2/name/0"
             )
+        user, password, hosts, name, database = found.groups("")
+        places = (host.partition(":") for host in hosts.split(";"))
         return cls(
-            tuple((host, int(port or 26379)) for host, _, port in found),
+            tuple((host, int(port or 26379)) for host, _, port in places),
             name,
             int(database or 0),
             unquote(user) or None,

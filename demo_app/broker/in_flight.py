@@ -19,7 +19,7 @@ import redis
 from .claim import Claim, Claimed, Disposition, Ending
 from .error_kinds import is_temporary, reason_of
 from .heartbeat import Heartbeat, Step, without_script
-from .held import HeldClaims
+from .held import Held, HeldClaims
 from .keys import lists_of
 from .lease import Lease, LeaseLost
 from .queue import Queue
@@ -99,10 +99,13 @@ class InFlight:
         Raises:
             LeaseLost: its claim has ended.
         """
+        return self._held(tag).message
+
+    def _held(self, tag: str) -> Held:
         held = self.claims.get(tag)
         if held is None:
             raise LeaseLost("the claim has ended already")
-        return held.message
+        return held
 
     def begins(self, tag: str) -> None:
         """Record that the job begins: if this worker dies now, the job may be the cause.
@@ -214,12 +217,10 @@ class InFlight:
         Raises:
             LeaseLost: the claim has ended, or Redis does not answer while this worker shuts down.
         """
-        held = self.claims.get(tag)
-        if held is None:
-            raise LeaseLost("the claim has ended already")
+        worker = self._held(tag).claim.worker
         while True:
             try:
-                return self.lease.check(held.claim.worker)
+                return self.lease.check(worker)
             except redis.RedisError as error:
                 if self.closing:
                     raise LeaseLost("Redis can't be reached, and the worker is stopping") from None

@@ -83,10 +83,9 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         - Celery has replaced `can_consume` (option --disable-prefetch).
         - `worker.may_claim_next` returns False.
         """
-        replaced_by_celery = "can_consume" in vars(self)
         if (
             not worker.may_claim_next()
-            or replaced_by_celery
+            or "can_consume" in vars(self)
             or self._in_hand() > self.prefetch_count
         ):
             return []

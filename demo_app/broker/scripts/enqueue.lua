@@ -19,17 +19,12 @@ local at_once = event_text('enqueued', by)
 -- If Redis is full (maxmemory), forget the oldest ended jobs. Return the error if that does not free enough.
 -- SETRANGE with an empty text writes nothing, but fails if Redis is full. Redis does not refuse a script's later
 -- writes once the script has deleted a key.
-local function refused()
-  local fine, why = pcall(redis.call, 'SETRANGE', P .. 'nothing', 0, '')
-  why = type(why) == 'table' and why.err or why
-  if fine or not string.find(why, 'OOM', 1, true) then return end
+local reply = redis.pcall('SETRANGE', P .. 'nothing', 0, '')
+if type(reply) == 'table' and string.find(reply.err, 'OOM', 1, true) then
   local bytes = 4000
   for i = 3, #ARGV do bytes = bytes + 2 * #ARGV[i] end
-  if forget_oldest(bytes) < bytes then return why end
+  if forget_oldest(bytes) < bytes then return reply end
 end
-
-local no_room = refused()
-if no_room then return redis.error_reply(no_room) end
 
 -- If another program has overwritten a queue, fail here, before the first write.
 for i = 4, #ARGV, 5 do redis.call('LLEN', queue_key(ARGV[i])) end
