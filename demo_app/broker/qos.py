@@ -27,11 +27,13 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         return not self.prefetch_count or self._in_hand() < self.prefetch_count
 
     def can_consume_max_estimate(self) -> int | None:
-        """Return how many more messages fit into the prefetch window; None for unlimited."""
+        """Return how many more messages fit into the prefetch window; None for unlimited.
+
+        The result is 1 if Celery has replaced `can_consume` (option --disable-prefetch).
+        """
         if not self.prefetch_count:
             return None
-        places: int = self.prefetch_count - self._in_hand()
-        return max(places, 0)
+        return 1 if "can_consume" in vars(self) else max(0, self.prefetch_count - self._in_hand())
 
     def _in_hand(self) -> int:
         # for a worker, also count jobs that it received over a connection that has broken since

@@ -157,6 +157,14 @@ def test_an_acknowledgement_claims_the_next_job(open_one: OpenShop, pool: str) -
     assert list(shop.times("started")) == names
 
 
+def test_a_worker_without_prefetch_claims_one_job_per_process(open_one: OpenShop) -> None:
+    shop = open_one(worker_disable_prefetch=True)
+    shop.order("p0", "p1", "p2", gate="open")
+    shop.start_worker("--concurrency", "1")
+    shop.until_started("p0")
+    assert shop.count("running") == 1
+
+
 def test_an_urgent_job_is_first_in_all_queues(open_one: OpenShop) -> None:
     shop = open_one("prefork", worker_prefetch_multiplier=1)
     shop.order("elsewhere")
