@@ -95,8 +95,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         self.connection_class = CONNECTIONS[scheme]
         self.connection_class_ssl = WITH_TLS.get(scheme, WITH_TLS["redis"])
         super().__init__(connection, **options)
-        address = (client.hostname, client.port, client.virtual_host, self.global_keyprefix)
-        self._broker = (connection.in_flight_class, *address)
+        server = (client.hostname, client.port, client.virtual_host)
+        group = client.transport_options.get("master_name")  # some Sentinels watch several groups
+        self._broker = (connection.in_flight_class, *server, group, self.global_keyprefix)
 
     @property
     def in_flight(self) -> InFlight:

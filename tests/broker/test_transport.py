@@ -217,6 +217,14 @@ def test_a_closed_channel_requeues_its_claims_in_order(store: Queue, claims_url:
         here.leave()
 
 
+def test_two_groups_of_the_same_sentinels_are_two_brokers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis.Redis, "ping", lambda _: True)
+    url, groups = "claims+sentinel://127.0.0.1:1", ("one", "two")
+    links = [Connection(url, transport_options={"master_name": group}) for group in groups]
+    pools = [link.channel().in_flight.queue.client.connection_pool for link in links]
+    assert [pool.service_name for pool in pools] == ["one", "two"]
+
+
 def test_a_get_skips_a_malformed_message(store: Queue, claims_url: str) -> None:
     options = {"global_keyprefix": "other:"}
     queue = Queue(store.client, Options(**options))
