@@ -78,6 +78,7 @@ def store_failures(app: Any, messages: list[str]) -> None:
             args, kwargs, embedded = json.loads(raw["body"])
             request = Context({**raw["headers"], **embedded, "args": args, "kwargs": kwargs})
             error = WorkerLostError("every process that got the task died or could not receive it")
-            app.backend.mark_as_failure(request.id, error, request=request)
+            kept = not request.ignore_result or app.conf.task_store_errors_even_if_ignored
+            app.backend.mark_as_failure(request.id, error, request=request, store_result=kept)
         except Exception:  # pickled arguments, or the result backend does not answer
             log.exception("The result of a dead job could not be stored")

@@ -3,6 +3,7 @@ its last try a job is the only job of its worker."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 import redis
 from broker.conftest import OpenShop
 from broker.scene import CALM, LISTS, Scene
+from celery import Celery
 from support import most_nightly, rescue_now, until
 
 from demo_app.broker import control_replies, process
@@ -242,3 +244,11 @@ def test_the_deaths_of_a_job_without_a_record_are_forgotten(scene: Scene, seen_b
         client.lrem("queue:mail", 1, "job-1")
         rescue_now(scene.queue)
     assert not client.exists("deaths")
+
+
+@pytest.mark.parametrize(("ignored", "state"), [(False, "FAILURE"), (True, "PENDING")])
+def test_a_dead_job_has_no_result_if_its_task_ignores_it(ignored: bool, state: str) -> None:
+    app = Celery(backend="cache+memory://", set_as_current=False)
+    job = {"headers": {"id": state, "ignore_result": ignored}, "body": "[[], {}, {}]"}
+    control_replies.store_failures(app, [json.dumps(job)])
+    assert app.AsyncResult(state).state == state
