@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import redis
 
@@ -101,8 +101,7 @@ def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     if len(found) <= limit:
         return Page(tuple(views), None)
     list_name, job_id, _ = shown[-1]
-    escaped = list_name.replace("%", "%25").replace(" ", "%20")  # a space ends the list
-    return Page(tuple(views), f"{escaped} {job_id}")
+    return Page(tuple(views), f"{quote(list_name)} {job_id}")  # a space ends the list
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:

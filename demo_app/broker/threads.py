@@ -25,10 +25,6 @@ log = logging.getLogger(__name__)
 Call = Callable[[], None]
 
 
-def _nothing(*_: object) -> None:
-    """Do nothing."""
-
-
 class _Thread(threading.local):
     """The state of one thread.
 
@@ -59,8 +55,8 @@ class Threads:
         target: Callable[..., Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
-        callback: Callable[..., object] = _nothing,
-        accept_callback: Callable[..., object] = _nothing,
+        callback: Callable[..., object] = lambda *_: None,
+        accept_callback: Callable[..., object] = lambda *_: None,
         **_: Any,
     ) -> Any:
         """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`.
@@ -71,7 +67,7 @@ class Threads:
         run = partial(target, *args, **(kwargs or {}))
         self._waiting.append(partial(self._call, run, callback, accept_callback))
         if not self._here.ready:
-            return self._submit(self._take, (), callback=_nothing)
+            return self._submit(self._take, (), callback=lambda _: None)
         self._here.ready, self._here.more = False, True
         return None
 

@@ -60,15 +60,6 @@ local function give_back(worker, each)
   return ids
 end
 
--- Return the lists that are not paused.
-local function flowing(lists)
-  local open = {}
-  for _, list in ipairs(lists) do
-    if redis.call('SISMEMBER', PAUSED, 'queue:' .. list) == 0 then open[#open + 1] = list end
-  end
-  return open
-end
-
 -- Pop the next job while there are suspects; return its list and id, or nothing. A suspect runs alone, in a
 -- worker without other jobs. Busy workers skip it; if it has waited for a minute, they claim no job behind it.
 local function pop_past_suspects(worker, lists, all)
@@ -110,14 +101,6 @@ local function times_unanswered(id)
   end
 end
 
--- Return '1' if the job was claimed before and requeued, else ''. The second result is true if the reason was a
--- lost reply.
-local function redelivered(id)
-  local name, _, _, detail = last_event(id)
-  local again = name == 'requeued' or name == 'rescued'
-  return again and '1' or '', again and string.find(detail, UNANSWERED, 1, true)
-end
-
 -- Push the missing tokens for the jobs of these lists: a worker that does not claim them may have taken the tokens.
 local function pass_on(lists)
   for _, list in ipairs(lists) do
@@ -137,7 +120,10 @@ local function claim(worker, limit, lists)
       pass_on(lists)
       return claimed, 'paused'
     end
-    open = flowing(lists)
+    open = {}
+    for _, list in ipairs(lists) do
+      if redis.call('SISMEMBER', PAUSED, 'queue:' .. list) == 0 then open[#open + 1] = list end
+    end
     quarantine = redis.call('EXISTS', DEATHS) == 1
     if #open == 0 then return claimed, quarantine and 'soon' or nil end
   end
@@ -168,12 +154,14 @@ local function claim(worker, limit, lists)
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(list, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)
-      local again, unanswered = redelivered(id)
-      for _, part in ipairs({id, list, tostring(number), again, message}) do
+      local event, _, _, detail = last_event(id)
+      local again = event == 'requeued' or event == 'rescued'
+      for _, part in ipairs({id, list, tostring(number), again and '1' or '', message}) do
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
-      if unanswered then return claimed end  -- no further job: this reply may be lost too
+      -- no further job if the last reply was lost: this one may be lost too
+      if again and string.find(detail, UNANSWERED, 1, true) then return claimed end
     else
       forget_deaths(id)
     end

@@ -4,9 +4,9 @@ for i = 2, #ARGV do
   local id = ARGV[i]
   if ARGV[1] == '1' then
     redis.call('SADD', KEPT, id)
-  elseif redis.call('SREM', KEPT, id) == 1 and not redis.call('ZSCORE', set_key('done'), id)
-      and not redis.call('ZSCORE', set_key('discarded'), id) then
+  elseif redis.call('SREM', KEPT, id) == 1 then
     local name = last_event(id)
-    if name == 'done' or name == 'discarded' then redis.call('DEL', job_key(id)) end
+    local ended = name == 'done' or name == 'discarded'
+    if ended and not redis.call('ZSCORE', set_key(name), id) then redis.call('DEL', job_key(id)) end
   end
 end

@@ -1,7 +1,7 @@
 -- Move due jobs, scheduled or retrying, to the tails of their queues.
 -- ARGV: worker, limit (of the scheduled jobs, and of the retrying jobs).
 -- Returns {number of moved jobs, seconds until the next job is due ('' for none)}.
-local moved, soonest = 0, ''
+local moved, soonest = 0, math.huge
 follow_clock()
 for _, state in ipairs({'scheduled', 'retrying'}) do
   local key = set_key(state)
@@ -10,9 +10,7 @@ for _, state in ipairs({'scheduled', 'retrying'}) do
     release(id, ARGV[1], 'it was due')
     moved = moved + 1
   end
-  local next_one = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  if next_one[2] and (soonest == '' or tonumber(next_one[2]) - now < tonumber(soonest)) then
-    soonest = tostring(tonumber(next_one[2]) - now)
-  end
+  local due = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+  soonest = math.min(soonest, tonumber(due or math.huge) - now)
 end
-return {moved, soonest}
+return {moved, soonest < math.huge and tostring(soonest) or ''}
