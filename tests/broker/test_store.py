@@ -309,6 +309,10 @@ def test_a_queue_of_a_message_and_a_job_is_shown_and_kept(scene: Scene, job_firs
         scene.put(1)
     assert scene.queue.client.ttl("queue:mail") == -1
     assert [queue.name for queue in scene.queue.snapshot().queues()] == ["mail"]
+    assert scene.count == {"enqueued": 1, "queued": 1}
+    scene.start("w")
+    assert len(scene.takes(limit=2)) == 2
+    assert scene.count == {"enqueued": 1, "running": 1}
 
 
 def test_of_many_lists_the_empty_ones_are_forgotten(scene: Scene) -> None:

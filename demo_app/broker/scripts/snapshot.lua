@@ -13,6 +13,16 @@ local function read(empty, ...)
   return found
 end
 
+-- Return the number of jobs in a list. Only a list in TRANSIENT may have messages that are not jobs too.
+local function jobs_in(key, list)
+  local jobs = read(0, 'LLEN', key)
+  local mixed = redis.call('SISMEMBER', TRANSIENT, list) == 1
+  for _, id in ipairs(mixed and read({}, 'LRANGE', key, 0, -1) or {}) do
+    if not is_job(id) then jobs = jobs - 1 end
+  end
+  return jobs
+end
+
 local count, histories = {queued = 0, running = 0}, {}
 for _, state in ipairs({'scheduled', 'retrying', 'dead'}) do
   count[state] = read(0, 'ZCARD', set_key(state))
@@ -37,7 +47,7 @@ end
 local lists, shown, workers, last = redis.call('SMEMBERS', LISTS), {}, {}, {}
 for i, list in ipairs(lists) do
   local size = read(0, 'LLEN', queue_key(list))
-  count.queued = count.queued + size
+  count.queued = count.queued + jobs_in(queue_key(list), list)
   shown[i] = {
     list = list, size = size, ids = ids_of(queue_key(list), math.min(size, limit)),
     paused = redis.call('SISMEMBER', PAUSED, 'queue:' .. list) == 1,
@@ -48,11 +58,11 @@ for i, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   for _, list in ipairs(lists) do
     local size = read(0, 'LLEN', claims_key(list, worker))
     running = running + size
+    count.running = count.running + jobs_in(claims_key(list, worker), list)
     for _, id in ipairs(ids_of(claims_key(list, worker), math.min(size, limit))) do
       held[#held + 1] = id
     end
   end
-  count.running = count.running + running
   workers[i] = {
     id = worker, info = info or '', alive = info ~= false, running = running, held = held,
     left = redis.call('PTTL', worker_key(worker)), waiting = read(0, 'SCARD', waiting_key(worker)),
