@@ -172,6 +172,22 @@ def test_migrate_moves_the_jobs_of_dead_workers(open_shop: OpenShop) -> None:
     assert shop.queued() == 1
 
 
+def test_migrate_can_be_interrupted(shop: Shop) -> None:
+    shop.order("first", "second")
+    queue = Queue(shop.redis, Options(global_keyprefix="shop:"))
+    queue.register("dies", 60_000, "{}")
+    assert queue.claim("dies", ["celery"])
+    queue.client.delete("shop:worker:dies")  # migrate waits until its lease has surely expired
+    words = _command("migrate", shop.broker(shop.port), f"redis://127.0.0.1:{shop.port}/1")
+    with (shop.folder / "migrate.log").open("w+") as output:
+        migrating = shop.start([sys.executable, *words], output)
+        shop.until(lambda: queue.snapshot().count["done"] == 1, "the move of the second job")
+        migrating.send_signal(signal.SIGINT)
+        assert migrating.wait() == 130
+        output.seek(0)
+        assert output.read() == "Interrupted after 1 jobs. Run this again to move the rest.\n"
+
+
 def test_migrate_leaves_a_job_that_begins_meanwhile(open_shop: OpenShop) -> None:
     """A job that ends meanwhile is not moved either."""
     shop = open_shop("threads", transport="stock", task_acks_late=True)
