@@ -14,7 +14,7 @@ import redis
 
 from .connection import Decoded
 from .events import State
-from .keys import lists_of, queue_of, urgency
+from .keys import urgency
 from .queue import Queue
 from .view import JobView, view_of
 
@@ -112,22 +112,17 @@ def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tupl
         skip: the number of jobs at the head of the first list to leave out.
     """
     client: Decoded = queue.client
-    lists = client.smembers(queue.keys("lists"))
-    if first and first in lists_of(queue_of(first)):
-        lists = lists | {first}  # not in `lists` if it was emptied since the last page
-    lists = sorted(lists, key=urgency)
-    start = lists.index(first) if first in lists else 0
     found: list[tuple[str, str, int]] = []
-    for list_name in lists[start:]:
-        if len(found) < limit:
+    for list_name in sorted(client.smembers(queue.keys("lists")), key=urgency):
+        # `first` may have been emptied and forgotten since the last page
+        if len(found) < limit and (not first or urgency(list_name) >= urgency(first)):
+            start = skip if list_name == first else 0
             pipe = client.pipeline(transaction=False)
             # negative indices, since the head of a list is at its right end
-            pipe.lrange(queue.keys("queue", list_name), len(found) - limit - skip, -1 - skip)
+            pipe.lrange(queue.keys("queue", list_name), len(found) - limit - start, -1 - start)
             [ids] = answers_of(pipe)
-            found += [
-                (list_name, job_id, skip + n) for n, job_id in enumerate(reversed(ids or ()), 1)
-            ]
-        skip = 0
+            spots = enumerate(reversed(ids or ()), start + 1)
+            found += [(list_name, job_id, spot) for spot, job_id in spots]
     return found
 
 
