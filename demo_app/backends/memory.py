@@ -31,7 +31,7 @@ class MemoryBackend(InProcessBackend):
     def __init__(self, concurrency: int) -> None:
         super().__init__()
         self._ready: list[tuple[int, int, Job]] = []  # a heap: by priority, then by arrival
-        self._later: list[tuple[float, int, Job]] = []  # a heap: by due time
+        self._later: list[tuple[float, int, Job]] = []  # a heap: by due time; 0 for now
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -70,10 +70,7 @@ class MemoryBackend(InProcessBackend):
         with self._changed:
             if not self._threads:
                 self._threads = [self._start(number) for number in range(self._concurrency)]
-            if due > time.time():
-                heapq.heappush(self._later, (due, next(self._order), job))
-            else:
-                heapq.heappush(self._ready, (-job.priority, next(self._order), job))
+            heapq.heappush(self._later, (due, next(self._order), job))
             self._changed.notify()
 
     def _next(self) -> Job | None:
@@ -85,7 +82,8 @@ class MemoryBackend(InProcessBackend):
                     heapq.heappush(self._ready, (-job.priority, next(self._order), job))
                 if self._ready:
                     return heapq.heappop(self._ready)[2]
-                self._changed.wait(self._later[0][0] - now if self._later else None)
+                # at most 1 s: the clock may jump, and Python refuses a wait of centuries
+                self._changed.wait(min(self._later[0][0] - now, 1.0) if self._later else None)
             return None
 
     def _work(self) -> None:

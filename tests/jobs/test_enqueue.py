@@ -58,3 +58,14 @@ def test_a_job_that_exits_is_dead_and_ends_neither_its_thread_nor_its_process(in
         until(lambda: memory.count_by_state() == {"dead": 2}, what="the end of both jobs")
     finally:
         memory.close()
+
+
+def test_a_far_due_time_ends_no_thread_of_the_memory_backend() -> None:
+    memory = MemoryBackend(concurrency=1)
+    try:
+        memory.enqueue(leave.using(run_after=datetime.max.replace(tzinfo=UTC)).job())
+        for dead in (1, 2):
+            memory.enqueue(leave.job())
+            until(lambda n=dead: memory.count_by_state().get("dead") == n, what="the end of a job")
+    finally:
+        memory.close()
