@@ -72,12 +72,17 @@ def after_failure(error: BaseException, job: Job) -> Outcome:
     task = find_task(job.task)
     policy = policy_for(task.policies if task else (), error)
     if isinstance(policy, DiscardPolicy):
-        return Discarded(f"{type(error).__name__}: {error}")
+        return Discarded(_storable(f"{type(error).__name__}: {error}"))
     failures = job.attempts + 1
-    failure = TaskError(_path(error), "".join(traceback.format_exception(error)))
+    failure = TaskError(_path(error), _storable("".join(traceback.format_exception(error))))
     if policy.gives_up(failures, time.time() - job.enqueued_at):
         return Failed(failure)
     return Retry(policy.wait(failures), failure, policy.outage)
+
+
+def _storable(text: str) -> str:
+    """Escape lone surrogates, which not every backend can store."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _path(error: BaseException) -> str:

@@ -20,6 +20,11 @@ def number() -> int:
     return 42
 
 
+@task
+def half_a_character() -> None:
+    raise ValueError("no file caf\udce9")
+
+
 def killed_after(take: str, folder: Path) -> None:
     """Kill a process that has taken jobs from its queue by calling Huey's method `take`."""
     child = os.fork()
@@ -50,6 +55,15 @@ def test_the_jobs_of_a_killed_consumer_are_in_no_table(
     assert backend.states([job.id]) == {job.id: state}
     backend.enqueue(job)  # enqueuing a known id has no effect
     assert storage.queue_size() + storage.schedule_size() == 0
+    backend.close()
+
+
+def test_a_job_whose_error_has_half_a_character_is_tried_again(tmp_path: Path) -> None:
+    backend = HueyBackend(Settings(dir=tmp_path))
+    job = half_a_character.job()
+    backend.enqueue(job)
+    backend.huey.execute(backend.huey.dequeue())
+    assert backend.states([job.id]) == {job.id: "retrying"}
     backend.close()
 
 
