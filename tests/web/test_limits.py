@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
-from support import COMMENT, next_line, up_running
+from support import COMMENT, next_line, until, up_running
 
 from demo_app.stack.client import Client
 
@@ -52,6 +52,15 @@ def test_a_listener_goes_on_after_the_last_event_that_it_has_seen(client: Client
             events += next(lines)
     assert events.count(f'"job": "{second}", "event": "claimed"') == 1
     assert seen not in events
+
+
+def test_many_listeners_share_one_connection_to_redis(client: Client, holder) -> None:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(_listening(holder)) for _ in range(8)]
+        job = client.comment()["job_id"]
+        for lines in listeners:
+            assert next(line for line in lines if f'"job": "{job}", "event": "done"' in line)
+        until(lambda: sum(one["cmd"] == "xread" for one in client.redis().client_list()) == 1)
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis
@@ -32,6 +33,7 @@ class Feed:
 
     def __init__(self, client: Any, journal: str = "journal") -> None:
         self._client, self._journal = client, journal
+        self._reads: dict[str, asyncio.Task[Any]] = {}  # by the entry after which each one reads
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Yield the changes after the journal's entry `last` as server-sent events.
@@ -39,10 +41,10 @@ class Feed:
         If `last` is "", begin with the next change. While nothing changes, yield an event `tick` at
         least about every second. While Redis can't be reached, yield events `trouble` instead.
         """
-        last = last or await self._newest()
+        last = last or await self._shared(last, self._newest)
         yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change
         while True:
-            entries, otherwise = await self._after(last)
+            entries, otherwise = await self._shared(last, partial(self._after, last))
             last = entries[-1][0] if entries else last
             yield "".join(map(_as_event, entries)) or otherwise
             await asyncio.sleep(_PAUSE)
@@ -50,6 +52,13 @@ class Feed:
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
+
+    async def _shared(self, last: str, read: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Share one read, and so one connection to Redis, among all clients that want the same."""
+        if last not in self._reads:
+            self._reads[last] = task = asyncio.create_task(read())
+            task.add_done_callback(lambda _: self._reads.pop(last))
+        return await asyncio.shield(self._reads[last])
 
     async def _newest(self) -> str:
         if self._client is not None:
