@@ -62,7 +62,7 @@ def decide(queue: QueueDep, form: Annotated[Decision, Form()]) -> Response:
     step = "delete" if form.what == "discard" else form.what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in form.job)
     query = {"done": f"{form.what}.{moved}", **({"q": form.q} if form.q else {})}
-    page = f"job/{quote(form.job[0], safe='')}" if len(form.job) == 1 else "../jobs"
+    page = f"job/{quote(form.job[0])}" if len(form.job) == 1 else "../jobs"
     return RedirectResponse(f"{form.state or page}?{urlencode(query)}", 303)
 
 

@@ -91,9 +91,12 @@ def test_a_scheduled_job_can_be_run_or_discarded(shop: Shop, holder: httpx.Clien
     page = holder.get(f"/jobs/job/{now}").text
     assert "&#34;now&#34;, 0.5" in page
     assert f'LPOS shop:queue:celery {now}</dt><dd class="mono">0<' in page
+    page = holder.get(f"/jobs/job/{never}")
+    [form] = re.findall(r'<form method="get" action="([^"]+)"', page.text)
+    assert page.url.join(form).path == "/jobs/confirm"
     answer = holder.post("/jobs/decide", data={"what": "discard", "job": never})
+    assert answer.next_request.url.path == f"/jobs/job/{never}"
     assert holder.send(answer.next_request).status_code == 200
-    assert holder.get(f"/jobs/job/{never}").status_code == 200
     assert holder.get(f"/api/jobs/{never}").json()["state"] == "discarded"
     shop.start_worker()
     shop.until(lambda: holder.get(f"/api/jobs/{now}").json()["state"] == "done", "its end")
