@@ -103,6 +103,13 @@ def test_a_dead_job_is_run_again_only_after_a_question(client, holder) -> None:
     assert job in question.text
     assert "number=1" in question.text
     assert client.summary()["dead"] == 1
+    several = {"what": "retry", "state": "dead", "q": "bo om", "job": [job, "job-2"]}
+    question = holder.get("/jobs/confirm", params=several)
+    addresses = re.findall('href="([^"]+)"', question.text)
+    links = [question.url.join(unescape(address)) for address in addresses]
+    [japanese] = [link.params for link in links if "lang" in link.params]
+    assert japanese.get_list("job") == [job, "job-2"]
+    assert "bo om" in [link.params.get("q") for link in links if link.path == "/jobs/dead"]
     answer = holder.post("/jobs/decide", data={"what": "retry", "state": "dead", "job": job})
     assert answer.headers["location"].startswith("dead?done=retry.1")
     assert client.job(job)["state"] == "queued"

@@ -44,6 +44,11 @@ class Question(BaseModel):
     job: Annotated[list[str], Field(max_length=200)] = []
     worker: Text = ""
 
+    def origin(self, **query: str) -> str:
+        """Return the address of the page that showed the button, relative to `/jobs/`."""
+        page = f"job/{quote(self.job[0])}" if len(self.job) == 1 else "../jobs"
+        return f"{self.state or page}?{urlencode({**query, 'q': self.q})}"
+
 
 class Decision(Question):
     """The form that confirms an action on jobs."""
@@ -54,16 +59,15 @@ class Decision(Question):
 @router.get("/confirm", response_class=HTMLResponse)
 def confirm(request: Request, queue: QueueDep, question: Annotated[Question, Query()]) -> Response:
     jobs = {one.id: one for one in get_jobs(queue, question.job[:FEW])}
-    return render(request, "confirm.html", **dict(question), jobs=jobs, few=FEW)
+    back = question.origin()
+    return render(request, "confirm.html", **dict(question), back=back, jobs=jobs, few=FEW)
 
 
 @router.post("/decide")
 def decide(queue: QueueDep, form: Annotated[Decision, Form()]) -> Response:
     step = "delete" if form.what == "discard" else form.what
     moved = sum(bool(queue.decide(id_, step, by="a person")) for id_ in form.job)
-    query = {"done": f"{form.what}.{moved}", **({"q": form.q} if form.q else {})}
-    page = f"job/{quote(form.job[0])}" if len(form.job) == 1 else "../jobs"
-    return RedirectResponse(f"{form.state or page}?{urlencode(query)}", 303)
+    return RedirectResponse(form.origin(done=f"{form.what}.{moved}"), 303)
 
 
 @router.post("/worker")

@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup, escape
+from starlette.datastructures import QueryParams
 
 from ..events import State, moment_of
 from .shared import language as languages
@@ -118,10 +119,9 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     return answer
 
 
-def _query(parameters: Mapping[str, str], **changes: object) -> str:
-    kept = {key: value for key, value in parameters.items() if key != "token"}
-    query = {key: value for key, value in {**kept, **changes}.items() if value is not None}
-    return f"?{urlencode(query)}"
+def _query(parameters: QueryParams, **changes: object) -> str:
+    kept = [one for one in parameters.multi_items() if one[0] not in {"token", *changes}]
+    return f"?{urlencode([*kept, *(one for one in changes.items() if one[1] is not None)])}"
 
 
 def arguments(given: dict[str, Any] | None) -> str:
