@@ -7,6 +7,7 @@ requests by Sec-Fetch-Site (in older browsers, by Origin). Starlette refuses a f
 from __future__ import annotations
 
 import secrets
+from urllib.parse import quote
 
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import MutableHeaders
@@ -143,7 +144,7 @@ class Guard:
         """Return a redirect to the URL without the token. It sets the token's cookie."""
         rest = request.url.remove_query_params("token").query
         # Without "./", the path "https:elsewhere" would be the URL of another site.
-        page = "./" + request.scope["path"].rpartition("/")[2]
+        page = "./" + quote(request.scope["path"].rpartition("/")[2], safe=":")
         response = RedirectResponse(f"{page}?{rest}" if rest else page, 303)
         response.set_cookie(
             self._cookie,

@@ -57,8 +57,10 @@ def test_the_token_leaves_the_address_for_a_cookie(stack: Stack, reader: httpx.C
     assert reader.get("/jobs/queued").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/https:elsewhere.test", "/x/https:elsewhere.test"])
-def test_the_token_in_an_address_leads_to_no_other_site(stack, reader, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/https:elsewhere.test", "/x/https:elsewhere.test", "/jobs/job/a%3Fb"]
+)
+def test_the_token_in_an_address_leads_to_no_other_page(stack, reader, path: str) -> None:
     token = stack.ready["token"]
     target = reader.get(path, params={"token": token}).headers["location"]
     assert urljoin(f"{stack.ready['web']}{path}", target) == f"{stack.ready['web']}{path}"
