@@ -20,6 +20,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -29,6 +30,25 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ALL_ADDRESSES = ("0.0.0.0", "::")
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_REDIS = ("redis", "rediss", "valkey", "valkeys", "redis+socket", "socket", "unix", "sentinel")
+#: For each setting with a URL: its schemes, each with its default port (0 if a URL needs no host),
+#: and the form of the URL, for error messages.
+_URLS: dict[str, tuple[dict[str, int], str]] = {
+    "smtp_url": (
+        SMTP_PORTS,
+        "a mail server; use smtp://[user:password@]host[:port], or smtps://… or "
+        "smtp+starttls://… for TLS",
+    ),
+    "redis_url": (
+        dict.fromkeys(_REDIS, 0),
+        "a Redis server; use redis://[user:password@]host[:port][/database], rediss://… for TLS, "
+        "redis+socket:///path or sentinel://…/name, and write / ? # @ in a password as %2F %3F "
+        "%23 %40",
+    ),
+    "inbox_url": ({"": 0, "http": 80, "https": 443}, "the sink; use http://host:port"),
+}
+#: A pattern for the Host header: a name, an IPv6 address, or *.name.
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|\*")
 #: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these
 #: characters, but may mistake a part of the password for the host.
 _POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
@@ -86,7 +106,11 @@ class Settings(BaseSettings):
     """The settings of a process. All processes of a stack use this class."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DEMO_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="DEMO_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     dir: Path = Field(Path("demo-data"), description="the folder for all data")
@@ -109,7 +133,9 @@ class Settings(BaseSettings):
     smtp_ca_file: FilePath | None = Field(
         None, description="CA file for the mail server's certificate, instead of the system's"
     )
-    inbox_url: str = Field("", description="the sink's web page, for links")
+    inbox_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] = Field(
+        "", description="the sink's web page, for links"
+    )
     token: Token = Field("", description="opens /jobs, /stage and /api/jobs")
     web_host: str = Field("127.0.0.1", description="the address that the web app listens on")
     web_port: int = Field(0, description="the port of the web app; 0 takes a free port")
@@ -160,25 +186,33 @@ class Settings(BaseSettings):
     control: Path | None = Field(None, description="pipe to the supervisor")
     controls: bool = Field(False, description="show keys on the stage; they kill processes")
 
-    @field_validator("smtp_url")
+    @field_validator(*_URLS)
     @classmethod
-    def _understood(cls, value: str) -> str:
+    def _understood(cls, value: str, info: ValidationInfo) -> str:
+        ports, form = _URLS[str(info.field_name)]
         try:
             parts = urlsplit(value)
-            understood = parts.scheme in SMTP_PORTS and parts.hostname and parts.port != 0
+            # the ports of several Sentinels are read later
+            understood = parts.scheme == "sentinel" or parts.port != 0
+            understood &= bool(parts.hostname or not ports.get(parts.scheme))
         except ValueError:  # do not show its text, which may contain a part of the password
             understood = False
-        if not understood:
-            raise ValueError(
-                "not the URL of a mail server; use smtp://[user:password@]host[:port], or "
-                "smtps://… or smtp+starttls://… for TLS"
-            )
+        if not understood or parts.scheme not in ports:
+            raise ValueError(f"not the URL of {form}")
+        return value
+
+    @field_validator("public_hosts")
+    @classmethod
+    def _names_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"{host!r} is not the name of a host, without a port")
         return value
 
     @field_validator("sender")
     @classmethod
     def _has_an_address(cls, value: str) -> str:
-        if "@" not in parseaddr(value)[1]:
+        if not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+", parseaddr(value)[1]):
             raise ValueError("not a sender of mails; use Name <name@host>")
         return value
 
