@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from http.cookies import SimpleCookie
+from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
@@ -14,6 +15,7 @@ from markupsafe import escape
 from support import COMMENT, HOSTILE, ask_app, until
 
 from demo_app.broker.web.errors import add_handlers
+from demo_app.broker.web.static_files import serve_files
 from demo_app.broker.web.templates import Pages
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
@@ -156,6 +158,17 @@ def test_an_unexpected_error_shows_a_reader_no_traceback() -> None:
     assert "Something went wrong here" in answer.text
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_files_that_a_finder_or_an_editor_leaves_are_not_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "static").mkdir()
+    for name in (".DS_Store", ".page.css.swp", "page.css"):
+        (tmp_path / "static" / name).touch()
+    monkeypatch.setattr("demo_app.broker.web.static_files.files", lambda _: tmp_path)
+    serve_files(app := FastAPI(openapi_url=None), "any")
+    assert [route.path for route in app.routes if "static" in route.path] == ["/static/page.css"]
 
 
 def test_a_hostile_name_shows_as_text_everywhere(client: Client, holder) -> None:

@@ -15,7 +15,9 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 def serve_files(app: Starlette, package: str) -> None:
     folder = Path(str(files(package))) / "static"
     for file in folder.rglob("*.*"):
+        if (kind := _MEDIA_TYPES.get(file.suffix)) is None:
+            continue  # such as .DS_Store, which macOS leaves in a folder
         path = f"/static/{file.relative_to(folder).as_posix()}"
         # from memory: one open file for each client would use up the descriptors
-        content = Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix])
+        content = Response(file.read_bytes(), media_type=kind)
         app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))
