@@ -6,7 +6,7 @@ import re
 import sys
 from email.utils import parseaddr
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -98,6 +98,26 @@ def _long_enough(token: str) -> str:
     return token
 
 
+@cache
+def known_backends() -> list[str]:
+    """Return the names of this project's backends: the modules with a function `make`.
+
+    The files are searched as text, since importing one needs its library.
+    """
+    files = sorted((Path(__file__).parent / "backends").glob("*.py"))
+    return [file.stem for file in files if "\ndef make(" in file.read_text("utf-8")]
+
+
+def known(name: str) -> str:
+    """Return the name of a backend. Raise ValueError if it is unknown."""
+    if ":" not in name and name not in known_backends():
+        raise ValueError(
+            f"there is no backend {name!r}: use one of {', '.join(known_backends())}, "
+            "or package.module:callable for your own"
+        )
+    return name
+
+
 Token = Annotated[str, AfterValidator(_long_enough)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
 
@@ -114,7 +134,7 @@ class Settings(BaseSettings):
     )
 
     dir: Path = Field(Path("demo-data"), description="the folder for all data")
-    backend: str = Field(
+    backend: Annotated[str, AfterValidator(known)] = Field(
         BackendName.CELERY, description="a module in demo_app.backends, or package.module:callable"
     )
     transport: Transport = Field(Transport.CLAIMS, description="Celery transport: claims or stock")
@@ -249,7 +269,7 @@ class Settings(BaseSettings):
         return safeguard not in self.without
 
 
-@lru_cache(maxsize=1)
+@cache
 def settings() -> Settings:
     """Return this process's settings. Exit with an error message if a setting is not valid."""
     try:

@@ -110,7 +110,7 @@ class SqliteDatabase(Database):
             worker passes False, so that it does not start with a new, empty blog.
 
     Raises:
-        DatabaseMissing: the blog does not exist, and `create` is False.
+        DatabaseMissing: the blog does not exist, and `create` is False; or the file cannot be used.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
@@ -119,10 +119,13 @@ class SqliteDatabase(Database):
         # threads wait for this lock, since SQLite's own wait polls every 0.1 s and is not fair
         self._writing = threading.Lock()
         if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for statement in TABLES.split(";"):
-                self.connection().execute(statement)
-            self._name()
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                for statement in TABLES.split(";"):
+                    self.connection().execute(statement)
+                self._name()
+            except (OSError, sqlite3.Error) as error:
+                raise DatabaseMissing(f"{self.where} can't be used: {error}") from error
         elif not _has_posts(path):
             raise DatabaseMissing(
                 f"there is no blog at {self.where}. The web app creates it: start it first"

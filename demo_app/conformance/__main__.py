@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from demo_app.conformance.suite import check_backend
-from demo_app.jobs.backend import known_backends
 from demo_app.markdown import table
+from demo_app.settings import known_backends
 
 
 def main(

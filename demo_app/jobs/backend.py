@@ -12,16 +12,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import ClassVar
 
 from demo_app.failpoints import Step, hit
 from demo_app.jobs.capabilities import Capabilities, Priority, Unsupported
 from demo_app.jobs.job import Job
 from demo_app.jobs.result import TaskResult
-from demo_app.settings import Settings, settings
-
-_PACKAGE = "demo_app.backends"
+from demo_app.settings import Settings, known, settings
 
 
 class Backend(ABC):
@@ -180,21 +177,11 @@ def started_backend(name: str) -> Backend:
     return made
 
 
-def known(name: str) -> str:
-    """Return the name of a backend. Raise ValueError if it is unknown."""
-    if ":" not in name and name not in known_backends():
-        raise ValueError(
-            f"there is no backend {name!r}: use one of {', '.join(known_backends())}, "
-            "or package.module:callable for your own"
-        )
-    return name
-
-
 def make_backend(name: str, chosen: Settings) -> Backend:
     """Create a backend for these settings; see `backend_named` for the errors."""
     module, _, maker = known(name).partition(":")
     if not maker:
-        module, maker = f"{_PACKAGE}.{name}", "make"
+        module, maker = f"demo_app.backends.{name}", "make"
     try:
         imported = import_module(module)
     except ModuleNotFoundError as error:
@@ -209,14 +196,3 @@ def make_backend(name: str, chosen: Settings) -> Backend:
     if make is None:
         raise ValueError(f"there is no {maker!r} in {module}")
     return make(chosen)
-
-
-@cache
-def known_backends() -> list[str]:
-    """Return the names of this project's backends: the modules with a function `make`.
-
-    The files are searched as text, since importing one needs its library.
-    """
-    folder = Path(str(import_module(_PACKAGE).__file__)).parent
-    files = sorted(folder.glob("*.py"))
-    return [file.stem for file in files if "\ndef make(" in file.read_text("utf-8")]

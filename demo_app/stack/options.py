@@ -12,8 +12,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from demo_app.jobs.backend import known, known_backends
-from demo_app.settings import BackendName, Safeguard, Settings, Token, Transport, split, variable
+from demo_app.settings import (
+    BackendName,
+    Safeguard,
+    Settings,
+    Token,
+    Transport,
+    known,
+    known_backends,
+    split,
+    variable,
+)
 
 _Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free port")]
 

@@ -43,7 +43,7 @@ def serve(make_app: Callable[[Settings], FastAPI]) -> None:
     try:
         with garbage_collection_paused():
             app = make_app(chosen)
-    except DatabaseMissing as error:
+    except (DatabaseMissing, ImportError) as error:
         sys.exit(f"The web app does not start: {error}.")
     config = configured(app, CONNECTIONS, patience=3, proxies=chosen.proxies)
     with contextlib.suppress(KeyboardInterrupt):

@@ -35,6 +35,22 @@ def _error_of(program: str, tmp_path: Path, **settings: str) -> str:
     return output
 
 
+@pytest.mark.parametrize("name", ["a file/blog", "broken"])
+def test_a_file_that_can_not_be_a_database(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/blog.sqlite3").write_text("not a database, but a longer text " * 9)
+    output = _error_of("web", tmp_path / name)
+    assert f"{tmp_path / name}/blog.sqlite3 can't be used: " in output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEMO_TASKS", "no.module"), ("DEMO_BACKEND", "pigeons")]
+)
+def test_a_setting_that_names_nothing(name: str, value: str, tmp_path: Path) -> None:
+    assert value in _error_of("web", tmp_path, **{name: value})
+
+
 @pytest.fixture(autouse=True)
 def _driver() -> None:
     needs(POSTGRES)

@@ -14,7 +14,8 @@ from demo_app.backends.memory import MemoryBackend
 from demo_app.conformance.sample_tasks import step
 from demo_app.jobs import Unsupported
 from demo_app.jobs import backend as backends
-from demo_app.jobs.backend import backend_named, known_backends
+from demo_app.jobs.backend import backend_named
+from demo_app.settings import known_backends
 
 
 @pytest.mark.parametrize("name", ["rq", "huey"])

@@ -19,8 +19,8 @@ from support import allow_death_checks, client_of, gone, pids_of, redis_running,
 
 from demo_app.broker.queue import Queue
 from demo_app.commands.doctor import results
-from demo_app.jobs.backend import known_backends
 from demo_app.rig import ports
+from demo_app.settings import known_backends
 from demo_app.stack import Stack, StackError, supervisor
 from demo_app.stack.client import Client
 from demo_app.stack.folder import Folder
