@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.types.string import StrDumperUnknown
 
 from demo_app.blog.database import (
     Connection,
@@ -160,13 +159,6 @@ class _Session:
         self._connection.close()
 
 
-class _Text(StrDumperUnknown):
-    """A dumper of str that replaces U+0000, which PostgreSQL cannot store, by U+FFFD."""
-
-    def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd"))
-
-
 def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
     """Open a connection to the database.
 
@@ -193,7 +185,6 @@ def _connected(url: str, settings: str) -> psycopg.Connection[Any]:
             f"the database at {masked(url)} is PostgreSQL {version} with the encoding {encoding}, "
             f"and the blog needs {OLDEST} or later with UTF8"
         )
-    connection.adapters.register_dumper(str, _Text)
     connection.execute(settings.encode())
     return connection
 

@@ -156,6 +156,8 @@ def add_comment(
         KeyTaken: the key belongs to another comment. Nothing is stored.
     """
     created_at, job_id = time.time(), str(uuid.uuid4())
+    # PostgreSQL cannot store U+0000
+    author, body, key = (text.replace("\0", "\ufffd") for text in (author, body, key))
     with database.transaction() as transaction:
         if key and (before := _comment_of_key(transaction, key)):
             stored = (before.post_id, before.author, before.email, before.body)
