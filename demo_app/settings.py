@@ -30,28 +30,31 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ALL_ADDRESSES = ("0.0.0.0", "::")
 #: The schemes of a mail server's URL with their default ports.
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-_REDIS = ("redis", "rediss", "valkey", "valkeys", "redis+socket", "socket", "unix", "sentinel")
-#: For each setting with a URL: its schemes, each with its default port (0 if a URL needs no host),
-#: and the form of the URL, for error messages.
-_URLS: dict[str, tuple[dict[str, int], str]] = {
-    "smtp_url": (
-        SMTP_PORTS,
-        "a mail server; use smtp://[user:password@]host[:port], or smtps://… or "
-        "smtp+starttls://… for TLS",
+_USER, _PORT = r"([^/?#]*@)?", r"(:(?P<port>\d{1,5}))?"
+_HOST = r"([^/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])"
+_ENCODED = "and write / ? # @ in a password as %2F %3F %23 %40"
+#: For each setting with a URL: its pattern, and its form for error messages. Libraries accept an
+#: unencoded / ? # @ in a password, but may mistake a part of the password for the host.
+_URLS = {
+    "database_url": (
+        r"|postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?",
+        "a PostgreSQL URL; use postgresql://[user[:password]@]host[:port]/name, " + _ENCODED,
     ),
     "redis_url": (
-        dict.fromkeys(_REDIS, 0),
-        "a Redis server; use redis://[user:password@]host[:port][/database], rediss://… for TLS, "
-        "redis+socket:///path or sentinel://…/name, and write / ? # @ in a password as %2F %3F "
-        "%23 %40",
+        rf"(redis|valkey)s?://{_USER}{_HOST}?{_PORT}(/\d*)?(\?.*)?"
+        r"|(redis\+socket|socket|unix|sentinel)://.+",
+        "the URL of a Redis server; use redis://[user:password@]host[:port][/database], or "
+        "rediss://… for TLS, redis+socket:///path or sentinel://…/name, " + _ENCODED,
     ),
-    "inbox_url": ({"": 0, "http": 80, "https": 443}, "the sink; use http://host:port"),
+    "smtp_url": (
+        rf"smtp(s|\+starttls)?://{_USER}{_HOST}{_PORT}/?",
+        "the URL of a mail server; use smtp://[user:password@]host[:port], or "
+        "smtps://… or smtp+starttls://… for TLS, " + _ENCODED,
+    ),
+    "inbox_url": (rf"|https?://{_HOST}{_PORT}(/.*)?", "the URL of the sink; use http://host:port"),
 }
 #: A pattern for the Host header: a name, an IPv6 address, or *.name.
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|\*")
-#: A PostgreSQL URL without unencoded / ? # @ in the password. libpq accepts these
-#: characters, but may mistake a part of the password for the host.
-_POSTGRES = re.compile(r"postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?")
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*|\*")
 #: Shortest start-up token (characters); a shorter one could be guessed.
 SHORTEST_TOKEN = 16
 #: A valid token. The mail sink accepts the same characters. None of them is escaped in a URL.
@@ -209,23 +212,17 @@ class Settings(BaseSettings):
     @field_validator(*_URLS)
     @classmethod
     def _understood(cls, value: str, info: ValidationInfo) -> str:
-        ports, form = _URLS[str(info.field_name)]
-        try:
-            parts = urlsplit(value)
-            # the ports of several Sentinels are read later
-            understood = parts.scheme == "sentinel" or parts.port != 0
-            understood &= bool(parts.hostname or not ports.get(parts.scheme))
-        except ValueError:  # do not show its text, which may contain a part of the password
-            understood = False
-        if not understood or parts.scheme not in ports:
-            raise ValueError(f"not the URL of {form}")
+        pattern, form = _URLS[str(info.field_name)]
+        found = re.fullmatch(pattern, value)
+        if not (found and 0 < int(found.groupdict().get("port") or 1) < 65536):
+            raise ValueError(f"not {form}")
         return value
 
     @field_validator("public_hosts")
     @classmethod
     def _names_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for host in value:
-            if not _HOST.fullmatch(host):
+            if not _HOST_NAME.fullmatch(host):
                 raise ValueError(f"{host!r} is not the name of a host, without a port")
         return value
 
@@ -234,16 +231,6 @@ class Settings(BaseSettings):
     def _has_an_address(cls, value: str) -> str:
         if not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+", parseaddr(value)[1]):
             raise ValueError("not a sender of mails; use Name <name@host>")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _of_postgres(cls, value: str) -> str:
-        if value and not _POSTGRES.fullmatch(value):
-            raise ValueError(
-                "not a PostgreSQL URL; use postgresql://[user[:password]@]host[:port]/name, "
-                "and write / ? # @ in a password as %2F %3F %23 %40"
-            )
         return value
 
     @model_validator(mode="after")
@@ -263,7 +250,7 @@ class Settings(BaseSettings):
     @property
     def smtp_address(self) -> tuple[str, int]:
         parts = urlsplit(self.smtp_url)
-        return parts.hostname or "127.0.0.1", parts.port or SMTP_PORTS[parts.scheme]
+        return str(parts.hostname), parts.port or SMTP_PORTS[parts.scheme]
 
     def has(self, safeguard: Safeguard) -> bool:
         return safeguard not in self.without
