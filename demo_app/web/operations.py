@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import redis
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from pydantic import BaseModel
 from starlette.requests import Request
 
 from demo_app.broker.exposition import CONTENT_TYPE, Metric, exposition, metrics_of
@@ -21,25 +20,16 @@ from demo_app.web.dependencies import Services, ServicesDep
 router = APIRouter(tags=["operations"])
 
 
-class Health(BaseModel):
-    """The health of the web app.
-
-    Attributes:
-        outbox: the number of jobs that are not handed over to the queue yet.
-        trouble: the reason why jobs can't be handed over, or "".
-    """
-
-    ok: bool
-    outbox: int
-    trouble: str
-
-
 @router.get("/healthz")
-def healthz(services: ServicesDep) -> Health:
-    """Return 200 if comments can be accepted, also without Redis: the outbox keeps their jobs."""
+def healthz(services: ServicesDep) -> dict[str, object]:
+    """Return 200 if comments can be accepted, also without Redis: the outbox keeps their jobs.
+
+    `outbox` is the number of jobs that are not handed over to the queue yet, `trouble` the reason
+    why they can't be, or "".
+    """
     relay = services.comments.relay
     try:
-        return Health(ok=True, outbox=relay.size(), trouble=relay.trouble)
+        return {"ok": True, "outbox": relay.size(), "trouble": relay.trouble}
     except sqlite3.Error as error:
         raise DomainError(503, "database", reason=error) from None
 

@@ -86,13 +86,6 @@ class JobsModel(BaseModel):
     next: str | None
 
 
-class MovedModel(BaseModel):
-    """A job that was enqueued or discarded, and its state before."""
-
-    id: str
-    was: str
-
-
 @router.get("/jobs/summary")
 def summary(host: HostDep) -> SummaryModel:
     """Return the number of jobs in each state, and the workers, in one consistent snapshot."""
@@ -119,15 +112,16 @@ def job(queue: QueueDep, job_id: JobId) -> JobView:
 
 
 @router.post("/jobs/{job_id:path}/{what}")
-def move(queue: QueueDep, job_id: JobId, what: JobAction) -> MovedModel:
+def move(queue: QueueDep, job_id: JobId, what: JobAction) -> dict[str, str]:
     """Enqueue a scheduled, retrying or dead job now (retry), or discard it.
 
+    Return its id, and its state before as `was`.
     The status is 409 for a job in another state.
     """
     was = queue.decide(job_id, what, by="a person")
     if not was:
         raise DomainError(409, "not_movable", state=known_job(queue, job_id).state)
-    return MovedModel(id=job_id, was=was)
+    return {"id": job_id, "was": was}
 
 
 @router.get("/events")
