@@ -20,7 +20,7 @@ with garbage_collection_paused():
 
 def make_app(chosen: Settings) -> FastAPI:
     app = make_web_app(chosen)
-    had = app.state.services
+    had = app.state.host
     twin = Twin(chosen, had.inbox) if chosen.twin_url else None
     round_ = chosen.dir / "stage-round"
     app.state.stage = Stage(had.comments, had.queue, had.locator, Sink(), round_, twin)

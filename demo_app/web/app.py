@@ -26,8 +26,7 @@ from demo_app.settings import Safeguard, Settings
 from demo_app.shared.guard import LOOPBACK_NAMES, host_pattern
 from demo_app.tasks import notify_author
 from demo_app.web import blog_pages, operations
-from demo_app.web.comments import CommentService
-from demo_app.web.comments import Route as JobRoute
+from demo_app.web.comments import CommentService, Route
 from demo_app.web.delivery import Locator
 from demo_app.web.dependencies import Services
 from demo_app.web.inbox import Inbox
@@ -51,7 +50,6 @@ def make_app(chosen: Settings) -> FastAPI:
         await services.feed.close()
 
     app = FastAPI(title="The demo app", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.services = services
     pages = Pages(
         "demo_app.web", controls=chosen.controls, lease=chosen.lease_seconds, relay=comments.relay
     )
@@ -83,7 +81,7 @@ def _services(chosen: Settings) -> Services:
     database = open_database(chosen)
     posts.seed(database)
     backend = backend_named()
-    route = JobRoute(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
+    route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
     # without the atomic claim an experiment shows lost jobs, so the outbox must not restore them
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from demo_app.broker.queue import Queue
 from demo_app.broker.snapshot import Snapshot
 from demo_app.broker.web.feed import Feed
+from demo_app.broker.web.host import host_of
 from demo_app.broker.web.periodic import PeriodicTask
 from demo_app.jobs.task import all_tasks
 from demo_app.web.comments import CommentService
@@ -50,10 +51,4 @@ class Services:
         return ()
 
 
-# A coroutine: FastAPI would run a plain function in a thread pool, which may be exhausted.
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-ServicesDep = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(host_of)]

@@ -40,12 +40,12 @@ class Host(Protocol):
 
 
 # A coroutine: FastAPI would run a plain function in a thread pool, which may be exhausted.
-async def _host(request: Request) -> Host:
+async def host_of(request: Request) -> Host:
     host: Host = request.app.state.host
     return host
 
 
-HostDep = Annotated[Host, Depends(_host)]
+HostDep = Annotated[Host, Depends(host_of)]
 
 
 def _queue(host: HostDep) -> Queue:
