@@ -57,12 +57,12 @@ def thumbnail(content: bytes) -> bytes:
     Raises:
         BadPicture: the file can't be read as a picture.
     """
-    from PIL import Image  # slow to import, and needed only here
+    from PIL import Image, ImageOps  # slow to import, and needed only here
 
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             image.thumbnail((LONGEST, LONGEST))
-            small = image.convert("RGB")
+            small = ImageOps.exif_transpose(image).convert("RGB")
     except MemoryError:  # the picture may be intact
         raise
     except Exception as error:  # a damaged file makes Pillow raise almost anything

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 from blog.sample import a_picture, encoded
-from PIL import Image
+from PIL import ExifTags, Image
 
 from demo_app.blog.pictures import LONGEST, BadPicture, Picture, add_picture, picture, thumbnail
 
@@ -24,6 +24,13 @@ def test_each_kind_of_picture_has_a_small_jpeg(mode: str, kind: str) -> None:
     dark, light = small.convert("L").getextrema()
     assert dark < 20
     assert light > 235
+
+
+def test_a_photo_that_a_phone_stored_on_its_side_stands_upright() -> None:
+    file, exif = BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    GREY.save(file, "JPEG", exif=exif)
+    assert Image.open(BytesIO(thumbnail(file.getvalue()))).size == (213, LONGEST)
 
 
 def test_a_small_picture_keeps_its_size() -> None:
