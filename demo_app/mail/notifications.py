@@ -41,7 +41,7 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
         text=f"Hello {picture.owner},\n\n{sentence}\n",
         html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(sentence)}</p>",
         message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@{DOMAIN}>",
-        attachments=(Attachment(f"small {picture.name}.jpg", "image/jpeg", small),),
+        attachments=(Attachment(f"small {picture.name[:50]}.jpg", "image/jpeg", small),),
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from demo_app.blog.pictures import Picture
@@ -53,6 +55,8 @@ def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
     mail = notifications.picture_thumbnail(picture, b"jpeg", sender=BLOG)
     assert mail.attachments == (Attachment("small <cat>.png.jpg", "image/jpeg", b"jpeg"),)
     assert "<cat>" not in mail.html
+    mail = notifications.picture_thumbnail(replace(picture, name="c" * 80), b"", sender=BLOG)
+    assert b"c.jpg\r\n" in mail.to_bytes()  # not only a cut name
 
 
 def test_a_report_counts_what_its_file_lists():
