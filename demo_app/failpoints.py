@@ -74,38 +74,30 @@ def _nothing(step: Step) -> None:
     """Do nothing: no test uses the steps of this process."""
 
 
-def _when_armed(folder: Path) -> Callable[[Step], None]:
-    def hit(step: Step) -> None:
-        armed = _armed(folder, step)
-        if not os.path.exists(armed):
-            return
-        taken = armed.with_name(f"{step}.{os.getpid()}")
-        try:
-            os.rename(armed, taken)  # only one process succeeds
-        except FileNotFoundError:
-            return
-        number, nth = map(int, taken.read_text().split())
-        if nth > 1:
-            taken.unlink()
-            enable(folder, step, signal.Signals(number), nth - 1)
-            return
-        # raise(3) reaches this thread immediately; kill(2) might reach another thread first
-        signal.raise_signal(number)
-
-    return hit
+_folder = Path(os.environ.get("DEMO_DIR", "."))
 
 
-def _from_environment(environ: dict[str, str] | os._Environ[str]) -> Callable[[Step], None]:
-    value = environ.get("DEMO_DIE_AT")
-    if not value:
-        return _nothing
-    folder = Path(environ.get("DEMO_DIR", "."))
-    name, _, nth = value.partition(":")
-    once = folder / "steps" / f"{name}.once"
-    if name != "armed" and not once.exists():
-        enable(folder, Step(name), nth=int(nth or 1))
-        once.touch()
-    return _when_armed(folder)
+def _when_armed(step: Step) -> None:
+    armed = _armed(_folder, step)
+    if not os.path.exists(armed):
+        return
+    taken = armed.with_name(f"{step}.{os.getpid()}")
+    try:
+        os.rename(armed, taken)  # only one process succeeds
+    except FileNotFoundError:
+        return
+    number, nth = map(int, taken.read_text().split())
+    if nth > 1:
+        taken.unlink()
+        enable(_folder, step, signal.Signals(number), nth - 1)
+        return
+    # raise(3) reaches this thread immediately; kill(2) might reach another thread first
+    signal.raise_signal(number)
 
 
-hit: Callable[[Step], None] = _from_environment(os.environ)
+_name, _, _nth = os.environ.get("DEMO_DIE_AT", "").partition(":")
+hit: Callable[[Step], None] = _when_armed if _name else _nothing
+_once = _folder / "steps" / f"{_name}.once"
+if _name not in ("", "armed") and not _once.exists():
+    enable(_folder, Step(_name), nth=int(_nth or 1))
+    _once.touch()
