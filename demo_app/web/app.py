@@ -53,7 +53,6 @@ def make_app(chosen: Settings) -> FastAPI:
     pages = Pages(
         "demo_app.web", controls=chosen.controls, lease=chosen.lease_seconds, relay=comments.relay
     )
-    pages.compile("front.html", "post.html", "error.html")
     for part in (blog_pages, operations):
         app.include_router(part.router)
     serve_files(app, "demo_app.web")

@@ -65,11 +65,6 @@ class Pages:
         self._folders.insert(0, PackageLoader(package, "pages"))
         self._packages.append(package)
 
-    def compile(self, *names: str) -> None:
-        """Compile these pages now, so that their first reader does not wait for the compilation."""
-        for name in names:
-            self._templates.get_template(name)
-
     def translations(self, language: str) -> Translations:
         return languages.translations(language, *self._packages)
 
