@@ -117,10 +117,9 @@ class RqBackend(Backend):
         count = dict.fromkeys(("queued", "scheduled", "running", "dead", "done"), 0)
         for queue in self.queues.values():
             count["queued"] += queue.count
-            count["scheduled"] += queue.scheduled_job_registry.get_job_count(cleanup=False)
-            count["running"] += queue.started_job_registry.get_job_count(cleanup=False)
-            count["dead"] += queue.failed_job_registry.get_job_count(cleanup=False)
-            count["done"] += queue.finished_job_registry.get_job_count(cleanup=False)
+            for status, state in _STATES.items():
+                registry = getattr(queue, f"{status.value}_job_registry")
+                count[state] += registry.get_job_count(cleanup=False)
         return count
 
     def worker_command(self) -> list[str]:
