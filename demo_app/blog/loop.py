@@ -58,9 +58,9 @@ class Loop:
             # power failure has undone is repeated
             self._database.sync_later()
             more = self._step()
-        except Exception as error:  # any error of the queue: the outbox keeps its jobs
+        except Exception as error:  # of the queue or the database: the outbox keeps its jobs
             if not self.failure:
-                log.warning("The queue does not answer; its jobs stay in the outbox: %s", error)
+                log.warning("The outbox keeps its jobs until the next try: %s", error)
             self.failure = str(error) or type(error).__name__
             self._stopping.wait(_AFTER_FAILURE)
             return 0.0

@@ -237,7 +237,11 @@ def test_a_loss_that_is_found_during_a_batch_skips_no_row(
 
 
 def test_a_relay_continues_after_its_database_could_not_be_opened(
-    database: Database, relay: Relay, store: Queue, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    relay: Relay,
+    store: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     comment(database)
     tries, prepare = [], type(database).sync_later
@@ -254,3 +258,5 @@ def test_a_relay_continues_after_its_database_could_not_be_opened(
         until(lambda: store.size(["mail"]) == 1, what="the job in the queue")
     finally:
         relay.stop()
+    assert "unable to open database file" in caplog.text
+    assert "queue does not answer" not in caplog.text
