@@ -207,7 +207,7 @@ class Session(SMTP):
     async def _command(
         self, name: str, method: Callable[[str | None], Awaitable[None]], arg: str | None
     ) -> None:
-        self.note("C", name if arg is None else f"{name} {readable(arg)}")
+        self.note("C", name if arg is None else f"{name} {arg}")
         self.step = _STEPS.get(name)
         try:
             # the handlers of the other commands call `play` themselves, after parsing
@@ -239,6 +239,7 @@ class Session(SMTP):
     def note(self, who: str, text: str) -> None:
         """Record a line of the dialogue (see `DialogueLine`), unless the dialogue is full."""
         if self._room > 0:
+            text = readable(text)  # a client's argument, or the reply with it, may be no UTF-8
             self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
 

@@ -160,6 +160,11 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
     assert answers[-1][:3] == b"250"
 
 
+def test_a_command_that_is_not_utf_8_does_not_spoil_the_next_mail(mail_sink):
+    answers = conversation(mail_sink, b"VRFY \xff\r\n", *ENVELOPE, b".\r\n")
+    assert answers[-1][:3] == b"250"
+
+
 @pytest.mark.parametrize(
     ("line", "reply"),
     [(b"X" * 3000, b"500 "),
