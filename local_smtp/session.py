@@ -8,6 +8,7 @@ import json
 import re
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +80,8 @@ class Session(SMTP):
         self.step: Step | None = None
         self.dialogue: list[DialogueLine] = []
         self._room = bounds.DIALOGUE_CHARACTERS
+        # after EHLO; the library's own is 512, and one for all sessions
+        self.command_size_limits = defaultdict(lambda: bounds.COMMAND_BYTES)
         self._smtp_methods = {
             name: partial(self._command, name, method)
             for name, method in self._smtp_methods.items()

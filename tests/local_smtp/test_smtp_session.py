@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from local_smtp.bounds import MAIL_BYTES, RECIPIENTS
+from local_smtp.bounds import COMMAND_BYTES, MAIL_BYTES, RECIPIENTS
 from local_smtp.sink import MailSink
 
 
@@ -163,6 +163,12 @@ def test_nonsense_is_answered_and_the_connection_goes_on(mail_sink, nonsense):
 def test_a_command_that_is_not_utf_8_does_not_spoil_the_next_mail(mail_sink):
     answers = conversation(mail_sink, b"VRFY \xff\r\n", *ENVELOPE, b".\r\n")
     assert answers[-1][:3] == b"250"
+
+
+@pytest.mark.parametrize("greeting", [b"HELO test\r\n", b"EHLO test\r\n"])
+def test_a_command_may_have_as_many_bytes_as_its_limit_says(mail_sink, greeting):
+    command = b"NOOP " + b"x" * (COMMAND_BYTES - 5) + b"\r\n"
+    assert conversation(mail_sink, greeting, command)[-1] == b"250 OK"
 
 
 @pytest.mark.parametrize(
