@@ -44,7 +44,7 @@ class Transaction:
     #: The recipient of the present RCPT command.
     recipient: str | None = None
     subject: str = ""
-    #: The last rule that hit the mail.
+    #: The rule that refuses the present command or mail.
     hit: Fault | None = None
     #: True if the mail was already counted as refused.
     refused: bool = False
@@ -217,7 +217,7 @@ class Session(SMTP):
             outcome = await self.play() if self.step == "ehlo" else None
             await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
-            self.step = self.state.recipient = None
+            self.step = self.state.recipient = self.state.hit = None
 
     async def push(self, status: AnyStr) -> None:
         """Send a reply and record it in the dialogue.
@@ -227,11 +227,8 @@ class Session(SMTP):
         """
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
-        hit = self.state.hit
-        if hit is not None and hit.at != self.step:
-            hit = None
         if self.step is not None and refuses(reply):
-            self.report(hit, reply)
+            self.report(self.state.hit, reply)
             if not self.state.refused:
                 self.state.refused = True
                 self.writer.change(statements.note_refusal)
@@ -278,9 +275,9 @@ class Session(SMTP):
         hit = self.faults.hit(self.step, self.sender(), recipients, state.subject)
         if hit is None:
             return None
-        state.hit = hit
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
+        state.hit = None if outcome.go_on else hit
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
             self.report(hit)  # `push` reports a refusal, `_store_and_answer` a stored mail
         if outcome.pause:

@@ -9,6 +9,7 @@ from support import patience
 
 from local_smtp.fault_rules import KNOWN_AT, Fault, Match
 from local_smtp.faults import Faults
+from local_smtp.session import Session
 from local_smtp.sink import MailSink
 
 MAIL = b"Subject: weekly report\r\nMessage-ID: <1@example.test>\r\n\r\nhi\r\n"
@@ -117,6 +118,22 @@ def test_a_recipient_is_refused_alone(mail_sink):
         refused = client.sendmail("a@x.test", ["a@x.test", "b@x.test", "c@x.test"], MAIL)
     assert list(refused) == ["b@x.test"]
     assert mail_sink.mails()[0].recipients == ["a@x.test", "c@x.test"]
+
+
+def test_a_refusal_is_blamed_on_a_rule_only_if_the_rule_refused(mail_sink, monkeypatch):
+    blamed = []
+    monkeypatch.setattr(
+        Session, "report", lambda _, hit, reply=None: blamed.append((hit and hit.do, reply))
+    )
+    rules = [Fault(at="rcpt", do="answer", text="no", times=1), Fault(at="rcpt", do="wait")]
+    mail_sink.faults.put([rule.model_copy(update={"seconds": 0}) for rule in rules])
+    with connect(mail_sink) as client:
+        client.ehlo()
+        client.mail("a@x.test")
+        for address in ("b@x.test", "<>", "b@x.test", "<>"):
+            client.rcpt(address)
+    not_an_address = (None, "553 5.1.3 Not an address")
+    assert blamed == [("answer", "451 no"), not_an_address, ("wait", None), not_an_address]
 
 
 def test_a_mail_is_matched_by_sender_recipient_and_subject():
