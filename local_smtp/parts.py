@@ -1,7 +1,8 @@
 """The parser of mails: their text, HTML, headers and attachments. It accepts malformed mails.
 
 The parser uses Python's `email` package, which takes quadratic time for some hostile mails. Each
-function raises RecursionError for a mail with hundreds of nested parts.
+function raises one of `UNREADABLE` for a mail with hundreds of nested parts, or whose boundary is
+a broken parameter.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from local_smtp.mail import decoded, readable
 from local_smtp.models import Attachment, Parts
 from local_smtp.shared.escape import escape_invisible
 
+UNREADABLE = (RecursionError, TypeError, ValueError)
 TOO_MANY = f"Only the first {PARTS} parts are shown; the source has all."
 _CHUNK = 64 * 1024  # bytes parsed at a time
 
@@ -90,10 +92,9 @@ def _content(part: Message) -> bytes:
 
 
 def _text(part: Message, content: bytes) -> str:
-    charset = str(part.get_param("charset", "utf-8"))
     try:
-        return readable(content.decode(charset, "replace"))
-    except (LookupError, ValueError):  # an unknown or unsuitable charset, or a lone surrogate
+        return readable(content.decode(part.get_content_charset("utf-8"), "replace"))
+    except Exception:  # unsuitable charsets and broken parameters raise many types of errors
         return readable(content.decode("utf-8", "replace"))
 
 

@@ -14,7 +14,7 @@ from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
 from local_smtp.web.events import Events
 
-TOO_DEEP = "This mail has parts within parts, too many to show; its source has all."
+BROKEN = "This mail can't be taken apart: it is too deep or broken. Its source has all."
 _GONE = HTTPException(404, "There is no such mail, or no such part of it.")
 
 
@@ -37,8 +37,8 @@ class Inbox:
             raise _GONE
         try:
             shown = parts.parse(self.raw(message))
-        except RecursionError:
-            shown = Parts(note=TOO_DEEP)
+        except parts.UNREADABLE:
+            shown = Parts(note=BROKEN)
         return ParsedMail(**dict(mail), **dict(shown), delivery_log=self.reader.deliveries(message))
 
     def raw(self, message: int) -> bytes:
@@ -50,14 +50,14 @@ class Inbox:
     def html(self, message: int) -> bytes:
         try:
             return mail_html.make_safe(parts.html(self.raw(message))).encode()
-        except RecursionError:
-            return (mail_html.HEAD + TOO_DEEP).encode()
+        except parts.UNREADABLE:
+            return (mail_html.HEAD + BROKEN).encode()
 
     def part(self, message: int, part: int) -> tuple[str, bytes]:
         try:
             found = parts.part_content(self.raw(message), part)
-        except RecursionError:
-            raise HTTPException(422, TOO_DEEP) from None
+        except parts.UNREADABLE:
+            raise HTTPException(422, BROKEN) from None
         if found is None:
             raise _GONE
         return found

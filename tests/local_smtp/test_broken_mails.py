@@ -31,12 +31,14 @@ BROKEN = {
     "broken base64": b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=\r\n",
     "broken encoded words": b"Subject: =?utf-8?b?!!!?= =?x?q?=FF?= =?utf-8?q?=0D=0ABcc:x?=\r\n\r\n",
     "broken parameters": b"Content-Type: text/plain; name*0*=utf-8''%; name*2=x; =;;\r\n\r\nx",
+    "charset given twice": HTML[:-4] + b"; charset*=x; charset*0=y\r\n\r\n<b>x</b>",
+    "boundary given twice": b"Content-Type: multipart/mixed; boundary*=x; boundary*0=y\r\n\r\nx",
     "mail in mail in mail": b"Content-Type: message/rfc822\r\n\r\n" * 50 + b"Subject: in\r\n\r\nx",
     "html of 0.5 MB left open": HTML + b"<img src='http://a.test/" * 20_000,
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", most_thorough(BROKEN, "1,000 parts", "broken base64"))
+@pytest.mark.parametrize("name", most_thorough(BROKEN, "1,000 parts", "boundary given twice"))
 def test_a_broken_mail_is_listed_searched_and_shown(http, smtp, name):
     smtp.sendmail("a@x.test", ["b@x.test"], BROKEN[name])
     assert http.get("/api/messages?search=anything").status_code == 200

@@ -11,7 +11,7 @@ from local_smtp.parts import TOO_MANY as TOO_MANY_PARTS
 from local_smtp.shared.language import translations
 from local_smtp.sink import MailSink
 from local_smtp.web.app import WHY
-from local_smtp.web.inbox import TOO_DEEP
+from local_smtp.web.inbox import BROKEN
 
 RULE = Fault(
     at="reply", do="drop_reply", match=Match(to="a*", nth=2, every=3), probability=0.5, times=4
@@ -32,7 +32,7 @@ def test_every_text_of_the_pages_has_its_japanese_one() -> None:
         for text in re.findall(r'\b_\("([^"]+)"\)', page.read_text("utf-8"))
     }
     texts |= {why for status, why in WHY.items() if status != 401}  # for 401, the page shows a form
-    texts |= {TOO_DEEP, TOO_MANY_PARTS}
+    texts |= {BROKEN, TOO_MANY_PARTS}
     assert texts - translations("ja", "local_smtp.web").keys() == set()
 
 
