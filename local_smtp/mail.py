@@ -15,7 +15,7 @@ _LONG_CHARSET = re.compile(r"=\?[^?]{41}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _WORD = re.compile(r"=\?[^?\s]*\?[^?\s]*\?[^?\s]*\?=")
 _BLANKS = re.compile(r"(\s+)")
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_BLANK_LINE = re.compile(rb"(?:^|\n)\r?\n")
 _KEY_FIELD = re.compile(
     rb"^(Message-ID|Subject|From|X-Job-Id)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.I | re.M
 )

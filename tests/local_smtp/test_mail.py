@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_smtp.mail import decoded
+from local_smtp.mail import decoded, read_key_headers
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,7 @@ def test_an_address_is_shown_as_it_came(value):
 
 def test_a_sign_that_moves_a_terminal_is_a_blank():
     assert decoded("a\x9b31mb") == "a 31mb"
+
+
+def test_a_mail_that_begins_with_a_blank_line_has_no_headers():
+    assert read_key_headers(b"\r\nSubject: in the body\r\n").subject == ""
