@@ -6,10 +6,12 @@ import secrets
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+#: An asterisk must be the whole name or its first part, as `TrustedHostMiddleware` requires.
+HostName = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[^*]+)$")]
 
 
 class Settings(BaseSettings):
@@ -52,7 +54,10 @@ class Settings(BaseSettings):
         ),
     ]
     allow_host: Annotated[
-        list[str], Field(description="further host name of the inbox; repeatable")
+        list[HostName],
+        NoDecode,
+        BeforeValidator(lambda names: names.split(",") if isinstance(names, str) else names),
+        Field(description="further host name of the inbox; repeatable, or comma separated"),
     ] = []
     app_url: Annotated[
         str, Field(description="URL of the app that sends the mails, for links to their jobs")

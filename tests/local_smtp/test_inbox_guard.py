@@ -59,9 +59,9 @@ def test_only_the_loopback_names_are_let_in_even_with_the_token(http, host, stat
     assert http.get("/api/stats", headers={"Host": host}).status_code == status
 
 
-def test_a_further_name_can_be_allowed(tmp_path):
-    settings = Settings(dir=tmp_path, token="token-for-tests", allow_host=["lab.test"])
-    with MailSink(settings) as sink:
+def test_a_further_name_can_be_allowed(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_SMTP_ALLOW_HOST", "a.test,lab.test")
+    with MailSink(Settings(dir=tmp_path, token="token-for-tests")) as sink:
         headers = {"Host": "lab.test:443", "Authorization": "Bearer token-for-tests"}
         assert httpx.get(f"{sink.inbox}/api/stats", headers=headers).status_code == 200
 

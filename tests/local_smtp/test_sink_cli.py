@@ -133,7 +133,7 @@ def test_the_folder_of_another_user_is_not_private(tmp_path):
 @pytest.mark.parametrize(
     "options",
     [["--smtp-port", "70000"], ["--smtp-port", "x"],
-     ["--token", "short"], ["--nonsense"]],
+     ["--token", "short"], ["--allow-host", "lab*"], ["--nonsense"]],
 )  # fmt: skip
 def test_a_bad_option_is_explained(run, options):
     status, output = run(*options)
