@@ -15,8 +15,9 @@ def link_to_app(headers: Headers, url: str) -> str:
 
     Behind jupyter-server-proxy, return a relative URL with the port instead, such as ``../8025/``.
     """
-    port = url.rpartition(":")[2]
-    return f"{f'../{port}' if headers.get('x-proxycontextpath') else url}/" if url else ""
+    if headers.get("x-proxycontextpath"):
+        url = url and "../" + url.rpartition(":")[2]
+    return url and url.rstrip("/") + "/"
 
 
 def path_in_app(scope: Scope) -> str:

@@ -4,8 +4,10 @@ import socket
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from local_smtp.settings import Settings
+from local_smtp.shared.headers import link_to_app
 from local_smtp.sink import MailSink
 
 
@@ -131,3 +133,9 @@ def test_a_body_that_is_neither_json_nor_a_urlencoded_form_is_refused(http, kind
     for kind in ("application/json", "Application/JSON; charset=utf-8"):
         answer = http.put("/api/faults", content=b"[]", headers={"Content-Type": kind})
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("url", ["http://app.test:80", "http://app.test:80/"])
+def test_a_link_to_the_app_has_one_slash(url):
+    assert link_to_app(Headers(), url) == "http://app.test:80/"
+    assert link_to_app(Headers({"x-proxycontextpath": "/lab"}), url) == "../80/"
