@@ -2,12 +2,14 @@
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
+const PAST = 400;  // steps that Back can undo
 const SLOW = 450;  // real milliseconds per tick; a tick simulates 250 ms
 
 const page = {
   language: navigator.language.startsWith("ja") ? "ja" : "en",
   world: null,
-  past: [],  // the world before each tick and each action
+  past: [],  // the world before each of the last ticks and actions
+  ticks: 0,
   deeds: [],  // [tick, what, worker]: the content of a link
   picked: null,  // the job that the visitor chose, for the story
   copied: null,  // key of the message about the last link
@@ -15,31 +17,34 @@ const page = {
 };
 
 // ---- the visitor's actions
-function keep(tick) {
-  page.past.push({tick, saved: page.world.save(), deeds: page.deeds.length});
+function keep() {
+  page.past.push({saved: page.world.save(), deeds: page.deeds.length, ticks: page.ticks});
+  if (page.past.length > PAST) page.past.shift();
 }
 
 function act(what, number) {
-  keep(false);
-  page.deeds.push([page.past.filter((one) => one.tick).length, what, number]);
+  keep();
+  page.deeds.push([page.ticks, what, number]);
   page.world[what](number);
   Object.assign(page, {picked: null, copied: null});
   document.body.classList.remove("fresh");
 }
 
 function tick() {
-  keep(true);
+  keep();
+  page.ticks += 1;
   page.world.tick();
 }
 
 function back() {
-  const {saved, deeds} = page.past.pop();
+  const {saved, deeds, ticks} = page.past.pop();
   page.world.load(saved);
   page.deeds.length = deeds;
+  page.ticks = ticks;
 }
 
 function begin(rung, deeds = []) {
-  Object.assign(page, {world: new World(rung), past: [], deeds: [], picked: null, copied: null});
+  Object.assign(page, {world: new World(rung), past: [], ticks: 0, deeds: [], picked: null, copied: null});
   const until = deeds.length ? deeds.at(-1)[0] : 0;
   for (let now = 0; now <= until; now += 1) {
     for (const [at, what, number] of deeds) if (at === now) act(what, number);

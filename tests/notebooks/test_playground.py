@@ -327,6 +327,12 @@ def test_the_replay_of_an_answer_ends_as_its_link_says(
     assert [what for what in ("lost", "late", "twice") if seen[what]] == [end]
 
 
+def test_a_page_that_plays_for_hours_keeps_a_bounded_past(tab: playwright.Page) -> None:
+    after(tab, "early", "comment tick-1000 kill-1", 1000)
+    assert tab.evaluate("() => page.past.length") == 400
+    assert tab.evaluate("() => { back(); return link(); }") == "#early;0.comment.;1000.kill.1"
+
+
 def test_a_foreign_link_is_not_a_program(tab: playwright.Page) -> None:
     odd = "#claims;1e9.five.1;0.__defineGetter__.1;0.kill.<b>;0.comment.%3B%"
     assert tab.evaluate("(hash) => { follow(hash); return page.world.comments; }", odd) == 1
