@@ -1,7 +1,7 @@
 // The page's controls: the visitor's actions, steps forward and back in time, and links that replay the actions.
 
 const $ = (selector) => document.querySelector(selector);
-const DEED = /^(\d{1,3})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
+const DEED = /^(\d{1,4})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
 const PAST = 400;  // steps that Back can undo
 const SLOW = 450;  // real milliseconds per tick; a tick simulates 250 ms
 
@@ -106,4 +106,5 @@ for (const box of document.querySelectorAll(".worker")) {
   box.innerHTML = `<h2></h2><p></p><ol></ol><div>${["kill", "pause", "cut"].map(button).join("")}</div>`;
 }
 if (!follow(location.hash)) arrive("early");
+addEventListener("hashchange", () => { if (follow(location.hash)) { play(false); draw(); } });
 draw();
