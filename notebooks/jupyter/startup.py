@@ -50,7 +50,8 @@ def _missing(error: BaseException, line: TracebackType | None) -> str:
         return str(error).strip("'")
     files = [frame.f_code.co_filename for frame, _ in walk_tb(line)]
     own = not files or files[0] == files[-1]  # the error is in the cell's own code
-    return str(error.name) if isinstance(error, NameError) and own else ""
+    # an UnboundLocalError is a NameError without a name: no other cell can help
+    return error.name or "" if isinstance(error, NameError) and own else ""
 
 
 def _translate() -> Callable[..., str]:

@@ -92,7 +92,7 @@ def test_an_error_of_a_learner_is_one_sentence(here: Kernel, cell: str) -> None:
 
 
 def test_any_other_error_shows_where_it_came_from(here: Kernel) -> None:
-    for cell in ('import json\njson.loads("no")', 'exec("1 +")'):
+    for cell in ('import json\njson.loads("no")', 'exec("1 +")', "def f(): n += 1\nf()"):
         output, reply = here.try_to_run(cell)
         assert output == []
         assert reply["traceback"]

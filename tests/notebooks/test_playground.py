@@ -327,9 +327,7 @@ def test_the_replay_of_an_answer_ends_as_its_link_says(
     assert [what for what in ("lost", "late", "twice") if seen[what]] == [end]
 
 
-def test_a_link_is_followed_in_an_open_page_too_and_after_ten_minutes(
-    tab: playwright.Page,
-) -> None:
+def test_a_link_is_followed_in_an_open_page_too_and_after_ten_minutes(tab: playwright.Page) -> None:
     tab.goto(tab.url.partition("#")[0] + "#late;0.comment.;2000.kill.1")
     assert tab.evaluate("() => page.deeds") == [[0, "comment", ""], [2000, "kill", "1"]]
     tab.evaluate("() => history.replaceState(null, '', location.pathname)")
