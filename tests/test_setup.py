@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -134,3 +135,12 @@ def test_make_sets_up_again_when_the_python_has_gone(tree: Path, python: str, ag
         ["make", "--dry-run", "demo"], cwd=tree, capture_output=True, text=True, check=True
     )
     assert ("sh .setup demo" in output.stdout) == again
+
+
+def test_the_folder_may_have_a_blank_in_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "two words"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", ".constraints.txt", ".setup"):
+        shutil.copy(ROOT / name, folder)
+    shown = subprocess.check_output(["make", "--dry-run", "grade"], cwd=folder, text=True)
+    assert f"PYTHONPATH={folder}/notebooks" in shlex.split(shown.splitlines()[-1])
