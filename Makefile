@@ -83,7 +83,7 @@ kit: book  ## all of it for a room without internet, in build/kit: packages, les
 
 # ARGS="--csv grades.csv" writes the rows for a spreadsheet. -P: nothing in the current folder is imported.
 grade: .venv/.has-demo  ## FOLDER=...: judge the queue in every Python file there; one row each
-	@PYTHONPATH="$(CURDIR)/notebooks" $(PY) -P -m demo_app.judge.grade "$(FOLDER)" $(ARGS)
+	@PYTHONPATH="$(CURDIR)/notebooks" $(PY) -P -m demo_app.judge.grade "$${FOLDER:?is missing: name the folder of the queues}" $(ARGS)
 
 check: .venv/.has-test  ## linters and types
 	@$(PY) -m ruff check .
