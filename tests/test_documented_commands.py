@@ -75,3 +75,10 @@ def test_each_file_of_the_tree_that_a_page_names_exists() -> None:
     rooted = found(r"()`((?:demo_app|local_smtp|notebooks|tests)/[\w./-]+\.\w+)`")
     assert rooted
     assert not [(page, path) for page, _, path in rooted if not (ROOT / path).exists()]
+
+
+def test_each_test_that_a_page_names_exists() -> None:
+    """The names of Celery's and kombu's tests, on `broker.md`, are not sentences."""
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/*.py"))
+    named = found(r"()[ `](test_an?_\w+)`")
+    assert not [(page, name) for page, _, name in named if f"def {name}(" not in code]
