@@ -32,7 +32,7 @@ show-file: .venv/.has-demo  ## the four-minute show as one HTML file, in build/s
 
 # Each further pytest process collects all tests again, which takes 3.9 s of CPU time.
 TESTS := $(PY) -m pytest -n 5
-test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests, in about four minutes
+test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests, in about five minutes
 	@$(TESTS) -m "not thorough and not nightly" $(ARGS)
 
 MARK := not nightly
