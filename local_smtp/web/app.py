@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -56,6 +57,7 @@ def create_app(inbox: Inbox, settings: Settings, port: int) -> ASGIApp:
     )
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(sqlite3.Error, _store_error)
     app.include_router(api_routes(inbox))
     app.include_router(page_routes(inbox, settings.app_url))
     app.mount("/static", StaticFiles(packages=[("local_smtp.web", "static")]))
@@ -79,6 +81,10 @@ def _http_error(request: Request, error: Exception) -> Response:
     why = WHY.get(error.status_code, error.detail)
     as_json = JSONResponse({"detail": why}, error.status_code, error.headers)
     return _page(request, error.status_code, why) or as_json
+
+
+def _store_error(request: Request, error: Exception) -> Response:
+    return _http_error(request, HTTPException(503, f"The store of the mails has failed: {error}."))
 
 
 def _validation_error(request: Request, error: Exception) -> Response:

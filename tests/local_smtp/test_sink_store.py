@@ -83,6 +83,16 @@ def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, 
     assert mail_sink.stats().refused == 1
 
 
+def test_a_full_disk_is_named_to_who_deletes_all_mails(http, monkeypatch):
+    def fail(_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("local_smtp.store.statements.delete_all", fail)
+    answer = http.delete("/api/messages")
+    assert answer.status_code == 503
+    assert "database or disk is full" in answer.json()["detail"]
+
+
 def test_a_note_is_stored_later_if_the_commit_that_contains_it_fails(mail_sink):
     def fail(_):
         raise sqlite3.OperationalError("disk I/O error")
