@@ -144,3 +144,10 @@ def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):
         client.sendmail("a@x.test", ["b@x.test"], b"Subject: after the kill\r\n\r\n")
     expect(page.locator("#mails .subject")).to_have_text(["after the kill"])
     context.close()
+
+
+def test_a_page_listens_again_after_a_proxy_has_answered_for_the_sink(page):
+    page.route("**/api/events", lambda route: route.fulfill(status=502), times=1)
+    page.reload()
+    expect(page.locator("#live")).to_have_text("reconnecting")
+    expect(page.locator("#live")).to_have_text("live", timeout=60_000)

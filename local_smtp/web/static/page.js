@@ -32,7 +32,11 @@ function listen() {
   const { liveWords, lostWords } = $("live").dataset;
   const showState = (state, text) => { $("live").textContent = text; $("live").dataset.state = state; };
   events.onopen = () => { showState("live", liveWords); changed(); };
-  events.onerror = () => showState("reconnecting", lostWords);
+  events.onerror = () => {
+    showState("reconnecting", lostWords);
+    // the browser gives up after an error status, which a proxy also sends while the sink starts
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+  };
   for (const name of ["mail", "fault", "changed"]) events.addEventListener(name, changed);
 }
 
