@@ -63,8 +63,7 @@ class MailSink:
 
     def stats(self) -> Stats:
         """Return the numbers of mails, after all earlier changes are stored."""
-        self._writer.catch_up()
-        return self.reader.stats()
+        return self._inbox.stats()
 
     def mails(self) -> list[Mail]:
         """Return all mails in the order of their arrival."""
@@ -91,7 +90,7 @@ class MailSink:
             TimeoutError: the inbox had fewer mails when the time was over.
         """
         with self._arrival:
-            if not self._arrival.wait_for(lambda: len(self.mails()) >= count, timeout):
+            if not self._arrival.wait_for(lambda: self.reader.stats().distinct >= count, timeout):
                 raise TimeoutError(f"{len(self.mails())} of {count} mails arrived in {timeout:g} s")
         return self.mails()
 

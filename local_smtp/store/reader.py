@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +87,11 @@ class Reader:
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
             yield connection
-        finally:
-            connection.close()
 
 
 def _mail(row: sqlite3.Row) -> Mail:

@@ -67,7 +67,5 @@ def note_refusal(connection: sqlite3.Connection) -> None:
 
 def delete_all(connection: sqlite3.Connection) -> int:
     """Empty the inbox and set its counters to zero. Return the number of deleted mails."""
-    for table in ("deliveries", "contents"):
-        connection.execute(f"DELETE FROM {table}")
     connection.execute("UPDATE counters SET value = 0")
     return connection.execute("DELETE FROM messages").rowcount

@@ -30,8 +30,7 @@ def api_routes(inbox: Inbox) -> APIRouter:
     @routes.get("/stats")
     def stats() -> Stats:
         """Return the numbers of mails."""
-        inbox.writer.catch_up()
-        return inbox.reader.stats()
+        return inbox.stats()
 
     @routes.get("/messages")
     def messages(

@@ -8,7 +8,7 @@ from fastapi import HTTPException
 
 from local_smtp import mail_html, parts
 from local_smtp.faults import Faults
-from local_smtp.models import ParsedMail, Parts
+from local_smtp.models import ParsedMail, Parts, Stats
 from local_smtp.store import statements
 from local_smtp.store.reader import Reader
 from local_smtp.store.writer import Writer
@@ -29,6 +29,11 @@ class Inbox:
     writer: Writer
     faults: Faults
     events: Events
+
+    def stats(self) -> Stats:
+        """Return the numbers of mails, after all earlier changes are stored."""
+        self.writer.catch_up()
+        return self.reader.stats()
 
     def mail(self, message: int) -> ParsedMail:
         self.writer.catch_up()
