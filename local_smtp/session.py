@@ -243,11 +243,6 @@ class Session(SMTP):
             self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
 
-    def _set_post_data_state(self) -> None:
-        super()._set_post_data_state()  # type: ignore[no-untyped-call]
-        # count only one refused mail if both EHLO and HELO are refused
-        self.state = Transaction(refused=self.state.refused)
-
     def start_anew(self) -> None:
         self.envelope = self._create_envelope()
         self.state = Transaction()
