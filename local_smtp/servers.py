@@ -29,7 +29,7 @@ class Servers:
         self, smtp: socket.socket, session: Callable[[], Session], http: socket.socket, app: ASGIApp
     ) -> None:
         self._smtp, self._session, self._http = smtp, session, http
-        self._web = uvicorn.Server(configured(app, CONNECTIONS, patience=1, lifespan="off"))
+        self._web = uvicorn.Server(configured(app, CONNECTIONS, patience=1))
         self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
         self._thread.start()
 

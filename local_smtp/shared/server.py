@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.config import LifespanType
 
 
 def configured(
-    app: ASGIApp,
-    connections: int,
-    *,
-    patience: int,
-    proxies: str = "",
-    lifespan: LifespanType = "auto",
+    app: ASGIApp, connections: int, *, patience: int, proxies: str = ""
 ) -> uvicorn.Config:
     """Return the configuration for an app.
 
@@ -35,5 +29,4 @@ def configured(
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=patience,
-        lifespan=lifespan,
     )
