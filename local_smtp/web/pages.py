@@ -94,10 +94,10 @@ def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
     tabs += ["headers", "source", "deliveries"]
     if tab not in tabs:
         tab = "source" if tabs[0] == "headers" else tabs[0]
-    source = None
-    if tab == "source":
-        source = inbox.raw(mail.id)[:TEXT_CHARACTERS].decode("utf-8", "replace")
-    return {"mail": mail, "tabs": tabs, "tab": tab, "source": source}
+    raw = inbox.raw(mail.id)[:TEXT_CHARACTERS] if tab == "source" else b""
+    cut = {"text": len(mail.text or "") == TEXT_CHARACTERS, "source": mail.size > TEXT_CHARACTERS}
+    source = raw.decode("utf-8", "replace")
+    return {"mail": mail, "tabs": tabs, "tab": tab, "source": source, "cut": cut.get(tab)}
 
 
 def render(name: str, headers: Headers, **shown: Any) -> str:

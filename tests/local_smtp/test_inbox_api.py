@@ -201,3 +201,10 @@ def test_a_body_of_nonsense_is_refused_with_a_sentence(http, name):
     assert answer.status_code in (400, 422)
     assert answer.json()["detail"]
     assert http.get("/api/faults").json() == []
+
+
+@pytest.mark.parametrize(("tab", "letters", "cut"), [("text", 100_001, True), ("source", 9, False)])
+def test_a_page_says_that_it_shows_only_a_part_of_a_mail(http, smtp, tab, letters, cut):
+    smtp.sendmail("a@x.test", ["b@x.test"], b"\r\n" + "é".encode() * letters)
+    page = http.get(f"/?mail=1&tab={tab}", headers={"Accept": "text/html"}).text
+    assert ("The download has all of it" in page) == cut
