@@ -2,6 +2,7 @@
 
 const $ = (selector) => document.querySelector(selector);
 const DEED = /^(\d{1,4})\.(comment|five|wipe|hour|(?:kill|pause|cut)(?=\.[12]))\.([12]?)$/;
+const RUNGS = ["early", "late", "claims", "outbox"];
 const PAST = 400;  // steps that Back can undo
 const SLOW = 450;  // real milliseconds per tick; a tick simulates 250 ms
 
@@ -18,7 +19,7 @@ const page = {
 
 // ---- the visitor's actions
 function keep() {
-  page.past.push({saved: page.world.save(), deeds: page.deeds.length, ticks: page.ticks});
+  page.past.push({saved: page.world.save(), deeds: [...page.deeds], ticks: page.ticks});
   if (page.past.length > PAST) page.past.shift();
 }
 
@@ -37,10 +38,9 @@ function tick() {
 }
 
 function back() {
-  const {saved, deeds, ticks} = page.past.pop();
+  const {saved, ...rest} = page.past.pop();
   page.world.load(saved);
-  page.deeds.length = deeds;
-  page.ticks = ticks;
+  Object.assign(page, rest);
 }
 
 function begin(rung, deeds = []) {
@@ -64,7 +64,7 @@ function link() {
 
 function follow(hash) {
   const [rung, ...deeds] = hash.slice(1).split(/;|%3B/i);
-  if (!["early", "late", "claims", "outbox"].includes(rung)) return false;
+  if (!RUNGS.includes(rung)) return false;
   const known = deeds.slice(0, 200).map((deed) => deed.match(DEED)).filter(Boolean);
   begin(rung, known.map(([, at, what, number]) => [Number(at), what, number]));
   return true;
@@ -101,6 +101,11 @@ document.addEventListener("click", ({target: {id, dataset: {job, act: what, work
 });
 $("#rungs").addEventListener("change", ({target}) => { arrive(target.value); draw(); });
 
+for (const rung of RUNGS) {
+  $("#rungs").insertAdjacentHTML("beforeend", `<label><input type="radio" name="rung" value="${rung}">
+    <span data-word="${rung}"></span><small data-word="${rung}.more"></small></label>`);
+  $("#about .small").insertAdjacentHTML("beforebegin", `<h3 data-word="${rung}"></h3><p data-word="${rung}.why"></p>`);
+}
 for (const box of document.querySelectorAll(".worker")) {
   const button = (what) => `<button class="${what}" data-act="${what}" data-worker="${box.id.at(-1)}"></button>`;
   box.innerHTML = `<h2></h2><p></p><ol></ol><div>${["kill", "pause", "cut"].map(button).join("")}</div>`;
