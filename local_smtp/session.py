@@ -119,6 +119,10 @@ class Session(SMTP):
     smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = _http
     smtp_OPTIONS = smtp_CONNECT = smtp_TRACE = _http
 
+    async def smtp_HELP(self, arg: str | None) -> None:
+        # the library's would find no command, since each is wrapped by `_command`
+        await self.push("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT")
+
     async def handle_MAIL(
         self, _: Any, greeting: Greeting, mail: Envelope, address: str, options: list[str]
     ) -> str:

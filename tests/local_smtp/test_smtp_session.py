@@ -165,6 +165,10 @@ def test_a_command_that_is_not_utf_8_does_not_spoil_the_next_mail(mail_sink):
     assert answers[-1][:3] == b"250"
 
 
+def test_help_lists_the_commands(mail_sink):
+    assert b" MAIL RCPT DATA " in conversation(mail_sink, b"HELP MAIL\r\n")[-1]
+
+
 @pytest.mark.parametrize("greeting", [b"HELO test\r\n", b"EHLO test\r\n"])
 def test_a_command_may_have_as_many_bytes_as_its_limit_says(mail_sink, greeting):
     command = b"NOOP " + b"x" * (COMMAND_BYTES - 5) + b"\r\n"
