@@ -23,5 +23,6 @@ def mail_sink(tmp_path: Path) -> Iterator[MailSink]:
     from local_smtp.settings import Settings
     from local_smtp.sink import MailSink
 
-    with MailSink(Settings(dir=tmp_path / "mail-sink")) as sink:
+    own = Settings(host="127.0.0.1", smtp_port=0, inbox_port=0, dir=tmp_path / "mail-sink")
+    with MailSink(own) as sink:
         yield sink

@@ -37,7 +37,9 @@ def test_it_misbehaves_on_request_and_can_be_cleared(mail_sink):
 """
 
 
-def test_it_is_there_without_a_word(tmp_path):
+def test_it_is_there_without_a_word(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_SMTP_SMTP_PORT", "1")  # the settings of another sink
+    monkeypatch.setenv("LOCAL_SMTP_HOST", "host.invalid")
     (tmp_path / "test_theirs.py").write_text(TESTS)
     quiet = ("-q", "-p", "no:cacheprovider", "-c", "/dev/null")
     ran = run_python("-m", "pytest", *quiet, "--rootdir", tmp_path, tmp_path, cwd=tmp_path)
