@@ -21,7 +21,7 @@ from .headers import READING, opens_a_page, path_in_app, same_origin
 #: Limit of a request's body (bytes); a larger one gets 413.
 REQUEST_BODY_BYTES = 256 * 1024
 _FORM = "application/x-www-form-urlencoded"
-#: Accepted types of bodies; others get 415. A body without a type is read as JSON.
+#: Accepted types of bodies; others get 415. A request without a body has no type.
 _BODIES = ("", "application/json", _FORM)
 
 #: The host names by which browsers on this machine open an app.

@@ -23,7 +23,6 @@ from local_smtp.web.pages import page_routes, render
 
 #: The reason for a refused request, by status.
 WHY = {
-    400: "In a form, characters beyond ASCII must be percent-encoded: é is %C3%A9.",
     401: "This inbox needs its token: open it with the link that was printed when it"
     " started (…/?token=…), or send the header Authorization: Bearer <token>.",
     403: "Another site's page may not use this inbox.",
