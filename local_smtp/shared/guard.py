@@ -21,8 +21,6 @@ from .headers import READING, opens_a_page, path_in_app, same_origin
 #: Limit of a request's body (bytes); a larger one gets 413.
 REQUEST_BODY_BYTES = 256 * 1024
 _FORM = "application/x-www-form-urlencoded"
-#: Accepted types of bodies; others get 415. A request without a body has no type.
-_BODIES = ("", "application/json", _FORM)
 
 #: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -62,6 +60,8 @@ class Guard:
     Each app has a subclass, which overrides the public members.
     """
 
+    # Accepted types of bodies; others get 415. A request without a body has no type.
+    bodies: tuple[str, ...] = ("", "application/json", _FORM)
     # The cookie's path. If it is None, the browser uses the page's folder, also behind a proxy.
     cookie_path: str | None = None
 
@@ -72,8 +72,7 @@ class Guard:
         """Return the response to a refused request, in the form of the app's other errors.
 
         Args:
-            error: 401 without the token, 403 from another site, 415 for a body that is neither JSON
-                nor a form.
+            error: 401 without the token, 403 from another site, 415 for a body of another type.
         """
         raise NotImplementedError
 
@@ -130,7 +129,7 @@ class Guard:
         scope, headers = request.scope, request.headers
         if not (opens_a_page(request.method, headers) or same_origin(headers)):
             return self.refuse(request, HTTPException(403))
-        if request.method not in READING and _body_type(request) not in _BODIES:
+        if request.method not in READING and _body_type(request) not in self.bodies:
             return self.refuse(request, HTTPException(415))
         scope["holder"] = self.holds_token(request)
         asked, path = request.query_params.get("token", ""), path_in_app(scope)

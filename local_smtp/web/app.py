@@ -27,12 +27,14 @@ WHY = {
     " started (…/?token=…), or send the header Authorization: Bearer <token>.",
     403: "Another site's page may not use this inbox.",
     413: f"A request may have at most {REQUEST_BODY_BYTES} bytes.",
-    415: "The body of a request must be JSON or a urlencoded form.",
+    415: "The body of a request must be JSON, with the header Content-Type: application/json.",
 }
 
 
 class SinkGuard(Guard):
-    """The guard of the inbox."""
+    """The guard of the inbox, which has no forms."""
+
+    bodies = ("", "application/json")
 
     def refuse(self, request: Request, error: HTTPException) -> Response:
         return _http_error(request, error)

@@ -126,10 +126,13 @@ def test_a_body_of_more_than_256_kb_is_refused(http, in_pieces):
     assert "262144 bytes" in answer.text
 
 
-@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "text/plain", "text/json"])
-def test_a_body_that_is_neither_json_nor_a_urlencoded_form_is_refused(http, kind):
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/json"]
+)
+def test_a_body_of_another_type_is_refused_with_the_type_that_it_needs(http, kind):
     answer = http.put("/api/faults", content=b"[]", headers={"Content-Type": kind})
     assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
     for kind in ("application/json", "Application/JSON; charset=utf-8"):
         answer = http.put("/api/faults", content=b"[]", headers={"Content-Type": kind})
         assert answer.status_code == 200
