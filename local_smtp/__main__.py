@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sink until SIGTERM or Ctrl-C.
+    """Run a sink until SIGTERM, Ctrl-C or the end of its terminal.
 
     Returns:
         The exit status: 0 after a signal, 1 if the sink could not start or nobody reads its output,
@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     from local_smtp.shared.resources import ResourceError
     from local_smtp.sink import MailSink  # imported late: --help does not need it
 
-    ends = {signal.SIGTERM, signal.SIGINT}
+    ends = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # under nohup(1)
+        ends.remove(signal.SIGHUP)
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # for all threads; `sigwait` receives them
     try:
         with MailSink(settings) as sink:

@@ -51,7 +51,7 @@ def test_the_ready_line_comes_once_both_answer_and_the_directory_that_was_given_
     assert (tmp_path / "new" / "one" / "mail.sqlite3").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_sink, listen, number):
     sink = start_sink()
     listen(sink.inbox, sink.token)
