@@ -6,8 +6,8 @@ const LEASE = 3000;  // milliseconds
 class Claims {
   constructor(world) {
     this.world = world;
-    const options = {prefix: "", poison_pause: 60, history_length: 1000, history_bytes: 1e6, journal_length: 1000};
-    this.scripts = new Scripts(world.store, options);
+    const limits = {HISTORY_LENGTH: 1000, HISTORY_BYTES: 1e6, JOURNAL_LENGTH: 1000};
+    this.scripts = new Scripts(world.store, {P: '""', POISON_PAUSE: 60, ...limits});
   }
 
   // Run a script, and record the Lua line that moved each job.

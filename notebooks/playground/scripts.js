@@ -8,17 +8,14 @@ const SHARED = ["_prelude", "_claims"];
 const MOVES = new Set(["LPUSH", "RPUSH", "LREM", "LMOVE", "LMPOP", "RPOP", "ZADD", "ZREM"]);
 
 class Scripts {
-  // options: prefix, poison_pause, history_length, history_bytes, journal_length
+  // options: the local variables of the scripts, each as Lua code
   constructor(store, options) {
     this.store = store;
     this.written = [];  // the moves of jobs: {file, line, words, answer}
     const {lua, lauxlib, lualib, to_luastring} = fengari;
     this.L = lauxlib.luaL_newstate();
     lualib.luaL_openlibs(this.L);
-    this.given = `local P, POISON_PAUSE = ${JSON.stringify(options.prefix)}, ${options.poison_pause}\n`
-      + `local HISTORY_LENGTH = ${options.history_length}\n`
-      + `local HISTORY_BYTES = ${options.history_bytes}\n`
-      + `local JOURNAL_LENGTH = ${options.journal_length}\n`;
+    this.given = Object.entries(options).map(([name, code]) => `local ${name} = ${code}\n`).join("");
     this.loaded = {};
     const put = (name, functions) => {
       lua.lua_newtable(this.L);
@@ -63,7 +60,7 @@ class Scripts {
 
   // Run a script and return its reply. Throws an Error for an error reply.
   run(name, ...words) {
-    const {lua, lauxlib, to_luastring} = fengari, L = this.L;
+    const {lua, to_luastring} = fengari, L = this.L;
     const top = lua.lua_gettop(L);
     this.script = name;
     this.load(name);

@@ -20,8 +20,8 @@ from playground import build
 ON_THE_PAGE = """(schedules) => {
 const store = new Store(() => 1.7e12);
 const scripts = new Scripts(store, {
-  prefix: "", poison_pause: "60.0", history_length: 20000, history_bytes: 1e8,
-  journal_length: 100000});
+  P: '""', POISON_PAUSE: "60.0", HISTORY_LENGTH: 20000, HISTORY_BYTES: 1e8,
+  JOURNAL_LENGTH: 100000});
 return schedules.map((steps) => {
   store.wipe();
   const answers = [];
