@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, AnyStr, NoReturn, cast
 
@@ -35,19 +34,6 @@ _TOO_LARGE = f"552 5.3.4 A mail may have {bounds.MAIL_BYTES} bytes, no more"
 _STEPS: dict[str, Step] = {
     "HELO": "ehlo", "EHLO": "ehlo", "MAIL": "mail", "RCPT": "rcpt", "DATA": "data",
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class Transaction:
-    """The state of the current mail, in addition to its envelope."""
-
-    #: The recipient of the present RCPT command.
-    recipient: str | None = None
-    subject: str = ""
-    #: The rule that refuses the present command or mail.
-    hit: Fault | None = None
-    #: True if the mail was already counted as refused.
-    refused: bool = False
 
 
 class Session(SMTP):
@@ -76,16 +62,26 @@ class Session(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.writer, self.faults, self.publish = writer, faults, publish
-        self.state = Transaction()
         self.step: Step | None = None
-        self.dialogue: list[DialogueLine] = []
-        self._room = bounds.DIALOGUE_CHARACTERS
+        self.start_anew()
         # after EHLO; the library's own is 512, and one for all sessions
         self.command_size_limits = defaultdict(lambda: bounds.COMMAND_BYTES)
         self._smtp_methods = {
             name: partial(self._command, name, method)
             for name, method in self._smtp_methods.items()
         }
+
+    def start_anew(self) -> None:
+        self.envelope = self._create_envelope()
+        #: The recipient of the present RCPT command.
+        self.recipient: str | None = None
+        self.subject = ""
+        #: The rule that refuses the present command or mail.
+        self.rule: Fault | None = None
+        #: True if the mail was already counted as refused.
+        self.refused = False
+        self.dialogue: list[DialogueLine] = []
+        self._room = bounds.DIALOGUE_CHARACTERS
 
     def _timeout_cb(self) -> None:
         if self.transport is not None:  # close() would wait if the client does not read
@@ -137,7 +133,7 @@ class Session(SMTP):
     ) -> str:
         if address == "<>":
             return "553 5.1.3 Not an address"
-        self.state.recipient = address
+        self.recipient = address
         if len(mail.rcpt_tos) >= bounds.RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         reply = await self.answer("250 2.1.5 OK")
@@ -176,7 +172,7 @@ class Session(SMTP):
     async def _store_and_answer(self, raw: bytearray) -> None:
         received_at = time.time()
         headers = read_key_headers(raw)
-        self.state.subject = headers.subject
+        self.subject = headers.subject
         outcome = await self.play()
         if outcome is not None and not outcome.store:
             await self.push(str(outcome.reply))
@@ -196,7 +192,7 @@ class Session(SMTP):
             await self.push(f"452 4.3.1 The mail could not be stored: {error}")
             return
         if outcome is not None:
-            self.report(self.state.hit)
+            self.report(self.rule)
             self.hang_up()
         await self.push(OK)
         note = partial(statements.note_reply, delivery=receipt.delivery, at=time.time(), reply=OK)
@@ -221,7 +217,7 @@ class Session(SMTP):
             outcome = await self.play() if self.step == "ehlo" else None
             await (method(arg) if outcome is None else self.push(str(outcome.reply)))
         finally:
-            self.step = self.state.recipient = self.state.hit = None
+            self.step = self.recipient = self.rule = None
 
     async def push(self, status: AnyStr) -> None:
         """Send a reply and record it in the dialogue.
@@ -232,9 +228,9 @@ class Session(SMTP):
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
         if self.step is not None and refuses(reply):
-            self.report(self.state.hit, reply)
-            if not self.state.refused:
-                self.state.refused = True
+            self.report(self.rule, reply)
+            if not self.refused:
+                self.refused = True
                 self.writer.change(statements.note_refusal)
         await super().push(status)
         if reply == "500 Command line too long":
@@ -246,11 +242,6 @@ class Session(SMTP):
             text = readable(text)  # a client's argument, or the reply with it, may be no UTF-8
             self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
-
-    def start_anew(self) -> None:
-        self.envelope = self._create_envelope()
-        self.state = Transaction()
-        self.dialogue, self._room = [], bounds.DIALOGUE_CHARACTERS
 
     # Faults
 
@@ -269,14 +260,12 @@ class Session(SMTP):
             The outcome, whose reply is not sent yet, or None to continue as usual.
         """
         assert self.step is not None
-        state = self.state
-        recipients = [state.recipient] if state.recipient else self.mail().rcpt_tos
-        hit = self.faults.hit(self.step, self.sender(), recipients, state.subject)
+        hit = self.faults.hit(self.step, self.sender(), self.recipients(), self.subject)
         if hit is None:
             return None
         self.note("#", hit.in_words())
         outcome = EFFECTS[hit.do].outcome(hit)
-        state.hit = None if outcome.go_on else hit
+        self.rule = None if outcome.go_on else hit
         if outcome.go_on or not (outcome.store or refuses(outcome.reply)):
             self.report(hit)  # `push` reports a refusal, `_store_and_answer` a stored mail
         if outcome.pause:
@@ -288,15 +277,14 @@ class Session(SMTP):
 
     def report(self, hit: Fault | None, reply: str | None = None) -> None:
         assert self.step is not None
-        recipient = self.state.recipient
         self.publish(
             Incident(
                 at=time.time(),
                 step=self.step,
                 peer=self.peer(),
                 sender=self.sender(),
-                recipients=[recipient] if recipient else list(self.mail().rcpt_tos),
-                subject=self.state.subject,
+                recipients=self.recipients(),
+                subject=self.subject,
                 reply=reply,
                 fault=None if hit is None else hit.in_words(),
             )
@@ -310,6 +298,9 @@ class Session(SMTP):
         """Return the sender of the current mail; "" for a bounce."""
         sender = self.mail().mail_from
         return "" if sender in (None, "<>") else str(sender)
+
+    def recipients(self) -> list[str]:
+        return [self.recipient] if self.recipient else list(self.mail().rcpt_tos)
 
     def peer(self) -> str:
         assert self.session is not None
