@@ -6,7 +6,7 @@ import json
 import sqlite3
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from local_smtp.mail import Incoming
 
@@ -30,29 +30,25 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         "size": len(mail.raw),
     }
     digest = blake2b(mail.raw, digest_size=16).digest()
-    message = _insert(connection, "messages", {**both, **asdict(mail.headers), "digest": digest})
-    duplicate = message is None
-    same_bytes = True
-    if message is None:
-        message, first_digest = connection.execute(
-            "SELECT id, digest FROM messages WHERE message_id = ?", (mail.headers.message_id,)
-        ).fetchone()
-        same_bytes = digest == first_digest
-    else:
+    first = connection.execute(
+        "SELECT id, digest FROM messages WHERE message_id = ?", (mail.headers.message_id,)
+    ).fetchone()
+    if first is None:
+        values = {**both, **asdict(mail.headers), "digest": digest}
+        message, first_digest = _insert(connection, "messages", values), digest
         connection.execute("INSERT INTO contents VALUES (?, ?)", (message, mail.raw))
-    only = {"peer": mail.peer, "dialogue": mail.dialogue, "same_bytes": same_bytes}
+    else:
+        message, first_digest = first
+    only = {"peer": mail.peer, "dialogue": mail.dialogue, "same_bytes": digest == first_digest}
     delivery = _insert(connection, "deliveries", {**both, **only, "message": message})
-    assert message is not None
-    assert delivery is not None
-    return Receipt(message, delivery, duplicate)
+    return Receipt(message, delivery, duplicate=first is not None)
 
 
-def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> int | None:
-    """Insert a row and return its id, or None if a row with the same unique value exists."""
+def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> int:
+    """Insert a row and return its id."""
     marks = ", ".join("?" * len(row))
-    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-    inserted = connection.execute(sql, list(row.values()))
-    return inserted.lastrowid if inserted.rowcount else None
+    sql = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
+    return cast(int, connection.execute(sql, list(row.values())).lastrowid)
 
 
 def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:
