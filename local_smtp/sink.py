@@ -43,8 +43,6 @@ class MailSink:
         self.faults = Faults()
         self._arrival = threading.Condition()
         self._running = ExitStack()
-        self.smtp_port = 0
-        self._inbox_port = 0
 
     @property
     def smtp(self) -> str:
@@ -118,8 +116,8 @@ class MailSink:
         self.dir = folder.resolve()
         smtp = starting.enter_context(listen(settings.host, settings.smtp_port, "--smtp-port"))
         http = starting.enter_context(listen(settings.host, settings.inbox_port, "--inbox-port"))
-        self.smtp_port = smtp.getsockname()[1]
-        self._inbox_port = http.getsockname()[1]
+        self.smtp_port: int = smtp.getsockname()[1]
+        self._inbox_port: int = http.getsockname()[1]
         self.reader = Reader(self.dir / _DATABASE)
         self._events = Events(self.reader)
         try:

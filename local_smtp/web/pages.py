@@ -58,11 +58,9 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def page(name: str, request: Request, **shown: Any) -> str:
-        rules = inbox.faults.in_force()
-        about = {"stats": inbox.reader.stats(), "rules": rules, "search": ""}
-        return render(
-            name, request.headers, **about, app=link_to_app(request.headers, app_url), **shown
-        )
+        stats, rules = inbox.reader.stats(), inbox.faults.in_force()
+        app = link_to_app(request.headers, app_url)
+        return render(name, request.headers, stats=stats, rules=rules, app=app, **shown)
 
     @routes.get("/")
     def mails(
