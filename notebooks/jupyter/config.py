@@ -16,10 +16,8 @@ _FOLDER = "ja/" if _LANGUAGE.startswith("ja") else ""
 
 c = get_config()
 c.LabApp.default_url = f"/lab/tree/{_FOLDER}00_start_here.ipynb"
-# overrides.json in this folder turns off the news, and shows file names in full
+# overrides.json in this folder turns off news and checks for updates, and shows file names in full
 c.LabApp.app_settings_dir = str(_HERE)
-c.LabApp.news_url = None
-c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ServerApp.allow_root = os.geteuid() == 0  # containers run as root
 #: Folders that are hidden in the list of files: a learner does not need them.
 _TOOLS = ["book", "jupyter", "lab", "playground", "solutions"]
