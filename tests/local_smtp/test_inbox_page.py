@@ -111,7 +111,11 @@ def test_a_rule_that_makes_no_sense_is_explained(page):
     page.get_by_role("link", name="Faults").click()
     page.get_by_label("What").select_option("lose")
     page.get_by_role("button", name="Add rule").click()
-    expect(page.locator("#error")).to_contain_text('"lose" applies to a whole mail')
+    expect(page.locator("#error")).to_have_text(re.compile('^Value error, "lose" applies'))
+    page.get_by_label("What").select_option("close")
+    page.get_by_label("Only the nth").fill("0")
+    page.get_by_role("button", name="Add rule").click()
+    expect(page.locator("#error")).to_have_text(re.compile("^match nth: Input should be greater"))
 
 
 #: A JavaScript expression: the texts that the browser cuts off, because they are too long.

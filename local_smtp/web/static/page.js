@@ -51,7 +51,7 @@ function explanation(text) {
   try {
     const { detail } = JSON.parse(text);
     if (typeof detail === "string") return detail;
-    return detail.map((one) => `${one.loc.slice(2).join(" ")}: ${one.msg}`).join("; ");
+    return detail.map(({ loc: [, , ...at], msg }) => (at.length ? `${at.join(" ")}: ${msg}` : msg)).join("; ");
   } catch {
     return text;
   }
