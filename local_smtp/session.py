@@ -230,8 +230,8 @@ class Session(SMTP):
         if self.step is not None and refuses(reply):
             self.report(self.rule, reply)
             if not self.refused:
-                self.refused = True
                 self.writer.change(statements.note_refusal)
+            self.refused = self.step != "mail"  # after a refused MAIL, the next one is a new mail
         await super().push(status)
         if reply == "500 Command line too long":
             self.hang_up()  # the line may be an HTTP request with a long URL; see `_http`

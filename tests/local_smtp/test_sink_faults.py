@@ -112,6 +112,17 @@ def test_the_first_rule_that_matches_wins(mail_sink):
         deliver(mail_sink)
 
 
+def test_mails_of_one_connection_are_each_counted_when_refused(mail_sink):
+    mail_sink.faults.put([Fault(at="mail", do="answer", times=2), Fault(at="rcpt", do="answer")])
+    with connect(mail_sink) as client:
+        client.ehlo()
+        for _ in range(3):
+            client.mail("a@x.test")
+        client.rcpt("b@x.test")
+        client.rcpt("c@x.test")
+    assert mail_sink.stats().refused == 3
+
+
 def test_a_recipient_is_refused_alone(mail_sink):
     mail_sink.faults.put([Fault(at="rcpt", do="answer", match=Match(to="b@*"))])
     with connect(mail_sink) as client:
