@@ -12,7 +12,7 @@ from demo_app.conformance import PROMISES, check_backend
 from demo_app.conformance.harness import Broken, Harness, read_events
 from demo_app.conformance.sample_tasks import step
 from demo_app.conformance.suite import Promise
-from demo_app.jobs.backend import known_backends
+from demo_app.settings import known_backends
 from demo_app.stack import Stack
 
 #: The folder of `lab`. The module `lab.folder_backend` contains the backend of lesson 07.
