@@ -60,7 +60,5 @@ def _is_copied_from_app(task: type[Any], attribute: str) -> bool:
     `Task.bind` sets `__bound__` and then copies settings, so copied attributes come after
     `__bound__` in the class, and attributes from the app's code come before it.
     """
-    names = list(vars(task))
-    if not {attribute, "__bound__"} <= set(names):
-        return False
-    return names.index(attribute) > names.index("__bound__")
+    names = [name for name in vars(task) if name in (attribute, "__bound__")]
+    return names == ["__bound__", attribute]

@@ -78,20 +78,16 @@ local function is_unfinished()
   return false
 end
 
--- Remove the job from its queue, from `retrying`, or from the claims of another worker that runs it too.
-local function take_back()
+if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
+    and redis.call('LREM', claims_key(list, worker), 1, id) == 1 then
+  -- the usual case: the claim is this worker's
+elseif outcome == 'done' and is_job(id) and is_unfinished() then
+  -- take it from its queue, from `retrying`, or from the claims of another worker that runs it too
   redis.call('LREM', queue_key(list), -1, id)
   redis.call('ZREM', set_key('retrying'), id)
   for _, other in ipairs(redis.call('SMEMBERS', WORKERS)) do
     redis.call('LREM', claims_key(list, other), 1, id)
   end
-end
-
-if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
-    and redis.call('LREM', claims_key(list, worker), 1, id) == 1 then
-  -- the usual case: the claim is this worker's
-elseif outcome == 'done' and is_job(id) and is_unfinished() then
-  take_back()
 else
   if received_before() then return reply(1) end  -- keeps: late-count
   if not is_job(id) then return reply(0) end  -- it has no history for the event `late`
