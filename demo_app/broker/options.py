@@ -24,8 +24,8 @@ class Options:
         global_keyprefix: prefix of every key in Redis.
 
     Raises:
-        ValueError: a number is negative, heartbeat_seconds is 0, or lease_seconds is not greater
-            than heartbeat_seconds.
+        ValueError: a value is not a number or negative, heartbeat_seconds is 0, or lease_seconds
+            is not greater than heartbeat_seconds.
     """
 
     lease_seconds: float = 3.0
@@ -39,19 +39,19 @@ class Options:
     global_keyprefix: str = ""
 
     def __post_init__(self) -> None:
-        if min(self.heartbeat_seconds, self.lease_seconds) <= 0:
-            raise ValueError("heartbeat_seconds and lease_seconds must be more than 0")
+        numbers = {name: getattr(self, name) for name in NAMES if name != "global_keyprefix"}
+        for name, value in numbers.items():
+            if not isinstance(value, int | float) or value < 0:
+                raise ValueError(f"{name} must be a number that is not negative, not {value!r}")
+        if not self.heartbeat_seconds:
+            raise ValueError("heartbeat_seconds must be more than 0")
         if self.heartbeat_seconds >= self.lease_seconds:
             raise ValueError(
                 "heartbeat_seconds must be less than lease_seconds. Otherwise a healthy worker "
                 "would be declared dead between two heartbeats."
             )
-        kept = ("history_length", "history_bytes", "journal_length")
-        counted = ("max_rescues", "poison_pause", "wait_for_replicas", *kept)
-        if negative := [name for name in counted if getattr(self, name) < 0]:
-            raise ValueError(f"{', '.join(negative)} must not be negative")
 
 
-DEFAULTS = Options()
 #: The names of the options, as in `broker_transport_options`.
 NAMES = tuple(field.name for field in fields(Options))
+DEFAULTS = Options()

@@ -103,6 +103,12 @@ def test_a_heartbeat_that_is_not_shorter_than_the_lease_is_refused(heartbeat: fl
         Options(heartbeat_seconds=heartbeat)
 
 
+@pytest.mark.parametrize("value", ["10", None, -1])
+def test_an_option_that_is_not_a_positive_number_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=f"lease_seconds must be a number .* not {value!r}"):
+        Options(lease_seconds=value)
+
+
 def test_a_malformed_message_while_redis_is_down_does_not_block_others() -> None:
     with (
         ProcessGroup() as group,
