@@ -36,6 +36,12 @@ local function rescued(id, list, by, detail, limit, victim)
   record(id, 'retrying', by, why .. '; one more try, alone')
 end
 
+-- Return true if the key of a list has a value of another type (from another program).
+local function is_foreign(key)
+  local kind = redis.call('TYPE', key).ok
+  return kind ~= 'list' and kind ~= 'none'
+end
+
 -- Requeue a worker's claims at the heads of their queues, in their order, and delete the worker's keys. If the
 -- key of a queue is foreign, the claims of its jobs and the worker stay until somebody deletes that key.
 -- each(id, list): is called for each job. Returns the ids, and a true value if the worker stays.

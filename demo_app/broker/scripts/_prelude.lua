@@ -291,19 +291,13 @@ local function forget(id, by, why)
   journal(id, 'discarded', by, why)
 end
 
--- Return true if the key of a list has a value of another type (from another program).
-local function is_foreign(key)
-  local kind = redis.call('TYPE', key).ok
-  return kind ~= 'list' and kind ~= 'none'
-end
-
 -- Move a due job to the tail of its queue. A job with a malformed message, or with a queue whose key is foreign,
 -- becomes dead. A job whose message was deleted is only counted as discarded.
 local function release(id, by, detail)
   local list = list_of(id)
   if redis.call('EXISTS', job_key(id)) == 0 then return forget(id, by, 'its message is gone') end
   if not list then return end_job('dead', id, by, 'no queue can be read in its message') end
-  if is_foreign(queue_key(list)) then
+  if type(redis.pcall('LLEN', queue_key(list))) ~= 'number' then
     return end_job('dead', id, by, 'another program has overwritten its queue')
   end
   redis.call('SADD', LISTS, list)
