@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from email.utils import parseaddr
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -33,9 +32,9 @@ SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _USER, _PORT = r"([^/?#]*@)?", r"(:(?P<port>\d{1,5}))?"
 _HOST = r"([^/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])"
 _ENCODED = "and write / ? # @ in a password as %2F %3F %23 %40"
-#: For each setting with a URL: its pattern, and its form for error messages. Libraries accept an
+#: For each setting with an address: its pattern, and its form for messages. Libraries accept an
 #: unencoded / ? # @ in a password, but may mistake a part of the password for the host.
-_URLS = {
+_ADDRESSES = {
     "database_url": (
         r"|postgres(ql)?://([^/?#@]*@)?[^/?#@]*(/[^/?#@]*)?(\?[^#@]*)?",
         "a PostgreSQL URL; use postgresql://[user[:password]@]host[:port]/name, " + _ENCODED,
@@ -50,6 +49,10 @@ _URLS = {
         rf"smtp(s|\+starttls)?://{_USER}{_HOST}{_PORT}/?",
         "the URL of a mail server; use smtp://[user:password@]host[:port], or "
         "smtps://… or smtp+starttls://… for TLS, " + _ENCODED,
+    ),
+    "sender": (
+        r'("[^"]*" *|[^",<>@]*)<[!-;=?-~]+@[A-Za-z0-9.-]+>|[!-+\--;=?-~]+@[A-Za-z0-9.-]+',
+        "a sender of mails; use Name <name@host>",
     ),
     "inbox_url": (rf"|https?://{_HOST}{_PORT}(/.*)?", "the URL of the sink; use http://host:port"),
 }
@@ -209,10 +212,10 @@ class Settings(BaseSettings):
     control: Path | None = Field(None, description="pipe to the supervisor")
     controls: bool = Field(False, description="show keys on the stage; they kill processes")
 
-    @field_validator(*_URLS)
+    @field_validator(*_ADDRESSES)
     @classmethod
     def _understood(cls, value: str, info: ValidationInfo) -> str:
-        pattern, form = _URLS[str(info.field_name)]
+        pattern, form = _ADDRESSES[str(info.field_name)]
         found = re.fullmatch(pattern, value)
         if not (found and 0 < int(found.groupdict().get("port") or 1) < 65536):
             raise ValueError(f"not {form}")
@@ -224,13 +227,6 @@ class Settings(BaseSettings):
         for host in value:
             if not _HOST_NAME.fullmatch(host):
                 raise ValueError(f"{host!r} is not the name of a host, without a port")
-        return value
-
-    @field_validator("sender")
-    @classmethod
-    def _has_an_address(cls, value: str) -> str:
-        if not re.fullmatch(r"[!-~]+@[A-Za-z0-9.-]+", parseaddr(value)[1]):
-            raise ValueError("not a sender of mails; use Name <name@host>")
         return value
 
     @model_validator(mode="after")
