@@ -61,11 +61,6 @@ def remove(database: Database, rows: list[int]) -> None:
         transaction.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
 
 
-def remove_job(database: Database, job_id: str) -> None:
-    with database.transaction() as transaction:
-        transaction.execute("DELETE FROM outbox WHERE job_id = ?", (job_id,))
-
-
 def rows_by_job_id(database: Database, job_ids: list[str]) -> dict[str, int]:
     """Return the row number by job id, for those of the given jobs that are still in the outbox."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"

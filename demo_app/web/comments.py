@@ -89,7 +89,8 @@ class CommentService:
         if route.backend.in_request or not route.use_outbox:  # the relay enqueues all other jobs
             route.backend.enqueue(job)
             if route.use_outbox:
-                outbox.remove_job(self.database, job.id)
+                rows = outbox.rows_by_job_id(self.database, [job.id])
+                outbox.remove(self.database, list(rows.values()))
         return comment
 
     def after_answer(self) -> BackgroundTask:

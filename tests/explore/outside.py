@@ -44,7 +44,7 @@ REASONS = {
     "only another backend can't report states, or refuses a kind of job": (
         r"outbox\.remove\(self\._database, \[row",
     ),
-    "no explored step calls it": ("remove_job", "entries else 1"),
+    "no explored step calls it": ("entries else 1",),
     "a message without a task is not a job": (r"is_job\(id\)",),
     "it is called only for ended jobs": (r"^keep.lua .*name ~= .discarded",),
 }
