@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 import redis
 
@@ -87,11 +88,8 @@ class Locator:
         found, seen = self._find(open_, limit)
         self._delivered |= {job for job, one in found.items() if one.place is Place.DELIVERED}
         gone = Whereabouts(Place.DELIVERED)
-        output = ((notice, found.get(notice.job_id, gone)) for notice in notices)
-        return [
-            DeliveryStatus(one.place, one.holder, one.rescued, one.backend, notice=notice)
-            for notice, one in output
-        ], seen
+        places = [(asdict(found.get(notice.job_id, gone)), notice) for notice in notices]
+        return [DeliveryStatus(**place, notice=notice) for place, notice in places], seen
 
     def _find(
         self, notices: Sequence[Notice], limit: int
@@ -131,9 +129,9 @@ class Locator:
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """Return the places of jobs in the configured backend, if it has a queue of its own.
 
-        Only the oldest _LOOKED_UP jobs are looked up, and none after an error of Redis. All other
-        jobs are `UNSURE`. So are all jobs if the backend can't look up jobs. The result does not
-        contain jobs with a delivered mail, or jobs that the backend does not know.
+        Only the oldest _LOOKED_UP jobs are looked up. All other jobs are `UNSURE`; so are all jobs
+        if Redis does not answer, or if the backend can't look up jobs. The result does not contain
+        jobs with a delivered mail, or jobs that the backend does not know.
         """
         backend = backend_named()
         if backend.in_request or backend.name == "memory":
@@ -143,15 +141,11 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        for job in ids[-_LOOKED_UP:]:  # the oldest jobs are at the end
-            try:
-                result = backend.find(job)
-            except redis.RedisError:
-                break
-            if result is None:
-                found.pop(job)
-            else:
-                found[job] = Whereabouts(PLACE_OF_STATE[State(result.state)])
+        oldest = ids[-_LOOKED_UP:]  # they are at the end
+        with suppress(redis.RedisError):
+            states = backend.states(oldest)
+            found = {job: place for job, place in found.items() if job not in oldest}
+            found |= {job: Whereabouts(PLACE_OF_STATE[State(states[job])]) for job in states}
         return found
 
     def _arrived(self) -> set[str]:
