@@ -60,14 +60,13 @@ class Task(Generic[P, R]):
         Raises:
             ValueError: the priority is out of range, or `run_after` has no time zone.
         """
-        given = {
+        given: dict[str, Any] = {
             "priority": priority,
             "queue_name": queue_name,
             "run_after": run_after,
             "backend": backend,
         }
-        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        return replace(self, **changes)
+        return replace(self, **{key: value for key, value in given.items() if value is not None})
 
     def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
         """Return the job that `enqueue` would enqueue.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401 - otherwise the first connection would import it
 import smtplib
 import ssl
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from demo_app.settings import Settings
@@ -17,8 +19,11 @@ def connect(chosen: Settings) -> smtplib.SMTP:
         OSError: the server does not answer, or its certificate is not trusted.
         smtplib.SMTPResponseException: the server refuses the client.
     """
-    parts = urlsplit(chosen.smtp_url)
-    smtp = _greeted(parts.scheme, chosen)
+    parts, (host, port) = urlsplit(chosen.smtp_url), chosen.smtp_address
+    kind: Callable[..., smtplib.SMTP] = smtplib.SMTP
+    if parts.scheme == "smtps":  # TLS from the first byte (RFC 8314)
+        kind = partial(smtplib.SMTP_SSL, context=_trusting(chosen))
+    smtp = kind(host, port, "blog.test", timeout=chosen.smtp_seconds)
     try:
         smtp.ehlo_or_helo_if_needed()
         if parts.scheme == "smtp+starttls":
@@ -30,14 +35,6 @@ def connect(chosen: Settings) -> smtplib.SMTP:
         smtp.close()
         raise
     return smtp
-
-
-def _greeted(scheme: str, chosen: Settings) -> smtplib.SMTP:
-    host, port = chosen.smtp_address
-    name, seconds = "blog.test", chosen.smtp_seconds
-    if scheme == "smtps":  # TLS from the first byte (RFC 8314)
-        return smtplib.SMTP_SSL(host, port, name, timeout=seconds, context=_trusting(chosen))
-    return smtplib.SMTP(host, port, name, timeout=seconds)
 
 
 def _trusting(chosen: Settings) -> ssl.SSLContext:

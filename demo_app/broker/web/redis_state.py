@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +30,9 @@ def redis_state(client: Decoded) -> RedisState:
     info: dict[str, Any] = client.info()
     append_only = bool(info.get("aof_enabled"))
     setting = "appendfsync" if append_only else "save"
-    try:
+    value = None
+    with suppress(redis.ResponseError):  # a managed Redis refuses CONFIG
         value = client.config_get(setting).get(setting, "")
-    except redis.ResponseError:  # a managed Redis refuses CONFIG
-        return RedisState(info, "aof" if append_only else "", "")
     if append_only:
-        return RedisState(info, "aof", value)
-    return RedisState(info, "rdb" if value else "none", "")
+        return RedisState(info, "aof", value or "")
+    return RedisState(info, {None: "", "": "none"}.get(value, "rdb"), "")
