@@ -57,16 +57,18 @@ def listed(
     q: Annotated[str, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
-    seen = host.snapshot()
+    seen, found = host.snapshot(), search(queue, state, q, limit=PER_PAGE, cursor=cursor)
+    # an app whose tasks are imported late (`autodiscover_tasks`) does not know them here
+    tasks = {*host.tasks(), *(job.task for job in found.jobs)}
     return render(
         request,
         "list.html",
         state=state,
-        found=search(queue, state, q, limit=PER_PAGE, cursor=cursor),
+        found=found,
         seen=seen,
         q=q,
         cursor=cursor,
-        tasks=sorted({name.rpartition(".")[2] for name in host.tasks()}),
+        tasks=sorted({name.rpartition(".")[2] for name in tasks}),
         queues=[one.name for one in seen.queues()],
     )
 

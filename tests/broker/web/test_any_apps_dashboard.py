@@ -69,6 +69,7 @@ def test_errors_and_deaths_are_shown_and_found(shop: Shop, holder: httpx.Client)
     assert "The work is done" not in page
     found = holder.get("/jobs/done", params={"q": "valueerror"}).text
     assert _row(found, "job-").count("ValueError: a vase is broken") == 1
+    assert "q=task%3Afail" in found, "also for a task that the dashboard's process did not import"
     state = "retrying"
     shop.until(lambda: holder.get(f"/api/jobs/{retried}").json()["state"] == state, "a retry")
     assert "ValueError(&#39;a jug is broken" in holder.get(f"/jobs/job/{retried}").text
