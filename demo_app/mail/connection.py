@@ -68,7 +68,9 @@ def as_mail_error(error: Exception) -> MailError:
         return (MailRefused if for_good else MailDeferred)(
             f"the mail server replied {answer_of(error)}"
         )
-    return MailServerAway(f"the mail server did not answer: {answer_of(error)}")
+    unsuitable = isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError)
+    problem = "can't be used" if unsuitable else "did not answer"
+    return MailServerAway(f"the mail server {problem}: {answer_of(error)}")
 
 
 def answer_of(error: Exception) -> str:

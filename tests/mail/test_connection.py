@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import ssl
 import sys
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from certificate import tls_context
 from mail.sample import Received, serving
 from pydantic import ValidationError
 
-from demo_app.mail.connection import connect
+from demo_app.mail.connection import as_mail_error, connect
 from demo_app.settings import Settings
 
 TLS = ["smtps", "smtp+starttls"]
@@ -85,3 +86,10 @@ def test_another_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValidationError, match="smtps://") as refused:
         Settings(smtp_url=url)
     assert "sec" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "error", [ssl.SSLCertVerificationError("self-signed"), smtplib.SMTPNotSupportedError("no AUTH")]
+)
+def test_a_server_that_answers_but_does_not_suit_is_not_called_silent(error: OSError) -> None:
+    assert str(as_mail_error(error)).startswith("the mail server can't be used: ")
