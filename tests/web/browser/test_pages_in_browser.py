@@ -102,6 +102,14 @@ def test_the_page_comes_back_by_itself_when_redis_does(tab, stack: Stack) -> Non
     expect(page.locator("#ledger")).to_be_visible()
 
 
+def test_a_page_listens_again_after_a_proxy_has_answered_for_the_web_app(tab) -> None:
+    page = tab("/jobs", expected="502 (Bad Gateway)")
+    page.route("**/api/events", lambda route: route.fulfill(status=502), times=1)
+    page.reload()
+    with page.expect_response(lambda answer: "/api/events" in answer.url and answer.ok):
+        pass
+
+
 def test_a_page_does_not_call_itself_live_while_redis_hangs(tab, client: Client) -> None:
     page = tab("/jobs", expected="503")
     expect(page.locator("#live")).to_have_text("live")

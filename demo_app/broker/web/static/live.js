@@ -91,7 +91,11 @@ function poll() {
 
 // Refresh without events too: a half-open connection sends none and reports no error.
 setInterval(() => {
-  if (source && performance.now() - receivedAt > SILENCE) { receivedAt = performance.now(); soon(); }
+  if (!source || performance.now() - receivedAt <= SILENCE) return;
+  // the browser gives up after an error status, which a proxy also sends while the web app starts
+  if (source.readyState === EventSource.CLOSED) { disconnect(); connect(); }
+  receivedAt = performance.now();
+  soon();
 }, 500);
 
 document.addEventListener("change", ({ target }) => {
