@@ -34,6 +34,12 @@ class Backend(ABC):
     in_request: bool = False
     capabilities: ClassVar[Capabilities] = Capabilities()
 
+    def start(self) -> None:  # noqa: B027 - a backend may have nothing to begin
+        """Start the backend in a producer; called once.
+
+        Creating a backend starts nothing, since a program may only need the command of its worker.
+        """
+
     @abstractmethod
     def _enqueue(self, jobs: list[Job]) -> None:
         """Enqueue these jobs in their order. They have been checked.
@@ -151,7 +157,7 @@ class Backend(ABC):
 
 
 def backend_named(name: str | None = None) -> Backend:
-    """Return the backend with this name. The first call in a process creates it.
+    """Return the backend with this name. The first call in a process creates and starts it.
 
     Args:
         name: None for the backend of the settings.
@@ -166,14 +172,13 @@ def backend_named(name: str | None = None) -> Backend:
 
 @cache
 def started_backend(name: str) -> Backend:
-    return make_backend(name, settings())
+    made = make_backend(name, settings())
+    made.start()
+    return made
 
 
 def make_backend(name: str, chosen: Settings) -> Backend:
-    """Create a backend for these settings; see `backend_named` for the errors.
-
-    Creating a backend starts nothing, since a program may only need the command of its worker.
-    """
+    """Create a backend for these settings; see `backend_named` for the errors."""
     module, _, maker = known(name).partition(":")
     if not maker:
         module, maker = f"demo_app.backends.{name}", "make"

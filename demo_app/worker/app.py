@@ -8,7 +8,7 @@ from celery import Celery
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-import demo_app.broker  # noqa: F401 - registers the transport
+import demo_app.broker
 from demo_app.backends.celery import options_of
 from demo_app.backends.celery_command import celery_settings
 from demo_app.broker import steps
@@ -60,3 +60,5 @@ def _address(url: str) -> tuple[str, str | None]:
 
 #: The handlers of Celery's signals. They do nothing unless this process becomes a worker.
 shutdown = Shutdown(settings(), limit)
+
+assert demo_app.broker.SCHEMES  # the import registers the transport
