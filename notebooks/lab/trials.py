@@ -133,7 +133,6 @@ def _redis_down(app: OwnApp) -> Trial:
         if "relay" in app.running:
             _let_the_relay_try(app)
         app.post(*others)
-        app.all_run(restart=True)
     if "worker" not in app.running:
         return Trial(name, None, *app.settle("redis"))
     return _judged(app, name, "redis", Kill(app.posted[first][-1], 0, "redis"))
