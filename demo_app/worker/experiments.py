@@ -27,7 +27,7 @@ for i = 3, #ARGV do
   local id = redis.call('RPOP', queue_key(ARGV[i]))
   if id then
     local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
-    return {id, ARGV[i], tostring(number), redelivered(id), redis.call('LINDEX', job_key(id), 0)}
+    return {id, ARGV[i], tostring(number), '', redis.call('LINDEX', job_key(id), 0)}
   end
 end
 return {}
