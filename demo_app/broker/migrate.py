@@ -101,7 +101,7 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
                 move.moved = migrate_tasks(source, target, app=app, ack_messages=True, timeout=2.0,
                                            accept=app.conf.accept_content).count  # fmt: skip
         except KeyboardInterrupt:
-            print(f"Interrupted after {move.moved} jobs. Run this again to move the rest.")
+            print(f"Interrupted. Jobs moved: {move.moved}. Run this again to move the rest.")
             return 130
         finally:
             for one in in_flight_here():

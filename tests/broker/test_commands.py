@@ -185,7 +185,7 @@ def test_migrate_can_be_interrupted(shop: Shop) -> None:
         migrating.send_signal(signal.SIGINT)
         assert migrating.wait() == 130
         output.seek(0)
-        assert output.read() == "Interrupted after 1 jobs. Run this again to move the rest.\n"
+        assert output.read() == "Interrupted. Jobs moved: 1. Run this again to move the rest.\n"
 
 
 def test_migrate_leaves_a_job_that_begins_meanwhile(open_shop: OpenShop) -> None:
