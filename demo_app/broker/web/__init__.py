@@ -18,6 +18,6 @@ __all__ = ["app", "dashboard"]
 def __getattr__(name: str) -> FastAPI:
     if name != "app":
         raise AttributeError(name)
-    # create `app` when it is used: the Celery app must be imported before
+    # create `app` at its first use, since the Celery app must be imported first
     made = globals()["app"] = dashboard(current_app)
     return made

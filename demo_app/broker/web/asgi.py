@@ -32,7 +32,7 @@ from .templates import Pages
 log = logging.getLogger(__name__)
 
 #: Seconds for which a connection to one of the app's Redis servers is reused. Then the servers are
-#: tried in order again, since the workers may use another one by now.
+#: tried in order again, since the workers may use another server by now.
 _REUSE = 5.0
 MakeGuard = Callable[[ASGIApp], PageGuard]
 

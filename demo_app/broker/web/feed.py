@@ -33,7 +33,7 @@ class Feed:
 
     def __init__(self, client: Any, journal: str = "journal") -> None:
         self._client, self._journal = client, journal
-        self._reads: dict[str, asyncio.Task[Any]] = {}  # by the entry after which each one reads
+        self._reads: dict[str, asyncio.Task[Any]] = {}  # by the entry after which a task reads
 
     async def listen(self, last: str = "") -> AsyncIterator[str]:
         """Yield the changes after the journal's entry `last` as server-sent events.
@@ -42,7 +42,7 @@ class Feed:
         least about every second. While Redis can't be reached, yield events `trouble` instead.
         """
         last = last or await self._shared(last, self._newest)
-        yield f"retry: 1000\n\n{_TICK}"  # sent first: from now on the client misses no change
+        yield f"retry: 1000\n\n{_TICK}"  # sent first: later changes reach the client
         while True:
             entries, otherwise = await self._shared(last, partial(self._after, last))
             last = entries[-1][0] if entries else last
@@ -54,7 +54,7 @@ class Feed:
             await self._client.aclose()
 
     async def _shared(self, last: str, read: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """Share one read, and so one connection to Redis, among all clients that want the same."""
+        """Share one read, and so one connection to Redis, among clients with the same `last`."""
         if last not in self._reads:
             self._reads[last] = task = asyncio.create_task(read())
             task.add_done_callback(lambda _: self._reads.pop(last))

@@ -58,7 +58,7 @@ def listed(
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     seen, found = host.snapshot(), search(queue, state, q, limit=PER_PAGE, cursor=cursor)
-    # an app whose tasks are imported late (`autodiscover_tasks`) does not know them here
+    # also list the tasks that the app has not imported yet (`autodiscover_tasks`)
     tasks = {*host.tasks(), *(job.task for job in found.jobs)}
     return render(
         request,
@@ -74,7 +74,7 @@ def listed(
 
 
 def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
-    """Return two Redis commands with replies: the record's length, and the job's place in a key."""
+    """Return two Redis commands with their replies, about the job's record and its place."""
     keys, state, pipe = queue.keys, job.state, queue.client.pipeline(transaction=False)
     record = keys("job", job.id)
     pipe.llen(record)

@@ -115,7 +115,7 @@ def job(queue: QueueDep, job_id: JobId) -> JobView:
 def move(queue: QueueDep, job_id: JobId, what: JobAction) -> dict[str, str]:
     """Enqueue a scheduled, retrying or dead job now (retry), or discard it.
 
-    Return its id, and its state before as `was`.
+    Return the job's id, and its previous state as `was`.
     The status is 409 for a job in another state.
     """
     was = queue.decide(job_id, what, by="a person")

@@ -1,4 +1,4 @@
-"""The tasks that `celery beat` enqueues, as the app's settings list them."""
+"""The tasks that `celery beat` enqueues, read from the app's settings."""
 
 from __future__ import annotations
 

@@ -18,6 +18,6 @@ def serve_files(app: Starlette, package: str) -> None:
         if (kind := _MEDIA_TYPES.get(file.suffix)) is None:
             continue  # such as .DS_Store, which macOS leaves in a folder
         path = f"/static/{file.relative_to(folder).as_posix()}"
-        # from memory: one open file for each client would use up the descriptors
+        # serve from memory: one open file for each client would use up the descriptors
         content = Response(file.read_bytes(), media_type=kind)
         app.routes.append(Route(path, content, methods=["GET"], include_in_schema=False))

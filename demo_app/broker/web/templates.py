@@ -122,7 +122,7 @@ def _query(parameters: QueryParams, **changes: object) -> str:
 def arguments(given: dict[str, Any] | None) -> str:
     """Format a job's arguments for a page, as in ``5, note="x"``.
 
-    Returns "" if they are no longer stored, as for a done or discarded job.
+    Returns "" if the arguments are no longer stored, as for a done or discarded job.
     """
     return ", ".join(
         # a positional argument has its number as its name
