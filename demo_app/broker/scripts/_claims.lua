@@ -14,9 +14,9 @@ end
 local function in_quarantine(id) return #deaths_of(id) >= 2 end
 
 -- Record the rescue of a job that the caller has put back at the head of its queue. victim: the dead worker, or
--- '' if the job had not begun, so that it can't be the cause of the death. After more than `limit` deaths the job
--- gets one more try, alone and after a pause; if that worker dies too, the job is dead. Lost leases count like
--- deaths, except the first ten, since a machine may sleep.
+-- '' if the job had not begun and can't be the cause of the death. After more than `limit` deaths the job gets one
+-- more try, alone and after a pause. If the worker of this try dies too, the job becomes dead. Lost leases count
+-- like deaths, except the first ten, since a machine may sleep.
 local function rescued(id, list, by, detail, limit, victim)
   redis.call('HDEL', RUNNING, id)
   if not is_job(id) then return end
@@ -66,8 +66,8 @@ local function give_back(worker, each)
   return ids
 end
 
--- Pop the next job while there are suspects; return its list and id, or nothing. A suspect runs alone, in a
--- worker without other jobs. Busy workers skip it; if it has waited for a minute, they claim no job behind it.
+-- Pop the next job if there may be suspects. Return its list and id, or nothing. Only a worker without other jobs
+-- pops a suspect. Other workers skip the suspect, or pop nothing if the suspect has waited for a minute.
 local function pop_past_suspects(worker, lists, all)
   local holding = false
   for _, list in ipairs(all) do
@@ -107,7 +107,7 @@ local function times_unanswered(id)
   end
 end
 
--- Push the missing tokens for the jobs of these lists: a worker that does not claim them may have taken the tokens.
+-- Push the missing tokens for the jobs of these lists: a worker may have taken tokens without claiming a job.
 local function pass_on(lists)
   for _, list in ipairs(lists) do
     local waiting = redis.pcall('LLEN', queue_key(list))  -- an error if the key is foreign
@@ -117,8 +117,8 @@ end
 
 -- Move up to `limit` jobs into the worker's claims. Return a flat list with id, list, number, redelivered
 -- and message of each. The number is a fencing token, which is needed to end the claim.
--- If no further job could be claimed, also return a reason not to wait for a wake token, if there is one: 'paused'
--- if the worker is paused; 'soon' if there are jobs in quarantine, since no token is sent when a quarantine ends.
+-- If there is no further job to claim, also return 'paused' if the worker is paused, or 'soon' if there are jobs in
+-- quarantine: the worker must try again soon, since the end of a quarantine does not push a token.
 local function claim(worker, limit, lists)
   local claimed, quarantine, open = {}, false, lists
   if redis.call('EXISTS', PAUSED, DEATHS) > 0 then  -- usually neither key exists
@@ -166,7 +166,7 @@ local function claim(worker, limit, lists)
         claimed[#claimed + 1] = part
       end
       record(id, 'claimed', worker)
-      -- no further job if the last reply was lost: this one may be lost too
+      -- claim no further job if the last reply with this job was lost: this reply may be lost too
       if again and string.find(detail, UNANSWERED, 1, true) then return claimed end
     else
       forget_deaths(id)

@@ -142,10 +142,10 @@ local function shift(states, later_than, seconds)
   end
 end
 
--- Handle a clock that was set back: otherwise waiting jobs would wait longer. SERVER stores the latest time that
--- any script has seen. If that time is in the future, subtract the difference from the scores of the jobs that
--- ended, or began to wait, at a time that is now in the future. From the scores of other waiting jobs, subtract
--- only the time that `leap_ahead` has added.
+-- Adapt the scores to a clock that was set back, so that waiting jobs do not wait longer. SERVER stores the latest
+-- time that this function has seen. If that time is in the future, subtract the difference from the scores of the
+-- jobs that ended, or began to wait, at a time that is now in the future. From the scores of other waiting jobs,
+-- subtract only the time that `leap_ahead` has added.
 local function follow_clock()
   local seen, ahead = unpack(redis.call('HMGET', SERVER, 'at', 'ahead'))
   seen, ahead = tonumber(seen or 0), tonumber(ahead or 0)
@@ -159,8 +159,8 @@ local function follow_clock()
   if seen < now or seen - now > 1 then redis.call('HSET', SERVER, 'at', now_text) end
 end
 
--- Handle a clock that was set forward by `leap` seconds on Redis' machine only: add `leap` to the due times of
--- the jobs that were waiting, so that the length of their wait does not change.
+-- Adapt the scores to a clock that was set forward by `leap` seconds, on Redis' machine only: add `leap` to the due
+-- times of the jobs that were waiting, so that they do not wait less.
 local function leap_ahead(leap)
   shift({'scheduled', 'retrying'}, now - leap, function(_, noted)
     return noted and noted > now - leap + 1 and 0 or leap
@@ -187,8 +187,8 @@ end
 local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
 -- Return a shortened message of an ended job, as JSON without the closing brace: the fields that a page shows,
--- and the delivery tag, by which enqueue.lua recognises a repeated message. Searching the text is much faster than
--- decoding it, and cannot find a name in the body, where quotes are escaped. A header may have a property's name.
+-- and the delivery tag, by which enqueue.lua recognises a repeated message. The text is searched, since decoding is
+-- much slower. Names in the body are not found: its quotes are escaped. A header may have the name of a property.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
   if string.find(parts, '\\', 1, true) then  -- hide escapes: each text then ends at the next quote

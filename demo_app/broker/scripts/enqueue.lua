@@ -29,8 +29,8 @@ end
 -- If another program has overwritten a queue, fail here, before the first write.
 for i = 4, #ARGV, 5 do redis.call('LLEN', queue_key(ARGV[i])) end
 
--- Return the producer's tag of a message, in quotes: the last field with this name, since a header may have it too.
--- A message that is sent again has the same tag.
+-- Return a message's delivery tag with its quotes. Use the last field with this name: a header may have the name too.
+-- A repeated message has the same tag.
 local function tag_of(text) return string.match(text, '.*"delivery_tag":%s*("[^"]*")') end
 
 -- Return true if this id has the same message: its producer did not receive the reply, and sent it again. Return

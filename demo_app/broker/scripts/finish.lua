@@ -51,8 +51,8 @@ local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 
 -- If another program has overwritten the queue, fail here, before the claim is removed.
 if NAMES[outcome] == 'requeued' or outcome == 'lost' then redis.call('LLEN', queue_key(list)) end
 
--- Return true if this acknowledgement was received before, and only its reply was lost. Then, after the last
--- `claimed`, the history has an event of this worker with the same outcome (or `retrying`, if the job had
+-- Return true if this acknowledgement was received before, and only its reply was lost. In this case the history
+-- has, after the last `claimed`, an event of this worker with the same outcome (or with `retrying`, if the job had
 -- published a next try).
 local function received_before()
   for i = -1, -8, -1 do
@@ -82,7 +82,7 @@ if redis.call('HGET', RUNNING, id) == number  -- keeps: one-end
     and redis.call('LREM', claims_key(list, worker), 1, id) == 1 then
   -- the usual case: the claim is this worker's
 elseif outcome == 'done' and is_job(id) and is_unfinished() then
-  -- take it from its queue, from `retrying`, or from the claims of another worker that runs it too
+  -- remove the job from its queue, from `retrying`, and from the claims of other workers, which may run it too
   redis.call('LREM', queue_key(list), -1, id)
   redis.call('ZREM', set_key('retrying'), id)
   for _, other in ipairs(redis.call('SMEMBERS', WORKERS)) do
@@ -100,7 +100,7 @@ redis.call('HDEL', RUNNING, id)
 if message ~= '' then set_message(id, message) end
 if outcome == 'discard' then redis.call('DEL', successor_key(id)) end
 if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
-  -- its record was deleted while it ran: only update the counters
+  -- the job's record was deleted while the job ran: only update the counters
   forget_deaths(id)
   local state = outcome == 'done' and 'done' or 'discarded'
   if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
@@ -110,7 +110,7 @@ if outcome ~= 'lost' and follow_successor(id, worker, detail) then
   return reply(1)
 end
 if outcome == 'unanswered' and times_unanswered(id) >= MOST_UNANSWERED - 1 then
-  -- its message may be too large to receive in time
+  -- the job's message may be too large to receive in time
   local why = 'the answer to its claim was lost ' .. MOST_UNANSWERED .. ' times in a row'
   end_job('dead', id, worker, why)
 elseif NAMES[outcome] == 'requeued' then

@@ -1,6 +1,6 @@
 -- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
--- It also pushes the missing tokens for queued jobs (see `pass_on`): a token is lost if the connection of the
--- worker that receives it breaks.
+-- Also push the missing tokens for queued jobs (see `pass_on`): a token is lost if the connection over which it
+-- is sent breaks.
 local held = {}
 pass_on({unpack(ARGV, 2)})
 for i = 2, #ARGV do

@@ -13,7 +13,7 @@ local function read(empty, ...)
   return found
 end
 
--- Return the number of jobs in a list. Only a list in TRANSIENT may have messages that are not jobs too.
+-- Return the number of jobs in a list. Only a list in TRANSIENT may also have messages that are not jobs.
 local function jobs_in(key, list)
   local jobs = read(0, 'LLEN', key)
   local mixed = redis.call('SISMEMBER', TRANSIENT, list) == 1
