@@ -21,8 +21,7 @@ from .options import Options
 from .queue import Queue
 from .rights import refusal
 
-#: Some keys of the broker, with their types. The type matters, since a key of another program may
-#: have the same short name.
+#: The types of some keys of the broker. If such a key has another type, another program uses it.
 _KEYS = {
     "workers": "set",
     "leases": "hash",
@@ -94,7 +93,7 @@ def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
 
 
 def _escaped(text: str) -> str:
-    """Escape control characters for a terminal: a queue may have any name."""
+    """Escape control characters, which the name of a queue may contain, for a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 

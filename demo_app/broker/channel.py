@@ -1,10 +1,10 @@
 """A kombu channel that enqueues and claims each job in one atomic step.
 
-Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards: a
-worker killed in between loses it. Here one Lua script moves the job from the queue to the worker's
-claims, so that it is always in one of them. While its queues are empty, the worker waits for a
-token, which announces a job; the wait does not remove the job from its queue. `consumer_state`
-decides whether the worker claims or waits.
+Kombu's own Redis transport takes a message off its list with BRPOP and records it afterwards. If
+the worker is killed in between, the message is lost. Here one Lua script moves the job from the
+queue to the worker's claims, so that the job is always in one of these places. While its queues are
+empty, the worker waits for a token, which announces a job. The wait does not remove the job from
+its queue. `consumer_state` decides whether the worker claims or waits.
 
 A consumer without acknowledgement (such as `celery inspect`) does not keep claims and is not
 registered as a worker: a message counts as done as soon as the consumer takes it (`take.lua`).
@@ -44,8 +44,8 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: True if a wait for jobs can be ended by closing the connection. It can't be with kombu 5.6, which
-#: would never poll for jobs again.
+#: True if the connection may be closed to end a wait for jobs. Kombu 5.6 would never poll for jobs
+#: again.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
@@ -68,7 +68,7 @@ _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], AR
 
 
 class _Tag(str):
-    """A delivery tag from this process. A message that already has one was published before."""
+    """A delivery tag from this process. A message with such a tag was already published once."""
 
     __slots__ = ()
 
@@ -140,8 +140,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     ) -> None:
         """Give the message a new delivery tag, unless this process has published it before.
 
-        Kombu publishes a message again after a lost reply. `enqueue.lua` recognises this message
-        by its tag.
+        Kombu publishes a message again after a lost reply. `enqueue.lua` recognises the repeated
+        message by its tag.
         """
         tag = message["properties"].get("delivery_tag")
         super()._inplace_augment_message(message, exchange, routing_key)
@@ -174,7 +174,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         """Bind a queue to an exchange, even if Redis is full.
 
-        If this failed, no worker could start, and no memory would become free.
+        Otherwise workers could not start on a full Redis, and no job could free memory.
         """
         try:
             super()._queue_bind(exchange, routing_key, pattern, queue)
@@ -282,7 +282,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         """
         taken = (self.register_claim(claimed, queues, tracked=tracked) for claimed in claims)
         deliveries = [delivery for delivery in taken if delivery]
-        connection = self.connection  # None if the channel was closed while a job ended
+        connection = self.connection  # None if the channel has been closed meanwhile
         for number, delivery in enumerate(deliveries):
             try:
                 if connection is None:
@@ -294,8 +294,8 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
                     continue
-                # give these jobs back, since Celery will neither run nor reject them. Start with
-                # the newest: each goes to the head of its queue, and the oldest must end up there
+                # Requeue these jobs, since Celery will neither run nor reject them. Each goes to
+                # the head of its queue, so begin with the newest and end with the oldest.
                 for unseen in reversed(deliveries[number:]):
                     self.in_flight.finish(
                         unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
@@ -333,7 +333,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         if tag is None:
             return None
         try:
-            # kombu's decoder is needed only for values that it has marked, such as datetimes
+            # values that kombu has marked, such as datetimes, need kombu's own decoder
             read = loads if '"__type__"' in claimed.message else json.loads
             payload = read(claimed.message)
             payload["properties"] |= {"delivery_tag": tag, JOB: claimed.claim.id}
@@ -390,7 +390,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
 
 def _retried_job(headers: Mapping[str, Any]) -> str:
-    """Return the running job's id in Redis if it publishes this message as its next try, or "".
+    """Return the running job's id in Redis if this message is the job's next try, else "".
 
     A running job publishes its next try (`retry`, `replace`) under its own task id, with a greater
     number of retries or replacements. Any other message with this task id is a separate job.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Disposition(StrEnum):
-    """The outcome of a claim, as AMQP calls it."""
+    """The outcome of a claim (AMQP's word is "disposition")."""
 
     DONE = "done"
     RETRY = "retry"
@@ -63,8 +63,9 @@ class Ending(NamedTuple):
         detail: text for the job's history.
         after: seconds until the next try, for RETRY.
         message: a new message for the job; "" keeps the old one.
-        needs: the name of a service; "" for none. RETRY makes the job wait for this service. DONE
-            shows that the service works: some of the jobs that wait for the service are enqueued.
+        needs: the name of a service; "" for none. After RETRY, the job may run before its due time
+            if the service works again. DONE shows that the service works, and enqueues some of the
+            jobs that wait for it.
     """
 
     how: Disposition

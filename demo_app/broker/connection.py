@@ -15,8 +15,8 @@ from redis.connection import parse_url
 #: A client whose replies are text. redis-py types every reply as text, bytes or awaitable; this
 #: alias saves a cast at every call.
 Decoded = Any
-#: Options for decoding replies. Bytes that are not UTF-8 become a control character, which JSON
-#: does not allow: pages can show such a text, but it can't be parsed as a message.
+#: Options for decoding replies. Invalid UTF-8 becomes a control character. Pages can show such a
+#: text, but it can't be parsed as a message, since JSON does not allow this character.
 AS_TEXT = {"decode_responses": True, "encoding_errors": "substitute"}
 codecs.register_error("substitute", lambda error: ("\x1a", error.end))  # type: ignore[attr-defined]
 
@@ -192,7 +192,7 @@ def client_url(url: str) -> str:
     For example, Celery's ``redis+socket://…?virtual_host=1`` becomes ``unix://…?db=1``.
 
     Raises:
-        ValueError: it is a Sentinel URL, which does not name a server.
+        ValueError: the URL is a Sentinel URL, which does not name a server.
     """
     if SentinelGroup.parse(url):
         raise ValueError("Only the backend celery with the claims broker can use Sentinel.")
@@ -219,7 +219,7 @@ def connect_async(url: str) -> Any:
 
 def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any:
     patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    # the pool must not limit connections: `lua` does so, and the pool also counts closed ones
+    # `lua` limits the connections; the pool must not, since it also counts closed connections
     options = {**patience, **AS_TEXT, "max_connections": 2**31}
     watched = SentinelGroup.parse(url)
     if watched is None:

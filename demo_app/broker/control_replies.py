@@ -1,4 +1,4 @@
-"""Reports to Celery about jobs that it does not know: jobs that are due later, and dead jobs."""
+"""Reports for Celery about jobs unknown to Celery: jobs that are due later, and dead jobs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from .queue import Queue
 
 log = logging.getLogger(__name__)
 
-#: Limit of the jobs that are read. Jobs that are due earlier are read first.
+#: The maximum number of jobs that are read, in the order of their due times.
 LIMIT = 1000
 
 
 def scheduled(queue: Queue, lists: Sequence[str], app: Any, hostname: str) -> list[dict[str, Any]]:
     """Return the jobs that are due later, for `celery inspect scheduled` and Flower.
 
-    With other brokers such a job waits in a worker's memory, and each worker lists its own. Here
-    each worker lists the jobs of all its queues. Only the `LIMIT` jobs that are due first are read.
+    With other brokers such a job waits in a worker's memory, and each worker lists its own jobs.
+    Here each worker lists the jobs of all its queues. Only the `LIMIT` jobs that are due first are
+    read.
 
     The result is in Celery's format, in the order of the due times.
 

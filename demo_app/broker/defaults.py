@@ -9,7 +9,7 @@ from .connection import client_url
 #: Settings that are True with this broker, unless the app or a task sets False: a job is
 #: acknowledged when it has ended, and not when its process is killed. Celery's defaults are False.
 DEFAULTS = ("task_acks_late", "task_reject_on_worker_lost")
-#: Without it RedBeat would use the broker's URL, but RedBeat does not know the scheme `claims+`.
+#: By default RedBeat uses the broker's URL, but RedBeat does not know the scheme `claims+`.
 REDBEAT = "redbeat_redis_url"
 
 
@@ -27,7 +27,7 @@ def _urls(conf: Any) -> list[str]:
 def set_defaults(app: Any) -> None:
     """Set late acknowledgement and RedBeat's URL if the app uses this broker.
 
-    A setting of the app or of a task is not changed. This function runs when an app is finalized,
+    Values that the app or a task sets are kept. This function runs when an app is finalized,
     before or after its tasks are bound. It runs again when the app's worker starts, since an app
     may get its URL after it was finalized.
     """

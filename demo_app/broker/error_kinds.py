@@ -11,7 +11,7 @@ from .claim import Disposition, Ending
 
 #: Redis or the result backend is unavailable, or memory is short: the same job may succeed later.
 _TEMPORARY = (redis.RedisError, OperationalError, ConnectionError, TimeoutError, MemoryError)
-#: A malformed message raises one of these in the code that reads it.
+#: The errors that a malformed message causes in the code that reads messages.
 _OF_CONTENT = (ValueError, TypeError, LookupError, AttributeError, SerializationError)
 _READERS = (
     *("celery.app.", "celery.backends.base", "celery.canvas", "celery.utils.", "celery.worker."),

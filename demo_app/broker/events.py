@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-#: Later times are not valid (seconds since the epoch): Python's dates end with the year 9999.
+#: The latest valid time (seconds since the epoch): Python's dates end with the year 9999.
 _LATEST = 2.5e11
 
 

@@ -1,7 +1,7 @@
 """The fold: it computes the state of every job from the events of the journal.
 
-Every change of state writes one event in the same atomic step. So the state at any time can be
-computed from the events until then: each job's state and worker, and the order of the queue.
+Every change of state writes one event in the same atomic step. So the events until some time are
+enough to compute the state at that time: each job's state and worker, and the order of the queue.
 
 (There is no event if another program deletes a job's record from Redis.)
 """

@@ -1,8 +1,8 @@
 """The heartbeat: a thread of every worker that runs the same steps twice a second by default.
 
-No worker is special, so there is no master to lose: each renews its own lease and rescues the jobs
-of dead workers (`in_flight` has the steps). The steps of one round send their scripts to Redis
-together, in one round trip.
+No worker is special, so there is no master to lose: each worker renews its own lease and rescues
+the jobs of dead workers (`in_flight` has the steps). The scripts of one round's steps are sent to
+Redis together, in one round trip.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: Longest pause before the next round if a step failed with an error of Redis (seconds).
+#: Longest pause (seconds) before the next round after an error of Redis.
 _AGAIN = 0.2
 
 
@@ -71,9 +71,9 @@ class Heartbeat:
         self._throttled = ThrottledLog()
 
     def start(self) -> None:
-        """Run one round, and a second one if a step asks for one soon; then start the thread.
+        """Run one round, or two if a step needs the next one soon. Then start the thread.
 
-        If Redis does not answer, the rounds of the thread try again.
+        After an error of Redis, the rounds of the thread try again.
         """
         self._pause = self.round()
         # the second round can rescue jobs of dead workers, before this worker claims newer jobs
@@ -123,6 +123,6 @@ class Heartbeat:
             text = f"{what} the heartbeat's step {name}: %s"
             self._throttled.log(log.warning if away else log.error, text, error)
             self._next = min(self._next, _AGAIN)
-        except Exception as error:  # a heartbeat that ends would make a live worker look dead
+        except Exception as error:  # without a heartbeat, a live worker would look dead
             text = f"The heartbeat's step {name} failed; the others go on"
             self._throttled.log(log.error, text, exc_info=error)

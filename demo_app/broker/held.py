@@ -1,9 +1,9 @@
 """The claims that this process holds, each with its message.
 
 Celery and its extensions keep messages in places that a broker cannot list: a pool, a token bucket,
-a timer, a list of an extension. But a message to which nothing in this process refers can neither
-run here nor be acknowledged. So an unacknowledged claim is given back to its queue after its
-channel has closed and Python has deleted its message.
+a timer, a list of an extension. But after Python has deleted a message, its job can neither run
+here nor be acknowledged. So when the channel of an unacknowledged claim has closed and Python has
+deleted the message, the claim is given back to its queue.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from .claim import Claim, Claimed, Ending
 
-#: Seconds after the close of a channel during which the garbage collector is run to find dropped
-#: messages. In an idle process the collector does not run by itself.
+#: For this time (seconds) after a channel has closed, searches for dropped messages run the garbage
+#: collector, which does not run by itself in an idle process.
 _SEARCH = 30.0
 
 
@@ -29,9 +29,9 @@ class Held:
     """A claim with its message.
 
     Attributes:
-        ending: its requested end, or None.
+        ending: the requested end of the claim, or None.
         delivered: a weak reference to Celery's object for the message, or None before its delivery.
-        closed: True when the channel that delivered the message has closed.
+        closed: True if the channel that delivered the message has closed.
     """
 
     claim: Claim
@@ -59,8 +59,8 @@ class HeldClaims:
     def take(self, claimed: Claimed) -> str | None:
         """Add a claim, and return the tag of this delivery.
 
-        Each delivery has a new tag: the same job may be delivered again while an old run ends.
-        Returns None if `refuse_unanswered` has refused the claim meanwhile.
+        Each delivery has a new tag, since a job may be delivered again before its previous run has
+        ended. Returns None if `refuse_unanswered` has refused the claim meanwhile.
         """
         tag = str(next(self._tags))
         with self._lock:
@@ -99,7 +99,7 @@ class HeldClaims:
     def forgotten(self) -> list[str]:
         """Return the tags of claims whose messages Celery has dropped, the newest first.
 
-        For some seconds after the close of a channel, runs the garbage collector first.
+        In the first seconds after a channel has closed, run the garbage collector first.
         """
         with self._lock:
             closed = {tag: held for tag, held in self._held.items() if held.closed}

@@ -43,7 +43,7 @@ class InFlight:
 
     Args:
         queue: the broker's queue.
-        waiting_tags: returns the delivery tags of messages that Celery has received and not begun.
+        waiting_tags: returns the delivery tags of the received messages whose jobs have not begun.
         on_dead: is called with the messages of jobs that are dead because they kept killing their
             workers, or could not be received.
     """
@@ -60,7 +60,7 @@ class InFlight:
         self.queue, self.options = queue, queue.options
         self._waiting_tags, self._on_dead = waiting_tags, on_dead
         self.claims = HeldClaims()
-        self._waiting_in_redis: set[str] = set()  # ids of jobs that the last heartbeat sent
+        self._waiting_in_redis: set[str] = set()  # waiting jobs' ids in the last heartbeat
         self._pending: dict[str, Ending] = {}  # acknowledgements without a reply, by tag
         self._unreported: list[str] = []  # ids for `report_dead`
         self._throttled = ThrottledLog()
@@ -76,7 +76,7 @@ class InFlight:
             self.options.heartbeat_seconds, self.steps, queue.scripts.together, use_own_connection
         )
         self._rounds = 0
-        # True if the last rescue failed; the time of the first try after that (monotonic clock)
+        # _connected_at: the time of the first rescue after a failed one (monotonic clock)
         self._last_rescue_failed, self._connected_at = False, 0.0
         self._queues: dict[str, None] = {}  # an ordered set
         self._beginning = threading.Lock()
@@ -118,7 +118,7 @@ class InFlight:
                 self.queue.begin(held.claim.worker, [held.claim.id])
 
     def set_ending(self, tag: str, ending: Ending, *, only_if_unset: bool = False) -> None:
-        """Set how the claim ends when Celery acknowledges it."""
+        """Set the ending that the claim will have when Celery acknowledges the message."""
         held = self.claims.get(tag)
         if held is not None and not (only_if_unset and held.ending):
             held.ending = ending
@@ -131,7 +131,7 @@ class InFlight:
 
         Args:
             tag: the delivery tag of the claim.
-            ending: how it ends. An ending from `set_ending`, or a pending one, takes precedence.
+            ending: the ending of the claim, unless `set_ending` has set one or one is pending.
             lists: the lists from which to claim the next job in the same step.
 
         Returns:
@@ -149,8 +149,8 @@ class InFlight:
         """Send the pending acknowledgements again.
 
         Raises:
-            redis.RedisError: Redis does not answer, or has refused one of them. A refusal does not
-                stop the others.
+            redis.RedisError: Redis does not answer, or has refused an acknowledgement. After a
+                refusal, the other acknowledgements are still sent.
         """
         refused: redis.RedisError | None = None
         for tag, ending in self._pending.copy().items():
@@ -204,7 +204,7 @@ class InFlight:
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-                self._unreported.extend(ids)  # a refusal would be repeated for ever
+                self._unreported.extend(ids)  # no retry after a refusal: it would come again
             return
         if dead:
             self._on_dead(dead)
@@ -296,19 +296,20 @@ class InFlight:
     def _rewrite_log(self, refused: int) -> None:
         """Let Redis rewrite its append-only file after failed writes.
 
-        After a failed write Redis truncates the file. But a file that a rewrite has created is open
-        without O_APPEND: the next write begins behind the new end of the file and leaves a gap, and
-        Redis could not load the file at its next start. A further rewrite creates a new file.
+        After a failed write Redis truncates the file. But if a rewrite has created the file, Redis
+        has opened it without O_APPEND. Then the next write begins behind the new end of the file
+        and leaves a gap. With the gap, Redis could not load the file at its next start. A further
+        rewrite creates a new file.
 
         Args:
-            refused: the number of refused writes that Redis has counted. It is stored in Redis, so
-                that these writes do not cause another rewrite.
+            refused: the number of refused writes that Redis has counted. This number is stored in
+                Redis, so that the same writes do not cause another rewrite.
         """
         try:
             self.queue.client.bgrewriteaof()
         except redis.ResponseError as error:
             # Retry later: a running rewrite may have begun before the failed write, or there is no
-            # memory for a fork. But a server may also refuse this command to the user for ever.
+            # memory for a fork. But do not retry if the server never allows this command.
             if not isinstance(error, redis.exceptions.NoPermissionError) and "unknown" not in str(
                 error
             ):
@@ -361,7 +362,7 @@ class InFlight:
         return Step(promotion.call, handle)
 
     def give_back_unanswered(self) -> Step:
-        """Return the step that gives back claims whose replies were lost with a connection.
+        """Return the step that gives back claims if their replies were lost with a connection.
 
         If replies with a job are lost five times in a row, the job becomes dead: its message may be
         too large.

@@ -93,15 +93,15 @@ def page(queue: Queue, state: State, *, limit: int = 50, cursor: str | None = No
 def _queued(queue: Queue, limit: int, cursor: str | None) -> Page:
     escaped, _, after = (cursor or "").partition(" ")
     list_name = unquote(escaped)
-    # if the cursor's job has left the list, so have all jobs before it: skip none
+    # if the cursor's job has left the list, all jobs before it have left too: do not skip jobs
     skip = (list_name and _position(queue, list_name, after)) or 0
-    found = _next(queue, limit + 1, list_name, skip)  # one more shows that there is a next page
+    found = _next(queue, limit + 1, list_name, skip)  # an extra job means a next page
     shown = found[:limit]
     views = get_jobs(queue, [job_id for _, job_id, _ in shown], [spot for _, _, spot in shown])
     if len(found) <= limit:
         return Page(tuple(views), None)
     list_name, job_id, _ = shown[-1]
-    return Page(tuple(views), f"{quote(list_name)} {job_id}")  # a space ends the list
+    return Page(tuple(views), f"{quote(list_name)} {job_id}")  # a space ends the list's name
 
 
 def _next(queue: Queue, limit: int, first: str = "", skip: int = 0) -> list[tuple[str, str, int]]:

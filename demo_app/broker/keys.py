@@ -2,8 +2,8 @@
 
 ===========================  =======================================================================
 ``queue:<list>``             list of job ids; the head, which runs next, is at the right end
-``job:<id>``                 list: the message as its producer sent it, without arguments once the
-                             job is done or discarded; then every event
+``job:<id>``                 list: first the message as its producer sent it (without its arguments
+                             after the job is done or discarded), then every event
 ``claims:<list>:<worker>``   list of the ids that one worker has claimed
 ``worker:<worker>``          facts about a worker; the key expires when its lease runs out
 ``workers``                  set of workers
@@ -53,7 +53,7 @@ _SUFFIXES = (":high", "", ":3", ":6", ":low")
 #: Lua's `unpack`, which returns at most some 8,000 values.
 MAX_QUEUES = 1500
 #: The suffix that replaces "" if the name of a queue itself ends with one of the suffixes.
-#: Otherwise the queue `orders:3` would share the list `orders:3` with the queue `orders`.
+#: Without it, the queue `orders:3` would share the list `orders:3` with the queue `orders`.
 _PLAIN = ":-"
 _ENDS = (*filter(None, _SUFFIXES), _PLAIN)
 

@@ -27,7 +27,7 @@ from .queue import Queue
 
 
 class LeaseLost(BaseException):
-    """The error if a job may belong to another worker now: its task must stop at once.
+    """The error if a job may belong to another worker now. The job's task must stop at once.
 
     Not an Exception, so that `except Exception` in a task does not catch it.
     """
@@ -39,7 +39,7 @@ class Lease:
     Args:
         queue: the broker's queue.
         seconds: length of the lease.
-        info: facts about the worker for pages; its process and versions are added.
+        info: facts about the worker for pages. The process and versions are added to them.
     """
 
     def __init__(self, queue: Queue, seconds: float, info: Mapping[str, Any]) -> None:

@@ -95,7 +95,8 @@ def _together(*names: str) -> str:
 class ScriptCall(Generic[T]):
     """A script to run, and the function that parses its reply.
 
-    `send` runs it alone. The heartbeat sends several together: see `Scripts.together`.
+    `send` runs the script alone. The heartbeat runs several scripts in one round trip: see
+    `Scripts.together`.
     """
 
     scripts: Scripts
@@ -151,7 +152,7 @@ class Scripts:
     """The scripts on one server. Safe to use from every thread of the process."""
 
     def __init__(self, client: redis.Redis, options: Options) -> None:
-        # read all files now: an upgrade may replace them, or no descriptor may be free later
+        # read all files now: later, an upgrade may replace them, or no descriptor may be free
         _files()
         self._shared, self._options = client, options
         self._registered: dict[str, Any] = {}
@@ -159,10 +160,10 @@ class Scripts:
         self._own = threading.local()
 
     def registered(self, name: str, body: str = "") -> Any:
-        """Return the registered script with this name; EVALSHA takes its ``sha``.
+        """Return the registered script with this name. Its ``sha`` is the argument of EVALSHA.
 
         Args:
-            body: its Lua code, if there is no file with this name.
+            body: the script's Lua code, if there is no file with this name.
         """
         if name not in self._registered:
             text = _text(name, body or _file(name), self._options)

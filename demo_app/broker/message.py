@@ -28,7 +28,7 @@ class Message:
     """The parts of a message.
 
     Attributes:
-        arguments: None if they were dropped from Redis, since the job has ended.
+        arguments: None if they were deleted from Redis after the job had ended.
         enqueued_at: seconds since the epoch.
         written_list: the list in a parsed message; "" to choose it by queue and priority.
     """
@@ -52,7 +52,7 @@ class Message:
 def is_job(headers: Mapping[str, Any]) -> bool:
     """Return True if a message with these headers is a task of protocol 2.
 
-    Any other message, also of protocol 1, is only delivered: it has no history and no ETA here.
+    Any other message (such as a task of protocol 1) is only delivered, without history or ETA.
     """
     return bool(headers.get("task") and headers.get("id"))
 

@@ -59,7 +59,7 @@ class _Move:
     def carry_text(self, text: str | bytes, queue: str, due: float | None = None) -> bool:
         with self.left_if_unreadable():
             payload = json.loads(text)
-            if due is not None:  # the job layer's messages do not have it
+            if due is not None:  # the job layer's messages have no ETA
                 payload["headers"]["eta"] = datetime.fromtimestamp(due, UTC).isoformat()
             self.carry(self.channel.Message(payload, channel=self.channel), queue)
             return True
@@ -79,10 +79,11 @@ class _Move:
 def migrate(app: Any, options: argparse.Namespace) -> int:
     """Move waiting jobs from one broker to another, while workers of both run.
 
-    No job is removed before the target has it, so a kill of this command may double jobs, but loses
-    none. It prints the jobs that it could not move, and exits with 1 if there are any.
+    Each job is removed only after the target has it. So if this command is killed, a job may exist
+    twice, but is not lost. The command prints the number of jobs that could not be moved, and exits
+    with 1 if there are any.
     """
-    app.conf.broker_transport = None  # it would override the transport that each URL names
+    app.conf.broker_transport = None  # a value would override the transports of the URLs
     with app.connection(options.source) as source, app.connection(options.target) as target:
         if _is_same(source, target):
             print("Both URLs lead to the same broker. Nothing was moved.")
@@ -193,8 +194,8 @@ def _escaped(prefix: str) -> str:
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:
     """Move the messages of a list, beginning at its head.
 
-    During its move a message is stored in a second list: no worker consumes that list, and a kill
-    of this command does not lose the message.
+    During its move a message is stored in a second list, which no worker consumes. So the message
+    is not lost if this command is killed.
     """
     in_transit = f"{key}:migrating"
     while client.lmove(in_transit, key, "LEFT", "RIGHT") is not None:
@@ -214,7 +215,7 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
     held = set(_held_by_the_living(move)) if tags else set()
     for tag in tags:
         text = client.hget(unacked, tag)
-        if text is None:  # the job has ended while the workers were asked
+        if text is None:  # the job ended while the workers replied
             continue
         with move.left_if_unreadable():
             payload, exchange, routing_key = json.loads(text)

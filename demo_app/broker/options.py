@@ -16,8 +16,8 @@ class Options:
         max_rescues: if more workers than this die while they run a job, the job is a poison pill.
             It gets one more try, alone in a worker; if this worker dies too, the job is dead.
         poison_pause: seconds before the last try of a poison pill.
-        history_length: number of done jobs that are kept, and of discarded jobs.
-        history_bytes: bytes of ended jobs that are kept.
+        history_length: maximum number of stored done jobs, and of stored discarded jobs.
+        history_bytes: maximum size of all stored done and discarded jobs (bytes).
         journal_length: number of entries that the journal keeps.
         wait_for_replicas: number of replicas that must have a job before the producer's call
             returns.
@@ -42,7 +42,7 @@ class Options:
         numbers = {name: getattr(self, name) for name in NAMES if name != "global_keyprefix"}
         for name, value in numbers.items():
             if not isinstance(value, int | float) or value < 0:
-                raise ValueError(f"{name} must be a number that is not negative, not {value!r}")
+                raise ValueError(f"{name} must be 0 or a positive number, not {value!r}")
         if not self.heartbeat_seconds:
             raise ValueError("heartbeat_seconds must be more than 0")
         if self.heartbeat_seconds >= self.lease_seconds:

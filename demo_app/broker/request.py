@@ -69,8 +69,8 @@ class Request(CeleryRequest):  # type: ignore[misc]
         try:
             return super().on_failure(exc_info, *args, **kwargs)
         except Exception as failed:
-            # do not raise the error, which would not end the claim: threads and prefork only log
-            # it. A MemoryError of the task, which Celery raises again, would end prefork's worker
+            # End the claim: if the error were raised, threads and prefork would only log it. A
+            # MemoryError of the task, which Celery raises again, would end prefork's worker.
             return self.fail(failed)
 
     def on_retry(self, exc_info: Any) -> Any:
@@ -78,12 +78,12 @@ class Request(CeleryRequest):  # type: ignore[misc]
         return super().on_retry(exc_info)
 
     def _announce_revoked(self, reason: str, *details: Any) -> None:
-        # set the ending before Celery acknowledges the job, since that ends the claim
+        # set the ending first, since Celery's acknowledgement ends the claim
         self._set_ending(Ending(Disposition.DISCARD, reason))
         super()._announce_revoked(reason, *details)
 
     def fail(self, error: Exception) -> None:
-        """Log the error of a job that can't begin or be finished, and end its claim.
+        """Log the error of a job that can't begin or can't be finished, and end the job's claim.
 
         `ending_of` chooses the outcome, unless the process that ran the job died.
         """
@@ -96,7 +96,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def reject(self, requeue: bool = False) -> Any:
         """Reject the job.
 
-        If its process has died, the claim ends as LOST, which counts like the death of a worker.
+        If the job's process has died, the claim ends as LOST, which counts like a worker's death.
         """
         if requeue and self._process_lost:
             self._set_ending(Ending(Disposition.LOST, "the process that ran it died"))
@@ -118,8 +118,8 @@ def _failed_try(error: BaseException, exc_info: Any) -> str:
 def start(controller: Any, request: Request) -> None:
     """Submit a job to the pool.
 
-    If the task is revoked, or the pool cannot run the job, free the job's slot in the pool. In the
-    second case also end its claim (see `fail`).
+    If the task is revoked, or the pool cannot run the job, free the job's slot in the pool. If the
+    pool cannot run the job, also end the job's claim (see `fail`).
     """
     try:
         request.execute_using_pool(controller.pool)

@@ -23,9 +23,9 @@ _ARGUMENTS = {
 #: An example of each kind of key in `keys.py`.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
-#: A script. It returns "cluster" if the server is in cluster mode; otherwise the keys that the user
-#: may not write. If the user may write all of them or none (SET may be the missing right), it
-#: returns the commands that the user may not send.
+#: A script. In cluster mode it returns "cluster". If the user may write only some of the keys, it
+#: returns the other keys. If the user may write all keys or none (the right to SET may be missing),
+#: it returns the commands that the user may not send.
 _DENIED = """
 local info = redis.pcall('INFO', 'cluster')
 if type(info) == 'string' and string.find(info, 'cluster_enabled:1', 1, true) then

@@ -108,7 +108,7 @@ class Snapshot:
         """Return a snapshot for a backend that only counts its jobs.
 
         Args:
-            given: number of jobs by state, and `enqueued`; without `enqueued`, the sum is taken.
+            given: number of jobs by state, and `enqueued` (by default the sum of the states).
         """
         count = {state.value: given.get(state, 0) for state in State}
         count |= {"enqueued": given.get("enqueued", sum(count.values())), "late": 0}

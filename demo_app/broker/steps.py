@@ -8,7 +8,7 @@ _watchers: list[Callable[[str], object]] = []
 
 
 def watch(watcher: Callable[[str], object]) -> None:
-    """Register a function to be called after each step with its name, in the step's thread."""
+    """Register a function. After each step, the step's thread calls it with the step's name."""
     _watchers.append(watcher)
 
 

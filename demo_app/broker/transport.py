@@ -1,7 +1,7 @@
 """Kombu's Redis transport with channels that claim jobs instead of popping them.
 
-It overrides private methods of kombu 5.6 and 5.7. If a new kombu changes one of these, a test fails
-and names it.
+It overrides private methods of kombu 5.6 and 5.7. If a new kombu changes such a method, a test
+fails and names the method.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WAIT = 5 if MAY_END_WAIT else 1
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
 
-    #: The client does not retry: if a Sentinel does not answer, it tries the next Sentinel.
+    #: Without retries: if a Sentinel does not answer, the client tries the next Sentinel at once.
     sentinel_kwargs: ClassVar[dict[str, Any]] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": Channel.socket_timeout,
@@ -62,8 +62,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         """Register the connections with the worker's event loop, which reads and checks them.
 
         Only the connection that waits for jobs is checked more often than in kombu. The connection
-        for control messages is not, since kombu closes it after two checks without a reply: with
-        frequent checks, a busy machine would often lose the connection and its messages.
+        for control messages is checked as often as in kombu, which closes it after two checks
+        without a reply. If these checks were frequent, a busy machine would often lose messages.
         """
         super().register_with_event_loop(connection, loop)
         if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:

@@ -65,9 +65,9 @@ def waiting_tags() -> set[str]:
 
 
 def store_failures(messages: list[str]) -> None:
-    """Store the results of dead jobs in a thread of its own.
+    """Store the results of dead jobs, in a separate thread.
 
-    The heartbeat calls this, and must not wait for a result backend that does not answer.
+    The heartbeat calls this function, and must not wait for a slow result backend.
     """
     if worker := process.controller():
         threading.Thread(target=control_replies.store_failures, args=(worker.app, messages)).start()
@@ -135,7 +135,7 @@ def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
 
 
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
-    """List of ETA, countdown and retried tasks, also of those that wait in Redis."""
+    """List of ETA, countdown and retried tasks, including tasks that wait in Redis."""
     in_redis = [
         job
         for in_flight in process.in_flight_here()
