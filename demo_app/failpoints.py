@@ -1,7 +1,7 @@
 """The named steps of a job, at which a test can kill or stop a process.
 
 With ``DEMO_DIE_AT="armed"``, a test calls `enable`, which writes a file named after a step. The
-first process that passes the step renames the file, and sends itself the signal named in it.
+first process that passes the step renames the file, and sends itself the signal in the file.
 
 With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file when it starts. The process
 that makes the third pass of the step gets SIGKILL. The file is not written again, so that the
@@ -27,7 +27,7 @@ class Step(StrEnum):
     ENQUEUED = "enqueued"
     OUTBOX_HANDED_OVER = "outbox_handed_over"
     OUTBOX_SETTLED = "outbox_settled"  # the relay has read the states of its jobs
-    POPPED = "popped"  # only without the atomic claim: neither a queue nor the claims contain it
+    POPPED = "popped"  # only without the atomic claim: the job is neither queued nor claimed
     CLAIMED = "claimed"
     STARTED = "started"
     MAIL_BEGUN = "mail_begun"  # the server waits for the mail; no byte of it was sent

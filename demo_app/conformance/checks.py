@@ -148,7 +148,7 @@ def _ended(harness: Harness, tried: Job, tries: int, state: str) -> tuple[str, T
 def death_of_who_put_it_in(harness: Harness) -> str:
     """While jobs wait or run, kill the process that enqueued them.
 
-    Start the process again, and a worker.
+    Then start the process again, and start a worker.
     """
     if harness.has_worker:
         jobs = harness.put(*map(step.job, range(3)))

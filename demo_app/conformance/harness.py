@@ -97,7 +97,7 @@ class Harness:
         except OSError:
             return False
         self._backend = host.backend()
-        # new threads open new connections: if the host was killed, the old ones are broken
+        # new threads open new connections: the old connections broke if the host was killed
         self._calls = ThreadPoolExecutor()
         return True
 

@@ -36,7 +36,7 @@ def echo(value: Any) -> Any:
 
 @task
 def step(number: int) -> int:
-    """Return the number, by which a check distinguishes its jobs."""
+    """Return the number. Checks identify their jobs by this number."""
     record("ran", number=number)
     return number
 

@@ -21,7 +21,7 @@ class Promise:
     """One promise.
 
     Attributes:
-        see: the check.
+        see: the check, which returns its result or raises Broken.
         apart: True if the check kills a process, and so needs its own harness.
     """
 

@@ -70,7 +70,7 @@ class UnsafeInFlight(InFlight):
     def track(self, claimed: Claimed) -> str | None:
         """Track a claim.
 
-        Record a popped job first, since neither a queue nor the claims contain it until then.
+        A popped job is neither queued nor claimed, so record it among the worker's claims first.
         """
         if self._pops:
             failpoints.hit(failpoints.Step.POPPED)

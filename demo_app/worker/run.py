@@ -75,14 +75,14 @@ def _run(request: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome
     except JobTimeout:
         error = JobTimeout(f"it ran for more than {settings().job_seconds:g} s")
         outcome = after_failure(error, job)
-    except Exception as error:  # its positional arguments do not fit the task
+    except Exception as error:  # the job's positional arguments do not fit the task
         outcome = after_failure(error, job)
     conclude(here, tag, job.task, outcome, notes)
     return outcome
 
 
 def conclude(here: InFlight, tag: str, task: str, outcome: Outcome, notes: dict[str, Any]) -> None:
-    """Set how the claim ends when it is acknowledged.
+    """Convert a job's outcome into the ending of its claim, for the acknowledgement.
 
     Args:
         notes: facts for the job's history, by name.

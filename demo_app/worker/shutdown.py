@@ -38,7 +38,7 @@ class Shutdown:
     def _begin(self, conf: Any, options: dict[str, Any], **_: Any) -> None:
         pool = str(options.get("pool_cls") or options.get("pool") or conf.worker_pool)
         if not any(name in pool for name in ("thread", "solo")):
-            # jobs check the lease, which only this process has: a child process could not check it
+            # jobs check the lease of this process, which a child process could not check
             sys.exit(
                 f"The demo app's worker needs a pool of threads: use --pool threads, not {pool}."
             )

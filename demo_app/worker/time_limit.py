@@ -36,7 +36,7 @@ class Running:
 class TimeLimit:
     """The time limit of the jobs of one worker process.
 
-    Attributes:
+    Args:
         seconds: the longest time of a run.
     """
 
