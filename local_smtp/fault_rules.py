@@ -82,7 +82,7 @@ class Match(BaseModel):
 
     Attributes:
         nth: hit only the match with this number, from 1.
-        every: hit only the matches whose number is a multiple of this.
+        every: hit only the matches whose number is a multiple of this value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -123,7 +123,7 @@ class Fault(BaseModel):
     times: Annotated[int, Field(ge=0)] | None = None
     #: Seed of the random choice by `probability`; None for a different choice in each run.
     seed: int | None = None
-    #: Set by the server. A rule that is sent again unchanged with its id keeps its counts.
+    #: Set by the server. A rule keeps its counts if it is sent again with its id and no changes.
     id: int | None = None
     hits: int = 0
 

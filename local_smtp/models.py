@@ -106,7 +106,7 @@ class Parts(BaseModel):
     has_html: bool = False
     links: list[str] = []
     attachments: list[Attachment] = []
-    #: A sentence that says why parts are missing; None if no part is missing.
+    #: The reason why parts are missing, as a sentence; None if no part is missing.
     note: str | None = None
 
 
