@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-#: A bar with the backslashes before it, which must be escaped too: otherwise ``\|`` would become
-#: ``\\|``, which is an escaped backslash and a bar that ends the cell.
+#: A bar and the backslashes before it. If only the bar were escaped, ``\|`` would become ``\\|``:
+#: an escaped backslash, and a bar that ends the cell.
 _BAR = re.compile(r"(\\*)\|")
 
 

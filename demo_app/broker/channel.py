@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks whether a wait for jobs takes too long, unless the app sets
+#: Seconds between two checks that a wait for jobs is not overdue, unless the app sets
 #: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
 #: almost a minute.
 OVERDUE_CHECK = 2.0
@@ -112,7 +112,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         options = Options(**{name: chosen[name] for name in NAMES if name in chosen})
         pool = self._get_pool()
         pool.connection_kwargs |= AS_TEXT
-        # kombu's limit is meant for one channel, and `lua` limits its connections itself
+        # lift kombu's limit, which is for one channel: `lua` limits its own connections
         pool.max_connections = 2**31
         made: InFlight = self.connection.in_flight_class(
             Queue(redis.Redis(connection_pool=pool), options),

@@ -53,8 +53,8 @@ class ConsumerState:
     """The state machine.
 
     Attributes:
-        found_nothing: each script that found no job in this round, and its reason for an unusual
-            wait, or None.
+        found_nothing: the scripts that found no job in this round, each with its reason for an
+            unusual wait (or None).
     """
 
     found_nothing: dict[str, Reason | None] = field(default_factory=dict)

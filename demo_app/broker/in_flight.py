@@ -97,7 +97,7 @@ class InFlight:
         """Return the message with this delivery tag, as its producer wrote it.
 
         Raises:
-            LeaseLost: its claim has ended.
+            LeaseLost: the claim of this message has ended.
         """
         return self._held(tag).message
 

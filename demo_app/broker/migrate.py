@@ -116,7 +116,7 @@ def migrate(app: Any, options: argparse.Namespace) -> int:
 
 
 def _is_same(source: Any, target: Any) -> bool:
-    """Return True if both connections use the same lists. A move would then never end."""
+    """Return True if both connections use the same lists, so that a move would never end."""
     if type(source.transport) is not type(target.transport):
         return False
     if not isinstance(source.transport, kombu_redis.Transport):

@@ -48,8 +48,8 @@ class Queue:
     Attributes:
         suspected: True if the last `rescue` found an expired lease, so that the next one may find
             a dead worker.
-        refused_writes: number of writes that Redis has refused since it last rewrote its
-            append-only file; `rescue` sets it.
+        refused_writes: number of writes that Redis has refused; 0 if all of them came before the
+            last rewrite of its append-only file. `rescue` sets this attribute.
     """
 
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:

@@ -52,8 +52,8 @@ class Request(CeleryRequest):  # type: ignore[misc]
     def eta(self) -> Any:
         """The time until which the worker must keep the message.
 
-        None for a job: it is delivered only when it is due. A message of Celery's protocol 1 is not
-        a job here (see `is_job`).
+        None for a job, since jobs are delivered only when they are due. A message of Celery's
+        protocol 1 is not a job here (see `is_job`).
         """
         return None if is_job(self.message.headers) else super().eta
 

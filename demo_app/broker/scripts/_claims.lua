@@ -1,4 +1,4 @@
--- Shared by every script: claiming a job, and giving it back when its worker has died.
+-- Shared by every script: functions that claim jobs, and that give back the jobs of dead workers.
 
 -- Return the workers that died while they ran the job. The end of a try deletes this list.
 local function deaths_of(id)

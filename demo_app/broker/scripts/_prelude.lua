@@ -306,8 +306,8 @@ local function release(id, by, detail)
   notify(list)
 end
 
--- If a running job has published its own next try (`retry`, `replace`), replace the job with it, and return
--- true. list: the list to which the job was just given back, or nil.
+-- If a running job has published its own next try (`retry`, `replace`), replace the job with this next try, and
+-- return true. list: the list to which the job was just given back, or nil.
 local function follow_successor(id, by, detail, list)
   local successor = redis.call('GET', successor_key(id))
   if not successor then return false end

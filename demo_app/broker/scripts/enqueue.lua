@@ -4,8 +4,8 @@
 --       second or more, due is shifted by the difference, so that the wait keeps its length.
 -- Kinds:
 --   once       a job; if its id is known, nothing changes, so that a producer may send it twice
---   job        a job of any Celery producer. If its id is known, the same message, sent again, changes nothing
---              (see `came_before`); a different message becomes a further job with the suffix #2 (#3, ...)
+--   job        a job of any Celery producer. If its id is known, a repeated message changes nothing (see
+--              `came_before`), and a different message becomes a further job, with the suffix #2 (#3, ...)
 --   next try   a job that replaces the running job with this id (`retry`, `replace`); treated like `job` if that
 --              job does not run
 --   message    not a task, so it is not counted as a job

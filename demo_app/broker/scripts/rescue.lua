@@ -9,8 +9,8 @@
 -- ARGV: worker that checks, its lease (milliseconds), its heartbeat interval (milliseconds), limit of deaths (see
 -- `rescued`), seconds since it connected; then, except at its first check: Redis' time at its last check, and the
 -- seconds since then by its monotonic clock and by its wall clock.
--- Returns {Redis' time, number of suspects, number of writes that Redis has refused since the last rewrite of
--- its append-only file, then the ids of the jobs that were moved}.
+-- Returns {Redis' time, number of suspects, number of writes that Redis has refused (0 if all came before the last
+-- rewrite of its append-only file), then the ids of the jobs that were moved}.
 local by, own_lease, own_beat = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local limit, then_ = tonumber(ARGV[4]), tonumber(ARGV[6])
 local ahead = then_ and now - then_ - ARGV[7] or 0

@@ -94,7 +94,7 @@ def _redis_keys(queue: Queue, job: JobView) -> list[tuple[str, object]]:
 def _steps(job: JobView) -> Iterator[tuple[Event, float | None, float | None]]:
     """Yield each event with the seconds since the previous event.
 
-    The third item is, for a rescue, the seconds since the claim; None for any other event.
+    For a rescue, the third item is the time since the claim (seconds). It is None otherwise.
 
     An event `killed` is inserted before each rescue, since a killed worker can't record its own
     death. Its times are None.
