@@ -61,7 +61,7 @@ class Database(ABC):
         return connection
 
     def read(self, sql: str, *values: Any) -> Any:
-        """Run a statement that reads, with ? for each value, and return a cursor."""
+        """Run a query with ? for each value, and return a cursor."""
         return self.connection().execute(sql, values)
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Database(ABC):
     def transaction(self) -> AbstractContextManager[Connection]:
         """Run the block as one transaction: commit at its end, or roll back if it raises.
 
-        The commit is on disk when it returns (but see `sync_later`). Transactions run one at a
+        After the block, the commit is on disk (but see `sync_later`). Transactions run one at a
         time.
 
         Raises:
@@ -110,7 +110,7 @@ class SqliteDatabase(Database):
             worker passes False, so that it does not start with a new, empty blog.
 
     Raises:
-        DatabaseMissing: the blog does not exist, and `create` is False; or the file cannot be used.
+        DatabaseMissing: `create` is False and the blog does not exist, or the file cannot be used.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:

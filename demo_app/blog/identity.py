@@ -1,6 +1,6 @@
-"""A check that a worker uses the database of the blog whose jobs it runs.
+"""A check that a worker's database and its jobs belong to the same blog.
 
-A worker with the wrong database would find no comments, or different ones with the same numbers. So
+A worker with the wrong database would find no comments, or other comments with the same numbers. So
 the database has an id, and the web app stores the id in Redis, next to the jobs.
 """
 
@@ -27,7 +27,7 @@ PATIENCE = 10.0
 
 
 class RedisAway(DatabaseMissing):
-    """Redis, which has the id of the jobs' blog, does not answer."""
+    """Redis does not answer, so the id of the jobs' blog is unknown."""
 
 
 class AnotherBlog(RuntimeError):
@@ -56,12 +56,12 @@ def announce(chosen: Settings, database: Database) -> None:
 
 
 def open_blog(chosen: Settings) -> Database:
-    """Open the database of the settings, and check that the jobs in Redis belong to its blog.
+    """Open the database of the settings, and check that the jobs in Redis belong to this blog.
 
     If Redis does not have the id of a blog, every blog is accepted.
 
     Raises:
-        DatabaseMissing: the database cannot be used, or belongs to another blog; or Redis does not
+        DatabaseMissing: the database cannot be used or belongs to another blog, or Redis does not
             answer.
     """
     database = open_database(chosen, create=False)
@@ -79,8 +79,9 @@ def refuse_another_blog(chosen: Settings) -> None:
     """Exit if this worker's database belongs to another blog, or cannot be used.
 
     Retry for `PATIENCE` seconds before the exit. While Redis does not answer, wait for it without a
-    limit, as Celery does. If Redis does not have the id of a blog, the web app may not have created
-    the database yet: then check only the PostgreSQL server, if one is set.
+    limit, as Celery does. The web app creates the database, and then stores the blog's id in Redis.
+    As long as Redis does not have an id, check only the PostgreSQL server, if the settings name
+    one.
     """
     deadline, waiting = time.monotonic() + PATIENCE, ThrottledLog()
     while True:

@@ -54,11 +54,11 @@ class Loop:
     def _poll(self) -> float:
         """Run the step, and return the seconds to sleep. If it fails, pause and return 0."""
         try:
-            # a sync after each delete would delay web requests, and is not needed: a delete that a
-            # power failure has undone is repeated
+            # a sync after each delete would delay web requests, and is not needed: if a power
+            # failure undoes a delete, the delete is repeated
             self._database.sync_later()
             more = self._step()
-        except Exception as error:  # of the queue or the database: the outbox keeps its jobs
+        except Exception as error:  # from the queue or the database; the outbox keeps the jobs
             if not self.failure:
                 log.warning("The outbox keeps its jobs until the next try: %s", error)
             self.failure = str(error) or type(error).__name__

@@ -1,7 +1,7 @@
 """The outbox: a table that keeps each job until it is done.
 
-The row is written in the same transaction as the comment: both are stored or neither is, even if
-Redis is away. A relay hands the rows over: it enqueues their jobs in the order of the rows, and
+The row is written in the same transaction as the comment. So both are stored, or neither is, even
+if Redis is away. A relay hands the rows over: it enqueues their jobs in the order of the rows, and
 deletes each row when its job is done. A job that the queue has lost is enqueued again with the same
 id; a queue that knows the id ignores it.
 """
@@ -62,7 +62,7 @@ def remove(database: Database, rows: list[int]) -> None:
 
 
 def rows_by_job_id(database: Database, job_ids: list[str]) -> dict[str, int]:
-    """Return the row number by job id, for those of the given jobs that are still in the outbox."""
+    """Return the row number of each given job that is still in the outbox, by job id."""
     marks = ", ".join("?" * len(job_ids)) or "NULL"
     sql = f"SELECT job_id, id FROM outbox WHERE job_id IN ({marks})"
     return dict(database.read(sql, *job_ids))

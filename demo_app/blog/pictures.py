@@ -63,7 +63,7 @@ def thumbnail(content: bytes) -> bytes:
         with Image.open(BytesIO(content), formats=_FORMATS) as image:
             image.thumbnail((LONGEST, LONGEST))
             small = ImageOps.exif_transpose(image).convert("RGB")
-    except MemoryError:  # the picture may be intact
+    except MemoryError:  # this is not an error of the picture
         raise
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         raise BadPicture(f"the file can't be read as a picture: {error}") from error

@@ -41,8 +41,8 @@ SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s';
 """
 #: Allow one writer at a time, as SQLite's BEGIN IMMEDIATE does. Row numbers are assigned before the
 #: commit: without the lock, row 8 could be visible before row 7, and the relay, which continues
-#: after the last row that it has read, would skip 7. The isolation level lets a
-#: transaction that looks up an idempotency key see the transaction that has committed the key.
+#: after the last row that it has read, would skip 7. With READ COMMITTED, a transaction finds
+#: idempotency keys that were committed while it waited for the lock.
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7236279)"
 
 
@@ -50,7 +50,7 @@ class PostgresDatabase(Database):
     """A PostgreSQL database. See `SqliteDatabase` for `create`.
 
     Raises:
-        DatabaseMissing: the blog does not exist, and `create` is False; or the server cannot be
+        DatabaseMissing: `create` is False and the blog does not exist, or the server cannot be
             used.
     """
 
@@ -86,7 +86,7 @@ class PostgresDatabase(Database):
             session.execute(_BEGIN)
             session.in_transaction = True
             yield session
-            # after a failed statement COMMIT replies ROLLBACK instead of an error
+            # after a failed statement, COMMIT does not fail, but replies ROLLBACK
             if session.execute("COMMIT").statusmessage != "COMMIT":
                 raise DatabaseDown("the transaction was rolled back")
             session.in_transaction = False
@@ -196,7 +196,7 @@ def _as_sqlite() -> Iterator[None]:
     except psycopg.IntegrityError as error:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
-        # an error of the driver: only log its text, which contains the server's address
+        # only log the text of a driver's error, since it contains the server's address
         if not error.diag.message_primary:
             logging.getLogger(__name__).warning("No connection to the database: %s", error)
         raise DatabaseDown(error.diag.message_primary or "no connection to the database") from error

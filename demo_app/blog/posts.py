@@ -34,7 +34,7 @@ class Comment:
 
     Attributes:
         created_at: seconds since the epoch.
-        job_id: the job that sends its mail.
+        job_id: the job that sends the comment's mail.
     """
 
     id: int
@@ -70,7 +70,7 @@ _POST = "id, title, body, author, author_email"
 _NEW = "post_id, author, email, body, created_at, job_id"
 _COMMENT = f"id, {_NEW}"
 _NOTICE = "id, created_at, job_id"
-#: Limit of the counted comments on a post; a page shows "more than" for a higher number.
+#: Limit of the counted comments on a post; for more comments, a page shows "more than 9,999".
 MAX_COUNTED = 9_999
 
 
@@ -117,8 +117,8 @@ def notice_of_job(database: Database, post_id: int, job_id: str) -> Notice | Non
 def delete_all_comments(database: Database) -> None:
     """Delete every comment and its job in the outbox. The next comment is number 1.
 
-    The outbox continues its row numbers, since the relay reads only rows above the last one that it
-    has seen.
+    The row numbers of the outbox do not start again, since the relay reads only rows after the last
+    row that it has read.
     """
     with database.transaction() as transaction:
         for table in ("comment_keys", "comments", "outbox"):
@@ -147,9 +147,9 @@ def add_comment(
 
     Args:
         notify: the job's task, which takes the comment's id.
-        keep_job: False does not store the job in the outbox (for an experiment).
-        key: an idempotency key, or "". If this comment is already stored with the key, the stored
-            comment is returned.
+        keep_job: if False, the job is not stored in the outbox (for an experiment).
+        key: an idempotency key, or "". If this comment is already stored with the key, return the
+            stored comment.
 
     Raises:
         NoSuchPost: the post does not exist. Nothing is stored.

@@ -17,8 +17,8 @@ from demo_app.jobs.backend import Backend
 
 log = logging.getLogger(__name__)
 
-#: Limit of the rows of one step. Jobs end roughly in the order in which they were enqueued, so a
-#: round ends at the first step without an ended or lost job, unless a full round is due.
+#: Limit of the rows of one step. Jobs end roughly in the order of the rows. So a round stops early,
+#: at the first step without an ended or lost job, except when a full round is due.
 _MAX_ROWS = 100
 #: Pause between two rounds through the whole outbox: at least 5 s, and at least 50 times the
 #: duration of the last round.
@@ -85,8 +85,8 @@ class Reconciliation:
         return len(batch), min(lost, default=None)
 
     def _keep_no_others(self) -> None:
-        # end the exemption of jobs without a row (see `Backend.keep`): an earlier process may have
-        # been killed right after it had deleted their rows
+        # call `keep` with kept=False for jobs without a row: an earlier process may have been
+        # killed after it deleted their rows, and before it made this call
         kept = self._backend.kept()
         for first in range(0, len(kept), _MAX_ROWS):
             batch = kept[first : first + _MAX_ROWS]

@@ -31,8 +31,7 @@ class Relay:
         backend: the queue.
         keep: True if a row stays until its job is done. If False, or if the backend has no
             results, a row is deleted as soon as the queue has the job.
-        announce: called before the first batch, and again after the queue has lost jobs, before
-            they are enqueued again.
+        announce: called before the first batch, and before lost jobs are enqueued again.
         at_once: limit of the rows of one step.
     """
 
@@ -90,7 +89,7 @@ class Relay:
         later jobs are not blocked.
 
         Raises:
-            the backend's error: the queue does not answer; then the rows remain.
+            the backend's error: the queue does not answer. The rows remain.
         """
         reached = self._reached
         batch = outbox.pending(self._database, after=reached, limit=self._at_once)
@@ -108,7 +107,7 @@ class Relay:
         with self._lock:
             fresh = reasons.keys() - self._set_aside.keys()
             self._set_aside |= reasons
-            if reached == self._reached:  # else `hand_over_again` has just lowered it
+            if reached == self._reached:  # unless `hand_over_again` has just lowered it
                 self._reached = batch[-1].row
         for row in sorted(fresh):
             log.error("A row of the outbox can't be enqueued, and is set aside: %s", reasons[row])

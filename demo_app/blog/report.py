@@ -11,7 +11,7 @@ from demo_app.blog.database import Database
 
 
 class ReportLine(NamedTuple):
-    """The numbers of comments and of commenters (distinct addresses) of a post in a month."""
+    """The number of comments and of commenters (distinct addresses) of one post in one month."""
 
     post: int
     title: str
