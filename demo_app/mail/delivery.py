@@ -2,7 +2,7 @@
 
 After the reply ``250`` the server is responsible for the mail (RFC 5321, section 4.2.5). If the
 connection breaks after the mail was sent and before the reply, the sender cannot know whether the
-server has it (RFC 1047): the job is tried again, with the same Message-ID.
+server has the mail (RFC 1047). So the job is tried again, with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _begin(mail: Mail) -> None:
 def _envelope(smtp: smtplib.SMTP, mail: Mail) -> None:
     _expect(250, *smtp.mail(mail.sender.address))
     code, reply = smtp.rcpt(mail.to.address)
-    if code != 251:  # the server forwards the mail (RFC 5321, section 3.4)
+    if code != 251:  # 251: the server forwards the mail (RFC 5321, section 3.4)
         _expect(250, code, reply)
 
 

@@ -1,8 +1,8 @@
 """Mails as bytes (RFC 5322 and MIME), safe against header injection.
 
-This module does not use `EmailMessage`, which takes ten times as long. Before Python 3.11.10 it
-also wrote some line breaks into headers unencoded (CVE-2024-6923), so that a comment's author could
-add a header such as Bcc.
+This module does not use `EmailMessage`, which takes ten times as long. Before Python 3.11.10,
+`EmailMessage` also wrote some line breaks into headers unencoded (CVE-2024-6923). So a comment's
+author could add a header such as Bcc.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ADDRESS = re.compile(
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # a line has at most 998 bytes (RFC 5322, section 2.1.1)
-#: Limit of the characters of a file's name. Percent-encoded, each takes up to twelve bytes.
+#: Limit of the characters of a file's name. A percent-encoded character takes up to 12 bytes.
 _LONGEST_NAME = 60
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/^_`{|}~-]+")
 
@@ -42,7 +42,7 @@ def is_address(value: str) -> bool:
     """Return True if the text is a valid e-mail address without an encoded word.
 
     An encoded word is not allowed in an address (RFC 2047, section 5): a mail program could decode
-    it, and show another address.
+    the word, and show another address.
     """
     return _ADDRESS.fullmatch(value) is not None and "=?" not in value
 
@@ -105,8 +105,8 @@ class Mail:
         """Return the mail with CRLF line ends.
 
         Args:
-            job_id: the id of the job that sends the mail, for the header `X-Job-Id`, which connects
-                the mail in the inbox with its job; "" leaves out the header.
+            job_id: the id of the job that sends the mail. The inbox reads the id in the header
+                `X-Job-Id`. Without an id (""), there is no such header.
         """
         boundary = uuid.uuid4().hex
         headers = [

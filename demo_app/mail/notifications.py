@@ -52,7 +52,7 @@ def monthly_report(
 
     Args:
         month: such as ``2026-11``.
-        request: an id for the Message-ID, such as the job's. Each report needs a new one.
+        request: an id for the Message-ID, such as the job's id. Each report needs a new id.
     """
     summary = f"{sum(line.comments for line in lines)} comments on {len(lines)} posts in {month}."
     table = Attachment(f"comments-{month}.csv", "text/csv; charset=utf-8", as_csv(lines))
