@@ -11,8 +11,9 @@ from contextlib import contextmanager
 def garbage_collection_paused() -> Iterator[None]:
     """Pause Python's garbage collection in the block, which imports modules and creates the app.
 
-    Collections during imports and at exit free nothing, but take a quarter of the time to start and
-    to exit. After the block the collector ignores all objects that exist by then (gc.freeze).
+    Collections during imports and at exit free nothing, but take a quarter of the time of a start
+    and of an exit. After the block the collector ignores all objects that exist by then
+    (gc.freeze).
     """
     gc.disable()
     try:

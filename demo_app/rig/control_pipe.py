@@ -1,4 +1,4 @@
-"""A named pipe over which processes of a stack send requests to their supervisor.
+"""A named pipe through which processes of a stack send requests to their supervisor.
 
 The requests cannot go through Redis, which may be dead. A pipe in the stack's folder needs no port
 and no server, and its mode admits only the stack's user (fifo(7)).
@@ -21,8 +21,8 @@ class ControlPipe:
     """The supervisor's end of the pipe.
 
     Args:
-        answers: the function that handles each request. A thread of the pipe calls these
-            functions, one at a time.
+        answers: the handler of each request. A thread of the pipe calls the handlers, one at a
+            time.
 
     Raises:
         OSError: the pipe cannot be created.
@@ -51,9 +51,9 @@ class ControlPipe:
         rest = b""
         while not self._ended.is_set():
             *lines, rest = (rest + os.read(self._pipe, 4096)).split(b"\n")
-            rest = rest[-_LONGEST:]  # keep only the end of an incomplete line, which may be long
+            rest = rest[-_LONGEST:]  # limit the length of an incomplete line
             for request, answer in self._answers.items():
-                if request in lines:  # several equal requests count once
+                if request in lines:  # equal requests count once
                     answer()
 
 

@@ -59,10 +59,10 @@ class Ledger:
 def lines_of(
     promised: Iterable[tuple[str, float]], mails: Iterable[Mapping[str, Any]]
 ) -> tuple[LedgerLine, ...]:
-    """Return a line for each promised mail. The line's name is the mail's job.
+    """Return a line for each promised mail. A line's `name` is the id of the mail's job.
 
     Args:
-        promised: each job with the time of its promise (seconds since the epoch).
+        promised: the job id of each mail, with the time of the promise (seconds since the epoch).
         mails: the mails as the inbox lists them.
     """
     arrived: dict[str, list[float]] = {}

@@ -13,8 +13,9 @@ Answer = TypeVar("Answer")
 def poll(seconds: float = math.inf) -> Iterator[None]:
     """Yield once for each poll, until `seconds` have passed.
 
-    After each poll, sleep for four times the poll's duration or a tenth of the time so far,
-    whichever is longer (0.02 to 0.1 s): the awaited processes need the processor.
+    After each poll, sleep for 0.02 to 0.1 s, since the awaited processes need the processor. In
+    these limits, the pause is four times the poll's duration, or a tenth of the time so far if this
+    is longer.
     """
     first = time.monotonic()
     while True:

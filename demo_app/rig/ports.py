@@ -10,8 +10,8 @@ from demo_app.rig.process import StackError
 
 #: The ports to choose from, below the range of ephemeral ports for outgoing connections.
 _RANGE = range(20_000, 32_000)
-#: Not the default generator, which tests may have seeded: parallel tests would then choose the same
-#: ports.
+#: SystemRandom has no seed. With the default generator, parallel tests that set the same seed would
+#: choose the same ports.
 _chance = random.SystemRandom()
 #: For each reserved port, a socket that is bound to it without listening.
 _reservations: dict[int, socket.socket] = {}
@@ -35,7 +35,7 @@ def take(chosen: int, what: str) -> int:
         if port in _reservations:  # a second socket with SO_REUSEADDR could be bound to it
             continue
         reservation = socket.socket()
-        # set this only for a chosen port: with SO_REUSEADDR, bind would also succeed on a random
+        # set SO_REUSEADDR only for a chosen port: with this option, bind also succeeds on a random
         # port that another stack has reserved
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(chosen))
         try:

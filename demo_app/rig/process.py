@@ -42,9 +42,10 @@ def role_of(pid: int, mark: str) -> str:
 
 
 def send_to_all(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process and to its descendants, whatever their groups are.
+    """Send a signal to a process and to its descendants in all process groups.
 
-    Before a SIGKILL, stop all these processes, so that none can react to the end of another one.
+    Before a SIGKILL, stop all these processes, so that none of them can react to the end of another
+    process.
     """
     if number is signal.SIGKILL:
         send_to_all(pid, signal.SIGSTOP)

@@ -59,7 +59,7 @@ class ProcessGroup:
 
     def end(self) -> None:
         """Kill every process and remove the folder. It may be called twice."""
-        # by the mark, also kill descendants in other process groups
+        # the mark also finds descendants in other process groups
         reap(self._mark, [child.pid for child in self._children if child.poll() is None])
         for child in self._children:
             child.wait()

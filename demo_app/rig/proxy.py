@@ -178,14 +178,14 @@ class Proxy:
         writer.close()
 
     def _filter_request(self, connection: Connection, _request: bytes) -> None:
-        # raises ConnectionError for a lost request, or marks its reply as lost
+        # raise ConnectionError to drop the request, or mark the connection to drop the reply
         if self.loses_requests:
             raise ConnectionError("the request was lost")
         if self._loses_next or self.loses_answers:
             self._loses_next, connection.losing = False, True
 
     def _filter_reply(self, connection: Connection, answer: bytes) -> None:
-        # raises ConnectionError for a lost reply
+        # raise ConnectionError to drop the reply
         if self._loses_like and self._loses_like.search(answer):
             self._loses_like, connection.losing = None, True
         if connection.losing:

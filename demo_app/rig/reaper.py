@@ -24,7 +24,7 @@ from pathlib import Path
 MARKER = "DEMO_STACK_ID"
 #: The variable with the process's role.
 ROLE = "DEMO_ROLE"
-#: Seconds after the supervisor's death in which a process that was being started may appear.
+#: A process that was being started may appear this many seconds after the supervisor's death.
 LATE_STARTS = 1.0
 
 
@@ -89,14 +89,14 @@ def _marked(mark: str) -> set[int]:
         with suppress(OSError):
             pid = int(entry.parent.name)
             ours = pid != os.getpid() and expected in entry.read_bytes().split(b"\0")
-            # do not kill another reaper, which ends by itself
+            # do not kill other reapers: they end by themselves
             if ours and reaper not in entry.with_name("cmdline").read_bytes().split(b"\0"):
                 found.add(pid)
     return found
 
 
 class ReaperClient:
-    """The supervisor's end of the pipe to the reaper, which the constructor starts.
+    """The supervisor's end of the pipe to the reaper. The constructor starts the reaper.
 
     Safe to use from every thread.
 
@@ -108,7 +108,7 @@ class ReaperClient:
 
     def __init__(self, stack_id: str, paths: Iterable[Path] = (), marker: str = MARKER) -> None:
         self._lock = threading.Lock()
-        # remove the mark of an outer stack, whose reaper would otherwise kill this one
+        # remove the mark of an outer stack, so that the outer stack's reaper does not kill this one
         environment = {name: text for name, text in os.environ.items() if name != MARKER}
         self._reaper = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, stack_id, marker, *map(str, paths)],

@@ -44,7 +44,7 @@ def binary() -> str:
 def socket_path(folder: Path) -> Path:
     """Return the path of a socket in the folder.
 
-    If this path is too long, create a temporary folder, and return a path in that folder.
+    If this path is too long, return a path in a new temporary folder.
     """
     path = folder / "redis.sock"
     if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
