@@ -67,7 +67,7 @@ def add_room(app: FastAPI, name: str, package: str, router: APIRouter) -> None:
     """Add a package with pages, such as the stage, to the app.
 
     Args:
-        name: the path of its link in the header; only holders of the token see the link.
+        name: the path of the package's link in the header. Only holders of the token see the link.
         package: the package's name. It contains translations and the folders `pages` and `static`.
     """
     app.state.pages.rooms.append(name)
@@ -81,7 +81,7 @@ def _services(chosen: Settings) -> Services:
     posts.seed(database)
     backend = backend_named()
     route = Route(backend, use_outbox=chosen.has(Safeguard.OUTBOX))
-    # without the atomic claim an experiment shows lost jobs, so the outbox must not restore them
+    # an experiment without the atomic claim shows lost jobs: the outbox must not restore them
     keep = not chosen.without & {Safeguard.KEEP, Safeguard.ATOMIC_CLAIM}
     relay = Relay(database, backend, keep=keep, announce=partial(announce, chosen, database))
     comments = CommentService(database, relay, notify_author, route)

@@ -20,7 +20,7 @@ from demo_app.web.rate_limit import RateLimit
 
 router = APIRouter(tags=["blog"])
 PostId = Annotated[int, Path(ge=0, le=2**53)]
-#: Limits of a page: its comments, and their characters after escaping.
+#: Limits of a page: the number of comments, and of the comments' characters after escaping.
 SHOWN, SHOWN_CHARACTERS = 200, 100_000
 
 
@@ -103,9 +103,9 @@ def check_rate(request: Request, limit: RateLimit) -> None:
 
 
 def _page_of(comments: Iterator[Comment]) -> tuple[list[Comment], bool]:
-    """Return the newest comments that fit on a page, and True if there are older ones.
+    """Return the newest comments that fit on a page, and True if there are older comments.
 
-    An invisible character counts as eight, since it is shown as a word.
+    An invisible character counts as eight characters, since it is shown as a word.
     """
     shown: list[Comment] = []
     size = 0
@@ -129,7 +129,7 @@ def _post_page(
     """Return the page of a post.
 
     Args:
-        posted: the id of the job of the reader's own comment (hard to guess), or "".
+        posted: the job id of the comment that the reader has just posted, or "".
         error: the reason why a comment was rejected; None if none was rejected.
         given: the fields of the rejected comment.
     """

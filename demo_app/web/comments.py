@@ -1,4 +1,4 @@
-"""The service that accepts comments: it stores each one, and stores or enqueues its job."""
+"""The service that accepts comments: it stores each comment, and stores or enqueues the job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The route of a comment's job: its backend, and True if the job goes through the outbox."""
+    """The route of a comment's job: the backend, reached through the outbox or directly."""
 
     backend: Backend
     use_outbox: bool
@@ -33,7 +33,7 @@ class CommentService:
     """The service that accepts comments.
 
     Attributes:
-        relay: hands the outbox over to the configured backend, whatever the route is.
+        relay: hands the outbox over to the configured backend, even if `route` has another backend.
         route: the present route. The stage may replace the whole object, so that a comment uses
             either the old or the new route.
         used: the names of the backends that have received jobs.
@@ -65,7 +65,7 @@ class CommentService:
 
         Raises:
             DomainError: the comment is not accepted; nothing is stored.
-            the backend's error: this call tried to enqueue the job, and failed. The comment remains
+            the backend's error: the job could not be enqueued in this call. The comment remains
                 stored.
         """
         route = self.route

@@ -29,7 +29,7 @@ from demo_app.web.snapshot import take
 
 #: Limit of the jobs that are looked up one by one in a backend.
 _LOOKED_UP = 100
-#: Seconds that a page waits for a notification's place; number of threads that look places up.
+#: Seconds that a page waits for a notification's place, and number of threads for the search.
 _PATIENCE, _THREADS = 0.5, 4
 
 
@@ -129,7 +129,7 @@ class Locator:
     def _in_another_backend(self, ids: Sequence[str]) -> dict[str, Whereabouts]:
         """Return the places of jobs in the configured backend, if it has a queue of its own.
 
-        Only the oldest _LOOKED_UP jobs are looked up. All other jobs are `UNSURE`; so are all jobs
+        The oldest _LOOKED_UP jobs are looked up; the other jobs are `UNSURE`. All jobs are `UNSURE`
         if Redis does not answer, or if the backend can't look up jobs. The result does not contain
         jobs with a delivered mail, or jobs that the backend does not know.
         """
@@ -141,7 +141,7 @@ class Locator:
         found = dict.fromkeys(ids, Whereabouts(Place.UNSURE))
         if type(backend).find is Backend.find:
             return found
-        oldest = ids[-_LOOKED_UP:]  # they are at the end
+        oldest = ids[-_LOOKED_UP:]  # `ids` begins with the newest job
         with suppress(redis.RedisError):
             states = backend.states(oldest)
             found = {job: place for job, place in found.items() if job not in oldest}

@@ -1,7 +1,7 @@
 """A client of the mail sink, which finds the mails that have arrived.
 
-It uses the sink's HTTP API with the start-up token. Without a sink (with a real mail server, for
-example) it finds nothing.
+The client uses the sink's HTTP API with the start-up token. Without a sink (with a real mail
+server, for example) the client finds nothing.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/healthz")
 def healthz(services: ServicesDep) -> dict[str, object]:
-    """Return 200 if comments can be accepted, also without Redis: the outbox keeps their jobs.
+    """Return 200 if the database works. Then comments are accepted, even while Redis is down.
 
-    `outbox` is the number of jobs that are not handed over to the queue yet, `trouble` the reason
-    why they can't be, or "".
+    `outbox` is the number of jobs that are not handed over to the queue yet. `trouble` is the
+    reason why jobs can't be handed over, or "".
     """
     relay = services.comments.relay
     try:

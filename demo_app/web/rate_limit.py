@@ -7,12 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-#: Maximum number of addresses; above it, the address with the longest idle time is deleted.
+#: Maximum number of addresses. If there are more, the longest unused address is deleted.
 _ADDRESSES = 10_000
 
 
 class RateLimit:
-    """A token bucket for each address, which limits its comments.
+    """A limit of the comments of each address, with one token bucket per address.
 
     Attributes:
         burst: the number of comments that an address may post at once.

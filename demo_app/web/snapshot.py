@@ -1,7 +1,7 @@
 """A snapshot of jobs and workers, for any backend.
 
-A killed worker keeps its lease for a few seconds. If it ran on this machine, its process is checked
-too, so that the page shows the death within a second.
+A killed worker keeps its lease for a few seconds. If the worker ran on this machine, its process is
+checked too, so that the page shows the death within a second.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ def take(
     with_history: int = 0,
     ids: Sequence[str] = (),
 ) -> Snapshot:
-    """Return a snapshot of the queue; if `queue` is None, only the counts of the backend's jobs.
+    """Return a snapshot of the queue.
 
-    A worker of this machine whose process has exited is not alive, even with a valid lease.
+    If `queue` is None, the snapshot has only the counts of the backend's jobs. A worker of this
+    machine whose process has exited is not alive, even with a valid lease.
 
     Raises:
         redis.ConnectionError, redis.TimeoutError: Redis can't be reached.
