@@ -9,13 +9,13 @@ MIB = 1024 * 1024
 COMMAND_BYTES = 2048
 #: Maximum characters of an address: 64 before the @ and 255 after it (RFC 5321 §4.5.3.1).
 ADDRESS_CHARACTERS = 320
-#: Maximum recipients of a mail: the least that RFC 5321 §4.5.3.1.8 allows as a limit.
+#: Maximum recipients of a mail: the lowest limit that RFC 5321 §4.5.3.1.8 allows.
 RECIPIENTS = 100
 #: Maximum bytes of a mail, announced with the SIZE extension (RFC 1870).
 MAIL_BYTES = 5 * MIB
 #: Maximum bytes of a session's read buffer.
 BUFFER_BYTES = 16 * 1024
-#: Seconds in which an SMTP client has to send the next command, or its whole mail.
+#: Seconds within which an SMTP client must send the next command, or the whole mail.
 SMTP_SECONDS = 300.0
 #: Maximum characters of a mail's recorded dialogue. Each line counts as its length plus 40.
 DIALOGUE_CHARACTERS = 16 * 1024

@@ -1,8 +1,8 @@
 """Safe HTML of a mail for a frame: nothing in it may run, connect or navigate.
 
 There are three barriers: the frame's `sandbox`, the response's Content-Security-Policy, and changes
-to tags and attributes, for actions that no policy covers. For example, `<link>` and a click on a
-link can make Chromium open a connection before it checks the policy.
+to tags and attributes. The changes prevent actions that no policy covers. For example, `<link>` and
+a click on a link can make Chromium open a connection before it checks the policy.
 """
 
 from __future__ import annotations

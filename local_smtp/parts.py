@@ -1,8 +1,8 @@
 """The parser of mails: their text, HTML, headers and attachments. It accepts malformed mails.
 
 The parser uses Python's `email` package, which takes quadratic time for some hostile mails. Each
-function raises one of `UNREADABLE` for a mail with hundreds of nested parts, or whose boundary is
-a broken parameter.
+function raises one of `UNREADABLE` for a mail with hundreds of nested parts, or with a malformed
+boundary parameter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 64 * 1024  # bytes parsed at a time
 
 
 def parse(raw: bytes) -> Parts:
-    """Return the contents of a mail. If it has more than `PARTS` parts, leave out the others."""
+    """Return the contents of a mail, but at most its first `PARTS` parts."""
     message = _parsed(raw)
     fields = message.items()[:FIELDS]
     found = Parts(headers=[(readable(name), decoded(value)) for name, value in fields])

@@ -25,8 +25,8 @@ _FORM = "application/x-www-form-urlencoded"
 #: The host names by which browsers on this machine open an app.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-#: No inline code and no other origins. Frames are allowed: a page shows the HTML of a mail in a
-#: frame with its own policy, and JupyterLab's proxy shows the apps in frames.
+#: Inline code and other origins are forbidden. Frames are allowed: a page shows the HTML of a mail
+#: in a frame with its own policy, and JupyterLab's proxy shows the apps in frames.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none';"
@@ -140,7 +140,7 @@ class Guard:
         return None
 
     def _signed_in(self, request: Request) -> Response:
-        """Return a redirect to the URL without the token. It sets the token's cookie."""
+        """Return a redirect to the URL without the token. The response sets the token's cookie."""
         rest = request.url.remove_query_params("token").query
         # Without "./", the path "https:elsewhere" would be the URL of another site.
         page = "./" + quote(request.scope["path"].rpartition("/")[2], safe=":")

@@ -23,7 +23,7 @@ def link_to_app(headers: Headers, url: str) -> str:
 def path_in_app(scope: Scope) -> str:
     """Return the path of a request below the prefix at which the app is mounted.
 
-    A guard compares this path with the app's paths, since they do not contain the prefix.
+    A guard compares this path with the app's paths, which do not contain the prefix.
     """
     path: str = scope["path"]
     rest = path.removeprefix(scope.get("root_path", ""))

@@ -28,9 +28,9 @@ class Translations(dict[str, str]):
                 self.update(json.loads(table.read_text("utf-8")))
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the formatted sentence for the key. If there is none, format the key itself.
+        """Return the formatted sentence for the key. Without a sentence, format the key itself.
 
-        If `n` is 1, use the sentence for `key.one` if it exists.
+        If `n` is 1, prefer the sentence for `key.one`.
         """
         if str(values.get("n")) == "1" and f"{key}.one" in self:
             key = f"{key}.one"

@@ -19,13 +19,14 @@ def take_directory(folder: Path, whose: str) -> TextIO:
 
     Args:
         folder: the directory; it is created if it is missing.
-        whose: the kind of program that uses it, such as "mail sink", for the error message.
+        whose: the kind of program that uses the directory, such as "mail sink", for the error
+            message.
 
     Returns:
         The lock. The directory is free again when the lock is closed or the process dies.
 
     Raises:
-        ResourceError: another process uses the directory, it is not private, or it can't be used.
+        ResourceError: the directory is used by another process, is not private, or can't be used.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

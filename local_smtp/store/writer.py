@@ -1,4 +1,4 @@
-"""The only thread that writes to the database. One commit stores all mails that wait for it."""
+"""The only thread that writes to the database. One commit stores all waiting mails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_smtp.store import statements
 from local_smtp.store.statements import Receipt
 
 _BATCH = 500
-_IDLE = 1.0  # seconds until a statement of `Writer.later` runs even if no mail arrives
+_IDLE = 1.0  # longest wait of a `Writer.later` statement if no mail arrives (seconds)
 
 _TABLES = """
 -- One row a mail. A mail without a Message-ID is never the duplicate of another.
@@ -100,9 +100,9 @@ class Writer:
         return await asyncio.wrap_future(self.change(partial(statements.store, mail=mail)))
 
     def change(self, statement: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Queue a statement for the next commit. The future gets its result after that commit.
+        """Queue a statement for the next commit. The future gets the result after that commit.
 
-        If the commit fails, the futures of all its statements get the error.
+        If the commit fails, the futures of all statements of the commit get the error.
 
         Raises:
             sqlite3.ProgrammingError: the writer is closed.
@@ -156,7 +156,7 @@ class Writer:
             for _, answer in changes:
                 answer.set_exception(error)
             return
-        for _ in range(waiting):  # remove them only after a successful commit, so that none is lost
+        for _ in range(waiting):  # only after a successful commit, so that no statement is lost
             self._later.popleft()
         for (_, answer), result in zip(changes, results, strict=True):
             answer.set_result(result)
