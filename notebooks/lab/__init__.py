@@ -1,7 +1,7 @@
 """The module that notebooks import: a running system, pictures, predictions and checks.
 
-Each name is loaded when it is first used: the web app and the workers import `lab.jobs`, and
-should not have to load every library that draws pictures.
+Each name is loaded at its first use. So the web app and the workers, which import `lab.jobs`, do
+not load the libraries that draw pictures.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def __getattr__(name: str) -> object:
 def _load(module: str) -> object:
     """Import `_LARGE` and the module.
 
-    Call it with `uninterruptible`: an interrupt would leave a half-imported library.
+    Call this function with `uninterruptible`: an interrupt could leave a library half imported.
     """
     for large in _LARGE:
         import_module(large)

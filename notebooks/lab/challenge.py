@@ -36,8 +36,8 @@ YOURS = "challenges" / BACKEND
 def judge(queue: type, levels: int | Iterable[int]) -> Several:
     """Judge the class of a cell, and store the levels that it passed.
 
-    The workers receive only that cell, so it must import all that the class needs. A class that
-    passes all `levels` is also written to `BACKEND`.
+    The workers receive only that cell, so the cell must import everything that the class needs. A
+    class that passes all `levels` is also written to `BACKEND`.
 
     Args:
         levels: the number of one level, or the numbers of several levels.
@@ -65,7 +65,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
         ):
             verdicts = list(court.judge(numbers))
     held = {verdict.level.number for verdict in verdicts if verdict.held}
-    written = JUDGED.with_suffix(".new")  # a kernel may be killed during the write
+    written = JUDGED.with_suffix(".new")  # the kernel may be killed during the write
     written.write_text(json.dumps(sorted(held | _judged())), "utf-8")
     written.replace(JUDGED)
     if all(verdict.held for verdict in verdicts):

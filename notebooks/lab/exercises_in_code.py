@@ -85,7 +85,7 @@ def _log(answer: Any, lab: Lab) -> Hint:
         return translate("give the text of the file, not its name.")
     if not isinstance(answer, str) or mine not in answer:
         return translate("your text is not in what you read. Was it pushed after the log was on?")
-    with ProcessGroup() as group:  # like after a power failure, start Redis on a copy of the log
+    with ProcessGroup() as group:  # start Redis on a copy of the log, as after a power failure
         log = lab.stack.plan.folder.redis / "appendonlydir"
         shutil.copytree(log, group.folder / "appendonlydir")
         with RedisServer(group, group.folder) as server, connect(server.url) as another:

@@ -33,8 +33,8 @@ class NotReady(LabError):
 class ExtraProcess(Process):
     """A process that ends with its lab.
 
-    If the kernel is killed, the reaper (`demo_app.rig.reaper`) kills the process. It finds the
-    process by an environment variable (only on Linux).
+    If the kernel is killed, the reaper (`demo_app.rig.reaper`) kills the process. The reaper finds
+    the process by an environment variable (only on Linux).
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class ExtraProcess(Process):
 
         Raises:
             NotReady: the process has ended, or `PATIENCE` is over. The message ends with the last
-                line of the log, and with the line number in the learner's module if there is one.
+                line of the log. If a traceback contains a line of the learner's module, the line's
+                number follows.
         """
         try:
             with Progress("what you started"):

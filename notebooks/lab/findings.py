@@ -1,4 +1,4 @@
-"""The findings of the lessons: each is a sentence that is shown if a measurement confirms it.
+"""The findings of the lessons. Each finding is a sentence, shown if a measurement confirms it.
 
 The lessons do not contain the findings, because a learner would read them before the prediction.
 """
@@ -13,8 +13,8 @@ class Finding(NamedTuple):
     """A conclusion of a lesson, and the measured value for which it is true.
 
     Attributes:
-        expected: the measured value, or a function that returns True for such a value. A busy
-            machine may measure a different value; then the sentence is not shown.
+        expected: the measured value, or a function that returns True for such a value. If a busy
+            machine measures a different value, the sentence is not shown.
     """
 
     expected: float | str | Callable[[Any], bool]

@@ -32,7 +32,7 @@ def call_with_jitter(until: float) -> None:
 
 @task
 def remind(name: str, due: str, asked_at: str, asked_by: str) -> None:
-    """Do nothing. The experiment is about when the reminder runs."""
+    """Do nothing. The experiment needs only the time of the run."""
 
 
 @task

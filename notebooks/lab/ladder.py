@@ -1,4 +1,4 @@
-"""The ladder: a campaign of faults on each rung (a way to run jobs), and the fate of the mails."""
+"""The ladder: the same faults on each rung (a way to run jobs), and counts of the mails."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def climb() -> dict[str, list[Outcome]]:
     """Run the campaign on all rungs in parallel.
 
     If a challenge has stored the learner's own class, this class is a further rung, without an
-    outbox. On this rung the campaign waits longer for missing mails: 12 seconds, like the judge.
+    outbox. On this rung the campaign waits longer for missing mails (12 seconds, like the judge).
 
     Returns:
         The outcomes of the faults, by the name of the rung.
@@ -153,11 +153,13 @@ def _part(
     """Wait, after the block, for the mails of the comments that the block has posted.
 
     Args:
-        ends: 0, and the id of the last comment of each earlier part. This part's id is appended.
+        ends: 0, and the last comment's id of each earlier part. After the block, the last comment's
+            id of this part is appended.
         still: seconds without a change after which the wait ends.
         patient: True if all mails should arrive; then `still` is 30 seconds.
-        count: the name of the mail server's count that shows the arrived mails.
-        extra: the expected mails minus the comments; negative if some mails are never sent.
+        count: the name of the mail server's count of arrived mails, such as "distinct".
+        extra: the number of expected mails minus the number of comments. It is negative if some
+            mails are never sent.
     """
     before = lab.client.mail_stats()[count]
     yield

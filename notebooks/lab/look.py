@@ -74,7 +74,7 @@ def outbox(lab: Lab) -> Table:
 
 def place_of(lab: Lab, job: str) -> str:
     """Return the job's place: one of `lab.mysteries.PLACES`, or "discarded"."""
-    # False: a job in the outbox is not done; if Redis does not have the job, the database has it
+    # False means "not enqueued yet": the place of a job that Redis does not have is the database
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}
     with suppress(RedisError):

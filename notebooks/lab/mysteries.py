@@ -43,8 +43,8 @@ REASONS = (
     "it was written by a clock that was wrong",
     "too many jobs are before it",
 )
-#: Longest wait for the end of job 17 (seconds). A repair may need the start of a process, the end
-#: of a lease, and another try of the job.
+#: Longest wait for the end of job 17 (seconds). After a repair, a process may have to start, a
+#: lease to expire, and the job to run again.
 _REPAIRED = 30.0
 
 
@@ -65,7 +65,7 @@ class Case:
 
 
 class Mystery(Lab):
-    """A lab with a fault because of which job 17 is not done.
+    """A lab with a fault. Because of the fault, job 17 is not done.
 
     Attributes:
         number: the mystery's number, 1 to 6.
@@ -101,9 +101,10 @@ class Mystery(Lab):
     def judge(self, answer: Any) -> str | EllipsisType | None:
         """Check an answer, and after the first right answer also the repair.
 
-        The first right answer must name the present place of job 17, and gets the hint to repair
-        the system. A later answer must name the place before the repair, since a repair moves the
-        job. If a later answer is right, wait up to 30 seconds until job 17 is done or discarded.
+        The first right answer must name the present place of job 17. The reply is the hint to
+        repair the system. Since a repair moves the job, later answers must name the place before
+        the repair. If a later answer is right, wait up to 30 seconds until job 17 is done or
+        discarded.
 
         Returns:
             None if the answer is right and the system is repaired; `...` if the answer still

@@ -17,7 +17,7 @@ from lab.figures import label_of, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture
 
-#: The style of a job's line if the job kept its place in all three orders, or changed it.
+#: The style of a job's line: the job kept its place in all three orders (KEPT), or not (MOVED).
 KEPT: dict[str, Any] = {"color": RUNNING, "linestyle": "-"}
 MOVED: dict[str, Any] = {"color": KILL, "linestyle": "--"}
 #: For each of the three orders, the time by which the jobs are sorted (epoch seconds).

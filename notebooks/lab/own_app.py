@@ -51,11 +51,11 @@ _IMPORT = 45.0
 #: The folder of `sitecustomize.py`, which Python imports at its start; see that file's docstring.
 _AFTER_COMMIT = Path(__file__).with_name("after_commit")
 _PARTS = ("web", "celery", "relay", "Inbox")
-#: The parts whose restart makes `settle` wait anew. A relay is not among them: it may end at once.
+#: The parts whose restart makes `settle` wait anew. The relay is not included: it may end at once.
 _AWAITED = ("inbox", "web", "worker")
 #: The header fields of a mail in an SMTP dialogue.
 _HEADER = re.compile(rb"^DATA\r\n(.*?\r\n)\.?\r\n", re.MULTILINE | re.IGNORECASE | re.DOTALL)
-#: No proxy can reach the ports of this machine.
+#: Ignore the environment's proxy settings, since a proxy cannot reach this machine's ports.
 _DIRECT: dict[str, Any] = {"trust_env": False, "timeout": 60.0}
 #: The first bytes of a file that SQLite has written.
 _SQLITE = b"SQLite format 3\0"
@@ -85,7 +85,7 @@ class OwnApp:
         self.came: dict[str, list[float]] = defaultdict(list)
         #: The comments' texts by the Message-ID of their mails ("" for none).
         self.by_message_id: dict[str, set[str]] = defaultdict(set)
-        #: The accepted comments, and the comments that inbox.txt contained before their mail was
+        #: The accepted comments, and the comments with a line in inbox.txt before their mail was
         #: sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
@@ -162,7 +162,7 @@ class OwnApp:
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
-        """Record when each mail is sent, and delay the mail while `let_pass` is 0."""
+        """Record the time of each sent mail, and delay the mail while `let_pass` is 0."""
         if is_answer:
             return
         known = len(_HEADER.findall(self._dialogues[line]))
@@ -186,7 +186,7 @@ class OwnApp:
             with suppress(httpx.HTTPError):
                 answer = httpx.get(f"{self._url}/comments", **_DIRECT)
                 if answer.is_server_error and not self.posted:
-                    self.page("")  # raises its error now: the app will not get better
+                    self.page("")  # raise the error now, since a longer wait does not help
                 return answer.is_success
             return False
 
@@ -238,7 +238,7 @@ class OwnApp:
         return Kill(at, part.pid, role)
 
     def restart(self, role: str) -> None:
-        """Start or restart a part. Only for a worker, wait until it is ready."""
+        """Start or restart a part. If the part is a worker, wait until it is ready."""
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
@@ -259,7 +259,7 @@ class OwnApp:
                 self._accepted[text] += not answer.is_error
 
     def page(self, mark: str) -> list[str]:
-        """Return the accepted comments and the page's comments, if they begin with `mark`.
+        """Return the comments that begin with `mark` and were accepted or are on the page.
 
         Raises:
             LabError: the page does not answer, is not a list of texts, or shows a comment more
@@ -300,7 +300,7 @@ class OwnApp:
         })  # fmt: skip
 
     def forged_in(self, mark: str) -> list[str]:
-        """Return the comments of `forged` that begin with `mark`."""
+        """Return the comments that begin with `mark` and are in `forged`."""
         return sorted(text for text in self.forged.copy() if text.startswith(f"{mark} "))
 
     def in_outbox(self) -> int:

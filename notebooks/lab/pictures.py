@@ -54,11 +54,11 @@ def response_times(**runs: Sequence[Posted]) -> Picture:
 
 
 def in_tenths(seen: Timeline, names: Mapping[str, str]) -> dict[str, Counter[int]]:
-    """Return, for each task, how many retries began in each tenth of a second.
+    """Return, for each task, the number of retries that began in each tenth of a second.
 
-    The tenths are counted from the time when the first job was enqueued. For a task without
-    retries, the result has one count, 0. On a busy machine, this happens if the jobs begin only
-    after the service is up.
+    The tenths are counted from the time when the first job was enqueued. A task without retries has
+    a single count of 0. This happens on a busy machine, if the jobs begin only after the service is
+    up.
 
     Args:
         names: the name of each job's task, by job id.
@@ -92,7 +92,7 @@ class Sample:
     Attributes:
         at: seconds since the first job.
         depth: the number of waiting jobs.
-        latency: how long the oldest of them has waited (seconds).
+        latency: the waiting time of the oldest waiting job (seconds).
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""Predictions: `predict` asks for one, and `Prediction.against` compares it with the result."""
+"""Predictions. `predict` asks for a prediction; `Prediction.against` compares it with a result."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def cell_of(defines: str) -> str:
 
 
 def unfinished(redis: Any) -> int:
-    """Return the number of unfinished jobs in Redis, those of `claims` and of stock Celery."""
+    """Return the number of unfinished jobs of `claims` and of stock Celery in Redis."""
     lists = ["celery", *redis.keys("queue:*"), *redis.keys("claims:*")]
     sets = ("scheduled", "retrying")
     return int(redis.hlen("unacked") + sum(map(redis.llen, lists)) + sum(map(redis.zcard, sets)))
@@ -46,7 +46,7 @@ class Program:
 
     Attributes:
         name: the module's name.
-        text: its source.
+        text: the module's source.
     """
 
     def __init__(self, lab: Lab, text: str, name: str) -> None:

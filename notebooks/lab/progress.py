@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 from lab.language import translate
 
-#: Seconds after which the cell shows a wait (_SOON), and also the situation of the lab (_LONG).
+#: Seconds until the cell shows a wait (_SOON), and until it also shows the lab's situation (_LONG).
 _SOON, _LONG = 2.0, 20.0
 
 

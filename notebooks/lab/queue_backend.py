@@ -88,7 +88,7 @@ class QueueBackend(Backend):
                 self._run(Job.from_record(json.loads(text)))
                 self._call("ack", worker, text)
             else:
-                time.sleep(0.02)  # in case claim does not wait
+                time.sleep(0.02)  # `claim` may return at once
 
     def _run(self, job: Job) -> None:
         outcome = perform(job)
@@ -103,7 +103,7 @@ class QueueBackend(Backend):
             time.sleep(seconds)
 
     def _call(self, method: str, *arguments: str) -> Any:
-        """Return the result of a method of the queue. Log an error, and return None for it."""
+        """Return the result of a queue's method. If it raises, log the error and return None."""
         try:
             return getattr(self.queue, method)(*arguments)
         except Exception as error:

@@ -125,11 +125,12 @@ class Film:
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:
-    """Return the first moment, one in between if there is one, and the last moment.
+    """Return up to three moments: the first, one in between, and the last.
 
-    If the first and the last moment have the same lists, return only the last. Otherwise the moment
-    in between is chosen from the moments whose lists differ from both. If one of them is the first
-    with a dead worker, choose this one, otherwise the middle one.
+    If the first and the last moment have the same lists, return only the last moment. A candidate
+    for the moment in between has lists that differ from those of the first and the last moment. If
+    the first moment has no dead worker, but a candidate has one, choose the first such candidate.
+    In all other cases, choose the middle candidate.
     """
     first, last = moments[0], moments[-1]
     if first.lists == last.lists:

@@ -266,7 +266,8 @@ class Lab:
     def kill(self, role: str = "worker", *, restart: bool = True) -> Kill:
         """Kill a process of this role with SIGKILL. For a worker, first wait until it runs jobs.
 
-        If all jobs are finished, kill an idle worker: a repeated cell must not wait in vain.
+        If all jobs are finished, kill an idle worker, so that a repeated cell does not wait in
+        vain.
 
         Args:
             restart: False keeps the process dead until `start`.
@@ -317,7 +318,7 @@ class Lab:
             kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
             return kill
         options = self.stack.options
-        # if more jobs run than all workers except one can run, every worker runs a job
+        # with this many running jobs, every worker runs at least one job
         enough = options.concurrency * (options.workers - 1) + 1
         self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
         return self._kill_first("worker", restart=restart)
@@ -360,7 +361,7 @@ class Lab:
         self.stack.kill("worker", signal.SIGSTOP)
 
     def kill_frozen_worker(self) -> Kill:
-        """Kill the frozen worker once Redis has sent it a reply, and wait until it is replaced."""
+        """Kill the frozen worker after Redis has sent it a reply, and wait for a new worker."""
         self.until(lambda: not self._waits(), "Redis answering the frozen worker")
         return self.kill_process("worker")
 

@@ -21,8 +21,8 @@ RUNS = 3
 #: Jobs of one run, shared among its clients.
 JOBS = 100
 
-#: A client's functions for the three steps of a job: enqueue, claim, acknowledge. Each returns when
-#: its change is durable.
+#: A client's functions for the three steps of a job: enqueue, claim, acknowledge. Each function
+#: returns when its change is durable.
 Client = tuple[Callable[[str], Any], Callable[[], Any], Callable[[Any], Any]]
 
 
@@ -54,8 +54,8 @@ class Speed:
     """The speed of a store.
 
     Attributes:
-        rates: for each run, how many jobs per second the clients together enqueued, claimed and
-            acknowledged.
+        rates: for each run, the number of jobs per second that all clients together enqueued,
+            claimed and acknowledged.
     """
 
     store: str
@@ -70,8 +70,8 @@ class Speed:
 def race(lab: Lab) -> list[Speed]:
     """Measure the speed of Redis and of SQLite, each with 1 and with 8 clients.
 
-    Both stores have their files on the same disk. In both, a change survives a power failure once
-    the call that makes it has returned.
+    Both stores have their files on the same disk. In both stores, a change is durable (it survives
+    a power failure) as soon as the call returns.
     """
     stores = {
         "Redis": partial(_redis, lab.redis),

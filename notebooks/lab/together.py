@@ -19,8 +19,8 @@ from lab.running import LABS, Lab
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _COMMENTS = 8
-#: Seconds without a mail and with an empty queue after which missing mails count as lost. A backend
-#: that promises to rescue a dead worker's jobs gets more time, for busy machines.
+#: If the queue is empty and no mail arrives for this many seconds, missing mails count as lost.
+#: Backends that promise to rescue the jobs of dead workers get more time, for busy machines.
 _PATIENCE, _PATIENCE_WITH_PROMISES = 4.0, 60.0
 
 
@@ -37,7 +37,7 @@ def run_together(
     with Progress(what), ThreadPoolExecutor(at_once) as pool:
         try:
             uninterruptible(lambda: running.extend(pool.submit(run, item) for item in items))
-            # wait only briefly: a signal that arrives at the beginning of a wait does not end it
+            # short waits: a signal that arrives at the beginning of a wait does not end that wait
             for one in running:
                 while wait([one], 0.1).not_done:
                     pass

@@ -31,7 +31,7 @@ _COMMENTS = 4
 _KILLS = 3
 #: Limit of the tries of a trial, which is repeated if no comment was stored.
 _TRIES = 3
-#: A relay that has executed the same SQL statement this often has tried a few times.
+#: After this many executions of the same SQL statement, the relay has tried a few times.
 _EXECUTIONS = 4
 #: Longest waits (seconds): for a relay's next steps, and for the reply to a comment while the relay
 #: is suspended.
@@ -89,7 +89,7 @@ def _mail_server_slow(app: OwnApp) -> Trial:
 
 
 def _worker_killed(app: OwnApp) -> Trial:
-    """Let one mail arrive, and kill the worker while it sends another one."""
+    """Let one mail arrive, and kill the worker while it sends the next mail."""
     name, texts = "the worker is killed", _texts("worker", _COMMENTS)
     if "worker" not in app.running:
         app.post(*texts)
@@ -168,7 +168,7 @@ def _let_the_relay_try(app: OwnApp) -> None:
 def _web_killed(app: OwnApp) -> Trial:
     """Kill the web app right after its first, second and third commit of a comment.
 
-    If the app stores a comment with fewer commits, it is killed after its reply.
+    If the app stores a comment with fewer commits, kill the app after its reply.
     """
     kills = []
     for nth, text in enumerate(_texts("web", _KILLS), 1):

@@ -1,9 +1,9 @@
 """Failpoints around SQLite's writes, for an app that a learner wrote.
 
 Python imports a module named sitecustomize when it starts:
-https://docs.python.org/3/library/site.html. So a trial can kill the app right after a commit that
-stored something, before the next commit. The trial can also suspend the app right before a
-statement that writes.
+https://docs.python.org/3/library/site.html. So a trial can kill the app between a commit that
+stored something and the next commit. The trial can also suspend the app right before a statement
+that writes.
 """
 
 import os
