@@ -40,7 +40,7 @@ class Reconciliation:
         self._limit = min(at_once, _MAX_ROWS)
         self._begun = False
         self._last_row = 0  # the last row that this round has looked up
-        self._round_began, self._full_round_due = 0.0, 0.0  # of the monotonic clock (seconds)
+        self._round_began, self._full_round_due = 0.0, 0.0  # times of the monotonic clock (seconds)
 
     def settle(self, reached: int, set_aside: Collection[int]) -> tuple[int, int | None]:
         """Look up the next handed-over jobs in the queue, and delete the rows of ended jobs.

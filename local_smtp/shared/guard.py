@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .headers import READING, opens_a_page, path_in_app, same_origin
 
-#: Limit of a request's body (bytes); a larger one gets 413.
+#: Limit of a request's body (bytes); a larger body gets 413.
 REQUEST_BODY_BYTES = 256 * 1024
 _FORM = "application/x-www-form-urlencoded"
 

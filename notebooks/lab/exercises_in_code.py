@@ -26,7 +26,7 @@ from lab.parcels import Parcels
 from lab.program import Program, cell_of, unfinished
 from lab.running import Lab
 
-#: The end of a task in the log of a Celery worker, with its error if it raised one.
+#: The end of a task in the log of a Celery worker, with the error of a failed task.
 _ENDED = re.compile(r"succeeded|unexpected:\s(.+)")
 
 

@@ -18,7 +18,7 @@ PATIENCE = 45.0
 
 
 def line_number(output: str) -> str:
-    """Return ", line N" for the last line of a learner's module in a traceback; "" for none.
+    """Return ", line N" for the last traceback line in a learner's module; "" if there is none.
 
     `lab.program.Program` stores the module my_app in a folder whose name begins with "my_app-".
     """

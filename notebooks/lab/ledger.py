@@ -20,7 +20,7 @@ from lab.figures import label_of, legend, panels, titled
 from lab.language import sentence, translate
 from lab.show import Picture, Table
 
-#: The style of the marker at the end of a comment's bar: its mail has arrived, or is missing.
+#: The style of the marker at the end of a comment's bar: the mail has arrived, or is missing.
 _ARRIVED: dict[str, Any] = {"color": DELIVERED, "marker": "o", "markersize": 4}
 _MISSING: dict[str, Any] = {"color": KILL, "marker": "x", "markersize": 9, "markeredgewidth": 2.4}
 

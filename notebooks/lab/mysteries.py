@@ -18,7 +18,7 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError, Table
 
-#: The possible places of job 17, and the possible reasons why it is not done.
+#: The possible places of job 17, and the possible reasons why the job is not done.
 PLACES = (
     "the web app's database",
     "a queue",

@@ -41,8 +41,8 @@ from lab.program import Program, unfinished
 from lab.running import Lab
 from lab.show import LabError
 
-#: Seconds without a new mail after which `settle` stops waiting: more than a lease, less than the
-#: hour after which stock Celery redelivers a job.
+#: `settle` stops waiting if no mail arrives for this many seconds. They are more than a lease, and
+#: less than the hour before stock Celery redelivers a job.
 _STILL = 10.0
 #: Longest wait of `settle` (seconds): an app may send mails for ever.
 _LONGEST = 180.0
@@ -78,8 +78,8 @@ class OwnApp:
         self.lab, self.program = lab, Program(lab, text, "my_app")
         self.inbox, self._web = ports.take(0, "SMTP"), ports.take(0, "web")
         self.unfinished_before = 0
-        #: Times by a comment's text (epoch seconds): when readers posted it, when its mails were
-        #: sent to the inbox, and when the inbox showed them.
+        #: By a comment's text: the times of its posts, of its mails to the inbox, and of the
+        #: appearance of these mails in the inbox (epoch seconds).
         self.posted: dict[str, list[float]] = defaultdict(list)
         self.sent: dict[str, list[float]] = defaultdict(list)
         self.came: dict[str, list[float]] = defaultdict(list)
