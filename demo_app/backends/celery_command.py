@@ -18,10 +18,10 @@ def worker_command() -> list[str]:
 
 
 def celery_settings(chosen: Settings) -> dict[str, Any]:
-    """Return the settings of a worker with either transport.
+    """Return the Celery settings that are the same for both transports (`claims` and Celery's own).
 
-    They include late acknowledgement and a prefetch of one, which Celery's manual recommends for
-    jobs that must not be lost.
+    The settings include late acknowledgement and a prefetch of one, which Celery's manual
+    recommends for jobs that must not be lost.
     """
     return {
         "broker_connection_retry_on_startup": True,

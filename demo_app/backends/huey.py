@@ -1,6 +1,6 @@
 """Jobs in a SQLite file, run by huey's consumer, like Delayed Job in Rails.
 
-Huey's tables `task` and `schedule` contain the waiting jobs; its table `kv`, which is for results,
+Huey's tables `task` and `schedule` contain the waiting jobs. Huey's table for results, `kv`,
 contains the `TaskResult` of each job.
 """
 
@@ -84,8 +84,8 @@ class HueyBackend(Backend):
                 # huey expects UTC without a time zone
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)
                 self.huey.add_schedule(task)
-            # store the result after the task: a job with a result is not enqueued again, so in the
-            # other order a kill between the two writes would lose the job
+            # The result must come second: a job with a result is not enqueued again, so a result
+            # without a task, after a kill between the two writes, would be a lost job.
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:

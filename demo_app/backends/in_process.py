@@ -33,7 +33,7 @@ class InProcessBackend(Backend):
             return dict(Counter(result.state for result in self._results.values()))
 
     def _is_new(self, job: Job) -> bool:
-        # if the job is new, also store its first result
+        # this also stores the first result of a new job
         with self._lock:
             if job.id in self._results:
                 return False

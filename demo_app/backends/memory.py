@@ -31,7 +31,7 @@ class MemoryBackend(InProcessBackend):
     def __init__(self, concurrency: int) -> None:
         super().__init__()
         self._ready: list[tuple[int, int, Job]] = []  # a heap: by priority, then by arrival
-        self._later: list[tuple[float, int, Job]] = []  # a heap: by due time; 0 for now
+        self._later: list[tuple[float, int, Job]] = []  # a heap: by due time (0: now)
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -82,7 +82,7 @@ class MemoryBackend(InProcessBackend):
                     heapq.heappush(self._ready, (-job.priority, next(self._order), job))
                 if self._ready:
                     return heapq.heappop(self._ready)[2]
-                # at most 1 s: the clock may jump, and Python refuses a wait of centuries
+                # at most 1 s, since the clock may jump and very long waits are an error in Python
                 self._changed.wait(min(self._later[0][0] - now, 1.0) if self._later else None)
             return None
 

@@ -1,7 +1,8 @@
 """Jobs on RQ, a small queue on Redis, like Resque in Rails.
 
-Each queue has an RQ queue for each class of priority: ``mail:high``, ``mail``, ``mail:low``. RQ
-handles retries and delays, in whole seconds; the job layer runs the jobs and records failures.
+A queue consists of three RQ queues, one for each class of priority: ``mail:high``, ``mail`` and
+``mail:low``. RQ handles retries and delays, in whole seconds. The job layer runs the jobs and
+records failures.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ class RqBackend(Backend):
     """A backend whose jobs are run by RQ.
 
     If a worker is killed in the middle of a job, RQ's registry of started jobs enqueues the job
-    again. If a worker is killed while it dequeues a job, the job is lost: with several queues RQ
-    pops with BLPOP, and the registry requeues only jobs with the status "started", which is stored
-    later by the job's own process. A lost job's key remains, with the status "queued".
+    again. If a worker is killed while it dequeues a job, the job is lost. The reason: RQ removes
+    the job from the queue with BLPOP. Only later, the process that runs the job stores the status
+    "started", and the registry requeues only jobs with this status. A lost job's key remains, with
+    the status "queued".
     """
 
     name = "rq"

@@ -34,7 +34,7 @@ def run(record: dict[str, Any]) -> Any:
     Returns the job's value, an RQ retry, or None if the job was discarded.
 
     Raises:
-        JobDead: the job failed, and is not tried again.
+        JobDead: the job failed, and will not be tried again.
     """
     mine = get_current_job()
     assert mine is not None
@@ -61,8 +61,8 @@ def run(record: dict[str, Any]) -> Any:
 class Ours(RqJob):
     """An RQ job that can only call `run`.
 
-    RQ's own class calls any function that a message names, so that whoever can write to Redis could
-    run any program.
+    RQ's own class calls any function that is named in a message. A client of Redis could then run
+    any code in the worker.
     """
 
     success_callback = failure_callback = stopped_callback = None

@@ -1,6 +1,6 @@
-"""Stock Celery on Redis, for comparison: its own producer, transport and worker.
+"""Stock Celery on Redis, for comparison, with Celery's own producer, transport and worker.
 
-It has the settings that Celery's manual recommends for jobs that must not be lost: late
+The worker has the settings that Celery's manual recommends for jobs that must not be lost: late
 acknowledgement, `task_reject_on_worker_lost`, and a prefetch of one.
 """
 
@@ -88,8 +88,8 @@ class KombuJobs:
 
     Attributes:
         waiting: ids in the lists of the queues.
-        taken: ids of unacknowledged jobs with the time of their delivery (seconds since the epoch);
-            jobs of a dead worker remain until the visibility timeout.
+        taken: the delivery time of each unacknowledged job (seconds since the epoch), by id. A job
+            of a dead worker remains until the visibility timeout.
     """
 
     waiting: list[str]
