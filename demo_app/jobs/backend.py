@@ -27,7 +27,7 @@ class Backend(ABC):
     Attributes:
         name: the backend's name in the settings.
         in_request: True if `_enqueue` runs the jobs before it returns.
-        capabilities: its promises; a job that needs more is refused.
+        capabilities: the backend's optional features. A job that needs another one is refused.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Backend(ABC):
     def _enqueue(self, jobs: list[Job]) -> None:
         """Enqueue these jobs in their order. They have been checked.
 
-        A backend with results ignores a job whose id is known: after a restart the relay enqueues
-        the outbox's jobs again. If a server does not answer, raise its error; the caller will retry
-        with the same jobs.
+        A backend with results ignores a job whose id is known, because the relay enqueues the
+        outbox's jobs again after a restart. If a server does not answer, raise the client's error;
+        the caller will retry with the same jobs.
         """
 
     def enqueue(self, job: Job) -> TaskResult:
@@ -56,7 +56,7 @@ class Backend(ABC):
         """Enqueue jobs in their order.
 
         Raises:
-            Unsupported: this backend cannot run one of them. Then none is enqueued.
+            Unsupported: the backend cannot run one of the jobs. Then no job is enqueued.
         """
         for job in jobs:
             self.check(job)
@@ -87,7 +87,7 @@ class Backend(ABC):
             )
 
     def enqueue_supported(self, jobs: list[Job]) -> dict[str, str]:
-        """Enqueue the supported jobs, and return the reason of each refusal by job id."""
+        """Enqueue the supported jobs. Return the reason for each refused job, by job id."""
         reasons = {}
         for job in jobs:
             try:
@@ -138,7 +138,7 @@ class Backend(ABC):
         return []
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs in each state, as far as the backend knows it."""
+        """Return the number of jobs in each state that the backend can count."""
         return {}
 
     def worker_command(self) -> list[str] | None:

@@ -42,7 +42,7 @@ class Capabilities:
         results: `find` returns the result of a job.
         fifo: jobs of the same queue and priority begin in the order in which they were enqueued.
         survives: the deaths of processes after which no job is lost.
-        in_redis: its jobs are in the Redis of the settings.
+        in_redis: the jobs are stored in the Redis of the settings.
     """
 
     priority: Priority = Priority.NONE

@@ -50,10 +50,10 @@ class Job:
 
     @classmethod
     def from_record(cls, record: object) -> Job:
-        """Return the job whose `as_record` returned this object.
+        """Return the job of a record, which `as_record` has returned.
 
         Raises:
-            ValueError: `as_record` can't have returned it.
+            ValueError: the object is not a valid record.
         """
         try:
             return _RECORDS.validate_python(record)

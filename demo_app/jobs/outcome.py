@@ -43,7 +43,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Another try of the job is pointless.
+    """The job is discarded, since another try is pointless.
 
     Attributes:
         reason: the exception as text.

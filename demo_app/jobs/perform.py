@@ -1,4 +1,4 @@
-"""The run of one job, up to its outcome. It is the same for every backend."""
+"""The code that runs one job and returns its outcome, for every backend."""
 
 from __future__ import annotations
 

@@ -92,10 +92,10 @@ class Task(Generic[P, R]):
 
 
 def enqueue_many(jobs: Iterable[Job], backend: str | None = None) -> list[TaskResult]:
-    """Enqueue jobs in their order, in one round trip if the backend can.
+    """Enqueue jobs in their order, in one round trip if the backend supports it.
 
     Raises:
-        Unsupported: the backend cannot run one of them. Then none is enqueued.
+        Unsupported: the backend cannot run one of the jobs. Then no job is enqueued.
     """
     return backend_named(backend).enqueue_many(list(jobs))
 
