@@ -1,1 +1,1 @@
-"""The demo app: a blog that mails each comment to the post's author, with jobs that survive."""
+"""The demo app: a blog that mails comments to a post's author, with jobs that survive crashes."""

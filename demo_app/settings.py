@@ -108,7 +108,7 @@ def _long_enough(token: str) -> str:
 def known_backends() -> list[str]:
     """Return the names of this project's backends: the modules with a function `make`.
 
-    The files are searched as text, since importing one needs its library.
+    The files are searched as text, since an import needs the backend's library.
     """
     files = sorted((Path(__file__).parent / "backends").glob("*.py"))
     return [file.stem for file in files if "\ndef make(" in file.read_text("utf-8")]

@@ -26,7 +26,7 @@ for command in (up, demo, judge, doctor):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit status (2 for an invalid command line)."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # the terminal may lack characters
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # some terminals can't show all text
         stream.reconfigure(errors="replace")
     try:
         program = typer.main.get_command(app)

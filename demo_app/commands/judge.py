@@ -35,7 +35,7 @@ def judge(
     ] = AT_RANDOM,
     as_json: Annotated[bool, Option("--json", help="end with one JSON object")] = False,
 ) -> int:
-    """Kill, pause and cut off a queue's processes at each step, and report which promises it keeps.
+    """Kill, pause and cut off a queue's processes at each step, and report the kept promises.
 
     Exit status 0 if every level holds, 1 if a level does not hold or could not be tested, 2 if the
     queue could not be judged. The judge runs the target's code with your rights.

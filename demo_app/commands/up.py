@@ -104,8 +104,8 @@ def _run(options: dict[str, Any], as_json: bool, show: bool) -> int:
             print(line, flush=True)
             while True:
                 with suppress(Empty, BrokenPipeError):  # the pipe's reader has exited; keep running
-                    # a short wait: if another thread receives a signal, the wait goes on, and
-                    # Python runs the signal's handler in the main thread only after the wait
+                    # Keep the wait short: if another thread receives a signal, Python runs the
+                    # signal's handler in the main thread only after this wait.
                     event = events.get(timeout=0.2)
                     print(json.dumps(event) if as_json else _sentence(event), flush=True)
     except KeyboardInterrupt:
