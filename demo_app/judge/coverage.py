@@ -10,15 +10,14 @@ from demo_app.judge.record import Record, Translate
 from demo_app.judge.server import DOWN
 from demo_app.judge.targets import Target
 
-#: _TIMES: limit of the rounds of a survey. _QUIET, _RESCUED: seconds to wait after a run for the
-#: report of the call of `ack`, and of the call of `rescue` that gave back the job.
+#: _TIMES: maximum number of rounds of a survey. After a run, the survey waits (seconds): _QUIET
+#: for the report of `ack`, _RESCUED for the report of the `rescue` that requeued the job.
 _TIMES, _QUIET, _RESCUED = 3, 0.5, 4.0
 #: Levels that kill the server that stores the jobs.
 _OF_SERVER = (10, 11)
 #: The level with a poison pill, which must end as a dead letter.
 _POISON = 9
-#: The verdict's reason if a job is missing, and the judge did not see any job in the store in any
-#: trial of the level.
+#: The verdict's reason if a job is missing, but no trial of the level saw a job in the store.
 BLIND = (
     "The judge never saw a waiting job in the store, so it can't say whether one is lost: "
     "keep jobs readable, or give the class where(job)."
@@ -103,7 +102,7 @@ def reason_not_tested(
     Args:
         steps: the steps of the queue (see `survey`).
         records: the records of the level's trials, in which no problem was found.
-        missed: steps with a planned fault that no process reached.
+        missed: steps that no process reached, although a fault was planned there.
     """
     if target.trusted:
         return ""

@@ -19,7 +19,7 @@ class EventLog:
 
     Args:
         path: the path of the unix socket that the log creates.
-        answer: a function that returns the reply to an event, for a process that waits for one.
+        answer: a function that returns the reply to an event, if the process waits for a reply.
             The function may block. It raises EOFError when the trial is over.
         named: a function that replaces each job's random text in an event with the job's name, such
             as `job-1`.

@@ -46,7 +46,7 @@ def story(record: Record, translate: Translate = str.format) -> list[HistoryLine
     """Return the lines of the history, the oldest first."""
     lines: list[HistoryLine] = []
     runs: Counter[str] = Counter()
-    #: By process and method: the commands that were shown when the process halted in the call.
+    #: The commands of a halted call that the history already shows, by process and method.
     shown: dict[tuple[str, str], list[str]] = {}
     start = record.events[0]["at"] if record.events else 0.0
     for number, event in enumerate(record.events):

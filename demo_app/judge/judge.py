@@ -79,7 +79,7 @@ class Verdict:
         return False if self.failure else None if self.why else True
 
     def count(self, what: str) -> int:
-        """Return the number of jobs that were `what` (put, lost, doubled) in all trials."""
+        """Return the number of put, lost or doubled jobs (as in `what`) in all trials."""
         return sum(len(getattr(trial.record, what)) for trial in self.trials)
 
     def as_json(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Verdict:
 
 
 class Judge:
-    """The judge of one target. A context manager, which ends the trials and the target's processes.
+    """The judge of one target. At the end of a `with` block, all trials and processes end.
 
     Args:
         seed: the seed of the random trials.

@@ -44,7 +44,7 @@ def _of(steps: Steps, *methods: str) -> list[str]:
 
 
 def _sent(steps: Steps) -> list[str]:
-    """Return the steps that send a command. The others open a file, and have no reply to lose."""
+    """Return the steps that send a command. Other steps open a file, and have no reply to lose."""
     return [step for step in steps if f":{OPEN}:" not in step]
 
 

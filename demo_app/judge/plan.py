@@ -63,7 +63,8 @@ class Plan:
         early: the number of workers that start before the jobs are enqueued.
         workers: the number of workers that the judge keeps running after the last fault.
         wait_after: seconds to wait after the last run, in case a job runs again.
-        until_rescue: True if this wait ends when a call of `rescue` that moved a job is reported.
+        until_rescue: True if this wait ends early, when a process reports that its call of `rescue`
+            moved a job.
         producer_dies: True if the producer is killed before the server starts again.
         ready: True if another worker runs all other jobs before the fault.
     """

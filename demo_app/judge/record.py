@@ -72,7 +72,7 @@ class Record:
 
     @property
     def late(self) -> bool:
-        """True if a process that no fault had hit woke up much too late."""
+        """True if a process without a fault woke up much too late."""
         stopped = {act["to"] for act in self.of("act")}
         return any(late["who"] not in stopped for late in self.of("late"))
 
@@ -123,7 +123,7 @@ class Record:
         return looks[-1] if looks else None
 
     def sent(self, method: str) -> list[str] | None:
-        """Return the commands of the last call of the method that sent a command.
+        """Return the commands of the method's last call with at least one command.
 
         Return [] if no call sent a command, and None if no call was logged: the method was not
         called, or did not return.

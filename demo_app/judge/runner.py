@@ -19,10 +19,10 @@ from demo_app.rig.polling import Stillness
 #: Length of a pause (seconds). A queue must rescue a killed worker's job within the same time
 #: (`levels.BACK`), so the lease of a paused worker expires during the pause.
 PAUSE = 5.0
-#: Seconds in which a worker can send a heartbeat after a pause. Then the later jobs are enqueued.
+#: Seconds between a pause and the later jobs, in which the worker can send a heartbeat.
 _AWAKE = 1.2
-#: _NAP: longest nap (see `Act.NAP`). _SECOND: longest wait until a second worker halts at the same
-#: step, which is not a step of `rescue` (both in seconds).
+#: Limits (seconds). _NAP: for a nap (see `Act.NAP`). _SECOND: for a second worker to halt at the
+#: same step; not for steps of `rescue`.
 _NAP, _SECOND = 0.8, 4.0
 #: Seconds in which every worker calls `rescue` at least once, since workers call it every second.
 _RESCUED = 1.5
@@ -153,7 +153,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
 
 
 def _pause(trial: Trial, part: Part) -> None:
-    """Suspend the worker (SIGSTOP), let another worker run its job, and resume the first worker.
+    """Suspend a worker (SIGSTOP), let another worker run the job, and resume the first worker.
 
     Then enqueue the later jobs, and start one more worker.
     """
@@ -162,8 +162,8 @@ def _pause(trial: Trial, part: Part) -> None:
     trial.stop.wait(PAUSE)
     # a slow worker may need longer than the pause
     trial.until(lambda: _has_run(trial, other) or not _is_stored(trial), trial.patience)
-    # Kill the other worker, so that the continued worker must claim the later jobs. But a worker
-    # that was started to halt in a rescue may not claim yet.
+    # Kill the other worker, so that the resumed worker must claim the later jobs. The exception is
+    # a worker that halts in a rescue: it may not claim jobs yet.
     if part.role.claims:
         trial.kill(other)
     trial.go_on(part)
@@ -191,7 +191,7 @@ def _put_later(trial: Trial) -> None:
 
 def _release_two_at_once(trial: Trial, fault: Fault) -> None:
     pair = [trial.worker_halting_at(fault) for _ in range(2)]
-    # a slow worker may need longer for its rescue; another step may be out of reach for the second
+    # every worker reaches a rescue, if slowly; the second worker may never reach any other step
     limit = None if fault.at.startswith("rescue:") else _SECOND
     if trial.halted(pair[0]) and trial.halted(pair[1], limit):
         trial.log_action(pair[1], fault.act)

@@ -93,7 +93,7 @@ class TrialServer:
 
 
 def _has(kind: str, parts: list[Any], text: str) -> bool:
-    # ignore fields with a number: a counter with the job's text as its name does not store the job
+    # ignore fields with a number: a counter that is named after a job does not store the job
     if kind == "hash":
         parts = [
             pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
