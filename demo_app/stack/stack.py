@@ -115,7 +115,7 @@ class Stack:
     def start(self, role: str) -> None:
         """Start the missing processes of the role, and wait until they answer.
 
-        Only wait for processes that the supervisor restarts by itself.
+        If the supervisor restarts the role's dead processes anyway, only wait.
 
         Raises:
             StackError: a process does not answer, or the role is unknown.
@@ -145,7 +145,7 @@ class Stack:
                 note_killed(Queue(client), pid, by="supervisor", end_lease=ended)
 
     def _counts(self) -> dict[str, int]:
-        """Return the number of processes of each role. Redis is first: the others need it."""
+        """Return the number of processes of each role, Redis first: all others need Redis."""
         has_worker = self.plan.backend().worker_command() is not None
         return {
             "redis": int(self.plan.redis_socket is not None),

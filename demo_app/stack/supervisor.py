@@ -107,7 +107,7 @@ class Supervisor:
             try:
                 started = self._start_side_by_side(missing)
             except StackError:
-                self._held_down.add(role)  # so that the next call starts them
+                self._held_down.add(role)  # so that the next call tries again
                 raise
             for process in started:
                 self._report({"event": "started", "role": role, "pid": process.pid})
@@ -146,7 +146,7 @@ class Supervisor:
         self._end("web", "worker", STOCK, seconds=GRACE)
         self._end("smtp", seconds=2.0)
         self._end("redis", seconds=2.0)
-        reap(self._plan.stack_id)  # end other processes with the stack's mark
+        reap(self._plan.stack_id)  # end the remaining processes of this stack
         self._reaper.close(GRACE)
 
     def _end(self, *roles: str, seconds: float) -> None:
@@ -255,7 +255,7 @@ class Supervisor:
                 return  # `revive` has started it meanwhile
             try:
                 started = self._start(role, number)
-            except Exception as error:  # also an OSError: the supervision must go on
+            except Exception as error:  # no error may end the supervision
                 if not self._stopping.is_set():
                     self._report({"event": "trouble", "role": role, "what": str(error)})
                 pause = PAUSE
