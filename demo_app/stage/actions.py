@@ -88,7 +88,7 @@ def _kill_worker(stage: Stage) -> None:
 
 
 def _twin(stage: Stage) -> None:
-    """Start a round, post comments here and to stock Celery, and kill a busy worker in each."""
+    """Start a round, post comments here and to stock Celery, kill a busy worker of each system."""
     twin = stage.twin
     if twin is None:
         raise DomainError(409, "no_twin")
@@ -109,7 +109,7 @@ def _twin(stage: Stage) -> None:
         _kill_worker(stage)
     finally:
         stage.inbox.misbehave()
-        with suppress(redis.RedisError):  # the action "start-again" resumes them
+        with suppress(redis.RedisError):  # then "start-again" resumes the workers
             for worker in resting:
                 queue.pause(worker, False)
 

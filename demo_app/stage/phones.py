@@ -17,7 +17,7 @@ def host_for_phones() -> str:
         return "" if host in LOOPBACK_NAMES else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing; an address of RFC 5737
+            probe.connect(("192.0.2.1", 9))  # sends nothing; the address is an example (RFC 5737)
         except OSError:  # a network without a gateway, such as a hotspot
             return _first_of_a_network()
         return str(probe.getsockname()[0])

@@ -85,7 +85,7 @@ class Picture:
     def in_words(self, t: Translations) -> list[tuple[str, bool]]:
         """Return sentences for a screen reader, each with True if the page shows it to everyone.
 
-        A sentence with False repeats what the tokens and numbers of the page show.
+        A sentence with False repeats the information of the page's tokens and numbers.
         """
         begins = not self.sums["posted"] and self.moment is None
         sums = t("stage.says.start") if begins else t("stage.says.sums", **self.sums)

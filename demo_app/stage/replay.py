@@ -32,7 +32,7 @@ class Past:
         present: the ids of the workers that existed after the last entry.
 
     Attributes:
-        moment: the requested moment, but not before the first event of a job.
+        moment: the requested moment, or the first event of a job if that is later.
         fold: the fold of the entries up to the moment.
         workers: the workers that existed at the moment, each with True if it was alive.
         previous: the time of the last entry before the moment, or None.
@@ -78,7 +78,7 @@ class Past:
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to the job since the moment
-        if following.event == "enqueued":  # with a detail, the job had waited for its time
+        if following.event == "enqueued":  # a detail means that the job waited until due
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

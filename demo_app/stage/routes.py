@@ -54,7 +54,7 @@ def page(
     end = time.time() if until is None else until
     begin = end - TAPE if since is None else since
     if at is not None and stage.queue is not None:
-        with suppress(redis.ConnectionError, redis.TimeoutError):  # the page shows this too
+        with suppress(redis.ConnectionError, redis.TimeoutError):  # show the present instead
             return _page(request, stage, stage.replay(begin, end, at), show)
     return _page(request, stage, stage.picture(), show)
 

@@ -8,8 +8,8 @@ from demo_app.web.inbox import Inbox
 
 SLOW = {"at": "data", "do": "wait", "seconds": 1.5}
 DOWN = {"at": "connect", "do": "close"}
-#: Used with DOWN, which affects only new connections. HANG_UP closes a connection that a worker has
-#: kept open, when the worker sends its next mail.
+#: HANG_UP closes a connection that a worker has kept open, when the worker sends its next mail. It
+#: is used together with DOWN, which affects only new connections.
 HANG_UP = {"at": "mail", "do": "close"}
 
 

@@ -15,7 +15,7 @@ function middle(element) {
   const box = element.getBoundingClientRect();
   return box.height ? { x: box.left + box.width / 2, y: box.top + box.height / 2 } : seat(element);
 }
-// Return an element's final position, also while it moves; on a folded floor, the position of its room.
+// Return an element's final position, also while it moves; on a folded floor, the position of the room.
 function seat(element) {
   const seen = element.checkVisibility({ visibilityProperty: true }) ? element : element.closest(".room");
   const board = (seen.offsetParent ?? document.body).getBoundingClientRect();
@@ -106,7 +106,7 @@ function streak(from, to, pace) {
 
 // Animate every token that has moved since `note`. Read all positions before the first write, so that the browser
 // computes the layout only once.
-// sameTime: false for the first picture, and between a picture of now and one of a replay: then nothing moves.
+// sameTime: false if nothing may move: for the first picture, and for a change between the present and a replay.
 export function fly(sameTime) {
   const before = places;
   places = null; // a second call without `note` must move nothing
