@@ -45,7 +45,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def put(self, faults: Sequence[Fault]) -> list[Fault]:
-        """Replace all rules by these, and return them with their ids.
+        """Replace all rules by these, and return the new rules with their ids.
 
         Counts start at zero, except for a rule that is sent again unchanged with its `id`.
         """

@@ -64,7 +64,7 @@ class Session(SMTP):
         self.writer, self.faults, self.publish = writer, faults, publish
         self.step: Step | None = None
         self.start_anew()
-        # after EHLO; the library's own is 512, and one for all sessions
+        # the limits after EHLO: aiosmtpd's own are 512 bytes, and shared by all sessions
         self.command_size_limits = defaultdict(lambda: bounds.COMMAND_BYTES)
         self._smtp_methods = {
             name: partial(self._command, name, method)
@@ -116,7 +116,7 @@ class Session(SMTP):
     smtp_OPTIONS = smtp_CONNECT = smtp_TRACE = _http
 
     async def smtp_HELP(self, arg: str | None) -> None:
-        # the library's would find no command, since each is wrapped by `_command`
+        # aiosmtpd's HELP would list no commands, since `_command` wraps all of them
         await self.push("214 2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT")
 
     async def handle_MAIL(
@@ -199,7 +199,7 @@ class Session(SMTP):
         self.writer.later(note)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        # the library's parser of addresses is slow, and accepts malformed ones
+        # aiosmtpd's parser of addresses is slow, and accepts malformed addresses
         found = _PATH.fullmatch(arg)
         if not found or len(found[1]) > bounds.ADDRESS_CHARACTERS or not found[1].isprintable():
             return None, None
@@ -222,8 +222,8 @@ class Session(SMTP):
     async def push(self, status: AnyStr) -> None:
         """Send a reply and record it in the dialogue.
 
-        If the reply refuses a mail or one of its commands, report it, and count the mail as refused
-        (only once).
+        If the reply refuses a mail or a command of the mail, report the refusal, and count the mail
+        as refused (only once).
         """
         reply = status if isinstance(status, str) else status.decode()
         self.note("S", reply)
@@ -231,7 +231,7 @@ class Session(SMTP):
             self.report(self.rule, reply)
             if not self.refused:
                 self.writer.change(statements.note_refusal)
-            self.refused = self.step != "mail"  # after a refused MAIL, the next one is a new mail
+            self.refused = self.step != "mail"  # after a refused MAIL, the next MAIL is a new mail
         await super().push(status)
         if reply == "500 Command line too long":
             self.hang_up()  # the line may be an HTTP request with a long URL; see `_http`
@@ -239,16 +239,16 @@ class Session(SMTP):
     def note(self, who: str, text: str) -> None:
         """Record a line of the dialogue (see `DialogueLine`), unless the dialogue is full."""
         if self._room > 0:
-            text = readable(text)  # a client's argument, or the reply with it, may be no UTF-8
+            text = readable(text)  # text from a client may not be valid UTF-8
             self.dialogue.append(DialogueLine(round(time.time(), 4), who, text[: self._room]))
             self._room -= len(text) + 40
 
     # Faults
 
     async def answer(self, usual: str) -> str:
-        """Carry out the fault of this step, and return its reply.
+        """Carry out the fault of this step, and return the fault's reply.
 
-        If there is no fault, or if it only waits, return `usual`.
+        If there is no fault, or if the fault only waits, return `usual`.
         """
         outcome = await self.play()
         return usual if outcome is None else str(outcome.reply)

@@ -40,7 +40,7 @@ class SinkGuard(Guard):
         return _http_error(request, error)
 
     def needs_token(self, path: str) -> bool:
-        """Return False only for the style sheet, which the page that asks for the token needs."""
+        """Return True, except for the style sheet, which the page of the error 401 needs."""
         return path != "/static/page.css"
 
 

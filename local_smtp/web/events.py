@@ -33,9 +33,9 @@ class Events:
                 self._loop.call_soon_threadsafe(self._spread, event)
 
     async def stream(self) -> AsyncGenerator[str, None]:
-        """Yield events as text until the sink ends, and a comment as a heartbeat.
+        """Yield events as text, and comments as heartbeats, until the sink ends.
 
-        A listener that is too slow is disconnected; it can reconnect and read the current state.
+        A listener that is too slow is disconnected. It can reconnect and read the current state.
         """
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Event | None] = asyncio.Queue(LISTENER_BACKLOG)
@@ -70,7 +70,7 @@ class Events:
         text = ""
         for receipt in event:
             mail = mails.get(receipt.message)
-            if mail is not None:  # it may have been deleted meanwhile
+            if mail is not None:  # None if it was deleted meanwhile
                 data = mail.model_dump(by_alias=True, mode="json")
                 text += _message("mail", json.dumps({**data, "duplicate": receipt.duplicate}))
         return text
