@@ -7,7 +7,7 @@ import sys
 if sys.argv[1:2] == ["judge"] and not sys.flags.safe_path:
     # a module in the current folder must not shadow an import of the judge
     _here = sys.path.pop(0)
-    # in a checkout, this folder contains demo_app itself: move it to the end of sys.path
+    # the folder of a checkout contains demo_app itself, so it must stay in sys.path, at the end
     if __file__.rpartition("/demo_app/")[0] == _here:
         sys.path.append(_here)
 

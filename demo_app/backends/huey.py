@@ -47,8 +47,8 @@ class Readable(Serializer):  # type: ignore[misc]
 class HueyBackend(Backend):
     """A backend whose jobs are run by huey.
 
-    A consumer deletes a job from the table before it runs the job. A consumer that is killed loses
-    the jobs that it has taken: their results remain, with their last state (usually "running").
+    A consumer deletes a job from the table before it runs the job. A killed consumer loses the jobs
+    that it has taken. The results of these jobs remain, with the last state (usually "running").
     Waiting jobs are safe on disk.
     """
 
@@ -84,8 +84,8 @@ class HueyBackend(Backend):
                 # huey expects UTC without a time zone
                 task.eta = job.run_after.astimezone(UTC).replace(tzinfo=None)
                 self.huey.add_schedule(task)
-            # The result must come second: a job with a result is not enqueued again, so a result
-            # without a task, after a kill between the two writes, would be a lost job.
+            # Write the result last. A job with a result is not enqueued again: if the result came
+            # first, a kill between the two writes would lose the job.
             self.huey.storage.put_if_empty(job.id, _RESULTS.dump_json(self.handle(job)))
 
     def find(self, job_id: str) -> TaskResult | None:

@@ -42,10 +42,9 @@ class RqBackend(Backend):
     """A backend whose jobs are run by RQ.
 
     If a worker is killed in the middle of a job, RQ's registry of started jobs enqueues the job
-    again. If a worker is killed while it dequeues a job, the job is lost. The reason: RQ removes
-    the job from the queue with BLPOP. Only later, the process that runs the job stores the status
-    "started", and the registry requeues only jobs with this status. A lost job's key remains, with
-    the status "queued".
+    again. If a worker is killed while it dequeues a job, the job is lost. RQ removes the job from
+    the queue with BLPOP, and later the job's own process stores the status "started". The registry
+    requeues only jobs with this status. A lost job's key remains, with the status "queued".
     """
 
     name = "rq"
@@ -115,7 +114,10 @@ class RqBackend(Backend):
         return result
 
     def count_by_state(self) -> dict[str, int]:
-        """Return the number of jobs by state; retrying counts as scheduled, discarded as done."""
+        """Return the number of jobs by state.
+
+        Retrying jobs count as scheduled, and discarded jobs as done.
+        """
         count = dict.fromkeys(("queued", "scheduled", "running", "dead", "done"), 0)
         for queue in self.queues.values():
             count["queued"] += queue.count

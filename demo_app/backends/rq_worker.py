@@ -1,8 +1,8 @@
 """Run RQ's workers: ``python -m demo_app.backends.rq_worker``.
 
-This is RQ's own pool of workers, which fork a process for each job, with two changes: shorter
-intervals (by default RQ checks for dead workers every ten minutes), and a job class that can call
-only one function.
+This is RQ's own pool of workers, which fork a process for each job. There are two changes. The
+intervals are shorter: by default, RQ checks for dead workers every ten minutes. The job class can
+call only one function.
 """
 
 from __future__ import annotations

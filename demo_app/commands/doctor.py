@@ -1,4 +1,4 @@
-"""The command ``doctor``: checks this machine, and prints what to do about each failed check.
+"""The command ``doctor``: checks this machine, and prints advice for each failed check.
 
 It prints Japanese if the language of the terminal is Japanese.
 """
@@ -25,7 +25,7 @@ Translate = Callable[..., str]
 
 
 def doctor() -> int:
-    """Check this machine. Print one line for each check, and what to do if it fails."""
+    """Check this machine. Print one line for each check, with advice if the check fails."""
     # the first variable that is set determines the language of the terminal (locale(7))
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next(filter(None, map(os.environ.get, names)), "")

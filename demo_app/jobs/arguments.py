@@ -74,7 +74,8 @@ def checked(task: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments after a round trip through JSON.
 
     Raises:
-        ArgumentError: JSON would change an argument or cannot encode it. The message names it.
+        ArgumentError: JSON would change an argument, or cannot encode it. The message contains the
+            argument's name.
     """
     return {name: _checked(task, name, value) for name, value in arguments.items()}
 

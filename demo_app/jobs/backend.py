@@ -1,8 +1,8 @@
 """The interface of a backend, which accepts jobs and runs them.
 
 A new backend is one file: a subclass with `_enqueue` and the methods for its further capabilities.
-The settings choose it by name: a module in `demo_app.backends` with a function `make`, or
-``package.module:callable``. The function is called with the settings, and returns the backend.
+The settings name the backend: either a module in `demo_app.backends`, which has a function `make`,
+or ``package.module:callable``. This function receives the settings, and returns the backend.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Backend(ABC):
         The caller enqueues unknown jobs again.
 
         Raises:
-            the backend's error: it does not answer.
+            an error of the client library: the backend does not answer.
         """
         found = [self.find(job_id) for job_id in job_ids]
         return {result.id: result.state for result in found if result is not None}
@@ -130,7 +130,7 @@ class Backend(ABC):
         An outbox has a copy of these jobs, and will call `states` for them.
 
         Raises:
-            the backend's error: it does not answer.
+            an error of the client library: the backend does not answer.
         """
 
     def kept(self) -> list[str]:
@@ -164,7 +164,7 @@ def backend_named(name: str | None = None) -> Backend:
 
     Raises:
         ValueError: the name is unknown.
-        ImportError: the backend's library is missing; the message says what to install.
+        ImportError: the backend's library is missing. The message contains the install command.
     """
     # as a plain str, since a member of BackendName would be another key of the cache
     return started_backend(str(name or settings().backend))

@@ -23,7 +23,7 @@ class Job:
         run_after: the earliest time to run it, with a time zone; None for now.
         attempts: tries that have failed so far.
         enqueued_at: seconds since the epoch.
-        owner: the id of its blog, so that a worker of another blog can refuse it; "" for none.
+        owner: the id of the job's blog; "" for none. Workers of other blogs refuse the job.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

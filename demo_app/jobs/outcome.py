@@ -26,7 +26,7 @@ class Retry:
 
     Attributes:
         after: seconds until the next try.
-        outage: try it earlier if another job of its task succeeds.
+        outage: True to try the job earlier if another job of the same task succeeds.
     """
 
     after: float

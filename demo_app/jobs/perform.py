@@ -24,7 +24,8 @@ class ReturnValueError(TypeError):
 class JobTimeout(BaseException):
     """The job exceeded the time limit. The error can occur at any line of the job's code.
 
-    Not an Exception, so that `except Exception` in a job does not catch it. `retry_on` may name it.
+    The class is not a subclass of Exception, so that `except Exception` in a job does not catch the
+    error. `retry_on` accepts this class.
     """
 
 

@@ -53,7 +53,7 @@ class TaskResult:
         enqueued_at, finished_at: None if unknown, or not reached yet.
         started_at: the start of the last try; None if unknown, or before the first try.
         state: the job layer's state, finer than `status`.
-        reason: the reason why it was discarded; "" for other jobs.
+        reason: the reason for the discard; "" for other jobs.
     """
 
     id: str

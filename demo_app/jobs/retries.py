@@ -1,7 +1,7 @@
 """Retries and discards of failed jobs: `retry_on` and `discard_on`, as in Rails' Active Job.
 
-Write these decorators below `@task`. The topmost one that names the exception applies. Jobs with
-other exceptions are retried with the default policy, since most failures are temporary.
+Write these decorators below `@task`. The topmost decorator that names the exception applies. Jobs
+with other exceptions are retried with the default policy, since most failures are temporary.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class RetryPolicy:
     Attributes:
         exceptions: the exceptions that it applies to.
         attempts: number of tries.
-        first: the first wait (seconds). Each wait is twice the one before.
+        first: the first wait (seconds). Each further wait is twice as long.
         longest: the longest wait (seconds).
-        jitter: each wait is shortened at random, by at most this share of it (0 to 1).
-        within: seconds. A job is given up only if it has failed `attempts` times and was enqueued
-            at least this long ago. The time alone is not enough, since the clocks of the worker and
-            the producer may differ. None if only the failures count.
+        jitter: the maximum share of each wait (0 to 1) that is taken away at random.
+        within: minimum age of a job (seconds) before it is given up after `attempts` failures. The
+            age alone is not enough, since the clocks of the worker and the producer may differ.
+            None if only the failures count.
         outage: True if the exceptions mean that a service does not answer. When a job of the task
             succeeds, some jobs of the task that wait after such an exception are retried early.
             Only `celery` with the transport `claims` does this.
