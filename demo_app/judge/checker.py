@@ -14,7 +14,7 @@ from demo_app.judge.steps import MOVES
 
 #: Maximum number of jobs in a sentence about a wrong order.
 _MANY = 8
-#: A check: yields a sentence for each problem that it finds, the first problem first.
+#: A check is a function that yields a sentence for each problem, the first problem first.
 _Check = Callable[[Plan, Record, Translate], Iterator[str]]
 
 
@@ -88,7 +88,7 @@ def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator
 
 
 def _describe_faults(record: Record, translate: Translate) -> str:
-    """Describe the faults of the process that was hit last: its first fault, and its last halt.
+    """Describe the first fault and the last halt of the process that was hit last.
 
     Return "" if there was no fault.
     """

@@ -35,7 +35,7 @@ def survey(run: Run, *, stepped: bool) -> tuple[list[str], set[str]]:
 
     Args:
         run: runs plans in parallel.
-        stepped: True if the queue reports its commands; otherwise its proxy reports them.
+        stepped: True if the queue reports its commands; False if only the proxies report commands.
 
     Returns:
         All steps, and the sure steps, which every worker with a job passes. The sure steps are the

@@ -1,9 +1,9 @@
 """The processes that run a learner's queue: forks of a process that has loaded the learner's file.
 
-``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER. It first writes JSON about
-the class. Each line of its standard input describes a role. For each line it forks a process that
-runs this role, and writes the pid of the fork. When its standard input is closed, all processes
-end.
+``python -P -m demo_app.judge.host FILE.py:CLASS FOLDER`` runs in FOLDER, and first writes a line of
+JSON about the class. Then each line of standard input describes a role. For each line, the process
+forks itself to run the role, and writes the pid of the fork. When standard input is closed, all
+processes end.
 """
 
 from __future__ import annotations

@@ -27,13 +27,13 @@ AT_RANDOM = 10.0
 #: Limit of the patience (seconds) for a learner's class in trials at levels 1 to 4 without a fault.
 #: In these trials no lease has to expire.
 _NO_LEASE = 6.0
-#: _TIMES: limit of the runs of one plan. A plan is run again if its fault did not occur although
-#: every worker passes the fault's step. It is also run again if the trial failed and a busy machine
-#: may be the reason: at a level with a time limit (_IN_TIME), or if the outcome is `too_busy`.
+#: _TIMES: limit of the runs of one plan. A plan runs again if its fault did not occur, although
+#: every worker passes the fault's step. It also runs again after a failure that a busy machine may
+#: have caused: at a level with a time limit (_IN_TIME), or if the outcome is `too_busy`.
 _TIMES, _IN_TIME = 3, (3, 6, 7)
 #: Longest time to minimise a failure (seconds).
 SHRINK = 60.0
-#: The verdict's reason if processes woke up too late when a level failed, and no job was lost.
+#: The verdict's reason if a level failed without a lost job, but processes woke up too late.
 BUSY = "This machine was too busy: run it again."
 
 
@@ -244,5 +244,5 @@ class Judge:
                 if trial.why and not (trial.too_busy or stop.is_set()):
                     failed, plans = trial, trial.plan.smaller()
         finally:
-            timer.cancel()  # otherwise the process would wait for the timer at its exit
+            timer.cancel()  # a running timer would delay the exit of this process
         return failed

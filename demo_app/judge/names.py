@@ -15,7 +15,7 @@ class Names:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
-        #: The names in the history, by text.
+        #: Each job's name in the history, by the job's text.
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class Record:
 
     @property
     def lost(self) -> list[str]:
-        """The unfinished jobs that the last search for them did not find (see `last_seen`)."""
+        """The unfinished jobs that were not found by the last search (see `last_seen`)."""
         return [job for job in self.unfinished if self.last_seen(job) == []]
 
     @property

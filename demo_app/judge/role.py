@@ -61,7 +61,7 @@ class Role:
         jobs: the jobs that a producer enqueues.
         locates: the jobs to locate.
         halt: the step at which the process waits until the judge lets it go on; "" for none.
-        claims: False for a worker that does not claim jobs until the judge lets it.
+        claims: False for a worker that must wait for the judge before it claims jobs.
     """
 
     who: str

@@ -88,7 +88,7 @@ class Target:
         trusted: True for a library. The steps of a library are not tested, and every level counts
             as tested.
         has_where: True if the queue has a method `where`, which returns the location of a job.
-        password: the password of the servers of its trials; see `TrialServer`.
+        password: the password of the trials' servers; see `TrialServer`.
         work: the folder of all trials.
         group: all processes of the target.
     """

@@ -1,7 +1,7 @@
 """The adapter for Celery: an app of `celery_settings` or of the user, on the judge's Redis.
 
 The app keeps its settings except the broker's address. An app on this project's broker keeps this
-broker; any other app gets Celery's transport for Redis.
+broker. Any other app gets Celery's transport for Redis.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Celery apps with different settings; each is named after its settings.
+"""Celery apps with different settings. Each app is named after its settings.
 
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """

@@ -1,4 +1,4 @@
-"""The adapter for a command in any language: its role and its jobs are lines of JSON."""
+"""The adapter for a command in any language, with lines of JSON in both directions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 class CommandPipe:
-    """The command, which the constructor starts, and the pipes to its standard input and output."""
+    """The running command, and the pipes to its standard input and output."""
 
     def __init__(self, role: Role) -> None:
         self._role = role
