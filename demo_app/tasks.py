@@ -105,8 +105,8 @@ def blog() -> Database:
 
     Raises:
         AnotherBlog: the running job belongs to another blog.
-        DatabaseMissing: the database does not exist yet or can't be used. Also if the jobs in the
-            queue belong to another blog, or if the id of the jobs' blog can't be read.
+        DatabaseMissing: the database does not exist yet, or can't be used. Other causes: the jobs
+            in the queue belong to another blog, or the id of the jobs' blog can't be read.
     """
     database, context = _opened(), current()
     if context and context.job.owner not in ("", database.id):

@@ -47,7 +47,7 @@ class Faults:
     def put(self, faults: Sequence[Fault]) -> list[Fault]:
         """Replace all rules by these, and return the new rules with their ids.
 
-        Counts start at zero, except for a rule that is sent again unchanged with its `id`.
+        Each count of hits starts at zero, except if a rule is sent again unchanged, with its `id`.
         """
         with self._lock:
             old = {rule.fault.id: rule for rule in self._rules}

@@ -76,7 +76,7 @@ def decoded(value: object) -> str:
 
 
 def _is_address(word: str) -> bool:
-    # encoded words in an address (RFC 2047 §5) stay encoded: decoded, they could look like a
+    # encoded words in an address (RFC 2047 §5) are not decoded, since the result could look like a
     # different address
     return word.startswith("<") or "@" in _WORD.sub("", word)
 

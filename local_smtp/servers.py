@@ -19,10 +19,10 @@ _STOP_WITHIN = 3.0  # seconds
 
 
 class Servers:
-    """An SMTP server and a web server, each on its listening socket, in a thread of their own.
+    """An SMTP server and a web server in one new thread, each on its listening socket.
 
-    The thread starts immediately. Clients that connect before its event loop runs wait in the
-    sockets' backlogs.
+    The thread starts immediately. Clients that connect before the thread's event loop runs wait in
+    the sockets' backlogs.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ _Port = Annotated[int, Field(ge=0, le=65535, description="0 takes a free port")]
 
 
 class Options(BaseModel):
-    """The options of a stack. Raises pydantic's ValidationError for an invalid one."""
+    """The options of a stack. Raises pydantic's ValidationError if an option is invalid."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

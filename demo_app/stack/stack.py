@@ -32,7 +32,7 @@ class Stack:
     """The running demo app with all its parts; a context manager.
 
     Args:
-        on_event: is called for each death, restart and problem of a process.
+        on_event: a function to call for each death, restart and problem of a process.
         options: the fields of `Options`.
 
     Raises:

@@ -33,11 +33,12 @@ _NAMES[STOCK] = "The stock worker"
 class Supervisor:
     """The supervisor of a stack.
 
-    Processes are started in threads, never in the caller's thread: a KeyboardInterrupt reaches only
-    the main thread, so it cannot come between the start and the entry in `_processes`.
+    Processes are started in separate threads, never in the caller's thread. A KeyboardInterrupt
+    reaches only the main thread, so it cannot interrupt a start before the process is in
+    `_processes`.
 
     Args:
-        on_event: is called for each death, restart and problem.
+        on_event: a function to call for each death, restart and problem of a process.
     """
 
     def __init__(self, plan: StackPlan, on_event: Callable[[Event], None]) -> None:

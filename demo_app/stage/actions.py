@@ -109,7 +109,7 @@ def _twin(stage: Stage) -> None:
         _kill_worker(stage)
     finally:
         stage.inbox.misbehave()
-        with suppress(redis.RedisError):  # then "start-again" resumes the workers
+        with suppress(redis.RedisError):  # on failure, "start-again" resumes the workers
             for worker in resting:
                 queue.pause(worker, False)
 

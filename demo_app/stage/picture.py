@@ -44,9 +44,9 @@ class Picture:
         twice: the number of duplicate mails, which have no token.
         last_kill: the worker that was killed last in this round.
         moment: the shown moment of a replay (epoch seconds); None for the present.
-        tape: {} for the present. For a replay: the start (`since`) and the end (`until`), the shown
-            moment (`moment`), the times of the previous and the next event (`previous` and `next`;
-            None if there is none), and the bookmarks (`marks`).
+        tape: {} for the present. For a replay, it has the keys `since` and `until` (the start and
+            the end), `moment` (the shown moment), `previous` and `next` (the times of the events
+            before and after the moment, or None), and `marks` (the bookmarks).
     """
 
     sums: dict[str, int]

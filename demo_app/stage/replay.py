@@ -32,7 +32,7 @@ class Past:
         present: the ids of the workers that existed after the last entry.
 
     Attributes:
-        moment: the requested moment, or the first event of a job if that is later.
+        moment: the requested moment, or the time of the first event of a job if that is later.
         fold: the fold of the entries up to the moment.
         workers: the workers that existed at the moment, each with True if it was alive.
         previous: the time of the last entry before the moment, or None.

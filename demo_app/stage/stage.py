@@ -26,7 +26,7 @@ from demo_app.web import snapshot
 from demo_app.web.comments import CommentService
 from demo_app.web.delivery import Locator
 
-#: Limit of the counted comments, which are the newest ones, and of the stored votes.
+#: Only this number of the newest comments is counted. It is also the limit of the stored votes.
 COUNTED = 5000
 #: TAPE: default length of a replay (seconds). EVENTS: limit of the journal's entries in one read.
 TAPE = 600
@@ -99,8 +99,8 @@ class Stage:
     def places(self) -> dict[str, list[int]]:
         """Return a recent `Picture.ids_by_sum`, for phones.
 
-        It is cached. After SHARED seconds one thread makes a new picture. Meanwhile the other
-        threads return the cached places.
+        The places are cached. After SHARED seconds one thread makes a new picture. Meanwhile the
+        other threads return the cached places.
         """
         is_old = time.monotonic() - self._places_read_at >= SHARED
         if is_old and self._places_lock.acquire(blocking=False):
@@ -178,7 +178,7 @@ class Stage:
         return int(self.round.read_text()) + 1 if self.round.exists() else 0
 
     def vote(self, phone: str, guess: str) -> None:
-        """Store a phone's vote, which replaces its earlier vote.
+        """Store a phone's vote, which replaces the phone's earlier vote.
 
         Above COUNTED votes, delete the oldest one.
         """

@@ -1,7 +1,8 @@
 """Stock Celery, for a comparison: it gets the same comments, and its worker is killed too.
 
-Its state is read from kombu's keys in a separate Redis database: the list `mail`, and `unacked`
-with `unacked_index`, in which the jobs of a dead worker stay until the visibility timeout.
+Its state is read from kombu's keys in a separate Redis database: the list `mail`, `unacked` and
+`unacked_index`. The jobs of a dead worker stay in `unacked` and `unacked_index` until the
+visibility timeout.
 """
 
 from __future__ import annotations
