@@ -50,7 +50,7 @@ class Job:
 
     @classmethod
     def from_record(cls, record: object) -> Job:
-        """Return the job of a record, which `as_record` has returned.
+        """Return the job that the record describes. Records come from `as_record`.
 
         Raises:
             ValueError: the object is not a valid record.

@@ -125,7 +125,6 @@ def task(
     return make if function is None else make(function)
 
 
-#: Every task of this process by its name.
 _registry: dict[str, Task[..., Any]] = {}
 
 

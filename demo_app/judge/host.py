@@ -61,7 +61,7 @@ def work(role: Role, queue: Any, steps: Steps) -> None:
                 return answer
             kind = type(answer).__name__
             role.log("error", method=method, error=repr(answer)[:100], type=kind)
-        except Exception as error:  # the worker logs the error, and continues
+        except Exception as error:
             role.log("error", method=method, error=describe(error))
         time.sleep(0.1)  # do not retry at full speed
         return None
