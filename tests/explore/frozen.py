@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import redis
 
+from demo_app.jobs.perform import JobTimeout
 from demo_app.judge.server import CONTENT
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
@@ -55,8 +56,8 @@ Run = tuple[Any, ...]
 _REMEMBERED = 50_000
 
 
-class NotStored(BaseException):
-    """Raised if a script's result is not stored yet.
+class NotStored(JobTimeout):
+    """Raised if a script's result is not stored yet. A JobTimeout for the reason of `Halted`.
 
     Attributes:
         run: the run of the script whose result is missing.

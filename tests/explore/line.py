@@ -15,12 +15,17 @@ from typing import Any
 
 import redis
 
+from demo_app.jobs.perform import JobTimeout
+
 #: Prefixes of the modules in which the line's clock replaces the module `time`.
 _TIMED = ("demo_app.broker", "demo_app.blog", "demo_app.jobs", "demo_app.tasks")
 
 
-class Halted(BaseException):
-    """Raised when the process is halted in the middle of its step."""
+class Halted(JobTimeout):
+    """Raised when the process is halted in the middle of its step.
+
+    A JobTimeout, since `perform` reports any other error of a job as the job's failure.
+    """
 
 
 @dataclass
