@@ -226,7 +226,7 @@ class Settings(BaseSettings):
     def _names_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for host in value:
             if not _HOST_NAME.fullmatch(host):
-                raise ValueError(f"{host!r} is not the name of a host, without a port")
+                raise ValueError(f"{host!r} must be the name of a host without a port")
         return value
 
     @model_validator(mode="after")

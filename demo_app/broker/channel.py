@@ -78,7 +78,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
 
     supports_batch_publish = False
     body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
-    # the length of a lease: if Redis does not reply for longer, the lease expires anyway
+    # the length of a lease: after a longer silence of Redis the lease has expired anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
     QoS = QoS

@@ -39,9 +39,9 @@ class Step(NamedTuple):
 
 
 def without_script(act: Callable[[], None]) -> Callable[[], Step]:
-    """Return a function that prepares a step without a script.
+    """Return a function that prepares a step which sends no script and only calls `act`.
 
-    The step calls `act` after the round's scripts were sent, whether they succeeded or failed.
+    `act` is called after the scripts of the other steps, even if these scripts have failed.
     """
     return lambda: Step((), lambda _: act())
 

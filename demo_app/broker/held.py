@@ -110,10 +110,10 @@ class HeldClaims:
         )
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
-        """Return the claims whose replies were lost, and let `take` refuse them from now on.
+        """Return the claims whose replies were lost. From now on, `take` refuses these claims.
 
-        The reply to a claim counts as lost if two calls in a row find the claim in Redis and not
-        in this process. The reply may still arrive later: then the job may already run elsewhere.
+        A reply counts as lost if its claim is in Redis, but not in this process, at two successive
+        calls of this method. If the reply arrives later, another worker may already run the job.
 
         Args:
             claims: the worker's claims in Redis.

@@ -66,7 +66,7 @@ def _list(queue: str, suffix: str) -> str:
 
 @lru_cache
 def lists_of(*queues: str) -> tuple[str, ...]:
-    """Return the lists of these queues, the most urgent first, then in the queues' order."""
+    """Return all lists of these queues: first the most urgent list of each queue, and so on."""
     return tuple(_list(queue, suffix) for suffix in _SUFFIXES for queue in queues)
 
 

@@ -23,9 +23,9 @@ _ARGUMENTS = {
 #: An example of each kind of key in `keys.py`.
 _KEYS = ("queue:x", "job:x", "claims:x:x", "worker:x", "workers", "journal", "done", "blog")
 _CALLED = re.compile(r"(?:redis\.p?call\(|redis\.call, |read\([^,]+, |\{)'([A-Z]+)'")
-#: A script. In cluster mode it returns "cluster". If the user may write only some of the keys, it
-#: returns the other keys. If the user may write all keys or none (the right to SET may be missing),
-#: it returns the commands that the user may not send.
+#: A script that returns the rights that the user lacks, or "cluster" in cluster mode. If the user
+#: may write to some keys, but not to all, it returns the keys without write access; otherwise the
+#: forbidden commands (if no key is writable, perhaps only SET is forbidden).
 _DENIED = """
 local info = redis.pcall('INFO', 'cluster')
 if type(info) == 'string' and string.find(info, 'cluster_enabled:1', 1, true) then

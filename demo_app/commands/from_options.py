@@ -18,9 +18,9 @@ Command = Callable[..., int]
 def takes_options(command: Command) -> Command:
     """Add the options of a stack to a command, after its own options.
 
-    The command receives each option as a keyword argument. The value of a missing option comes from
-    the option's environment variable, if that is set, or else from the field's default. The values
-    of a repeatable option are joined by commas; without values, the argument is "".
+    The command receives each option as a keyword argument. If an option is missing, its value comes
+    from its environment variable or, if that is not set, from the default of its field in
+    `Options`. The values of a repeatable option are joined by commas ("" if there are none).
     """
     own = inspect.signature(command, eval_str=True)
     fields = Options.model_fields

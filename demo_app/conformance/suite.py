@@ -66,8 +66,8 @@ def check_backend(
 ) -> list[Finding]:
     """Test the promises of any backend with real processes, some of which are killed.
 
-    It takes about half a minute. Checks without a kill share one harness until one of them
-    fails. An exception of a check is returned as the problem of its promise.
+    The test takes about half a minute. Checks that do not kill a process share one harness until
+    one of them fails. If a check raises an exception, the finding's `problem` describes it.
 
     Args:
         backend: the backend's name in the settings; ``module:callable`` for your own backend.

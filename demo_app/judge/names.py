@@ -19,10 +19,10 @@ class Names:
         self.labels: dict[str, str] = {}
 
     def of(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Return the texts of these jobs. Create the text of each new job.
+        """Return the texts of the jobs with these names. Create a random text for each new name.
 
-        Three or more new texts are not in ascending or descending order: a queue that sorts its
-        jobs must not seem to be first in, first out.
+        Three or more new texts are never in ascending or descending order. Otherwise a queue that
+        sorts its jobs could pass as first in, first out.
         """
         new = [label for label in dict.fromkeys(labels) if label not in self.texts]
         texts = [f"q{secrets.token_hex(4)}z" for _ in new]

@@ -129,7 +129,7 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
             for other in trial.parts:
                 if other.works and other is not part:
                     other.go.set()
-            if fault.in_producer:  # wait until a rescue can have found the half-enqueued job
+            if fault.in_producer:  # let a rescue find the half-enqueued job
                 trial.until(lambda: trial.seen.runs, _RESCUED)
             else:
                 trial.until(lambda: not trial.seen.unfinished, _NAP)

@@ -116,7 +116,8 @@ class Process:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process and its descendants.
 
-        Descendants in another process group, such as RQ's processes for jobs, get only SIGKILL.
+        Descendants in another process group, such as RQ's processes for jobs, receive the signal
+        only if it is SIGKILL.
         """
         if number is signal.SIGKILL and self.alive:
             with suppress(psutil.Error, OSError):  # psutil fails if no file descriptor is free
@@ -166,5 +167,5 @@ class Process:
             if not self.alive:
                 raise StackError(f"{name} did not start: {self.last_log_line()}")
             if stopping and stopping.is_set():
-                raise StackError("The stack stops.")
+                raise StackError("The stack is shutting down.")
         raise StackError(f"{name} did not answer within {seconds:.0f} s: {self.last_log_line()}")

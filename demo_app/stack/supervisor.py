@@ -17,7 +17,7 @@ from demo_app.stack.roles import STOCK, StackPlan, command, readiness
 
 #: Seconds until a started process must answer, even on a slow and busy machine.
 PATIENCE = 45.0
-#: Limit of the starts of a process that is killed before it answers.
+#: Maximum number of starts of a process, if each time it is killed before it answers.
 STARTS = 3
 #: Seconds between a failed start of a process and the next start.
 PAUSE = 1.0
@@ -137,7 +137,7 @@ class Supervisor:
             if len(pids) >= count and all(readiness(role, self._plan, pid)() for pid in pids):
                 return
             if self._stopping.is_set():
-                raise StackError("The stack stops.")
+                raise StackError("The stack is shutting down.")
         raise StackError(f"No new process of the role {role!r} answered within {PATIENCE:.0f} s.")
 
     def stop(self) -> None:
@@ -226,7 +226,7 @@ class Supervisor:
         environment = self._plan.environment(role)
         with self._lock:
             if self._stopping.is_set():
-                raise StackError("The stack stops.")
+                raise StackError("The stack is shutting down.")
             try:
                 order = command(role, self._plan)
                 process = Process(role, order, environment, log, number)

@@ -1,4 +1,4 @@
-"""The address for the phones of an audience, and its QR code."""
+"""The web app's address for the phones of the audience, and its QR code."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from demo_app.broker.where import Place
 from demo_app.settings import BackendName
 from demo_app.web.delivery import DeliveryStatus
 
-#: Limit of the tokens on one floor; further jobs are only counted.
+#: Maximum number of tokens on one floor; further jobs are only counted.
 TOKENS = 120
-#: Limits of the tokens for delivered mails and for lost jobs. The newest are shown.
+#: Maximum numbers of tokens for delivered mails and for lost jobs. The newest are shown.
 DELIVERED = 24
 LOST = 40
 SUMS = ("waiting", "running", "held", "delivered", "lost", "discarded")

@@ -19,7 +19,7 @@ from demo_app.stage.routes import StageDep
 from demo_app.web.blog_pages import check_rate
 from demo_app.web.dependencies import ServicesDep
 
-#: The number of the post for the comments of phones.
+#: The id of the blog post that receives the comments from phones.
 _POST = 1
 router = APIRouter(prefix="/room", include_in_schema=False)
 

@@ -39,8 +39,8 @@ class TwinPicture:
 
     Attributes:
         places: for each place, the ids of the comments whose jobs are in it.
-        back_in: seconds until Celery may requeue the oldest job in `held`, after the visibility
-            timeout; 0 if no job is in `held`.
+        back_in: seconds until the visibility timeout of the oldest job in the place `held` ends, so
+            that Celery may requeue the job; 0 if no job is in `held`.
     """
 
     places: dict[str, list[int]]

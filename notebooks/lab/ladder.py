@@ -69,8 +69,9 @@ FAULTS = (
 def climb() -> dict[str, list[Outcome]]:
     """Run the campaign on all rungs in parallel.
 
-    If a challenge has stored the learner's own class, this class is a further rung, without an
-    outbox. On this rung the campaign waits longer for missing mails (12 seconds, like the judge).
+    If the learner's own queue class has been stored as `YOURS`, add a rung with this class and
+    without an outbox. On this rung the campaign waits longer for missing mails (12 seconds, like
+    the judge).
 
     Returns:
         The outcomes of the faults, by the name of the rung.

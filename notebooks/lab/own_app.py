@@ -41,8 +41,8 @@ from lab.program import Program, unfinished
 from lab.running import Lab
 from lab.show import LabError
 
-#: `settle` stops waiting if no mail arrives for this many seconds. They are more than a lease, and
-#: less than the hour before stock Celery redelivers a job.
+#: `settle` stops waiting after this many seconds without a new mail. It is more than a lease, and
+#: less than the hour after which stock Celery redelivers a job.
 _STILL = 10.0
 #: Longest wait of `settle` (seconds): an app may send mails for ever.
 _LONGEST = 180.0

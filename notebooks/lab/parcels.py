@@ -18,8 +18,8 @@ from lab.progress import Progress
 from lab.running import Lab
 from lab.show import LabError
 
-#: `count` stops waiting if no line is added for this many seconds. They are more than a lease, and
-#: less than the hour before stock Celery redelivers a job.
+#: `count` stops waiting after this many seconds without a new line. It is more than a lease, and
+#: less than the hour after which stock Celery redelivers a job.
 _STILL = 8.0
 
 

@@ -165,7 +165,7 @@ class Lab:
 
     @property
     def redis_url(self) -> str:
-        """The URL of the lab's Redis in redis-py's spelling."""
+        """The URL of the lab's Redis in the form that redis-py accepts."""
         return str(self.stack.ready["redis"]).replace("redis+socket:", "unix:")
 
     @property

@@ -131,8 +131,8 @@ local function list_of(id)
   return readable and type(list) == 'string' and list or nil
 end
 
--- For each job in the sets of these states with a score of at least `later_than`, add seconds(id, noted) to the
--- score. noted: the time of the last event of a scheduled or retrying job; false for an ended job.
+-- Add seconds(id, noted) to the score of each job in these states whose score is at least `later_than`.
+-- noted: for a scheduled or retrying job, the time of its last event; for an ended job, false.
 local function shift(states, later_than, seconds)
   for _, state in ipairs(states) do
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', set_key(state), later_than, '+inf')) do

@@ -38,7 +38,7 @@ local function tag_of(text) return string.match(text, '.*"delivery_tag":%s*("[^"
 local function came_before(id, list, message, tag)
   local stored = redis.call('LINDEX', job_key(id), 0)
   if not stored then return nil end
-  -- an exchange may route the same message to two queues
+  -- an exchange may route the same message, with the same tag, to two queues
   return stored == message or tag and string.find(stored, tag, 1, true) and list_of(id) == list or false
 end
 

@@ -1,5 +1,5 @@
 -- Move due jobs, scheduled or retrying, to the tails of their queues.
--- ARGV: worker, limit (of the scheduled jobs, and of the retrying jobs).
+-- ARGV: worker, limit (maximum number of jobs to move from each of the two states).
 -- Returns {number of moved jobs, seconds until the next job is due ('' for none)}.
 local moved, soonest = 0, math.huge
 follow_clock()

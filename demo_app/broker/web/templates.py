@@ -23,7 +23,7 @@ from .shared.headers import path_in_app
 from .shared.language import LANGUAGE_COOKIE, LANGUAGES, Translations
 
 _YEAR = 31_536_000  # seconds
-#: The depth of the deepest page. It limits the length of `root` for an address with many slashes.
+#: The depth of the deepest page: `root` has at most this many "../", whatever the address is.
 _DEEPEST = 8
 _OURS = __package__ or ""
 
