@@ -105,7 +105,8 @@ def test_a_heartbeat_that_is_not_shorter_than_the_lease_is_refused(heartbeat: fl
 
 @pytest.mark.parametrize("value", ["10", None, -1])
 def test_an_option_that_is_not_a_number_from_0_on_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match=f"lease_seconds must be 0 or a positive number, not {value!r}"):
+    error = f"lease_seconds must be 0 or a positive number, not {value!r}"
+    with pytest.raises(ValueError, match=error):
         Options(lease_seconds=value)
 
 
