@@ -37,7 +37,7 @@ def front(request: Request, services: ServicesDep) -> Response:
     database = services.comments.database
     everyone = posts.all_posts(database)
     counts = {post.id: posts.count_comments(database, post.id) for post in everyone}
-    return render(request, "front.html", posts=everyone, counts=counts, most=posts.MAX_COUNTED)
+    return render(request, "front.html", posts=everyone, counts=counts, limit=posts.MAX_COUNTED)
 
 
 @router.get("/posts/{post_id}", response_class=HTMLResponse, include_in_schema=False)

@@ -111,11 +111,11 @@ def _check(author: str, email: str, body: str) -> None:
     in "no_email".
     """
     if len(body) > MAX_BODY:
-        raise DomainError(413, "long_body", most=f"{MAX_BODY:,}", given=f"{len(body):,}")
+        raise DomainError(413, "long_body", limit=f"{MAX_BODY:,}", given=f"{len(body):,}")
     if not author:
         raise DomainError(422, "no_author")
     if len(author) > MAX_AUTHOR:
-        raise DomainError(422, "long_author", most=MAX_AUTHOR)
+        raise DomainError(422, "long_author", limit=MAX_AUTHOR)
     if not body.strip():
         raise DomainError(422, "no_body")
     if not is_address(email):

@@ -85,8 +85,8 @@ class Guard:
 
     def holds_token(self, request: Request) -> bool:
         _, bearer = get_authorization_scheme_param(request.headers.get("authorization"))
-        asked = request.query_params.get("token", "")
-        return any(map(self._is_token, (asked, bearer, request.cookies.get(self._cookie, ""))))
+        parameter = request.query_params.get("token", "")
+        return any(map(self._is_token, (parameter, bearer, request.cookies.get(self._cookie, ""))))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, redirect a browser with the token in its URL, or call the app.
@@ -122,8 +122,8 @@ class Guard:
 
         app = self._answer(request) or self._app
         # handle HEAD like GET: the server omits the body of the response
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        await app(asked, receive_limited, send_guarded)
+        as_get = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        await app(as_get, receive_limited, send_guarded)
 
     def _answer(self, request: Request) -> Response | None:
         scope, headers = request.scope, request.headers
@@ -132,8 +132,8 @@ class Guard:
         if request.method not in READING and _body_type(request) not in self.bodies:
             return self.refuse(request, HTTPException(415))
         scope["holder"] = self.holds_token(request)
-        asked, path = request.query_params.get("token", ""), path_in_app(scope)
-        if request.method in READING and self._is_token(asked) and self.is_page(path):
+        token, path = request.query_params.get("token", ""), path_in_app(scope)
+        if request.method in READING and self._is_token(token) and self.is_page(path):
             return self._signed_in(request)
         if self.needs_token(path) and not scope["holder"]:
             return self.refuse(request, HTTPException(401, None, {"WWW-Authenticate": "Bearer"}))

@@ -41,12 +41,12 @@ class Translations(dict[str, str]):
 translations = cache(Translations)
 
 
-def language_of(headers: Headers, asked: str = "") -> str:
-    """Return the first supported language of `asked`, the cookie and the browser; else "en".
+def language_of(headers: Headers, requested: str = "") -> str:
+    """Return the first supported language of `requested`, the cookie and the browser; else "en".
 
     The inbox and the web app share the cookie.
     """
-    preferred = [asked, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
+    preferred = [requested, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
     preferred += [
         part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")
     ]

@@ -88,7 +88,7 @@ def page_routes(inbox: Inbox, app_url: str) -> APIRouter:
 def _sides(inbox: Inbox, mail: ParsedMail, tab: str) -> dict[str, Any]:
     """Return the values for the template of a mail's page."""
     sides = {"html": mail.has_html, "text": mail.text is not None}
-    tabs = [name for name, there in sides.items() if there]
+    tabs = [name for name, exists in sides.items() if exists]
     tabs += ["headers", "source", "deliveries"]
     if tab not in tabs:
         tab = "source" if tabs[0] == "headers" else tabs[0]

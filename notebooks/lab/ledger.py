@@ -76,14 +76,14 @@ def side_by_side(**ledgers: Ledger) -> Picture:
     """Draw each mail's arrival, one panel per ledger. A missing mail's bar ends in a cross."""
     figure, grid = panels(5.2, 1, len(ledgers), sharex=True, sharey=True)
     longest = max(map(_length, ledgers.values()))
-    most = max(ledger.comments for ledger in ledgers.values())
+    rows = max(ledger.comments for ledger in ledgers.values())
     sentences = []
     for axes, label, ledger in titled(grid, ledgers):
         _draw(axes, ledger, longest)
         text = "{label}: {arrived} of {comments} mails arrived, {missing} missing"
         sentences.append(translate(text, label=label, arrived=ledger.arrived,
                              comments=ledger.comments, missing=ledger.missing))  # fmt: skip
-    grid[0].set_ylim(most + 0.8, 0.2)
+    grid[0].set_ylim(rows + 0.8, 0.2)
     grid[0].yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     grid[0].set_ylabel(label_of("comments, in order"), fontsize=12)
     grid[len(grid) // 2].set_xlabel(label_of("seconds since the first comment"), fontsize=12)

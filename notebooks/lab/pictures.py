@@ -78,8 +78,8 @@ def herd_picture(**tries: Counter[int]) -> Picture:
                  color=RUNNING, edgecolor=EDGE)  # fmt: skip
         axes.set_ylabel(label_of("tries in a\ntenth of a second"), fontsize=12)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        text, most = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
-        sentences.append(translate(text, label=label, n=most))
+        text, peak = "{label}: at most {n} tries in a tenth of a second", max(counts.values())
+        sentences.append(translate(text, label=label, n=peak))
     grid[0].set_xlim(left=0)  # set this last, since all panels share the axis
     grid[-1].set_xlabel(label_of("seconds since the service went down"), fontsize=12)
     return Picture.of(figure, sentence(sentences))
@@ -126,8 +126,8 @@ def watch_picture(**runs: Sequence[Sample]) -> Picture:
         latency.plot(at, oldest, color=KILL, linewidth=2.6, linestyle="--")
         latency.set_xlabel(label_of("seconds"), fontsize=12)
         text = "{label}: at most {n} jobs waited, the oldest for at most {wait}"
-        most = {"n": max(waiting), "wait": seconds(max(oldest))}
-        sentences.append(translate(text, label=label, **most))
+        maxima = {"n": max(waiting), "wait": seconds(max(oldest))}
+        sentences.append(translate(text, label=label, **maxima))
     depths[0].set_ylabel(label_of("depth: jobs that wait"), fontsize=12)
     latencies[0].set_ylabel(label_of("latency: the oldest\nwaits, in seconds"), fontsize=12)
     for axes in grid:

@@ -6,7 +6,7 @@ least one comment was accepted, else 1. Each line of the file is one JSON object
 seconds) and `what`, the kind of the line:
 
 - ``posts``: for each post of the blog, its author's address (`to`).
-- ``asked``: a reader posts a comment, with a key that stays the same when it is posted again.
+- ``sent``: a reader posts a comment, with a key that stays the same when it is posted again.
 - ``accepted``: the reader received a 201 for a comment, with the id of its `job`.
 - ``stored``: a comment is in the blog's database, whether a reader received a 201 or not.
 - ``fault``: `kind`, from `at` to `over`; `pids`: the processes that it hit.
@@ -63,7 +63,7 @@ class History:
         self.posts = {
             number: to for line in self.lines["posts"] for number, to in line["to"].items()
         }
-        self.asked = {line["body"]: line for line in self.lines["asked"]}
+        self.sent = {line["body"]: line for line in self.lines["sent"]}
         self.accepted = {line["body"]: line for line in self.lines["accepted"]}
         self.stored = {line["body"] for line in self.lines["stored"]}
         self.jobs: dict[str, list[Line]] = defaultdict(list)
@@ -137,12 +137,12 @@ def check(history: History) -> dict[str, list[str]]:
 
 
 def _wrong(history: History, body: str, mail: Line) -> str:
-    asked = history.asked.get(body)
-    if asked is None:
+    sent = history.sent.get(body)
+    if sent is None:
         return f"{mail['job']}: nobody wrote {body!r}"
-    if mail["to"] != [history.posts[str(asked["post"])]]:
+    if mail["to"] != [history.posts[str(sent["post"])]]:
         return f"{body}: went to {mail['to']}"
-    return "" if asked["author"] in mail["text"] else f"{body}: {asked['author']!r} is not named"
+    return "" if sent["author"] in mail["text"] else f"{body}: {sent['author']!r} is not named"
 
 
 def _buried(history: History) -> list[str]:

@@ -59,7 +59,7 @@ class Readers:
                 number += 1
                 texts = {"author": f"Reader {reader}", "body": f"{self._name}-{reader}-{number}"}
                 post = 1 + number % 3
-                self._history.add("asked", post=post, author=texts["author"], body=texts["body"])
+                self._history.add("sent", post=post, author=texts["author"], body=texts["body"])
                 self._insist(client, post, texts)
 
     def _insist(self, client: Client, post: int, texts: dict[str, str]) -> None:

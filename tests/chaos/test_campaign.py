@@ -44,7 +44,7 @@ def test_a_dozen_faults_cost_no_mail_and_show_none_twice(tmp_path: Path) -> None
     assert result.held, result
     assert result.ledger.arrived == result.ledger.comments
     assert len(result.by_kind) >= 4, result.by_kind
-    assert _kinds_of_lines(history) >= {"posts", "asked", "accepted", "fault", "queue", "seen"}
+    assert _kinds_of_lines(history) >= {"posts", "sent", "accepted", "fault", "queue", "seen"}
 
 
 #: For each safeguard, the promise that breaks without it.
@@ -73,7 +73,7 @@ def test_a_campaign_that_is_stopped_leaves_its_history(tmp_path: Path) -> None:
         finally:
             campaign.send_signal(signal.SIGINT)
             campaign.wait(60)
-    assert _kinds_of_lines(history) >= {"posts", "asked", "accepted", "queue"}
+    assert _kinds_of_lines(history) >= {"posts", "sent", "accepted", "queue"}
 
 
 @pytest.mark.parametrize(

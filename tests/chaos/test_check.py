@@ -43,7 +43,7 @@ def _dead(why: str, at: float = 1.25) -> Line:
 
 ASKED = [
     {"at": 0.0, "what": "posts", "to": {"1": "akiko@blog.test"}},
-    {"at": 1.0, "what": "asked", "post": 1, "author": "Reader", "body": "body-1"},
+    {"at": 1.0, "what": "sent", "post": 1, "author": "Reader", "body": "body-1"},
     {"at": 1.1, "what": "accepted", "body": "body-1", "job": "j"},
     {"at": 1.1, "what": "stored", "body": "body-1"},
 ]

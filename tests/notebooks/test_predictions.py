@@ -42,9 +42,9 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     ],
 )
 def test_only_the_same_answer_in_other_words_is_as_predicted(
-    said: float | str, measured: float | str, verdict: str
+    guess: float | str, measured: float | str, verdict: str
 ) -> None:
-    (row,) = Prediction("?", said, answered=True).against(measured).rows
+    (row,) = Prediction("?", guess, answered=True).against(measured).rows
     assert row[-1] == verdict
 
 
