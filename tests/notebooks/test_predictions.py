@@ -23,7 +23,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    ("said", "measured", "verdict"),
+    ("guess", "measured", "verdict"),
     [
         ("Nowhere", "nowhere", "as predicted"),
         ("in 'unacked'", "unacked", "as predicted"),
