@@ -10,7 +10,8 @@ SHOWN = {
     "01_sync_vs_async": 'assert "Thank you" in said',
     "02_fifo_queues": "assert changed_places(one) == 0",
     "03_redis_persistence": 'assert left["appendfsync always"] == 200',
-    "04_kill_the_worker": "assert still_missing <= unacked + queued",
+    # the kill may also take the job that Redis was just sending: stock Celery's hole, in lesson 05
+    "04_kill_the_worker": "assert still_missing <= unacked + queued + 1",
     "06_when_mail_fails": 'assert poisoned.client.summary()["done"] == len(before + after)',
     "07_swap_the_backend": 'assert lost == {"memory": 8, "huey": 4, "rq": 0, "celery": 0}',
     "08_see_it_and_run_it": """
