@@ -53,6 +53,8 @@ class Plan:
         blogs: number of blogs that enqueue through an outbox; 0: a producer enqueues directly.
         people: the decisions that a person may take, each once: retry, discard, purge.
         before: commands that Redis runs first.
+        after_put: commands that Redis runs in the step that enqueues the first job. They record
+            deaths, which a rescue forgets if the job does not exist.
         batch: number of jobs that are enqueued together.
         large: exploring it takes more than 4 seconds, so only `make test-nightly` does it.
     """
@@ -65,6 +67,7 @@ class Plan:
     blogs: int = 0
     people: tuple[str, ...] = ()
     before: tuple[tuple[str | int, ...], ...] = ()
+    after_put: tuple[tuple[str | int, ...], ...] = ()
     batch: int = 1
     large: bool = False
 

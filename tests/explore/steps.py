@@ -239,6 +239,8 @@ def _put(world: World) -> None:
         batch = world.plan.batch
         if not put_in(world, [f"j{n}" for n in range(world.put, world.put + batch)]):
             return  # not confirmed: the producer tries again
+    for words in world.plan.after_put if world.put == 0 else ():
+        world.server.command(*words)
     world.ledger.accepted += [f"j{n}" for n in range(world.put, world.put + batch)]
     world.put += batch
 

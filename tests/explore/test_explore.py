@@ -72,6 +72,7 @@ def test_a_job_whose_command_is_run_later_has_not_failed(on: FrozenRedis) -> Non
     assert not Breadth(_named("a retry"), on).run(limit=300).broken
 
 
+@pytest.mark.thorough
 def test_nine_thousand_jobs_that_are_claimed_at_once_are_all_there(on: FrozenRedis) -> None:
     """The heartbeat after the claim renews the claims of all these jobs, and must succeed too."""
     plan = Plan("many", ("plain",) * 9_000, (Setup(places=9_000),), 1, batch=9_000)

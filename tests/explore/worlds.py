@@ -21,7 +21,8 @@ WORLDS = (
     Plan("a poison", ("poison",), (_ONE,) * 6, 1),
     Plan("a pause", ("plain",), (_ONE,), 1, Faults(1, pause=1, halt=1), large=True),
     Plan("people", ("flaky",), (_ONE,), 1, people=("retry", "discard", "purge")),
-    Plan("a suspect", processes=(_TWO_PLACES,), alive=1, before=(("HSET", "deaths", "j0", "a b"),)),
+    Plan("a suspect", processes=(_TWO_PLACES,), alive=1,
+         after_put=(("HSET", "deaths", "j0", "a b"),)),
     Plan("priorities", ("low", "plain"), (_ONE,), 1),
     Plan("foreign", ("foreign",), (Setup(foreign=True),), 1, Faults(1, lose=1), large=True),
     Plan("a retry", ("retries",), (Setup(foreign=True),) * 2, 1, Faults(1, kill=1, leave=1),
@@ -56,7 +57,7 @@ WORLDS = (
     Plan("older data", ("plain",), (_ONE,), 1, Faults(1, rollback=1), blogs=1, large=True),
     # the first ten lost leases of a job do not count, so let the job begin with ten
     Plan("hog", ("hog",), (Setup(rescues=0),) * 2, large=True,
-         before=(("HSET", "deaths", "~j0", 10),)),
+         after_put=(("HSET", "deaths", "~j0", 10),)),
     Plan("poison", ("poison", "plain", "plain"), (_TWO_PLACES,) * 6, large=True),
 )  # fmt: skip
 #: The worlds in which each mistake is tried, the smallest first.
