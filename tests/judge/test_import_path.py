@@ -37,7 +37,10 @@ def folder(tmp_path: Path) -> Path:
     "command",
     [
         ("-m", "demo_app", "judge", "queue_of_mine.py:MyQueue", "--levels", "2"),
-        ("-m", "demo_app", "judge", "celery:shop.tasks:app", "--levels", "2"),
+        pytest.param(
+            ("-m", "demo_app", "judge", "celery:shop.tasks:app", "--levels", "2"),
+            marks=pytest.mark.thorough,
+        ),
     ],
     ids=["class", "celery"],
 )

@@ -54,7 +54,13 @@ def verdict_on(folder: Path, text: str, level: int) -> Verdict:
     return verdict
 
 
-@pytest.fixture(scope="module", params=["a sample", pytest.param("all", marks=pytest.mark.nightly)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("a sample", marks=pytest.mark.thorough),
+        pytest.param("all", marks=pytest.mark.nightly),
+    ],
+)
 def held(request: pytest.FixtureRequest) -> dict[int, Verdict]:
     """Judge each level's solution at its level, in parallel, and return the verdicts by level. The
     judge runs a sample of the trials; nightly, it also runs all of them."""

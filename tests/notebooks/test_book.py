@@ -147,6 +147,7 @@ def test_this_site_has_no_broken_link_and_leads_from_an_answer_to_its_replay(
         assert tab.inner_text("h1") == "Jobs that survive"
 
 
+@pytest.mark.thorough
 def test_the_build_fails_and_names_a_broken_link_and_a_lesson_that_fails(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

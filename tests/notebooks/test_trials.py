@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 from notebooks.own_apps import ANSWER, APPS, BREAKS, REDIS, WAITS, WEB, WORKER, source
-from support import changed, until
+from support import changed, most_thorough, until
 
 from demo_app.rig import ports
 from demo_app.rig.polling import Stillness
@@ -82,6 +82,7 @@ def test_an_app_that_is_right_in_another_way_passes_and_one_that_looks_right_doe
         assert expected[name] in failed[REDIS].story
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_a_relay_that_ends_later_is_started_again_and_reported_once(
     lab: Lab, capsys: pytest.CaptureFixture[str]
@@ -147,7 +148,7 @@ CAUSES: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", CAUSES)
+@pytest.mark.parametrize("mistake", most_thorough(CAUSES, "no line breaks"))
 def test_the_story_of_a_trial_names_the_learners_mistake(lab: Lab, mistake: str) -> None:
     changes, cause = CAUSES[mistake]
     with closing(OwnApp(lab, changed(_RUNG, changes))) as app:
@@ -157,6 +158,7 @@ def test_the_story_of_a_trial_names_the_learners_mistake(lab: Lab, mistake: str)
         until(lambda: cause in str(trials._causes(app, "worker", app.page("worker"))), what=cause)
 
 
+@pytest.mark.thorough
 def test_a_page_that_fails_from_the_start_is_an_error_with_its_cause(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_page_that_fails_from_the_start_is_an_error_with_its_cause(
     assert _processes() == []
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_not_yet_an_app_is_refused_with_the_reason(lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "my_app.py"
     for text, expected in NO_APP.items():
@@ -182,6 +185,7 @@ def _processes() -> list[str]:
     return [command for command in commands if "my_app" in command]
 
 
+@pytest.mark.thorough
 def test_a_page_that_is_wrong_is_an_error_of_the_learner_and_odd_files_are_not(lab: Lab) -> None:
     breaks = _PAGE.replace("def page():", "def page():\n    if os.path.exists('broken'): 1 / 0")
     with closing(OwnApp(lab, _RUNG.replace(_PAGE, breaks))) as app:
@@ -200,6 +204,7 @@ def test_a_page_that_is_wrong_is_an_error_of_the_learner_and_odd_files_are_not(l
         assert app.arrived("breaks") == {"breaks \ufffd": 0}
 
 
+@pytest.mark.thorough
 def test_the_wait_ends_though_mails_come_for_ever_and_begins_again_with_a_new_worker(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +234,7 @@ class RecordedStillness(Stillness):
         return math.inf
 
 
+@pytest.mark.thorough
 def test_redis_runs_after_an_interrupted_trial(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(OwnApp(lab, _RUNG)) as app:
 

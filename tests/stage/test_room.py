@@ -7,6 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 from stage.stage_page import StagePage, press
 from support import until
 
@@ -24,6 +25,7 @@ def place_on(page: httpx.Response) -> str:
     return found[1] if found else ""
 
 
+@pytest.mark.thorough
 def test_a_dozen_phones_see_their_jobs_die_with_a_worker_and_their_mails_come(
     reader: httpx.Client, holder: httpx.Client, client: Client
 ) -> None:
