@@ -10,14 +10,15 @@ from typing import Any
 import nbformat
 from notebooks.kernels import NOTEBOOKS, Kernel, Output
 from notebooks.shown import SHOWN
+from support import patience
 
 from demo_app.demo.colours import PAPER
 
 JAPANESE = NOTEBOOKS / "ja"
 #: A coloured text in a matplotlib SVG. For a black text, matplotlib writes no `fill`.
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
-#: The maximum time without output (seconds). An idle machine needs at most 2.
-_SILENT = 20.0
+#: The maximum time without output on an idle machine (seconds). It needs at most 2.
+_SILENT = 10.0
 #: The prediction that fails on a busy machine: its jobs must start within a tenth of a second.
 _NOISY = "20 jobs with fixed waits"
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
@@ -73,7 +74,8 @@ def run_lesson(
     *cells, last = code_cells(lesson)
     for cell in cells:
         shown += run(cell)
-        assert here.silence < _SILENT, f"nothing moved for {here.silence:.0f} s in\n{cell}"
+        silence = here.silence
+        assert silence < patience(_SILENT), f"nothing moved for {silence:.0f} s in\n{cell}"
         name = exercise_of(cell)
         if name is None:
             continue
