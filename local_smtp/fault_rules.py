@@ -119,7 +119,7 @@ class Fault(BaseModel):
     text: Annotated[Text, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = "try again later"
     match: Match = Match()
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
-    #: Limit of the mails that the rule hits; None for no limit.
+    #: Maximum number of hits; None for no limit.
     times: Annotated[int, Field(ge=0)] | None = None
     #: Seed of the random choice by `probability`; None for a different choice in each run.
     seed: int | None = None

@@ -70,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """In the main process, start the reaper, which ends all processes even of a killed run."""
+    """In the main process, start the reaper, which ends the processes of a killed run."""
     if not hasattr(config, "workerinput"):
         os.environ["TEST_RUN"] = uuid.uuid4().hex
         config.stash[_REAPER] = ReaperClient(os.environ["TEST_RUN"], marker="TEST_RUN")

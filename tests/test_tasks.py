@@ -117,7 +117,8 @@ def test_a_job_of_another_blog_is_put_aside_at_once_and_says_whose_it_is(blog):
 
 
 @pytest.mark.parametrize(
-    ("error", "outage"), [(MailDeferred("451"), False), (MailServerAway("it is away"), True)]
+    ("error", "outage"),
+    [(MailDeferred("451"), False), (MailServerAway("the server is down"), True)],
 )
 def test_a_mail_is_tried_for_five_days_with_waits_that_grow_to_an_hour(error, outage):
     policy = policy_for(tasks.notify_author.policies, error)

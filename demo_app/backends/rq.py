@@ -1,4 +1,4 @@
-"""Jobs on RQ, a small queue on Redis, like Resque in Rails.
+"""Jobs on RQ, a small queue on Redis, like Resque in Ruby.
 
 A queue consists of three RQ queues, one for each class of priority: ``mail:high``, ``mail`` and
 ``mail:low``. RQ handles retries and delays, in whole seconds. The job layer runs the jobs and

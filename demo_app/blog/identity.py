@@ -71,7 +71,7 @@ def open_blog(chosen: Settings) -> Database:
     database.close()
     raise DatabaseMissing(
         f"the database {database.where} belongs to the blog {database.id}, but the jobs in Redis "
-        f"belong to the blog {expected}"
+        f"belong to the blog {expected}: use its database, or another Redis (DEMO_REDIS_URL)"
     )
 
 
@@ -97,7 +97,7 @@ def refuse_another_blog(chosen: Settings) -> None:
         except (DatabaseMissing, DatabaseDown) as error:
             if time.monotonic() > deadline:
                 name = "DEMO_DATABASE_URL" if chosen.database_url else "DEMO_DIR"
-                sys.exit(f"This worker does not start: {error}. Set {name} as for its web app.")
+                sys.exit(f"This worker does not start: {error}. Use the web app's {name}.")
         time.sleep(0.2)
 
 

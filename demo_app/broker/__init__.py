@@ -35,4 +35,4 @@ connect_on_app_finalize(set_defaults)
 def __getattr__(name: str) -> Any:
     if name in __all__:  # import the transport on first use: some programs do not need it
         return getattr(import_module(".transport", __name__), name)
-    raise AttributeError(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

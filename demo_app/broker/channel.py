@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
-#: Seconds between two checks that a wait for jobs is not overdue, unless the app sets
+#: Seconds between two checks of the connection that waits for jobs, unless the app sets
 #: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
 #: almost a minute.
 OVERDUE_CHECK = 2.0
@@ -289,7 +289,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     raise redis.exceptions.ConnectionError("the channel has closed")
                 connection._deliver(delivery.payload, delivery.queue)
             except BaseException as error:
-                if not is_temporary(error):  # the next job may not cause this error
+                if not is_temporary(error):  # continue with the next message
                     log.error("A message can't be delivered: %s", error, exc_info=error)
                     self.in_flight.finish(delivery.tag, ending_of(error))
                     virtual.QoS.ack(self.qos, delivery.tag)
@@ -319,7 +319,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     ) -> Delivery | None:
         """Register a claimed job, and return its delivery.
 
-        Returns None if the job was given back before the reply to its claim arrived, or if its
+        Returns None if the job was requeued before the reply to its claim arrived, or if its
         message is malformed. A job with a malformed message becomes dead.
 
         Args:

@@ -1,4 +1,4 @@
-"""The journal entry of a worker's death, written by the process that killed or started it."""
+"""The journal entry of a worker's death, by the process that killed or started the worker."""
 
 from __future__ import annotations
 

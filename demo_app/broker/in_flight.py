@@ -131,7 +131,7 @@ class InFlight:
 
         Args:
             tag: the delivery tag of the claim.
-            ending: the ending of the claim, unless `set_ending` has set one or one is pending.
+            ending: ignored if `set_ending` has set an ending, or if an ending is pending.
             lists: the lists from which to claim the next job in the same step.
 
         Returns:
@@ -280,7 +280,7 @@ class InFlight:
             try:
                 if not renewal.result(reply):
                     log.warning(
-                        "This worker was judged dead; it continues as %s", self.lease.worker
+                        "This worker was declared dead; it continues as %s", self.lease.worker
                     )
             except redis.ResponseError as error:
                 # The append-only file could not be synced. Redis repeats the sync only at a write,

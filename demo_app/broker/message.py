@@ -143,7 +143,7 @@ def read(
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments by name (positional ones as 0, 1, ...); None if they were dropped."""
+    """Return the arguments by name (positional: 0, 1, ...), or their reprs; None if dropped."""
     if "body" not in raw:
         return None
     try:

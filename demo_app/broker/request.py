@@ -87,7 +87,7 @@ class Request(CeleryRequest):  # type: ignore[misc]
 
         `ending_of` chooses the outcome, unless the process that ran the job died.
         """
-        log.error("A job could not be finished: %s", error, exc_info=error)
+        log.error("The job %s could not be handled: %s", self.id, error, exc_info=error)
         state.task_ready(self)
         if not self._process_lost:
             self._set_ending(ending_of(error))

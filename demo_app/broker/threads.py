@@ -72,7 +72,7 @@ class Threads:
         return None
 
     def _take(self) -> None:
-        """Run the oldest waiting job, and one more each time an acknowledgement returns a job."""
+        """Run the oldest waiting job, and one more for each acknowledgement that claimed a job."""
         here = self._here
         here.more = True
         while here.more:

@@ -50,7 +50,7 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     def __init__(self, client: Any, **options: Any) -> None:
         if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):
             steps = ", ".join(map(str, STEPS))
-            raise ValueError(f"The priority_steps of the claims broker are fixed: {steps}.")
+            raise ValueError(f"The claims broker has fixed priority_steps ({steps}): unset it.")
         if scheme_of(client.hostname) == "sentinel":
             self.Channel, self.default_port = self.SentinelChannel, 26379
             urls = client.alt or [""]

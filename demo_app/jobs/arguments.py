@@ -102,8 +102,8 @@ def as_it_arrives(value: Any) -> Any:
     """Return the value after a round trip through JSON.
 
     Raises:
-        TypeError: JSON does not have the type.
-        ValueError: JSON does not have the value.
+        TypeError: JSON cannot represent the type.
+        ValueError: JSON cannot represent the value.
         RecursionError: the value is nested too deeply.
     """
     if value is None:

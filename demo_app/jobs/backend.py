@@ -27,7 +27,7 @@ class Backend(ABC):
     Attributes:
         name: the backend's name in the settings.
         in_request: True if `_enqueue` runs the jobs before it returns.
-        capabilities: the backend's optional features. A job that needs another one is refused.
+        capabilities: the backend's optional features. Jobs that need others are refused.
     """
 
     name: str

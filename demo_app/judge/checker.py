@@ -88,7 +88,7 @@ def _reasons(record: Record, where: list[str], translate: Translate) -> Iterator
 
 
 def _describe_faults(record: Record, translate: Translate) -> str:
-    """Describe the first fault and the last halt of the process that was hit last.
+    """Describe the process with the latest fault: its first fault, and its last halt.
 
     Return "" if there was no fault.
     """

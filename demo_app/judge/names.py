@@ -33,5 +33,5 @@ class Names:
         return tuple(self.texts[label] for label in labels)
 
     def readable(self, words: str) -> str:
-        """Replace each job's random text in `words` with the job's name, without its duration."""
+        """Replace each random text in `words` with the job's name: ``job-1``, not ``job-1:0.5``."""
         return _TEXT.sub(lambda text: self.labels.get(text[0], text[0]).partition(":")[0], words)

@@ -21,8 +21,8 @@ from demo_app.rig.polling import Stillness
 PAUSE = 5.0
 #: Seconds between a pause and the later jobs, in which the worker can send a heartbeat.
 _AWAKE = 1.2
-#: Limits (seconds). _NAP: for a nap (see `Act.NAP`). _SECOND: for a second worker to halt at the
-#: same step; not for steps of `rescue`.
+#: Limits (seconds). _NAP: longest nap of a worker (see `Act.NAP`). _SECOND: longest wait for a
+#: second worker at the same step; at steps of `rescue`, the limit is `patience`.
 _NAP, _SECOND = 0.8, 4.0
 #: Seconds in which every worker calls `rescue` at least once, since workers call it every second.
 _RESCUED = 1.5

@@ -111,7 +111,7 @@ class Steps:
         self._halt_if_due(f"{step}:after", words, call.commands)
 
     def commands(self, sent: Sequence[tuple[Any, ...]]) -> AbstractContextManager[None]:
-        """Count the block, which sends these commands to Redis, as one step."""
+        """Return a context manager whose block sends these commands to Redis, as one step."""
         names = [str(args[0]).split()[0].upper() for args in sent]
         words = "; ".join(" ".join(map(str, args)) for args in sent).replace("\n", " ")
         return self.command("+".join(names) or "EXEC", words)

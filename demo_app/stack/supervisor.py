@@ -138,7 +138,7 @@ class Supervisor:
                 return
             if self._stopping.is_set():
                 raise StackError("The stack is shutting down.")
-        raise StackError(f"No new process of the role {role!r} answered within {PATIENCE:.0f} s.")
+        raise StackError(f"Not all {role!r} processes answered within {PATIENCE:.0f} s.")
 
     def stop(self) -> None:
         """End all processes: the web app and the workers first, then the mail sink and Redis."""

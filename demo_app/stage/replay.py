@@ -63,7 +63,7 @@ class Past:
         self._next_entry: dict[str, Event] = {entry.job: entry for entry in reversed(coming)}
 
     def status(self, now: DeliveryStatus) -> DeliveryStatus | None:
-        """Return the status of a notification at the moment, or None if it did not exist yet.
+        """Return the status of a notification at `self.moment`; None if it did not exist yet.
 
         Args:
             now: the present status of the notification.
@@ -78,7 +78,7 @@ class Past:
         following = self._next_entry.get(job)
         if following is None:
             return now  # nothing has happened to the job since the moment
-        if following.event == "enqueued":  # a detail means that the job waited until due
+        if following.event == "enqueued":  # without a detail, the job is new
             place = Place.LATER if following.detail else Place.OUTBOX
             return DeliveryStatus(place, notice=notice)
         if following.event == "claimed":

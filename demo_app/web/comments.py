@@ -36,7 +36,7 @@ class CommentService:
         relay: hands the outbox over to the configured backend, even if `route` has another backend.
         route: the present route. The stage may replace the whole object, so that a comment uses
             either the old or the new route.
-        used: the names of the backends that have received jobs.
+        used: the backends of all routes so far, by name.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from demo_app.settings import Safeguard, settings
 #: ARGV: worker, limit (ignored), then its lists.
 _POP = """
 if not is_known(ARGV[1]) then
-  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was judged dead')
+  return redis.error_reply('LEASELOST ' .. ARGV[1] .. ' was declared dead')
 end
 for i = 3, #ARGV do
   local id = redis.call('RPOP', queue_key(ARGV[i]))

@@ -36,7 +36,7 @@ def opens_a_page(method: str, headers: Headers) -> bool:
 
 
 def same_origin(headers: Headers) -> bool:
-    """Return True if the request comes from a page of the app itself, or not from a web page.
+    """Return False if the request comes from a web page of another origin, and True otherwise.
 
     Browsers send Sec-Fetch-Site; older ones send Origin with requests that change something.
     Programs send neither, and need the token anyway.

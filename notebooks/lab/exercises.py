@@ -1,4 +1,4 @@
-"""The tests of `check`. Exercise "n.m" is in lesson n; exercises.toml has the simple tests."""
+"""The tests that `check` runs. Exercise "n.m" is in lesson n; exercises.toml has simple tests."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _NAMES = {"web": "web app", "smtp": "mail server", "stock": "worker"}
 
 
 def processes(lab: Lab) -> Table:
-    """Return a table of every process of the system: role, pid, state and command.
+    """Return a table of the stack's processes: role, pid, state and command.
 
     The states are the operating system's: a waiting process is `sleeping`, a paused one `stopped`.
     """
@@ -74,7 +74,7 @@ def outbox(lab: Lab) -> Table:
 
 def place_of(lab: Lab, job: str) -> str:
     """Return the job's place: one of `lab.mysteries.PLACES`, or "discarded"."""
-    # False means "not enqueued yet": the place of a job that Redis does not have is the database
+    # False means "not enqueued yet": if Redis does not have the job, its place is the database
     kept = {row["job_id"]: False for row in lab.rows("SELECT job_id FROM outbox")}
     queue: dict[str, JobSeen] = {}
     with suppress(RedisError):

@@ -85,8 +85,8 @@ class OwnApp:
         self.came: dict[str, list[float]] = defaultdict(list)
         #: The comments' texts by the Message-ID of their mails ("" for none).
         self.by_message_id: dict[str, set[str]] = defaultdict(set)
-        #: The accepted comments, and the comments with a line in inbox.txt before their mail was
-        #: sent.
+        #: _accepted: the accepted comments. forged: comments that were in inbox.txt before their
+        #: mail was sent.
         self._accepted, self.forged = Counter[str](), set[str]()
         self._dialogues: dict[Connection, bytes] = defaultdict(bytes)
         self.let_pass = math.inf  # number of mails that may still reach the inbox; later mails wait
@@ -207,7 +207,7 @@ class OwnApp:
         """
         for role in [role for role, part in self.running.items() if not part.alive]:
             self.ended.add(role)
-            template = "The {role} of your app has ended by itself. Its last line: {why}"
+            template = "The {role} of your app has ended by itself. The last line of its log: {why}"
             message = translate(template, role=role, why=_last_line(self.running[role].output()))
             if not restart:
                 raise LabError(message)
@@ -271,7 +271,7 @@ class OwnApp:
             output = self.running["web"].output
             until(lambda: line_number(output()), 1.0)  # uvicorn logs the error after its reply
             why = _last_line(output())
-            text = "GET /comments of your app fails ({error}). Its last line: {why}"
+            text = "GET /comments of your app fails ({error}). The last line of its log: {why}"
             first = str(error).partition("\n")[0]
             raise LabError(translate(text, error=first, why=why)) from None
         try:

@@ -1,4 +1,4 @@
-"""Costs of the broker, compared with stock Redis: for jobs that do nothing, and for an idle worker.
+"""Costs of the broker and of Celery's stock transport: jobs that do nothing, and an idle worker.
 
 The Celery app does not belong to this project, and has a separate folder. The jobs are enqueued
 first. Then a worker starts with two processes or threads, and the time is measured from the first

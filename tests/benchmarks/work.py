@@ -34,7 +34,7 @@ ROUNDS = 5
 KILL_JOBS = 200
 #: Duration of each job (seconds): long enough that a worker runs a job when it is killed.
 JOB_SECONDS = 0.1
-#: Seconds from the kill to the count. New workers start right after the kill.
+#: Maximum seconds from the kill to the count. New workers start right after the kill.
 PATIENCE = 20.0
 SENDERS = {"plain": "smtplib, one connection per mail", "quick": "this project's sender"}
 

@@ -1,5 +1,5 @@
 """Tests of lost replies and late or failed acknowledgements: a repeated command counts once, a late
-acknowledgement counts only if the job was done, and a failed one affects only its own job."""
+acknowledgement counts only if it reports success, and a failed one affects only its own job."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_jobs_with_the_same_id_are_shown_and_purged(scene: Scene, job_id: str) -
 
 @pytest.mark.parametrize("state", ["queued", "running", "done"])
 def test_a_repeated_publish_adds_no_job(scene: Scene, state: str) -> None:
-    """A new tag is another job, and each queue to which an exchange routes gets its own job."""
+    """A new delivery tag is a new job. Each queue to which an exchange routes gets its own job."""
     jobs = [("one", "mail"), ("one", "copies"), ("two", "mail")]
     for tag, list_name in jobs:
         _publish(scene, tag=tag, list_name=list_name)
@@ -241,7 +241,7 @@ def _fail(here: InFlight, commands: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
     def when_it_is_back(*words: Any) -> Any:
         if away and away.pop():
-            raise redis.ConnectionError("it is away")
+            raise redis.ConnectionError("Redis is down")
         return run(*words)
 
     monkeypatch.setattr(here.queue, "_run", when_it_is_back)

@@ -97,8 +97,8 @@ def test_threads_share_a_few_connections(store: Queue, monkeypatch: pytest.Monke
 
 
 def test_a_thread_needs_no_free_connection(store: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other threads can hold all connections while they wait for a server that does not reply. Many
-    rounds, since redis-py counts closed connections too, and by default refuses the 101st."""
+    """Other threads can hold all connections while they wait for a server that does not reply. The
+    rounds open over 100 connections: redis-py counts closed ones too, and by default allows 100."""
     monkeypatch.setattr(lua, "_PATIENCE", 0.0)
     shared = store.scripts._connections
     for number in range(5):

@@ -90,7 +90,7 @@ def test_the_module_still_has(module: str, used: str) -> None:
 
 def test_other_priority_steps_are_refused() -> None:
     other = Connection("claims+redis://", transport_options={"priority_steps": [0, 5]})
-    with pytest.raises(ValueError, match=r"are fixed: 0, 3, 6, 9"):
+    with pytest.raises(ValueError, match=r"fixed priority_steps \(0, 3, 6, 9\)"):
         other.create_transport()
     same = Connection("claims+redis://", transport_options={"priority_steps": [0, 3, 6, 9]})
     assert isinstance(same.create_transport(), transport.Transport)
@@ -264,7 +264,8 @@ def test_deleting_a_queue_reads_no_delayed_jobs(store: Queue, claims_url: str) -
 def test_control_messages_have_a_longer_health_check_interval_than_jobs(
     claims_url: str, chosen: dict[str, int], of_clients: int, of_jobs: int, of_control: int
 ) -> None:
-    """On a busy machine, the reply to a PING often takes longer than two intervals of 2 s."""
+    """kombu closes the control connection after two checks without a reply. With a check every 2 s,
+    a busy machine would often lose messages."""
     hub, seconds = Hub(), dict[str, float]()
     call_repeatedly = hub.call_repeatedly
 

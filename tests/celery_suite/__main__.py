@@ -43,7 +43,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make celery-suite",
         description="Runs the integration tests of Celery and kombu, from their source "
-        "distributions, on stock Redis and on the claims transport, each against a Redis server "
+        "distributions, on Celery's stock transport and on claims, each against a Redis server "
         "of its own, and compares.",
     )
     parser.add_argument("--part", action="store_true", help="two minutes of it, as CI does")
@@ -85,7 +85,7 @@ def main() -> int:
     try:
         held = [holds(name, args) for name in PART]
     except sources.NoSources as error:
-        print(f"The tests could not be had:\n{error}", file=sys.stderr)
+        print(f"pip could not download the tests:\n{error}", file=sys.stderr)
         return 2
     return 0 if all(held) else 1
 

@@ -262,7 +262,7 @@ class Shop:
             if died := process is not None and process.poll() is not None:
                 break
         tail = log.read_text()[-3000:] if log else ""
-        raise TimeoutError(f"{what} {'died' if died else 'did not come'}\n{tail}")
+        raise TimeoutError(f"{what}: {'the process has ended' if died else 'timed out'}\n{tail}")
 
     def close(self) -> None:
         self.link.end()

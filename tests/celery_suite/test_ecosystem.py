@@ -14,5 +14,5 @@ def test_in_good_health_each_job_runs_once(capsys: pytest.CaptureFixture[str]) -
     try:
         install()
     except NoSources as error:
-        pytest.skip(f"the extensions could not be had: {error}")
+        pytest.skip(f"pip could not install the extensions: {error}")
     assert live("prefork", 0.25) == 0, capsys.readouterr().out

@@ -48,7 +48,7 @@ def chaos(
     if stock_only and without:
         raise BadParameter("Stock Celery has no safeguards. Choose --stock-only or --without.")
     if aimed and not without:
-        raise BadParameter("Choose the safeguards that --aimed aims at with --without.")
+        raise BadParameter("--aimed needs --without, which names the safeguards.")
     plan = Plan(
         faults,
         seconds,

@@ -233,8 +233,10 @@ def _stranded(history: History) -> list[str]:
 
 
 def _recoveries(history: History) -> list[float]:
-    """Return, for each kill of a worker, the undisturbed seconds until all its jobs were claimed
-    again."""
+    """Return the undisturbed seconds from each kill of a worker to the last claim of its jobs.
+
+    Kills without a rescued job are left out.
+    """
     found = []
     for fault in history.faults("worker: SIGKILL", "worker: killed at"):
         waits = []

@@ -86,7 +86,7 @@ class Follower:
         for _ in poll(seconds):
             if not newest or order(self._last) >= order(newest[0][0]):
                 return
-        raise TimeoutError("the journal is not followed")
+        raise TimeoutError(f"the journal was not copied to the history within {seconds:.0f} s")
 
     def stop(self) -> None:
         self._stopping.set()

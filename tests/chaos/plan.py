@@ -92,7 +92,7 @@ FAULT_TYPES: tuple[FaultType, ...] = (
     ),
 )
 
-#: For each safeguard, the fault that does harm if it is left out.
+#: For each safeguard, the fault that breaks a promise if the safeguard is left out.
 AGAINST: dict[Safeguard, FaultType] = {
     Safeguard.OUTBOX: FaultType("commit", 1, injectors.at_step(Step.COMMENT_COMMITTED, "web")),
     Safeguard.KEEP: FaultType("wiped", 1, injectors.wipe_redis),

@@ -1,4 +1,4 @@
-"""Tests of the fault campaign: the promise holds, and without any single safeguard it breaks."""
+"""Tests of the fault campaign: the promise holds, and breaks if one safeguard is left out."""
 
 from __future__ import annotations
 

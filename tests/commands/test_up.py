@@ -82,7 +82,7 @@ class _DiesEarly:
     def __enter__(self) -> None:
         self._died.start()
         self._died.join(5.0)
-        raise StackError("It waits." if self._died.is_alive() else "It goes on.")
+        raise StackError("on_event blocks." if self._died.is_alive() else "on_event returned.")
 
     __exit__ = None
 
@@ -91,7 +91,7 @@ def test_a_death_during_the_start_does_not_wait_for_the_first_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.modules["demo_app.commands.up"], "Stack", _DiesEarly)
-    assert _refused(capsys, status=1) == "It goes on.\n"
+    assert _refused(capsys, status=1) == "on_event returned.\n"
 
 
 def test_without_controls_nothing_can_be_disturbed(running: Running) -> None:

@@ -53,7 +53,7 @@ def test_a_check_that_fails_does_not_disturb_the_next_one() -> None:
 
     def fail(harness: Harness) -> str:
         stacks.append(harness.stack)
-        raise Broken("its jobs still run")
+        raise Broken("the jobs of the first check still run")
 
     def succeed(harness: Harness) -> str:
         stacks.append(harness.stack)
@@ -61,7 +61,7 @@ def test_a_check_that_fails_does_not_disturb_the_next_one() -> None:
 
     promises = [Promise(see.__name__, see) for see in (fail, succeed, succeed)]
     found = check_backend("memory", promises=promises)
-    assert [one.problem for one in found] == ["its jobs still run", "", ""]
+    assert [one.problem for one in found] == ["the jobs of the first check still run", "", ""]
     assert stacks[0] is not stacks[1], "the next check has its own processes"
     assert stacks[1] is stacks[2]
 

@@ -110,11 +110,11 @@ def _mistakes(code: str) -> Iterator[str]:
 
 
 class _Change(ast.NodeTransformer):
-    """A visitor that makes one mistake: number `at` (from 0) in the order of the visit.
+    """A visitor that makes one mistake: the one with index `at`, in the order of the visit.
 
     Attributes:
-        count: number of the last visited mistake.
-        line: number of the changed line; 0 if no mistake has the number `at`.
+        count: index of the last possible mistake that was visited; -1 before the first.
+        line: number of the changed line; 0 if no mistake has the index `at`.
     """
 
     def __init__(self, at: int) -> None:

@@ -91,7 +91,7 @@ def _number(job: str) -> int:
 def _one_place(world: World, view: View) -> Iterator[str]:
     for job in sorted(view.known | view.places.keys()):
         places = view.places.get(job, [])
-        # an ended job in no list is kept until its outbox has read the job's end
+        # an ended job in no list is kept until the relay has read how it ended
         kept = not places and job in view.of.get("kept", ())
         if job not in view.known or (len(places) != 1 and not kept):
             yield f"{job} is in {', '.join(places) or 'no list'}, {len(view.history(job))} events"

@@ -101,7 +101,7 @@ class Normal:
         finally:
             sys.settrace(None)
         if self.found.broken:
-            raise ValueError(f"without any mistake: {self.found}")
+            raise ValueError(f"the unchanged code breaks a promise: {self.found}")
         self._texts, self._memory = dict(Wire.texts), dict(on.memory)
 
     def meets(self, mutant: Mutant) -> bool:

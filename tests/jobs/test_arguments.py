@@ -24,7 +24,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
     max_leaves=20,
 )
-#: Values that JSON can't represent, or changes to another type.
+#: Values that JSON can't represent, or that it converts to another type.
 ODD = [(1,), {1}, b"x", math.nan, math.inf, datetime.now(), Decimal(1), object(), {1: 2}, "\ud800"]
 
 

@@ -1,4 +1,4 @@
-"""Tests that the sink disconnects slow clients, and refuses too many connections."""
+"""Tests that the sink disconnects slow clients, and refuses connections above its limit."""
 
 import select
 import socket

@@ -38,8 +38,8 @@ _FLAG = {
     "notify.delay(number)": 'celery.send_task("send_the_mail", [number])',
     '"DELETE FROM outbox WHERE comment_id = ?"': '"UPDATE comments SET handed = 1 WHERE id = ?"',
 }
-#: Changes that make an app with explicit transactions. In one transaction, the relay deletes each
-#: row and enqueues its job. The inbox stores the known Message-IDs in the database.
+#: Replacements that give the app explicit transactions: the relay deletes all rows and enqueues
+#: their jobs in one transaction. The inbox stores the known Message-IDs in the database.
 _BY_HAND = {
     'sqlite3.connect("app.db", timeout=10)': 'sqlite3.connect("app.db", 10, isolation_level=None)',
     "outbox (comment_id INTEGER)": "outbox (number INTEGER PRIMARY KEY, comment_id INTEGER)",

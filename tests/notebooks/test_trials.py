@@ -89,7 +89,7 @@ def test_a_relay_that_ends_later_is_started_again_and_reported_once(
 ) -> None:
     text, loop, _ = _RUNG.partition('if __name__ == "__main__":\n')
     ends = "    while not os.path.exists('stop'):\n        time.sleep(0.05)\n    print('over')\n"
-    expected = "The relay of your app has ended by itself. Its last line: over"
+    expected = "The relay of your app has ended by itself. The last line of its log: over"
     with closing(OwnApp(lab, f"{text}{loop}{ends}")) as app:
         app.settle("nothing")
         assert capsys.readouterr().out == ""

@@ -188,7 +188,7 @@ local function forget_deaths(id) redis.call('HDEL', DEATHS, id, '~' .. id) end
 
 -- Return a shortened message of an ended job, as JSON without the closing brace: the fields that a page shows,
 -- and the delivery tag, by which enqueue.lua recognises a repeated message. The text is searched, since decoding is
--- much slower. Names in the body are not found: its quotes are escaped. A header may have the name of a property.
+-- much slower. Names in the body are not found: its quotes are escaped.
 local function rest_of(message, id)
   local parts = string.sub(message, string.find(message, '"headers":', 1, true) or 1)
   if string.find(parts, '\\', 1, true) then  -- hide escapes: each text then ends at the next quote
@@ -203,7 +203,7 @@ local function rest_of(message, id)
     return (string.gsub(string.gsub(found, '\1\2', '\\"'), '\1\1', '\\\\'))
   end
   local task, enqueued_at = text('task'), value('enqueued_at', '%-?[%d.]+') or '0'
-  parts = string.match(parts, '.*"properties":(.*)') or ''
+  parts = string.match(parts, '.*"properties":(.*)') or ''  -- a header may have the name of a property
   local list = text(value('list', '"') and 'list' or 'routing_key')
   return '{"headers":{"task":' .. task .. ',"id":' .. cjson.encode(id) .. ',"enqueued_at":' .. enqueued_at
     .. '},"properties":{"delivery_tag":' .. text('delivery_tag') .. ',"priority":' .. (value('priority', '%d+') or '0')

@@ -3,9 +3,9 @@
 -- heartbeat may still be in transit. No worker is declared dead within its lease after
 --   - a restart of Redis, or a leap of its clock: all keys may have expired together;
 --   - a reconnection of the worker that checks: other workers may have been cut off too.
--- One check per half heartbeat interval is enough for all workers; if each worker checked, the cost would grow
--- with the square of their number. But a worker that has been connected for longer than the last worker that
--- checked may find more dead workers, so it checks too.
+-- One check per half heartbeat interval (at most 250 ms) is enough for all workers; if each worker checked, the cost
+-- would grow with the square of their number. But a worker that has been connected for longer than the last worker
+-- that checked may find more dead workers, so it checks too.
 -- ARGV: worker that checks, its lease (milliseconds), its heartbeat interval (milliseconds), limit of deaths (see
 -- `rescued`), seconds since it connected; then, except at its first check: Redis' time at its last check, and the
 -- seconds since then by its monotonic clock and by its wall clock.

@@ -17,7 +17,7 @@ __all__ = ["app", "dashboard"]
 
 def __getattr__(name: str) -> FastAPI:
     if name != "app":
-        raise AttributeError(name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # create `app` at its first use, since the Celery app must be imported first
     made = globals()["app"] = dashboard(current_app)
     return made

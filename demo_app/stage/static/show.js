@@ -9,7 +9,7 @@ import { close, open } from "./tape.js";
 const steps = JSON.parse(document.getElementById("steps").textContent);
 const main = document.getElementById("main");
 const played = []; // the steps with a caption that were played
-const notes = new BroadcastChannel("show"); // the speaker's window
+const notes = new BroadcastChannel("show"); // messages to and from the speaker's window
 let step = -1, playing = false, back = 0; // back: the number of captions after the shown one
 let began = 0; // epoch milliseconds of the first PageDown
 let pressed = -Infinity; // the time of the last PageDown: a worn button may send two

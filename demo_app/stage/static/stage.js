@@ -5,7 +5,7 @@ import { typed } from "./keys.js";
 
 const $ = (id) => document.getElementById(id);
 let hiding = 0; // the timer that hides the last error
-let shown = null; // "now" or "tape"; null before the first picture, which moves no token
+let shown = null; // "now" or "tape"; null before the first picture, at which tokens do not move
 
 document.addEventListener("stale", note);
 document.addEventListener("fresh", () => {
