@@ -128,7 +128,7 @@ class SqliteDatabase(Database):
                 raise DatabaseMissing(f"{self.where} can't be used: {error}") from error
         elif not _has_posts(path):
             raise DatabaseMissing(
-                f"there is no blog at {self.where}. The web app creates it: start it first"
+                f"there is no blog at {self.where}. Start the web app: it creates the blog"
             )
 
     def _connect(self) -> sqlite3.Connection:

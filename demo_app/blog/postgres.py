@@ -66,7 +66,7 @@ class PostgresDatabase(Database):
                 self._name()
             elif not self._has_posts():
                 raise DatabaseMissing(
-                    f"there is no blog at {self.where}. The web app creates it: start it first"
+                    f"there is no blog at {self.where}. Start the web app: it creates the blog"
                 )
         except DatabaseDown as error:
             raise _refusal(self.where, error.__cause__ or error) from None

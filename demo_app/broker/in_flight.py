@@ -203,8 +203,9 @@ class InFlight:
             dead = self.queue.dead_messages(ids)
         except redis.RedisError as error:
             self._throttled.log(log.warning, "Waiting for Redis: %s", error)
+            # retry only without a reply: a server that refuses would refuse again
             if isinstance(error, redis.ConnectionError | redis.TimeoutError):
-                self._unreported.extend(ids)  # no retry after a refusal: it would come again
+                self._unreported.extend(ids)
             return
         if dead:
             self._on_dead(dead)

@@ -143,7 +143,10 @@ def read(
 
 
 def _arguments(raw: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the arguments by name (positional: 0, 1, ...), or their reprs; None if dropped."""
+    """Return the arguments by name (positional ones by number); None if there is no body.
+
+    If only a worker can read the body, return the reprs as `args` and `kwargs`.
+    """
     if "body" not in raw:
         return None
     try:

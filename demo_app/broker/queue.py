@@ -309,7 +309,7 @@ class Queue:
         self._run("pause", "queue", queue, int(paused), *lists)
 
     def held_by(self, worker: str, lists: Sequence[str]) -> ScriptCall[list[Claim]]:
-        """Read a worker's claims of jobs in these lists. The result is the claims.
+        """Read a worker's claims in these lists.
 
         The script also pushes missing tokens, which wake workers for queued jobs (see `held.lua`).
         """

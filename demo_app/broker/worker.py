@@ -118,8 +118,8 @@ def _begin(instance: Any, **_: Any) -> None:
     early = early_tasks(app)
     if early:
         log.warning(
-            "These tasks are acknowledged before they run, so that a job is lost when its worker "
-            "is killed: %s. With acks_late=True it is not.",
+            "These tasks are acknowledged before they run, so a killed worker loses their jobs: "
+            "%s. Set acks_late=True to keep the jobs.",
             early,
         )
 

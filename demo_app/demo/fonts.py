@@ -15,7 +15,7 @@ _FONTS = (
 
 
 def japanese_font() -> str:
-    """Return the first font in `_FONTS` that is installed, and register it; "" for none."""
+    """Register new fonts in matplotlib. Return the first installed font of `_FONTS`, or ""."""
     # matplotlib's cached list lacks the fonts that were installed after its creation
     for path in set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}:
         with suppress(RuntimeError, OSError):  # like matplotlib, skip an unreadable font

@@ -1,4 +1,4 @@
-"""The result of a job, with the names of DEP 14."""
+"""The result of a job, with the attribute names of Django's tasks (DEP 14)."""
 
 from __future__ import annotations
 

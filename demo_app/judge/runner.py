@@ -19,7 +19,7 @@ from demo_app.rig.polling import Stillness
 #: Length of a pause (seconds). A queue must rescue a killed worker's job within the same time
 #: (`levels.BACK`), so the lease of a paused worker expires during the pause.
 PAUSE = 5.0
-#: Seconds between a pause and the later jobs, in which the worker can send a heartbeat.
+#: Seconds after a pause before `plan.later` is enqueued: the worker can send a heartbeat first.
 _AWAKE = 1.2
 #: Limits (seconds). _NAP: longest nap of a worker (see `Act.NAP`). _SECOND: longest wait for a
 #: second worker at the same step; at steps of `rescue`, the limit is `patience`.

@@ -87,9 +87,9 @@ def climb() -> dict[str, list[Outcome]]:
 def _campaign(rung: Rung) -> list[Outcome]:
     """Start a lab for the rung, cause each of the FAULTS, and return their outcomes.
 
-    The web app and the process that runs the jobs are killed while jobs run. Redis is killed while
-    two jobs wait, and two more comments are posted while it is down. One reply of the mail server
-    is dropped. Redis is wiped while some jobs run and others wait.
+    The web app, and later the process that runs the jobs, is killed while jobs run. Redis is killed
+    while two jobs wait, and two more comments are posted while it is down. One reply of the mail
+    server is dropped. Redis is wiped while some jobs run and others wait.
     """
     # with a short lease a rescue takes only a second, so that the campaign is short
     quick = {"DEMO_LEASE_SECONDS": "1", "DEMO_BEAT_SECONDS": "0.2"}

@@ -38,7 +38,8 @@ def name_of(job: str, rows: Callable[..., list[Any]], redis: Any) -> str:
     """Return the job's label: its argument `name` or `comment_id`, or its task's name."""
     view = view_of(job, redis.lrange(f"job:{job}", 0, -1))
     arguments = view.arguments
-    if arguments is None:  # Redis drops them when the job is done, but `work` returns its `name`
+    # a done job has no arguments any more, but the task `work` returns its argument `name`
+    if arguments is None:
         found = rows("SELECT id AS comment_id FROM comments WHERE job_id = ?", job)
         returned = {} if view.return_value is None else {"name": view.return_value}
         arguments = dict(found[0]) if found else returned

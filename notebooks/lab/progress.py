@@ -31,10 +31,10 @@ class Live:
 
 
 class Progress:
-    """A context manager for a wait. After 2 seconds the cell shows the reason for the wait.
+    """A context manager for a wait. After 2 seconds the cell shows the awaited event.
 
     Args:
-        what: the reason; "" if the cell already shows something else.
+        what: the awaited event; "" if the cell already shows something else.
         situation: returns a sentence with more details. The cell adds it after 20 seconds.
     """
 

@@ -103,8 +103,8 @@ local function record(id, event, by, detail)
   return length
 end
 
--- Push a token for each of `jobs` queued jobs of this list (nil: one job). A token wakes one of the workers that
--- wait with BLPOP. There are never more tokens than workers.
+-- Push a token for each of `jobs` queued jobs of this list (nil: one job), until the list has a token for each
+-- worker. Without workers, it may have one. A token wakes one of the workers that wait with BLPOP.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle
@@ -276,7 +276,7 @@ local function end_job(state, id, by, detail)
 end
 
 local function set_message(id, message)
-  if redis.call('EXISTS', job_key(id)) == 0 then  -- somebody deleted its record while it ran
+  if redis.call('EXISTS', job_key(id)) == 0 then  -- another program deleted the job's record while the job ran
     redis.call('RPUSH', job_key(id), message)
   else
     redis.call('LSET', job_key(id), 0, message)

@@ -6,7 +6,7 @@ const main = document.getElementById("main");
 const button = document.getElementById("live");
 const TOGETHER = 60; // milliseconds for which the first event waits for others
 const SOONEST = 300; // milliseconds between two fetches
-const LATEST = 1000; // milliseconds until a missing reply is shown, since the page may be outdated
+const LATEST = 1000; // milliseconds without a reply until the page shows that it may be outdated
 const SILENCE = 2500; // longest pause between two events; usually there is one each second
 let paused = false, fetching = false, again = false, timer = 0, last = 0, receivedAt = 0, source = null, shown = "";
 
