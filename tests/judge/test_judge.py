@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from judge.broken import BROKEN, solution
-from support import changed, marked, until
+from support import changed, marked, patience, until
 
 from demo_app.judge.coverage import survey
 from demo_app.judge.judge import BUSY, Judge, Verdict
@@ -44,7 +44,9 @@ def sample(patch: pytest.MonkeyPatch, *levels: int) -> None:
 
 
 def verdicts(path: Path, levels: Sequence[int]) -> list[Verdict]:
-    with Judge(target_of(f"{path}:MyQueue"), seconds=0.0, at_once=5, patience=9.0) as judge:
+    target = target_of(f"{path}:MyQueue")
+    # more than the lease of 8 s in a challenge's solution
+    with Judge(target, seconds=0.0, at_once=5, patience=patience(9.5)) as judge:
         return list(judge.judge(levels))
 
 
