@@ -124,9 +124,9 @@ def _server_dies(steps: Steps) -> list[Plan]:
     faults = [Fault("run:begin", Act.SERVER), Fault("put:end", Act.SERVER)]
     puts = _of(steps, "put")
     for step in [*_sent(puts), *_of(steps, "claim", "ack", "cable")]:
-        before = step.endswith(":before")
         faults.append(Fault(step, Act.SERVER))
-        faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)] * before
+        if step.endswith(":before") and _sent([step]):
+            faults += [Fault(step, Act.SERVER_AFTER), Fault(step, Act.LOSE)]
     return [
         *_one_fault(10, faults, jobs=_names(2)),
         *_one_fault(10, [Fault(step, Act.NAP) for step in puts], jobs=_names(2), early=1),

@@ -139,7 +139,9 @@ def _do(trial: Trial, fault: Fault, part: Part) -> None:
         case Act.PAUSE:
             _pause(trial, part)
         case Act.LOSE | Act.SERVER_AFTER:
-            part.proxy.lose_answer()
+            # other threads of the process send commands too, such as heartbeats
+            command = fault.at.split(":")[1].partition("+")[0]
+            part.proxy.lose_answer(f"\r\n{command}\r\n".encode())
             part.go.set()
             part.proxy.lost.wait(5.0)
             if fault.act is Act.SERVER_AFTER:

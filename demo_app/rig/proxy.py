@@ -77,7 +77,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._plugged_in = asyncio.Event()
         self._plugged_in.set()
-        self._loses_next = False
+        self._loses_request: bytes | None = None
         self._loses_like: re.Pattern[bytes] | None = None
         self._connections: set[Connection] = set()
         self.delay = 0.0
@@ -109,10 +109,15 @@ class Proxy:
         """End `unplug`: forward the held data and all later data."""
         self._loop.call_soon_threadsafe(self._plugged_in.set)
 
-    def lose_answer(self) -> None:
-        """Forward the next request, but drop its reply and close its connection."""
+    def lose_answer(self, request: bytes = b"") -> None:
+        """Forward the next matching request, but drop its reply and close its connection.
+
+        Args:
+            request: a request matches if it contains these bytes, which must be capitals. The case
+                of the request is ignored.
+        """
         self.lost.clear()
-        self._loses_next = True
+        self._loses_request = request
 
     def lose_answer_like(self, pattern: re.Pattern[bytes] | None) -> None:
         """Drop the next reply that matches the pattern, and close its connection.
@@ -177,12 +182,13 @@ class Proxy:
                 self._connections.discard(connection)
         writer.close()
 
-    def _filter_request(self, connection: Connection, _request: bytes) -> None:
+    def _filter_request(self, connection: Connection, request: bytes) -> None:
         # raise ConnectionError to drop the request, or mark the connection to drop the reply
         if self.loses_requests:
             raise ConnectionError("the request was lost")
-        if self._loses_next or self.loses_answers:
-            self._loses_next, connection.losing = False, True
+        wanted = self._loses_request
+        if self.loses_answers or (wanted is not None and wanted in request.upper()):
+            self._loses_request, connection.losing = None, True
 
     def _filter_reply(self, connection: Connection, answer: bytes) -> None:
         # raise ConnectionError to drop the reply

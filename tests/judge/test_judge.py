@@ -126,6 +126,25 @@ def test_a_slow_worker_does_not_hide_a_job_that_two_workers_rescue(
     assert verdict.held is False
 
 
+def test_the_lost_answer_is_that_of_the_step_although_other_threads_send_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = """        __import__("threading").Thread(target=self.talk, daemon=True).start()
+
+    def talk(self):
+        while True:
+            try:
+                self.redis.get("any")
+            except ConnectionError:
+                pass
+"""
+    init = "        self.redis = redis\n"
+    plan = Plan(10, ("job-1", "job-2"), (Fault("claim:BLMOVE:1:before", Act.LOSE),))
+    monkeypatch.setitem(LEVELS, 10, replace(LEVELS[10], plans=lambda steps: [plan]))
+    verdict = verdict_on(tmp_path, changed(solution(9).read_text(), {init: init + busy}), 10)
+    assert "in claims:w1" in verdict.why
+
+
 @pytest.mark.parametrize("level", ALL)
 def test_the_solution_of_a_challenge_holds_its_level(held: dict[int, Verdict], level: int) -> None:
     assert held[level].why == ""
