@@ -18,6 +18,7 @@ def connect(chosen: Settings) -> smtplib.SMTP:
     Raises:
         OSError: the server does not answer, or its certificate is not trusted.
         smtplib.SMTPResponseException: the server refuses the client.
+        UnicodeError: the host's name or the password can't be encoded.
     """
     parts, (host, port) = urlsplit(chosen.smtp_url), chosen.smtp_address
     kind: Callable[..., smtplib.SMTP] = smtplib.SMTP
@@ -65,10 +66,10 @@ _ABOUT_THE_SESSION = (503, 530, 534, 535, 538)
 def as_mail_error(error: Exception) -> MailError:
     if isinstance(error, smtplib.SMTPResponseException):
         for_good = 500 <= error.smtp_code < 600 and error.smtp_code not in _ABOUT_THE_SESSION
-        return (MailRefused if for_good else MailDeferred)(
-            f"the mail server replied {answer_of(error)}"
-        )
-    unsuitable = isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError)
+        kind = MailRefused if for_good else MailDeferred
+        return kind(f"the mail server replied {answer_of(error)}")
+    # UnicodeError: the host's name or the password can't be encoded
+    unsuitable = isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError | UnicodeError)
     problem = "can't be used" if unsuitable else "did not answer"
     return MailServerAway(f"the mail server {problem}: {answer_of(error)}")
 

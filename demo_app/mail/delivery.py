@@ -39,7 +39,7 @@ def deliver(mail: Mail) -> None:
     try:
         _begin(mail)
         _data(content)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
         _drop()
         raise as_mail_error(error) from error
     except BaseException:  # such as JobTimeout: this SMTP session can't be continued
@@ -62,8 +62,6 @@ def _begin(mail: Mail) -> None:
         _local.smtp = connect(settings())
     except smtplib.SMTPResponseException as error:
         raise MailServerAway(f"the mail server rejected this client: {answer_of(error)}") from error
-    except UnicodeError as error:  # the host's name or the password can't be encoded
-        raise MailServerAway(f"the mail server's URL can't be encoded: {error}") from error
     _envelope(_local.smtp, mail)
 
 

@@ -27,7 +27,6 @@ _ADDRESS = re.compile(
     r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
 )
 _NOT_IN_MESSAGE_ID = re.compile(r"[^!-~]+")
-_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+(; charset=[A-Za-z0-9-]+)?")
 _LONGEST_ID = 900  # a line has at most 998 bytes (RFC 5322, section 2.1.1)
 #: Limit of the characters of a file's name. A percent-encoded character takes up to 12 bytes.
 _LONGEST_NAME = 60
@@ -75,8 +74,7 @@ class Attachment:
     Attributes:
         name: the file's name. In the mail, slashes, backslashes and control characters become
             ``_``, and the name is cut after 60 characters.
-        content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``. In the mail, a
-            malformed type becomes ``application/octet-stream``.
+        content_type: such as ``image/jpeg`` or ``text/csv; charset=utf-8``.
     """
 
     name: str
@@ -109,25 +107,23 @@ class Mail:
                 `X-Job-Id`. Without an id (""), there is no such header.
         """
         boundary = uuid.uuid4().hex
-        headers = [
-            ("Date", formatdate(usegmt=True)),
-            ("From", address(self.sender)),
-            ("To", address(self.to)),
-            ("Subject", text(self.subject, "Subject")),
-            ("Message-ID", _NOT_IN_MESSAGE_ID.sub("", self.message_id)[:_LONGEST_ID]),
-            ("Auto-Submitted", "auto-generated"),  # prevents automatic replies (RFC 3834)
-            ("MIME-Version", "1.0"),
-        ]
-        if self.reply_to:
-            headers.insert(3, ("Reply-To", address(self.reply_to)))
-        if job_id:
-            headers.append(("X-Job-Id", text(job_id, "X-Job-Id")))
+        headers = {
+            "Date": formatdate(usegmt=True),
+            "From": address(self.sender),
+            "Reply-To": address(self.reply_to) if self.reply_to else None,
+            "To": address(self.to),
+            "Subject": text(self.subject, "Subject"),
+            "Message-ID": _NOT_IN_MESSAGE_ID.sub("", self.message_id)[:_LONGEST_ID],
+            "Auto-Submitted": "auto-generated",  # prevents automatic replies (RFC 3834)
+            "MIME-Version": "1.0",
+            "X-Job-Id": text(job_id, "X-Job-Id") if job_id else None,
+        }
         bodies = [_body("text/plain", self.text), _body("text/html", self.html)]
         content = _multipart("alternative", bodies, f"a{boundary}")
         if self.attachments:
             files = [_file(attachment) for attachment in self.attachments]
             content = _multipart("mixed", [content, *files], f"m{boundary}")
-        head = CRLF.join(f"{name}: {value}" for name, value in headers)
+        head = CRLF.join(f"{name}: {value}" for name, value in headers.items() if value is not None)
         return f"{head}{CRLF}{content}".encode("ascii")
 
 
@@ -167,12 +163,9 @@ def _body(content_type: str, content: str) -> str:
 
 
 def _file(attachment: Attachment) -> str:
-    kind = attachment.content_type
-    if not _TYPE.fullmatch(kind):
-        kind = "application/octet-stream"
     encoded = base64.encodebytes(attachment.content).decode("ascii").replace("\n", CRLF)
     return (
-        f"Content-Type: {kind}{CRLF}"
+        f"Content-Type: {attachment.content_type}{CRLF}"
         f"Content-Transfer-Encoding: base64{CRLF}"
         f"Content-Disposition: attachment;{CRLF} {_file_name(attachment.name)}{CRLF}{CRLF}{encoded}"
     )

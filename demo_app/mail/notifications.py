@@ -13,8 +13,6 @@ from demo_app.blog.posts import Comment, Post
 from demo_app.blog.report import ReportLine, as_csv
 from demo_app.mail.message import Attachment, Mail, Mailbox, is_address
 
-DOMAIN = "blog.test"
-
 
 def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Mail:
     return Mail(
@@ -28,7 +26,7 @@ def comment_notification(post: Post, comment: Comment, *, sender: Mailbox) -> Ma
             f"<p><b>{escape(comment.author)}</b> wrote about <i>{escape(post.title)}</i>:</p>"
             f'<blockquote style="white-space:pre-wrap">{escape(comment.body)}</blockquote>'
         ),
-        message_id=f"<comment.{comment.id}.{comment.created_at * 1000:.0f}@{DOMAIN}>",
+        message_id=f"<comment.{comment.id}.{comment.created_at * 1000:.0f}@blog.test>",
     )
 
 
@@ -40,7 +38,7 @@ def picture_thumbnail(picture: Picture, small: bytes, *, sender: Mailbox) -> Mai
         subject=f"Your picture “{picture.name}”",
         text=f"Hello {picture.owner},\n\n{sentence}\n",
         html=f"<p>Hello {escape(picture.owner)},</p><p>{escape(sentence)}</p>",
-        message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@{DOMAIN}>",
+        message_id=f"<picture.{picture.id}.{picture.uploaded_at * 1000:.0f}@blog.test>",
         attachments=(Attachment(f"small {picture.name[:50]}.jpg", "image/jpeg", small),),
     )
 
@@ -62,6 +60,6 @@ def monthly_report(
         subject=f"Comments in {month}",
         text=f"Hello {to.name},\n\n{summary}\nThe attachment has a line for each post.\n",
         html=f"<p>Hello {escape(to.name)},</p><p>{summary}</p>",
-        message_id=f"<report.{month}.{request}@{DOMAIN}>",
+        message_id=f"<report.{month}.{request}@blog.test>",
         attachments=(table,),
     )
