@@ -51,8 +51,7 @@ def try_out(lab: Lab, file: str | Path = "my_app.py") -> Tried:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        template = "{file} can't be read: {error}"
-        raise LabError(translate(template, file=path.name, error=error)) from None
+        raise LabError("{file} can't be read: {error}", file=path.name, error=error) from None
     lab.redis.flushall()
     with Progress("the trials of your app"), closing(OwnApp(lab, text)) as app:
         return Tried(list(trials(app)))

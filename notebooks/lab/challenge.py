@@ -51,7 +51,7 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
     """
     numbers = [levels] if isinstance(levels, int) else list(levels)
     if not numbers or not LEVELS.keys() >= {*numbers}:
-        raise LabError(translate("Levels are numbers from 1 to {n}.", n=len(LEVELS)))
+        raise LabError("Levels are numbers from 1 to {n}.", n=len(LEVELS))
     seed, source = secrets.randbelow(1_000), cell_of(f"class {queue.__name__}")
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"

@@ -115,7 +115,7 @@ def outcomes_picture(
         LabError: there is no outcome yet.
     """
     if not outcomes:
-        raise LabError(translate(NOTHING))
+        raise LabError(NOTHING)
     parts = {
         "arrived": Patch(facecolor=GOOD, edgecolor="white", label=label_of(arrived)),
         "late": Patch(facecolor=CUT_SHORT, hatch="//", edgecolor="white",

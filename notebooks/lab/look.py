@@ -45,7 +45,7 @@ def log(lab: Lab, role: str, lines: int = 12) -> None:
     paths = sorted(lab.stack.plan.folder.logs.glob(f"{role}*.log"))
     if not paths:
         none = "There is no log of {role!r}: the roles are redis, smtp, web, worker."
-        raise LabError(translate(none, role=role))
+        raise LabError(none, role=role)
     for path in paths:
         text = path.read_text("utf-8", "replace")
         written = [line.rstrip() for line in text.splitlines() if line.strip()]

@@ -44,7 +44,7 @@ def steps_of(posted: Posted, rows: Callable[..., list[Any]], redis: Any, client:
     row = next(iter(rows(query, posted.comment_id, posted.job_id)), None)
     if row is None:
         text = "This comment was posted in another lab. Run the cell that posts it, then this one."
-        raise LabError(translate(text))
+        raise LabError(text)
     found = [(translate("SQLite, table comments"), json.dumps(dict(row)))]
     job: list[str] = redis.lrange(f"job:{posted.job_id}", 0, -1)
     found.append((translate("Redis, the job's message"), job[0] if job else translate("nothing")))

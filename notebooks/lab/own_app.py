@@ -147,18 +147,15 @@ class OwnApp:
                        check=False, timeout=_IMPORT)  # fmt: skip
         except TimeoutExpired:
             why = translate("it does not end within {s:.0f} s", s=_IMPORT)
-            raise LabError(translate(failed, why=why)) from None
+            raise LabError(failed, why=why) from None
         if done.returncode:
-            raise LabError(translate(failed, why=_last_line(done.stderr)))
+            raise LabError(failed, why=_last_line(done.stderr))
         if not (lines := done.stdout.splitlines()):
-            why = translate("its code exits Python during the import")
-            raise LabError(translate(failed, why=why))
+            raise LabError(failed, why=translate("its code exits Python during the import"))
         parts = set(lines[-1].split())
         for needed in ("web", "Inbox"):
             if needed not in parts:
-                raise LabError(
-                    translate("Your app does not define the name {name!r}.", name=needed)
-                )
+                raise LabError("Your app does not define the name {name!r}.", name=needed)
         return parts
 
     async def _overhear(self, line: Connection, data: bytes, *, is_answer: bool) -> None:
@@ -273,19 +270,19 @@ class OwnApp:
             why = _last_line(output())
             text = "GET /comments of your app fails ({error}). The last line of its log: {why}"
             first = str(error).partition("\n")[0]
-            raise LabError(translate(text, error=first, why=why)) from None
+            raise LabError(text, error=first, why=why) from None
         try:
             texts = answer.json()
         except ValueError:
             texts = None
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             text = "GET /comments of your app must return a list of texts, and returned {answer}."
-            raise LabError(translate(text, answer=answer.text[:200]))
+            raise LabError(text, answer=answer.text[:200])
         found = Counter[str](texts) | self._accepted
         for text in (mine := [t for t in found.elements() if t.startswith(f"{mark} ")]):
             if found[text] > len(self.posted.get(text, ())):
                 often = "The page of your app shows “{text}” more often than it was posted."
-                raise LabError(translate(often, text=text))
+                raise LabError(often, text=text)
         return mine
 
     def arrived(self, mark: str) -> Counter[str]:

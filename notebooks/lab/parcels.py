@@ -36,9 +36,8 @@ class Parcels:
 
     def __init__(self, lab: Lab, app: Celery) -> None:
         if not isinstance(app, Celery):
-            raise LabError(
-                translate("`app` is not a Celery app yet. Write it in its cell, and run that cell.")
-            )
+            text = "`app` is not a Celery app yet. Write it in its cell, and run that cell."
+            raise LabError(text)
         self.lab, self.program = lab, Program(lab, cell_of("app = "), app.main)
         self._workers: list[ExtraProcess] = []
         self._forget()  # workers with an earlier version of the cell would run this version's jobs

@@ -108,7 +108,7 @@ def numbers_of(lab: Lab) -> list[Sample]:
     """
     seen, now = lab.seen(), time.time()
     if not seen.jobs:
-        raise LabError(translate(NOTHING))
+        raise LabError(NOTHING)
     looks = (seen.start + n * _MOMENT for n in range(int((now - seen.start) / _MOMENT)))
     return [_sample(seen, moment) for moment in (*looks, now)]
 

@@ -11,7 +11,6 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from lab.extra_process import ExtraProcess
-from lab.language import translate
 from lab.running import Lab
 from lab.show import LabError
 
@@ -31,7 +30,7 @@ def cell_of(defines: str) -> str:
         if line.search(cell):
             return re.split(r"^check\(", cell, maxsplit=1, flags=re.MULTILINE)[0]
     none = "No cell of this notebook has a line that begins with {what!r}. Run that cell first."
-    raise LabError(translate(none, what=defines))
+    raise LabError(none, what=defines)
 
 
 def unfinished(redis: Any) -> int:

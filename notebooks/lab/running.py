@@ -150,7 +150,7 @@ class Lab:
         """The stack of this lab. Raises LabError if the lab is closed."""
         if self._stack is None:
             text = "This lab is closed. Run the cell that starts it, then continue here."
-            raise LabError(translate(text))
+            raise LabError(text)
         return self._stack
 
     @cached_property  # cached until `close` removes the client
@@ -213,7 +213,7 @@ class Lab:
                 return answer
             text = "Timed out after {seconds:.0f} s: no sign of {what}. {situation}"
             what, now = translate(what), self.situation()
-            raise LabError(translate(text, seconds=seconds, what=what, situation=now))
+            raise LabError(text, seconds=seconds, what=what, situation=now)
 
     def situation(self) -> str:
         try:
@@ -307,8 +307,7 @@ class Lab:
     ) -> Kill:
         at, pids = time.time(), self.stack.ready["pids"].get(role)
         if not pids:
-            text = "No {role} is running. Start one with lab.start({role!r})."
-            raise LabError(translate(text, role=role))
+            raise LabError("No {role} is running. Start one with lab.start({role!r}).", role=role)
         pid = pids[0]
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, role, signal=number.name)
@@ -533,7 +532,7 @@ def _lab_errors() -> Iterator[None]:
     except (StackError, httpx.HTTPStatusError) as error:
         raise LabError(str(error)) from None
     except httpx.HTTPError:
-        raise LabError(translate("The web app does not answer.")) from None
+        raise LabError("The web app does not answer.") from None
 
 
 def close_all() -> None:

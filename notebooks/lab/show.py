@@ -29,7 +29,14 @@ _MARK = f"background:{WAITING};color:{INK};font-weight:bold;text-decoration:unde
 
 
 class LabError(Exception):
-    """An error that a learner can fix. It is shown as one sentence, without a traceback."""
+    """An error that a learner can fix. It is shown as one sentence, without a traceback.
+
+    Args:
+        sentence: the sentence in English. It is translated, and formatted with the values.
+    """
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(translate(sentence, **values))
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]

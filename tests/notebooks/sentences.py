@@ -59,6 +59,7 @@ _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
     "translate": (slice(0, 1), set()),
     "_translate": (slice(0, 1), set()),
     "label_of": (slice(0, 1), set()),
+    "LabError": (slice(0, 1), set()),
     "count": (slice(1, 3), set()),
     "Progress": (slice(0, 1), set()),
     "_CannotSee": (slice(0, 1), set()),
