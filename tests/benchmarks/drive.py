@@ -25,12 +25,12 @@ def main(module: str, jobs: int) -> None:
     print(json.dumps({"layouts": peer.LAYOUTS, "enqueue_us": statistics.median(times) * 1e6}))
 
 
-async def _put_in(enqueue: Callable[[dict[str, Any]], Any], jobs: int) -> list[float]:
+async def _put_in(enqueue: Callable[..., Any], jobs: int) -> list[float]:
     """Enqueue the jobs. Return the time of each enqueue (seconds). `enqueue` may be async."""
     times = []
     for payload in payloads(jobs):
         began = time.perf_counter()
-        answer = enqueue(payload)
+        answer = enqueue(**payload)
         if isawaitable(answer):
             await answer
         times.append(time.perf_counter() - began)

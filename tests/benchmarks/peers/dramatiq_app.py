@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -18,12 +17,4 @@ LAYOUTS = {
 }
 
 dramatiq.set_broker(RedisBroker(url=client_url(settings().redis_url)))  # type: ignore[no-untyped-call]
-
-
-@dramatiq.actor
-def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    send(mail_id, address, subject, body)
-
-
-def enqueue(payload: dict[str, Any]) -> None:
-    notify.send(**payload)
+enqueue = dramatiq.actor(send).send

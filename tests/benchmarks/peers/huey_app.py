@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from huey import RedisHuey
 
@@ -17,12 +16,4 @@ LAYOUTS = {
 }
 
 huey = RedisHuey("bench", url=client_url(settings().redis_url), results=False)
-
-
-@huey.task()  # type: ignore[untyped-decorator]
-def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    send(mail_id, address, subject, body)
-
-
-def enqueue(payload: dict[str, Any]) -> None:
-    notify(**payload)
+enqueue = huey.task()(send)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import demo_app.broker
 from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
 from demo_app.broker.connection import client_url
@@ -16,7 +14,4 @@ LAYOUTS = layouts(__name__)
 assert demo_app.broker.SCHEMES  # the import registers the transport
 notify = app_on(f"claims+{client_url(settings().redis_url)}")
 app = notify.app
-
-
-def enqueue(payload: dict[str, Any]) -> None:
-    notify.delay(**payload)
+enqueue = notify.delay

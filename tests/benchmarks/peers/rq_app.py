@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from functools import partial
 
 import redis
 from rq import Queue
@@ -18,7 +18,4 @@ SETTINGS = "SimpleWorker (no fork), result_ttl=0"
 LAYOUTS = {"eight processes": [_WORKER for _ in range(8)]}
 
 _queue = Queue("bench", connection=redis.Redis.from_url(client_url(settings().redis_url)))
-
-
-def enqueue(payload: dict[str, Any]) -> None:
-    _queue.enqueue(send, result_ttl=0, **payload)
+enqueue = partial(_queue.enqueue, send, result_ttl=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings
@@ -14,7 +12,4 @@ LAYOUTS = layouts(__name__)
 # Celery has another name for the scheme of a unix socket
 notify = app_on(client_url(settings().redis_url).replace("unix://", "redis+socket://"))
 app = notify.app
-
-
-def enqueue(payload: dict[str, Any]) -> None:
-    notify.delay(**payload)
+enqueue = notify.delay

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from taskiq_redis import RedisStreamBroker
 
@@ -27,7 +26,7 @@ notify = broker.task(task_name="bench.notify")(send)
 _started: list[bool] = []
 
 
-async def enqueue(payload: dict[str, Any]) -> None:
+async def enqueue(**payload: str) -> None:
     if not _started:
         await broker.startup()
         _started.append(True)
