@@ -48,8 +48,22 @@ class Measured(NamedTuple):
 
 
 def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
+    """Measure from the first tenth of the mails, when every worker runs, to the last mail."""
     with at_work(name, jobs, **how) as running:
-        return _measured(running, jobs)
+        doing = [running.redis.pid, *(worker.pid for worker in running.workers)]
+        measured = (doing, doing[:1], [running.sink.pid])
+        first, began = running.after(jobs // 10)
+        psutil.cpu_percent()  # start of the interval that the next call measures
+        before = [seconds_of(pids) for pids in measured]
+        last, ended = running.after(jobs)
+        busy, mails, seconds = psutil.cpu_percent() / 100, last - first, ended - began
+        cost, redis, sink = (
+            seconds_of(pids) - spent for pids, spent in zip(measured, before, strict=True)
+        )
+    a_mail = 1e6 / mails
+    return Measured(
+        mails / seconds, running.enqueue, cost * a_mail, redis * a_mail, busy, sink / seconds
+    )
 
 
 class Running(NamedTuple):
@@ -102,11 +116,24 @@ def at_work(
         settings: more environment variables.
         workers: number of worker commands to start; None: each command of the layout once.
     """
-    module = f"benchmarks.peers.{name}"
-    with _servers() as (group, sink, redis):
-        group.environment |= settings or {}
+    port = ports.take(0, "the mail server")
+    with ProcessGroup() as group, RedisServer(group) as redis:
+        group.environment |= {
+            "DEMO_DIR": str(group.folder),
+            "DEMO_REDIS_URL": redis.url,
+            "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "PYTHONWARNINGS": "ignore",
+            **(settings or {}),
+        }
+        sink = group.start(
+            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        sink.stdout.readline()
         output = subprocess.run(
-            [sys.executable, "-m", "benchmarks.drive", module, str(jobs)],
+            [sys.executable, "-m", "benchmarks.drive", f"benchmarks.peers.{name}", str(jobs)],
             env=group.environment,
             capture_output=True,
             text=True,
@@ -116,33 +143,14 @@ def at_work(
         peer = json.loads(output.stdout)
         commands = peer["layouts"][layout or next(iter(peer["layouts"]))]
         doing: list[subprocess.Popen[bytes]] = []
-        more = cycle(commands)
+        more, silent = cycle(commands), subprocess.DEVNULL
 
         def start_worker() -> None:
-            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            doing.append(group.start(next(more), **silent))
+            doing.append(group.start(next(more), stdout=silent, stderr=silent))
 
         for _ in range(workers or len(commands)):
             start_worker()
         yield Running(sink, redis, doing, float(peer["enqueue_us"]), start_worker)
-
-
-def _measured(running: Running, jobs: int) -> Measured:
-    """Measure from the first tenth of the mails, when every worker runs, to the last mail."""
-    doing = [running.redis.pid, *(worker.pid for worker in running.workers)]
-    measured = (doing, doing[:1], [running.sink.pid])
-    first, began = running.after(jobs // 10)
-    psutil.cpu_percent()  # start of the interval that the next call measures
-    before = [seconds_of(pids) for pids in measured]
-    last, ended = running.after(jobs)
-    busy, mails, seconds = psutil.cpu_percent() / 100, last - first, ended - began
-    cost, of_redis, sinking = (
-        seconds_of(pids) - spent for pids, spent in zip(measured, before, strict=True)
-    )
-    a_mail = 1e6 / mails
-    return Measured(
-        mails / seconds, running.enqueue, cost * a_mail, of_redis * a_mail, busy, sinking / seconds
-    )
 
 
 def timed(step: Callable[[], object], calls: int) -> list[float]:
@@ -186,24 +194,3 @@ def seconds_of(pids: list[int]) -> float:
             with suppress(psutil.NoSuchProcess):
                 total += sum(process.cpu_times()[:4])
     return total
-
-
-@contextmanager
-def _servers() -> Iterator[tuple[ProcessGroup, subprocess.Popen[str], RedisServer]]:
-    port = ports.take(0, "the mail server")
-    with ProcessGroup() as group, RedisServer(group) as redis:
-        group.environment |= {
-            "DEMO_DIR": str(group.folder),
-            "DEMO_REDIS_URL": redis.url,
-            "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
-            "PYTHONWARNINGS": "ignore",
-        }
-        sink = group.start(
-            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert sink.stdout is not None
-        sink.stdout.readline()
-        yield group, sink, redis
