@@ -73,6 +73,5 @@ def test_a_job_s_return_value_is_stored(tmp_path: Path) -> None:
     backend.enqueue(job)
     backend.huey.execute(backend.huey.dequeue())
     found = backend.find(job.id)
-    assert found is not None
     assert (found.state, found.attempts, found.return_value) == ("done", 1, 42)
     backend.close()

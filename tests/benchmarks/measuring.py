@@ -82,8 +82,6 @@ class Running(NamedTuple):
 
     def arrived(self) -> tuple[int, float]:
         """Return the number of different mails, and when the last one arrived (epoch seconds)."""
-        assert self.sink.stdin is not None
-        assert self.sink.stdout is not None
         self.sink.stdin.write("?\n")
         self.sink.stdin.flush()
         count, last = self.sink.stdout.readline().split()

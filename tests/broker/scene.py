@@ -94,9 +94,7 @@ class Scene:
         self.queue.client.lset("job:job-1", -1, json.dumps(line, separators=(",", ":")))
 
     def job(self, job: str = "job-1") -> JobView:
-        found = get_job(self.queue, job)
-        assert found is not None
-        return found
+        return get_job(self.queue, job)
 
     @property
     def waiting(self) -> list[str]:

@@ -83,7 +83,6 @@ class System:
             start_new_session=True,
             text=True,
         )
-        assert host.stdout is not None
         line = host.stdout.readline()
         if not line:
             host.wait()
@@ -98,7 +97,6 @@ class System:
     def stop(self) -> None:
         host, self._host = self._host, None
         if host is not None:
-            assert host.stdin is not None
             with suppress(OSError):
                 host.stdin.close()
             try:
@@ -110,12 +108,10 @@ class System:
 
     def kill_supervisor(self) -> None:
         """Kill the supervisor, which ends all its processes too, and start the stack again."""
-        host = self._host
-        assert host is not None
         with self._changed:
             self._pids = {role: set() for role in ROLES}
-        host.kill()
-        host.wait()
+        self._host.kill()
+        self._host.wait()
         self.start()
 
     def pids(self, role: str) -> list[int]:
@@ -178,7 +174,6 @@ class System:
         return chance.choice(living) if living else None
 
     def _follow(self, host: subprocess.Popen[str]) -> None:
-        assert host.stdout is not None
         for line in host.stdout:
             event = json.loads(line)
             with self._changed:

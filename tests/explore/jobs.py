@@ -64,23 +64,19 @@ def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str)
 @tasks.sends_mail
 def explored(mail: str) -> None:
     """Run a job of a world without blogs. Its kind decides whether the first run fails."""
-    context = current()
-    assert context is not None
-    world = World.here
-    kind = world.kind(mail)
-    if kind == "flaky" and context.attempt == 1:
+    kind, first = World.here.kind(mail), current().attempt == 1
+    if first and kind == "flaky":
         raise MailDeferred("451 come again")
-    if kind in ("retries", "namesake") and context.attempt == 1:
-        _retry(world, mail)
+    if first and kind in ("retries", "namesake"):
+        _retry(World.here, mail)
         return
     checkpoint()
-    _sent(world, mail)
+    _sent(World.here, mail)
 
 
 def _retry(world: World, mail: str) -> None:
     """Publish the running job's next try, as Celery's `retry` does. The caller must then return."""
     worker = world.running
-    assert worker is not None
     tag = worker.tags("runs")[0]
     message = parse(worker.here.message(tag))
     job = worker.here.held()[tag].id
@@ -89,16 +85,13 @@ def _retry(world: World, mail: str) -> None:
 
 def _deliver(mail: Mail) -> None:
     checkpoint()
-    context = current()
-    assert context is not None
-    _sent(World.here, f"{_blog().id}/{context.job.arguments['comment_id']}")
+    _sent(World.here, f"{_blog().id}/{current().job.arguments['comment_id']}")
 
 
 def _sent(world: World, mail: str) -> None:
     """Count the mail. Record a broken promise if the worker does not hold the job any more."""
     world.ledger.mailed[mail] += 1
     worker = world.running
-    assert worker is not None
     if world.ledger.lost:
         return  # a server that lost data can't confirm the claim
     claim = worker.here.held()[worker.tags("runs")[0]]
@@ -108,12 +101,8 @@ def _sent(world: World, mail: str) -> None:
 
 
 def _blog() -> Memory:
-    world, worker = World.here, World.here.running
-    assert worker is not None
-    database = world.databases[worker.blog]
-    context = current()
-    assert context is not None
-    if context.job.owner != database.id:
+    database = World.here.databases[World.here.running.blog]
+    if current().job.owner != database.id:
         # `tasks.blog` raises the same error
         raise identity.AnotherBlog("the job is about another blog")
     return database

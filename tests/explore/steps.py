@@ -285,7 +285,6 @@ def _mark(world: World) -> None:
 
 
 def _rollback(world: World) -> None:
-    assert world.mark is not None
     world.server.load(world.mark)
     world.server.run += 1
 

@@ -260,9 +260,7 @@ class Worker:
         self.here.claims.channel_closed(tags)
         for tag in tags:
             self.phase[tag] = "dropped"
-            held = self.here.claims.get(tag)
-            assert held is not None
-            held.delivered = gone  # type: ignore[assignment]
+            self.here.claims.get(tag).delivered = gone
 
     def forget_ended(self) -> None:
         for tag in self.phase.keys() - self.here.held().keys():
