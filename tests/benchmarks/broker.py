@@ -11,13 +11,14 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from celery import Celery
 from celery_suite.outside import Shop
 
-from benchmarks.measuring import seconds_of, timed
+from benchmarks.measuring import median_of, seconds_of
 from benchmarks.table import Table
 from demo_app.broker.defaults import DEFAULTS
 
@@ -81,27 +82,21 @@ def _with_ratio(value: float, base: float) -> str:
 
 
 def _measure(pool: str, transport: str, settings: dict[str, Any]) -> Measured:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        shop = Shop(Path(folder) / "shop", transport, pool, **settings)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        closing(Shop(Path(folder) / "shop", transport, pool, **settings)) as shop,
+    ):
         # connect the workers to Redis directly: the shop's proxy (`link`) would cost time
         shop.link_port = shop.port
-        try:
-            enqueue = _fill(shop)
-            server, worker = [shop.server.pid], [shop.start_worker().pid]
-            rate, cost = _drained(shop, server + worker)
-            idle, its_redis = seconds_of(worker), seconds_of(server)
-            time.sleep(IDLE_SECONDS)  # the measured interval
-            idle, its_redis = seconds_of(worker) - idle, seconds_of(server) - its_redis
-            second = 1000 / IDLE_SECONDS
-            return Measured(enqueue, rate, cost, idle * second, its_redis * second)
-        finally:
-            shop.close()
-
-
-def _fill(shop: Shop) -> float:
-    """Enqueue the jobs like any producer. Return the median time of an enqueue (microseconds)."""
-    with Celery("shop", broker=shop.broker(shop.port)) as app:
-        return statistics.median(timed(lambda: app.send_task("shop.nothing"), JOBS))
+        with Celery("shop", broker=shop.broker(shop.port)) as app:
+            enqueue = median_of(lambda: app.send_task("shop.nothing"), JOBS)
+        server, worker = [shop.server.pid], [shop.start_worker().pid]
+        rate, cost = _drained(shop, server + worker)
+        idle, its_redis = seconds_of(worker), seconds_of(server)
+        time.sleep(IDLE_SECONDS)  # the measured interval
+        idle, its_redis = seconds_of(worker) - idle, seconds_of(server) - its_redis
+        second = 1000 / IDLE_SECONDS
+        return Measured(enqueue, rate, cost, idle * second, its_redis * second)
 
 
 def _drained(shop: Shop, pids: list[int]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -74,13 +75,10 @@ def served(
 ) -> Iterator[Shop]:
     """Return a shop with a worker. All tests without faults share it, with different parcels."""
     folder = tmp_path_factory.mktemp("served") / "shop"
-    shop = Shop(folder, "claims", request.param, accept_content=["json", "pickle"])
-    shop.add(TASKS)
-    try:
+    with closing(Shop(folder, "claims", request.param, accept_content=["json", "pickle"])) as shop:
+        shop.add(TASKS)
         shop.start_worker()
         yield shop
-    finally:
-        shop.close()
 
 
 def _break_connection(shop: Shop) -> None:

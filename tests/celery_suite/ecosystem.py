@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +140,11 @@ def install() -> None:
 def live(pool: str, minutes: float) -> int:
     settings: dict[str, Any] = {"worker_send_task_events": True, "worker_soft_shutdown_timeout": 20}
     settings |= {"task_track_started": False, "task_acks_late": True}
-    with tempfile.TemporaryDirectory(prefix="ecosystem-") as folder:
-        shop = Bazaar(Path(folder) / "shop", pool, **settings)
-        try:
-            return _live(shop, minutes)
-        finally:
-            shop.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="ecosystem-") as folder,
+        closing(Bazaar(Path(folder) / "shop", pool, **settings)) as shop,
+    ):
+        return _live(shop, minutes)
 
 
 def _live(shop: Bazaar, minutes: float) -> int:

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -148,15 +149,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m celery_suite.soak")
     parser.add_argument("--jobs", type=int, default=100_000, help="how many in all; default 100000")
     jobs, began = parser.parse_args().jobs, time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        shop = Soak(Path(folder) / "shop", "claims", worker_prefetch_multiplier=1)
-        try:
-            shop.begin()
-            while shop.jobs < jobs and not (shop.lost or shop.again["without a fault"]):
-                shop.run_part()
-                print(f"{shop.jobs:,} of {jobs:,}, lost {shop.lost}", flush=True)
-        finally:
-            shop.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        closing(Soak(Path(folder) / "shop", "claims", worker_prefetch_multiplier=1)) as shop,
+    ):
+        shop.begin()
+        while shop.jobs < jobs and not (shop.lost or shop.again["without a fault"]):
+            shop.run_part()
+            print(f"{shop.jobs:,} of {jobs:,}, lost {shop.lost}", flush=True)
     seconds = time.monotonic() - began
     print(
         f"{shop.jobs:,} jobs in {seconds / 60:.0f} minutes, {shop.jobs / seconds:,.0f} a second",

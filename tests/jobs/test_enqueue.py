@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,24 +50,13 @@ def test_an_unsupported_option_is_refused(options: dict[str, Any], words: str) -
         step.using(backend="inline", **options).enqueue(1)
 
 
-def test_a_job_that_exits_is_dead_and_ends_neither_its_thread_nor_its_process(inline):
+def test_a_job_that_exits_is_dead_and_does_not_end_its_process(inline):
     assert leave.enqueue().state == "dead"
-    memory = MemoryBackend(concurrency=1)
-    try:
-        first, second = leave.job(), leave.job()
-        memory.enqueue(first)
-        memory.enqueue(second)
-        until(lambda: memory.count_by_state() == {"dead": 2}, what="the end of both jobs")
-    finally:
-        memory.close()
 
 
-def test_a_far_due_time_ends_no_thread_of_the_memory_backend() -> None:
-    memory = MemoryBackend(concurrency=1)
-    try:
+def test_no_exit_and_no_far_due_time_ends_a_thread_of_the_memory_backend() -> None:
+    with closing(MemoryBackend(concurrency=1)) as memory:
         memory.enqueue(leave.using(run_after=datetime.max.replace(tzinfo=UTC)).job())
         for dead in (1, 2):
             memory.enqueue(leave.job())
             until(lambda n=dead: memory.count_by_state().get("dead") == n, what="the end of a job")
-    finally:
-        memory.close()
