@@ -27,7 +27,10 @@ def enabled(world: World) -> list[Event]:
     for worker in world.workers.values():
         events += [(what, worker.name) for what in _steps(world, worker, waiting)]
     events += [(what, job) for what in world.plan.people for job in _deciding(world, what)]
-    if _time_may_pass(world):
+    # healthy workers are never late: time may pass only if none of them has a due step
+    if world.workers and all(
+        world.now < worker.due and not worker.on_its_way for worker in world.healthy()
+    ):
         events.append(("pass",))
     return events
 
@@ -64,16 +67,6 @@ def _deciding(world: World, what: str) -> list[str]:
         return ["mail"]
     states = ("scheduled", "retrying", "dead")
     return sorted({job for state in states for job in world.jobs_in(state)[::2]})
-
-
-def _time_may_pass(world: World) -> bool:
-    """Return True if there are workers, and no healthy worker has a due step.
-
-    Healthy workers are never late.
-    """
-    return bool(world.workers) and all(
-        world.now < worker.due and not worker.on_its_way for worker in world.healthy()
-    )
 
 
 def faults(world: World) -> list[Event]:

@@ -87,7 +87,8 @@ def _of_worker(world: World, worker: Worker, what: str, fault: Fault | None) -> 
     finally:
         LINE.clock.now, LINE.clock.skew = world.now, 0.0
         world.running = None
-    worker.forget_ended()
+    for tag in worker.phase.keys() - worker.here.held().keys():
+        del worker.phase[tag]
 
 
 def _round(world: World, worker: Worker) -> None:

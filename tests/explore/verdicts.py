@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -200,7 +200,9 @@ def main() -> None:
     left = [name for name in mutants if name not in judged and args.text in mutants[name].where]
     random.Random(1).shuffle(left)  # if time runs out, the judged mistakes are a fair sample of all
     with ExitStack() as stack, LEDGER.open("a", encoding="utf-8") as ledger:
-        judge = Judge([partial(_normal, plan, stack) for plan in JUDGED])
+        judge = Judge(
+            [lambda plan=plan: Normal(plan, stack.enter_context(server())) for plan in JUDGED]
+        )
         for number, name in enumerate(left, 1):
             mutant, answer = mutants[name], judge.judge(mutants[name])
             row = {"name": name, "what": mutant.what, "kind": answer.kind, "world": answer.world,
@@ -213,10 +215,6 @@ def main() -> None:
                 flush=True,
             )
     print(summary(mutants, judged))
-
-
-def _normal(plan: Plan, stack: ExitStack) -> Normal:
-    return Normal(plan, stack.enter_context(server()))
 
 
 def _give_up(*_: object) -> None:

@@ -15,11 +15,10 @@ def as_line(steps: list[Event]) -> str:
 
 
 def from_line(line: str) -> list[Event]:
-    return [tuple(_part(part) for part in step.split()) for step in line.split(";")]
-
-
-def _part(text: str) -> str | int:
-    return int(text) if text.isdigit() else text.replace("-", " ")
+    return [
+        tuple(int(part) if part.isdigit() else part.replace("-", " ") for part in step.split())
+        for step in line.split(";")
+    ]
 
 
 def replay(plan: Plan, on: FrozenRedis, steps: list[Event]) -> tuple[str, list[Event]]:

@@ -261,7 +261,3 @@ class Worker:
         for tag in tags:
             self.phase[tag] = "dropped"
             self.here.claims.get(tag).delivered = gone
-
-    def forget_ended(self) -> None:
-        for tag in self.phase.keys() - self.here.held().keys():
-            del self.phase[tag]
