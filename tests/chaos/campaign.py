@@ -74,9 +74,8 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     follower.start()
     rules = MailRules(system.ready)
     history.add("posts", to={str(n): address for n, *_, address in POSTS})
-    readers = Readers(
-        {**system.ready, "web": system.wires.web}, str(plan.seed), history, insist=not plan.aimed
-    )
+    ready = {**system.ready, "web": f"http://127.0.0.1:{system.proxies['web'].port}"}
+    readers = Readers(ready, str(plan.seed), history, insist=not plan.aimed)
     readers.start()
     rules.only(USUAL)
     faults = strike(plan, random.Random(plan.seed), system, rules, readers.accepted, on_line)

@@ -113,9 +113,8 @@ def _history(client: Client, job_id: str) -> str:
         timeline = client.job(job_id)["timeline"]
     except httpx.HTTPError as error:
         return f"the queue does not know it ({error})"
-    return " > ".join(_event(event) for event in timeline[-_LAST:])
-
-
-def _event(event: dict[str, Any]) -> str:
-    detail = {k: v for k, v in event.items() if k not in ("at", "event", "traceback")}
-    return f"{float(event['at']):.3f} {event['event']} {json.dumps(detail)}"
+    found = []
+    for event in timeline[-_LAST:]:
+        detail = {k: v for k, v in event.items() if k not in ("at", "event", "traceback")}
+        found.append(f"{float(event['at']):.3f} {event['event']} {json.dumps(detail)}")
+    return " > ".join(found)

@@ -7,6 +7,7 @@ dies or starts. The stack stops when standard input is closed.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -16,12 +17,13 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chaos.wires import WIRES, Wires
 from demo_app.rig import ports
 from demo_app.rig.polling import until
+from demo_app.rig.proxy import Proxy
 from demo_app.settings import Safeguard, Transport
 from demo_app.stack import Stack
 from demo_app.stack.roles import ROLES
@@ -36,10 +38,17 @@ ENVIRONMENT = {
     "DEMO_COMMENT_BURST": "1000000",
 }
 WORKERS = 4
+#: The servers behind a proxy, which can break its connections like a faulty network.
+WIRES = ("redis", "smtp", "web")
 
 
 class System:
-    """The system under test. Every method may be called from any thread."""
+    """The system under test. Every method may be called from any thread.
+
+    Attributes:
+        proxies: from readers to the web app ("web"), from the web app and the workers to Redis, and
+            from the workers to the mail server ("smtp").
+    """
 
     def __init__(self, folder: Path, transport: Transport, without: frozenset[Safeguard]) -> None:
         self.folder = folder
@@ -53,8 +62,17 @@ class System:
             "inbox_port": ports.take(0, "the inbox"),
             "smtp_port": ports.take(0, "the mail server"),
         }
-        self.wires = Wires(folder, self._options)
-        self._options["environment"] = ENVIRONMENT | self.wires.environment
+        redis = partial(asyncio.open_unix_connection, folder / "redis/redis.sock")
+        self.proxies = {
+            "redis": Proxy(redis, folder / "wire.sock"),
+            "smtp": Proxy(self._options["smtp_port"]),
+            "web": Proxy(self._options["web_port"]),
+        }
+        self._options["environment"] = {
+            **ENVIRONMENT,
+            "DEMO_REDIS_URL": f"redis+socket://{folder / 'wire.sock'}",
+            "DEMO_SMTP_URL": f"smtp://127.0.0.1:{self.proxies['smtp'].port}",
+        }
         self.ready: dict[str, Any] = {}
         self.stopped: set[int] = set()  # pids that are paused with SIGSTOP
         self._host: subprocess.Popen[str] | None = None
@@ -104,7 +122,8 @@ class System:
             except subprocess.TimeoutExpired:
                 host.kill()
                 host.wait()
-        self.wires.end()
+        for proxy in self.proxies.values():
+            proxy.end()
 
     def kill_supervisor(self) -> None:
         """Kill the supervisor, which ends all its processes too, and start the stack again."""

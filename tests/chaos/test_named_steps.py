@@ -30,15 +30,6 @@ _QUICKLY = {"DEMO_DIE_AT": "armed", "DEMO_LEASE_SECONDS": "1.5", "DEMO_BEAT_SECO
 STACK = {"workers": 2, "environment": _QUICKLY}
 
 
-def _post(client: Client) -> None:
-    with suppress(httpx.HTTPError):  # the web app may die before it replies
-        client.comment()
-
-
-def _taken(stack: Stack, step: Step) -> bool:
-    return not (Path(stack.ready["dir"]) / "steps" / step).exists()
-
-
 @pytest.mark.parametrize("step", most_nightly(_STEPS, *_QUICK))
 def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, step: Step) -> None:
     folder = Path(stack.ready["dir"])
@@ -48,8 +39,9 @@ def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, s
             # one worker dies with a job, so that another has to rescue the job
             enable(folder, Step.STARTED)
         enable(folder, step)
-        _post(client)
-        until(lambda: _taken(stack, step), what=f"a death at {step}")
+        with suppress(httpx.HTTPError):  # the web app may die before it replies
+            client.comment()
+        until(lambda: not (folder / "steps" / step).exists(), what=f"a death at {step}")
         until(lambda: _web_is_back(client), what="the web app")
         comments = comments_of(folder)
         if step is Step.DIED:

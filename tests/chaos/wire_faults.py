@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from chaos.context import Context, Fault, FaultType, Injector
-from chaos.wires import WIRES
+from chaos.system import WIRES
 from demo_app.rig.proxy import Proxy
 
 
@@ -45,7 +45,7 @@ def _broken(name: str, how: str) -> Injector:
     def inject(context: Context) -> list[Fault]:
         with context.system.only_one(f"wire to {name}"):
             at = time.time()
-            _BREAKS[how](context.system.wires.proxies[name], context)
+            _BREAKS[how](context.system.proxies[name], context)
             return [Fault(f"wire to {name}: {how}", at, time.time())]
 
     return inject
@@ -63,7 +63,7 @@ _CLAIMS = 3
 def _claims_unanswered(context: Context) -> list[Fault]:
     """Lose the replies to claims, so that workers do not know which jobs they have claimed."""
     with context.system.only_one("wire to redis"):
-        wire = context.system.wires.proxies["redis"]
+        wire = context.system.proxies["redis"]
         lost = []
         for _ in range(_CLAIMS):
             wire.lose_answer_like(_CLAIMED)
