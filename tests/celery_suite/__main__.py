@@ -74,7 +74,7 @@ def holds(project: str, args: argparse.Namespace) -> bool:
         # rerun: many tests have timeouts of a few seconds, too short for a busy machine
         on("claims", bad, "-again")
     wrong = [f"{test}: {why(results['claims'], test)}" for test in compared.bad()]
-    print(counted([compared]), *wrong, sep="\n", flush=True)
+    print(counted(compared), *wrong, sep="\n", flush=True)
     return bool(results[args.transport or "claims"]) and not compared.bad()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
@@ -62,29 +61,24 @@ def why(results: dict[str, Ended], test: str) -> str:
     return next(iter(results[test].why.splitlines()), "") if test in results else "did not end"
 
 
-def counted(compared: list[Comparison]) -> str:
-    """Return a table with a row for each project, and the reasons of allowed failures, as Markdown.
+def counted(one: Comparison) -> str:
+    """Return a table of the counts, and the reasons of allowed failures, as Markdown.
 
     The last three cells compare both runs. They are empty after a run on one transport.
     """
     columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
     columns += ["only stock, explained below", "only stock, unexplained"]
-    rows = []
-    for one in compared:
-        counts = [str(len(passed(results))) for results in (one.stock, one.claims)]
-        differ = ["", "", ""]
-        if one.stock and one.claims:
-            differ = [str(len(n)) for n in (one.ahead(), one.excepted(), one.unexplained())]
-        rows.append([f"{one.project} {version(one.project)}", *counts, *differ])
-    shown = table(columns, rows, ["---", *("---:" for _ in columns[1:])])
-    return "\n".join([shown, "", *_reasons(compared)])
-
-
-def _reasons(compared: list[Comparison]) -> Iterator[str]:
-    for one in compared:
-        named = Counter((test.partition("[")[0], one.reason(test)) for test in one.excepted())
-        for (test, reason), times in named.items():
-            yield f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
+    counts = [str(len(passed(results))) for results in (one.stock, one.claims)]
+    differ = ["", "", ""]
+    if one.stock and one.claims:
+        differ = [str(len(n)) for n in (one.ahead(), one.excepted(), one.unexplained())]
+    row = [f"{one.project} {version(one.project)}", *counts, *differ]
+    reasons = Counter((test.partition("[")[0], one.reason(test)) for test in one.excepted())
+    lines = [
+        f"- `{test.partition('::')[2]}`, {times} ×: {reason}."
+        for (test, reason), times in reasons.items()
+    ]
+    return "\n".join([table(columns, [row], ["---", *["---:"] * len(columns[1:])]), "", *lines])
 
 
 def exceptions(project: str) -> dict[str, str]:

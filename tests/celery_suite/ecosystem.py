@@ -144,35 +144,31 @@ def live(pool: str, minutes: float) -> int:
         tempfile.TemporaryDirectory(prefix="ecosystem-") as folder,
         closing(Bazaar(Path(folder) / "shop", pool, **settings)) as shop,
     ):
-        return _live(shop, minutes)
-
-
-def _live(shop: Bazaar, minutes: float) -> int:
-    port = take(0, "Flower")
-    options = (
-        ["--max-tasks-per-child", "25", "--autoscale", "4,1"] if shop.pool == "prefork" else []
-    )
-    worker = shop.start_worker(*options)
-    shop.start_companion("beat", "-S", "redbeat.RedBeatScheduler")
-    shop.start_companion("flower", f"--port={port}", "--address=127.0.0.1")
-    began, put, half = time.monotonic(), 0, False
-    while (spent := time.monotonic() - began) < minutes * 60:
-        shop.run(PRODUCE, str(put), str(put + 5))
-        put += 5
-        if spent > minutes * 30 and not half:
-            half = True
-            shop.run("import shop; shop.long.delay('long', 5)")
-            time.sleep(2)  # until the task has started
-            worker.send_signal(3)  # SIGQUIT: the soft shutdown
-            worker.wait(timeout=90)
-            worker = shop.start_worker(*options)
-        time.sleep(max(0.0, put - (time.monotonic() - began)))  # 5 jobs of each kind in 5 seconds
-    page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-    seen = sum(line.startswith("flower_events_total") for line in page.splitlines())
-    shop.end_companions()
-    names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
-    lost = shop.lost(names, 120)
-    return report(shop, names, lost, seen, minutes)
+        port = take(0, "Flower")
+        more = ["--max-tasks-per-child", "25", "--autoscale", "4,1"]
+        options = more if pool == "prefork" else []
+        worker = shop.start_worker(*options)
+        shop.start_companion("beat", "-S", "redbeat.RedBeatScheduler")
+        shop.start_companion("flower", f"--port={port}", "--address=127.0.0.1")
+        began, put, half = time.monotonic(), 0, False
+        while (spent := time.monotonic() - began) < minutes * 60:
+            shop.run(PRODUCE, str(put), str(put + 5))
+            put += 5
+            if spent > minutes * 30 and not half:
+                half = True
+                shop.run("import shop; shop.long.delay('long', 5)")
+                time.sleep(2)  # until the task has started
+                worker.send_signal(3)  # SIGQUIT: the soft shutdown
+                worker.wait(timeout=90)
+                worker = shop.start_worker(*options)
+            # 5 jobs of each kind in 5 seconds
+            time.sleep(max(0.0, put - (time.monotonic() - began)))
+        page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+        seen = sum(line.startswith("flower_events_total") for line in page.splitlines())
+        shop.end_companions()
+        names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
+        lost = shop.lost(names, 120)
+        return report(shop, names, lost, seen, minutes)
 
 
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:
