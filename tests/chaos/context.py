@@ -96,13 +96,13 @@ class Context:
     seconds: float = 12.0
     chance: random.Random = field(default_factory=random.Random)
 
-    def hit(self, role: str, number: signal.Signals, kind: str) -> Fault | None:
-        """Send the signal to a random process of the role, for which it may wait. Return the fault,
-        or None if there is no such process."""
+    def hit(self, role: str, number: signal.Signals, kind: str) -> list[Fault]:
+        """Send the signal to a random process of the role, for which it may wait. Return the fault;
+        [] if there is no such process."""
         pid, now = self.system.one_of(role, self.chance), time.time()
         if pid is None or not self.system.signal(pid, number):
-            return None
-        return Fault(kind, now, now, (pid,))
+            return []
+        return [Fault(kind, now, now, (pid,))]
 
 
 #: A function that injects a fault, and returns the faults that happened.

@@ -110,10 +110,9 @@ def _killed_after(context: Context, act: Callable[[], None]) -> float | None:
     Returns:
         The time of the suspension (epoch seconds), or None if no process was suspended.
     """
-    fault = context.hit("redis", signal.SIGSTOP, "redis: stopped")
-    if fault is None:
-        return None
-    act()
-    context.system.signal(fault.pids[0], signal.SIGKILL)
-    context.system.alive("redis")
-    return fault.at
+    for fault in context.hit("redis", signal.SIGSTOP, "redis: stopped"):
+        act()
+        context.system.signal(fault.pids[0], signal.SIGKILL)
+        context.system.alive("redis")
+        return fault.at
+    return None

@@ -24,25 +24,20 @@ UNTIL_DEAD, AND_THEN = 15.0, 1.5
 
 
 def kill(role: str, number: signal.Signals = signal.SIGKILL) -> Injector:
-    def inject(context: Context) -> list[Fault]:
-        fault = context.hit(role, number, f"{role}: {number.name}")
-        return [fault] if fault else []
-
-    return inject
+    return lambda context: context.hit(role, number, f"{role}: {number.name}")
 
 
 def terminate_twice(context: Context) -> list[Fault]:
-    fault = context.hit("worker", signal.SIGTERM, "worker: SIGTERM twice")
-    if fault is None:
-        return []
-    time.sleep(context.chance.uniform(0.05, 0.3))
-    context.system.signal(fault.pids[0], signal.SIGTERM)
-    return [fault]
+    hit = context.hit("worker", signal.SIGTERM, "worker: SIGTERM twice")
+    for fault in hit:
+        time.sleep(context.chance.uniform(0.05, 0.3))
+        context.system.signal(fault.pids[0], signal.SIGTERM)
+    return hit
 
 
 def pause_worker(context: Context) -> list[Fault]:
-    fault = context.hit("worker", signal.SIGSTOP, "worker: paused beyond its lease")
-    return [_wake(context, fault)] if fault else []
+    hit = context.hit("worker", signal.SIGSTOP, "worker: paused beyond its lease")
+    return [_wake(context, fault) for fault in hit]
 
 
 def _wake(context: Context, fault: Fault) -> Fault:
@@ -63,12 +58,11 @@ def _is_known(client: Decoded, pid: int) -> bool:
 
 def pause_redis(context: Context) -> list[Fault]:
     with context.system.only_one("redis"):
-        fault = context.hit("redis", signal.SIGSTOP, "redis: paused")
-        if fault is None:
-            return []
-        time.sleep(context.chance.uniform(0.3, 1.5))
-        context.system.signal(fault.pids[0], signal.SIGCONT)
-        return [replace(fault, over=time.time())]
+        hit = context.hit("redis", signal.SIGSTOP, "redis: paused")
+        for fault in hit:
+            time.sleep(context.chance.uniform(0.3, 1.5))
+            context.system.signal(fault.pids[0], signal.SIGCONT)
+        return [replace(fault, over=time.time()) for fault in hit]
 
 
 def kill_one_at_a_time(role: str) -> Injector:
