@@ -20,14 +20,6 @@ def shop(open_shop: OpenShop) -> Shop:
     return open_shop("threads")
 
 
-def _fail_over(shop: Shop, replica: Shop) -> None:
-    """Swap the primary and the replica. Open connections stay open."""
-    replica.redis.replicaof("no", "one")
-    shop.redis.replicaof("127.0.0.1", str(replica.port))
-    shop.leads_to = replica.port
-    until(lambda: shop.redis.info("replication")["role"] == "slave", what="the fail-over")
-
-
 def _replica_of(shop: Shop, other: Shop) -> Shop:
     other.redis.replicaof("127.0.0.1", str(shop.port))
     until(lambda: other.redis.info("replication")["master_link_status"] == "up", what="its copy")
@@ -41,7 +33,11 @@ def test_a_worker_and_a_producer_fail_over(shop: Shop, open_shop: OpenShop) -> N
     producer.enqueue(message(1, task="shop.pack", arguments={"parcel": "before"}, queue="celery"))
     assert not shop.lost(["before"], 30)
     shop.until(shop.waits, "the wait for a job")
-    _fail_over(shop, replica)
+    # swap the primary and the replica; open connections stay open
+    replica.redis.replicaof("no", "one")
+    shop.redis.replicaof("127.0.0.1", str(replica.port))
+    shop.leads_to = replica.port
+    until(lambda: shop.redis.info("replication")["role"] == "slave", what="the fail-over")
     producer.enqueue(message(2, task="shop.pack", arguments={"parcel": "after"}, queue="celery"))
     assert not shop.lost(["after"], 60)
     shop.until(lambda: replica.redis.zcard("done") == 2, "the acknowledgement of both")

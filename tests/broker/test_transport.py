@@ -147,8 +147,7 @@ def waiting(claims_url: str, request: pytest.FixtureRequest) -> Iterator[Consume
 
 
 def _is_in_a_wait(consumer: Consumer) -> bool:
-    with suppress(TimeoutError):
-        consumer.connection.drain_events(timeout=0.1)
+    _drain(consumer.connection)
     channel = consumer.channel
     return bool(isinstance(channel._sent, Waiting) and channel._in_poll)
 
