@@ -48,15 +48,6 @@ def _work(store: Queue, job_id: str, how: Disposition = Disposition.DONE) -> Non
     store.finish(claimed.claim, how, after=60.0 if how is Disposition.RETRY else None)
 
 
-def test_a_job_that_is_handed_over_twice_is_one_job(database: Database, store: Queue) -> None:
-    sent = [comment(database).job_id for _ in range(3)]
-    for _ in range(2):  # the second relay has replaced the first one, which has died
-        Relay(database, CeleryBackend(store)).hand_over()
-        assert outbox.size(database) == 3
-    assert queued(store) == sent
-    assert store.snapshot().count["enqueued"] == 3
-
-
 def test_two_relays_send_each_job_once(database: Database, chosen: Settings, store: Queue) -> None:
     other = open_database(chosen)
     relays = [Relay(one, CeleryBackend(store), at_once=3) for one in (database, other)]
