@@ -10,6 +10,7 @@ import asyncio
 import re
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from aiosmtpd.smtp import SMTP
@@ -33,10 +34,7 @@ class _Counter:
 async def _serve(port: int) -> None:
     counter = _Counter()
     loop = asyncio.get_running_loop()
-
-    def session() -> SMTP:
-        return SMTP(counter, hostname="bench.test", loop=loop)
-
+    session = partial(SMTP, counter, hostname="bench.test", loop=loop)
     server = await loop.create_server(session, "127.0.0.1", port)
     print("ready", flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):

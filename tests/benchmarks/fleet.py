@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 import kombu
 from support import allow_death_checks, die, redis_running, until
 
-from benchmarks.measuring import fill, median_of, memory_of
+from benchmarks.measuring import fill, median_claim, median_of, memory_of
 from benchmarks.table import Table, table_by_size
-from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.exposition import exposition
 from demo_app.broker.in_flight import InFlight
@@ -91,7 +90,9 @@ def _measure(transport: str, count: int) -> Measured:
         time.sleep(3)  # wait until the workers have sent their start-up commands
         before = _spent(client, transport)
         time.sleep(SECONDS)  # the measured interval
-        idle = _rates(before, after := _spent(client, transport))
+        after = _spent(client, transport)
+        waited, *counts = (now - then for now, then in zip(after, before, strict=True))
+        idle = [count / waited for count in counts]
         put_in(JOBS)
         ended = _spent(client, transport)
         took = ended[0] - after[0]
@@ -112,11 +113,6 @@ def _spent(client: Any, transport: str) -> tuple[float, float, float]:
     cpu = client.info("cpu")
     seconds = cpu["used_cpu_sys"] + cpu["used_cpu_user"]
     return time.monotonic(), sum(calls.get(name, 0) for name in names), seconds
-
-
-def _rates(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
-    took, commands, seconds = (now - then for now, then in zip(after, before, strict=True))
-    return commands / took, seconds / took
 
 
 @contextmanager
@@ -188,17 +184,12 @@ def _steps(count: int) -> dict[str, float]:
         one, every = lists_of("queue-0"), lists_of(*names)
         return {
             "bytes a job": bytes_a_job,
-            "claim from one queue, and give back": median_of(lambda: _claim(store, one), 50),
-            "claim from all queues, and give back": median_of(lambda: _claim(store, every), 50),
+            "claim from one queue, and give back": median_claim(store, one, 50),
+            "claim from all queues, and give back": median_claim(store, every, 50),
             "snapshot": median_of(store.snapshot, 50),
             "metrics": median_of(lambda: _metrics(store), 50),
             "rescue": statistics.median(_rescues(store, one)),
         }
-
-
-def _claim(store: Queue, lists: Sequence[str]) -> None:
-    [claimed] = store.claim("bench", lists)
-    store.finish(claimed.claim, Disposition.REQUEUE)
 
 
 def _metrics(store: Queue) -> str:

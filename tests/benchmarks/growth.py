@@ -10,9 +10,8 @@ from typing import Any
 
 from support import redis_running
 
-from benchmarks.measuring import fill, measure, median_of, memory_of
+from benchmarks.measuring import fill, measure, median_claim, median_of, memory_of
 from benchmarks.table import Table, table_by_size
-from demo_app.broker.claim import Disposition
 from demo_app.broker.connection import connect
 from demo_app.broker.events import State
 from demo_app.broker.inspect import get_job, page
@@ -80,23 +79,19 @@ def _grown(steps: Callable[[Queue], dict[str, float]], due: float | None) -> Fou
 def _steps(store: Queue) -> dict[str, float]:
     store.register("bench", 600_000, "{}")
     last: Any = store.client.lindex("queue:mail", 0)
-
-    def claim_and_give_back() -> None:
-        store.finish(store.claim("bench", LISTS)[0].claim, Disposition.REQUEUE)
-
-    steps: dict[str, Callable[[], object]] = {
-        "claim, and give back": claim_and_give_back,
-        "summary": store.snapshot,
-        "first page of the queue": lambda: page(store, State.QUEUED, limit=50),
-        "look up the last job": lambda: get_job(store, last),
+    return {
+        "claim, and give back": median_claim(store, LISTS),
+        "summary": median_of(store.snapshot),
+        "first page of the queue": median_of(lambda: page(store, State.QUEUED, limit=50)),
+        "look up the last job": median_of(lambda: get_job(store, last)),
     }
-    return {name: median_of(step) for name, step in steps.items()}
 
 
 def _steps_with_delayed(store: Queue) -> dict[str, float]:
     """Enqueue one job that is due now. Return the times of a worker's steps (microseconds)."""
+    store.register("bench", 600_000, "{}")
     store.enqueue(Message(f"now{time.time_ns()}", "a.task", {}, "mail", 0, 0, time.time()))
     return {
-        "claim, and give back": _steps(store)["claim, and give back"],
+        "claim, and give back": median_claim(store, LISTS),
         "look for due jobs": median_of(lambda: store.promote_due("bench").send()),
     }

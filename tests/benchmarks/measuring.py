@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from demo_app.broker.claim import Disposition
 from demo_app.broker.message import Message
 from demo_app.broker.queue import Queue
 from demo_app.rig import ports
@@ -164,6 +165,16 @@ def timed(step: Callable[[], object], calls: int) -> list[float]:
 def median_of(step: Callable[[], object], calls: int = 200) -> float:
     """Return the median time of a call (microseconds)."""
     return statistics.median(timed(step, calls))
+
+
+def median_claim(store: Queue, lists: Sequence[str], calls: int = 200) -> float:
+    """Return the median time to claim and requeue a job, as the worker `bench` (microseconds)."""
+
+    def claim_and_requeue() -> None:
+        [claimed] = store.claim("bench", lists)
+        store.finish(claimed.claim, Disposition.REQUEUE)
+
+    return median_of(claim_and_requeue, calls)
 
 
 def memory_of(store: Queue) -> int:

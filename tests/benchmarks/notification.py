@@ -10,7 +10,6 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
 
-from demo_app.jobs import task
 from demo_app.mail.delivery import deliver
 from demo_app.mail.message import Mail, Mailbox
 from demo_app.settings import settings
@@ -50,11 +49,6 @@ def _send_plain(mail_id: str, address: str, subject: str, body: str, html: str) 
     server = urlsplit(settings().smtp_url)
     with smtplib.SMTP(server.hostname or "", server.port or 25) as connection:
         connection.send_message(mail)
-
-
-@task(queue_name="mail")
-def notify(mail_id: str, address: str, subject: str, body: str) -> None:
-    send(mail_id, address, subject, body)
 
 
 def payloads(count: int) -> list[dict[str, Any]]:

@@ -22,12 +22,8 @@ class Table:
     note: str = ""
 
     def markdown(self) -> str:
-        lines = [
-            f"**{self.title}**",
-            table(self.columns, self.rows),
-            *([self.note] * bool(self.note)),
-        ]
-        return "\n\n".join(lines) + "\n"
+        parts = (f"**{self.title}**", table(self.columns, self.rows), self.note)
+        return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def table_by_size(
