@@ -46,7 +46,10 @@ def main() -> int:
             return int(bool(why))
         for plan in plans:
             found.append(Breadth(plan, on).run(seconds=args.seconds))
-            show(found[-1])
+            print(found[-1], flush=True)
+            if found[-1].broken:
+                words = f'--world "{plan.name}" --replay "{as_line(found[-1].steps)}"'
+                print(f"    make explore ARGS='{words}'", flush=True)
             if args.page:
                 args.page.write_text(put(args.page, "explored", explored(found)), "utf-8")
     return 1 if any(one.broken for one in found) else 0 if all(one.complete for one in found) else 2
@@ -61,13 +64,6 @@ def explored(found: list[Found]) -> str:
     ]  # fmt: skip
     head = ["world", "bound", "states", "steps", "seconds", "", "promises"]
     return table(head, rows, ["---", "---", "---:", "---:", "---:", "---", "---"])
-
-
-def show(found: Found) -> None:
-    print(found, flush=True)
-    if found.broken:
-        args = f'--world "{found.plan.name}" --replay "{as_line(found.steps)}"'
-        print(f"    make explore ARGS='{args}'", flush=True)
 
 
 if __name__ == "__main__":

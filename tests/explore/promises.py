@@ -255,9 +255,8 @@ def _patience(world: World, view: View) -> Iterator[str]:
     for job in view.hash("deaths"):
         if not view.dead_with(job) and not job.startswith("~"):
             yield f"{job} is blamed for the end of no worker"
-        if wrong := {name for name, waits in world.ledger.waits if waits == job} & view.dead_with(
-            job
-        ):
+        waiting = {name for name, waits in world.ledger.waits if waits == job}
+        if wrong := waiting & view.dead_with(job):
             yield f"{job} is blamed for the end of {wrong}, where it had not begun"
 
 

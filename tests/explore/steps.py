@@ -230,20 +230,19 @@ def _start(world: World) -> None:
 
 
 def _put(world: World) -> None:
-    name, batch = f"j{world.put}", 1
+    names = [f"j{n}" for n in range(world.put, world.put + world.plan.batch)]
     if world.plan.blogs:
+        [name] = names
         database = world.databases[world.put % world.plan.blogs]
         with patch("uuid.uuid4", return_value=name):  # the id of the comment's job
             comment, _ = posts.add_comment(database, 1, "A", "a@x.test", name, notify=notify_author)
         world.ledger.mail_of[name] = f"{database.id}/{comment.id}"
-    else:
-        batch = world.plan.batch
-        if not put_in(world, [f"j{n}" for n in range(world.put, world.put + batch)]):
-            return  # not confirmed: the producer tries again
+    elif not put_in(world, names):
+        return  # not confirmed: the producer tries again
     for words in world.plan.after_put if world.put == 0 else ():
         world.server.command(*words)
-    world.ledger.accepted += [f"j{n}" for n in range(world.put, world.put + batch)]
-    world.put += batch
+    world.ledger.accepted += names
+    world.put += len(names)
 
 
 def _hand_over(world: World, number: int) -> None:
