@@ -40,56 +40,54 @@ def _all_have_come(client: Client, stack: Stack) -> None:
 
 
 def test_a_comment_that_the_disk_does_not_take_is_refused_and_the_next_one_is_served(
-    stack: Stack,
+    stack: Stack, client: Client
 ) -> None:
     folder = Path(stack.ready["dir"])
-    with Client(stack.ready) as client:
-        client.comment()
-        before = len(comments_of(folder))
-        with full_disk(stack, "web"):
-            for _ in range(3):
-                with pytest.raises(httpx.HTTPStatusError, match="503"):
-                    client.comment()
-        assert len(comments_of(folder)) == before
-        client.comment()
-        _all_have_come(client, stack)
+    client.comment()
+    before = len(comments_of(folder))
+    with full_disk(stack, "web"):
+        for _ in range(3):
+            with pytest.raises(httpx.HTTPStatusError, match="503"):
+                client.comment()
+    assert len(comments_of(folder)) == before
+    client.comment()
+    _all_have_come(client, stack)
 
 
 def _alive(summary: dict[str, Any]) -> set[str]:
     return {worker["id"] for worker in summary["workers"] if worker["alive"]}
 
 
-def test_a_full_disk_of_redis_costs_no_comment_and_no_worker(stack: Stack) -> None:
+def test_a_full_disk_of_redis_costs_no_comment_and_no_worker(stack: Stack, client: Client) -> None:
     """Comments are accepted, the running job's mail arrives, and no worker exits or looks dead.
 
     A worker must survive a refused BLPOP, which counts as a write.
     """
     server = client_of(stack.ready["redis"])
-    with Client(stack.ready) as client:
-        until(lambda: server.hget("server", "since"), what="the first check for dead workers")
-        before = stack.ready["pids"]
-        names = _alive(client.wait_for(lambda now: len(_alive(now)) == 2))
-        mails = client.mail_stats()["distinct"]
-        client.set_faults({"at": "reply", "do": "wait", "seconds": 3.0, "times": 1})
-        client.comment()
-        client.wait_for(lambda now: now["running"] == 1)
-        with full_disk(stack, "redis"):
-            until(lambda: refuses_writes(server), what="Redis refusing to write")
-            for _ in range(3):
-                client.comment()
-            until(lambda: client.mail_stats()["distinct"] > mails, what="the running job's mail")
-            until(lambda: not server.keys("worker:*"), what="every lease running out")
-            assert client.web.get("/api/jobs/summary").status_code == 503
-        _all_have_come(client, stack)
-        client.wait_for(lambda now: _alive(now) == names)
-        # other workers may be declared dead, which an earlier test killed
-        died = [entry for _, entry in server.xrange("journal") if entry["event"] == "worker_died"]
-        assert names.isdisjoint(entry["detail"] for entry in died)
-        assert stack.ready["pids"] == before
+    until(lambda: server.hget("server", "since"), what="the first check for dead workers")
+    before = stack.ready["pids"]
+    names = _alive(client.wait_for(lambda now: len(_alive(now)) == 2))
+    mails = client.mail_stats()["distinct"]
+    client.set_faults({"at": "reply", "do": "wait", "seconds": 3.0, "times": 1})
+    client.comment()
+    client.wait_for(lambda now: now["running"] == 1)
+    with full_disk(stack, "redis"):
+        until(lambda: refuses_writes(server), what="Redis refusing to write")
+        for _ in range(3):
+            client.comment()
+        until(lambda: client.mail_stats()["distinct"] > mails, what="the running job's mail")
+        until(lambda: not server.keys("worker:*"), what="every lease running out")
+        assert client.web.get("/api/jobs/summary").status_code == 503
+    _all_have_come(client, stack)
+    client.wait_for(lambda now: _alive(now) == names)
+    # other workers may be declared dead, which an earlier test killed
+    died = [entry for _, entry in server.xrange("journal") if entry["event"] == "worker_died"]
+    assert names.isdisjoint(entry["detail"] for entry in died)
+    assert stack.ready["pids"] == before
 
 
 def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_log(
-    stack: Stack,
+    stack: Stack, client: Client
 ) -> None:
     server, folder = client_of(stack.ready["redis"]), Path(stack.ready["dir"])
 
@@ -111,21 +109,20 @@ def test_redis_starts_again_after_a_write_that_failed_behind_a_rewrite_of_its_lo
             return bool(server.bgrewriteaof())
         return False
 
-    with Client(stack.ready) as client:
-        client.comment()
-        until(rewrite, what="a log that a rewrite has opened")
-        until(rests, what="the end of the rewrite")
-        (pid,) = stack.ready["pids"]["redis"]
-        with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
-            until(lambda: refuses_writes(server), what="a write that was cut off")
-        with full_disk(stack, "redis"):  # or a worker's rewrite would open a file that may grow
-            until(lambda: not server.keys("worker:*"), what="every lease running out")
-            stack.kill("worker")  # replaced by workers that have not seen the first failed write
-            until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
-        until(rewritten, what="the workers' rewrite")
-        stack.kill("redis")
-        client.comment()
-        _all_have_come(client, stack)
+    client.comment()
+    until(rewrite, what="a log that a rewrite has opened")
+    until(rests, what="the end of the rewrite")
+    (pid,) = stack.ready["pids"]["redis"]
+    with limited(pid, resource.RLIMIT_FSIZE, log().stat().st_size + 100):
+        until(lambda: refuses_writes(server), what="a write that was cut off")
+    with full_disk(stack, "redis"):  # or a worker's rewrite would open a file that may grow
+        until(lambda: not server.keys("worker:*"), what="every lease running out")
+        stack.kill("worker")  # replaced by workers that have not seen the first failed write
+        until(lambda: len(stack.ready["pids"]["worker"]) == 2, what="new workers")
+    until(rewritten, what="the workers' rewrite")
+    stack.kill("redis")
+    client.comment()
+    _all_have_come(client, stack)
 
 
 def test_a_log_that_redis_can_not_load_is_set_aside_and_the_outbox_restores_the_jobs() -> None:

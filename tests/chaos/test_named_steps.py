@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from support import most_nightly, until
+from support import most_nightly, or_none, until
 
 from chaos.ledger import comments_of
 from demo_app.failpoints import Step, enable
@@ -31,32 +29,24 @@ STACK = {"workers": 2, "environment": _QUICKLY}
 
 
 @pytest.mark.parametrize("step", most_nightly(_STEPS, *_QUICK))
-def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(stack: Stack, step: Step) -> None:
+def test_a_death_at_this_step_costs_no_mail_and_shows_none_twice(
+    stack: Stack, client: Client, step: Step
+) -> None:
     folder = Path(stack.ready["dir"])
-    with Client(stack.ready) as client:
-        client.set_faults(*([_FAULTS[step]] if step in _FAULTS else []))
-        if step is Step.RESCUE_MOVED:
-            # one worker dies with a job, so that another has to rescue the job
-            enable(folder, Step.STARTED)
-        enable(folder, step)
-        with suppress(httpx.HTTPError):  # the web app may die before it replies
-            client.comment()
-        until(lambda: not (folder / "steps" / step).exists(), what=f"a death at {step}")
-        until(lambda: _web_is_back(client), what="the web app")
-        comments = comments_of(folder)
-        if step is Step.DIED:
-            [dead] = client.wait_for(lambda now: now["dead"] == 1) and client.jobs("dead")["jobs"]
-            client.decide(dead["id"], "retry")
-        client.wait_for_mails(len(comments))
-        now = client.wait_for(lambda now: now["done"] == now["enqueued"])
-        assert now["conserved"]
-        assert {mail["job_id"] for mail in client.all_mails()} == {
-            job for job, _ in comments.values()
-        }
-        assert client.mail_stats()["distinct"] == len(comments)
-
-
-def _web_is_back(client: Client) -> bool:
-    with suppress(httpx.HTTPError):
-        return bool(client.summary())
-    return False
+    client.set_faults(*([_FAULTS[step]] if step in _FAULTS else []))
+    if step is Step.RESCUE_MOVED:
+        # one worker dies with a job, so that another has to rescue the job
+        enable(folder, Step.STARTED)
+    enable(folder, step)
+    or_none(client.comment)  # the web app may die before it replies
+    until(lambda: not (folder / "steps" / step).exists(), what=f"a death at {step}")
+    until(lambda: or_none(client.summary), what="the web app")
+    comments = comments_of(folder)
+    if step is Step.DIED:
+        [dead] = client.wait_for(lambda now: now["dead"] == 1) and client.jobs("dead")["jobs"]
+        client.decide(dead["id"], "retry")
+    client.wait_for_mails(len(comments))
+    now = client.wait_for(lambda now: now["done"] == now["enqueued"])
+    assert now["conserved"]
+    assert {mail["job_id"] for mail in client.all_mails()} == {job for job, _ in comments.values()}
+    assert client.mail_stats()["distinct"] == len(comments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +24,11 @@ STACK = {"workers": 0}
 
 
 @pytest.fixture
-def waiting(stack: Stack) -> Iterator[Client]:
-    with Client(stack.ready) as client:
-        before = client.summary()["queued"]
-        client.comment()
-        client.wait_for(lambda now: now["queued"] > before)
-        yield client
+def waiting(client: Client) -> Client:
+    before = client.summary()["queued"]
+    client.comment()
+    client.wait_for(lambda now: now["queued"] > before)
+    return client
 
 
 #: Enqueues jobs from a program that uses the Celery app without the blog.
