@@ -179,8 +179,7 @@ def median_claim(store: Queue, lists: Sequence[str], calls: int = 200) -> float:
 
 def memory_of(store: Queue) -> int:
     """Return the memory that Redis uses (bytes)."""
-    output: Any = store.client.info("memory")
-    return int(output["used_memory"])
+    return store.client.info("memory")["used_memory"]
 
 
 def fill(

@@ -173,8 +173,7 @@ def test_a_published_next_try_stays(scene: Scene, running: Claim, how: str, reco
     state = "discarded" if how == "discard" else "retrying"
     assert scene.count == {"enqueued": 1, state: 1}
     if state == "retrying":
-        message: Any = scene.queue.client.lindex("job:a", 0)
-        assert json.loads(message)["headers"]["retries"] == 1
+        assert json.loads(scene.queue.client.lindex("job:a", 0))["headers"]["retries"] == 1
     assert not scene.queue.client.keys("successor:*")
 
 

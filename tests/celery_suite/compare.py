@@ -82,5 +82,4 @@ def counted(one: Comparison) -> str:
 
 
 def exceptions(project: str) -> dict[str, str]:
-    listed: dict[str, str] = tomllib.loads(EXCEPTIONS.read_text())[project]
-    return listed
+    return tomllib.loads(EXCEPTIONS.read_text())[project]

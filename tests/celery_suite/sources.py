@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tarfile
 from importlib.metadata import version
 from pathlib import Path
+
+from support import run_python
 
 #: Plugins that only the two projects' tests need. They are not installed into .venv.
 PYTEST_PLUGINS = ["pytest-rerunfailures==16.7"]
@@ -18,10 +18,9 @@ class NoSources(Exception):
 
 def pip(*arguments: str) -> None:
     """Run pip. Raises NoSources, with the end of pip's output, if pip fails."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run_python("-m", "pip", "--disable-pip-version-check", *arguments)
     if done.returncode:
-        raise NoSources(f"{' '.join(command)}\n{(done.stdout + done.stderr)[-1500:]}")
+        raise NoSources(f"{' '.join(done.args)}\n{(done.stdout + done.stderr)[-1500:]}")
 
 
 def tests_of(project: str, cache: Path) -> Path:

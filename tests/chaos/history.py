@@ -21,7 +21,7 @@ from typing import Any
 import redis
 
 from chaos.ledger import rows
-from demo_app.broker.connection import Decoded, connect
+from demo_app.broker.connection import connect
 from demo_app.broker.journal import after, order
 from demo_app.rig.polling import poll
 
@@ -50,13 +50,11 @@ class History:
             self._file.write(line + "\n")
 
     def verdict(self) -> dict[str, Any]:
-        script = Path(__file__).with_name("check.py")
-        command = [sys.executable, "-I", str(script), str(self.path)]
+        command = [sys.executable, "-I", Path(__file__).with_name("check.py"), self.path]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not done.stdout:
             raise RuntimeError(f"the checker failed: {done.stderr}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        return json.loads(done.stdout)
 
     def close(self) -> None:
         self._file.close()
@@ -80,7 +78,6 @@ class Follower:
         Raises:
             TimeoutError: the entries were not copied within `seconds`.
         """
-        client: Decoded
         with closing(connect(self._url)) as client:
             newest = client.xrevrange("journal", count=1)
         for _ in poll(seconds):
@@ -93,7 +90,6 @@ class Follower:
         self._thread.join(10.0)
 
     def _follow(self) -> None:
-        client: Decoded
         with closing(connect(self._url)) as client:
             while not self._stopping.is_set():
                 with suppress(redis.RedisError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import run_python
 
 from chaos import check
 
@@ -116,6 +116,6 @@ def test_it_runs_by_itself_and_imports_nothing_of_the_app(tmp_path: Path) -> Non
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
     file = tmp_path / "history.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in [*ASKED, *RUN]))
-    done = subprocess.run([sys.executable, "-I", source, file], capture_output=True, text=True)
+    done = run_python("-I", source, file)
     assert done.returncode == 1
     assert json.loads(done.stdout)["broken"] == {"lost": ["body-1"]}

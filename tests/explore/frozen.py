@@ -93,9 +93,8 @@ class FrozenRedis:
         server = RedisServer(self._ends.enter_context(ProcessGroup()), persistence=False)
         self.url = self._ends.enter_context(server).url
         self.client = redis.Redis(unix_socket_path=str(server.socket), decode_responses=True)
-        connection: Any = self.client.connection_pool.make_connection()
-        connection.socket_timeout = _PATIENCE
-        self._connection = connection
+        self._connection = self.client.connection_pool.make_connection()
+        self._connection.socket_timeout = _PATIENCE
         self._content: Content | None = None
         self._stale = False
 

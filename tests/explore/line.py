@@ -113,7 +113,6 @@ class Line:
         here = self.fault if self.fault and self.fault.at == number else None
         if here and here.what == "halt" and number == 0:
             raise Halted
-        answer: Any
         if here and here.what == "unsent":
             answer = redis.ConnectionError("not sent")
         elif here and here.what == "refused":

@@ -137,8 +137,7 @@ def text_of(name: str, options: Options) -> str:
         return Wire.files.get(name) or own(name)
 
     with mock.patch.object(lua, "_file", file):
-        text: str = lua._text.__wrapped__(name, file(name), options)
-        return text
+        return lua._text.__wrapped__(name, file(name), options)
 
 
 class Logged(ThrottledLog):
