@@ -35,15 +35,19 @@ class MailRules:
         """Add the rule for one mail, and wait until a mail matches it. Return the time (epoch
         seconds), or None if no mail matched within `seconds` or the mail server was killed."""
         number = self._add({**rule, "times": 1})
-        for _ in poll(seconds if number is not None else 0.0):
+        if number is None:
+            return None
+        for _ in poll(seconds):
             with suppress(httpx.HTTPError):
                 matching = [item for item in self._client.faults() if item["id"] == number]
                 if not matching:  # the server was killed, which deletes its rules
                     return None
                 if matching[0]["hits"]:
                     return time.time()
-        if number is not None:
-            self._remove(number)  # otherwise the rule would apply to a later mail
+        with self._lock, suppress(httpx.HTTPError):
+            # otherwise the rule would apply to a later mail
+            now = self._client.faults()
+            self._client.set_faults(*(item for item in now if item["id"] != number))
         return None
 
     def only(self, *rules: Rule) -> None:
@@ -61,11 +65,6 @@ class MailRules:
             others = [item for item in now if item["seconds"] != USUAL["seconds"]][:60]
             return int(self._client.set_faults(rule, *others, USUAL)[0]["id"])
         return None
-
-    def _remove(self, number: int) -> None:
-        with self._lock, suppress(httpx.HTTPError):
-            now = self._client.faults()
-            self._client.set_faults(*(item for item in now if item["id"] != number))
 
 
 @dataclass(frozen=True, slots=True)

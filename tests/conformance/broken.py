@@ -42,25 +42,10 @@ def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
     return Bending
 
 
-def _with_results(change: Callable[[TaskResult], object]) -> type[Memory]:
-    class Telling(Memory):
-        def find(self, job_id: str) -> TaskResult | None:
-            found = super().find(job_id)
-            if found is not None:
-                change(found)
-            return found
-
-    return Telling
-
-
 def _careless(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _careless(item) for key, item in value.items() if item != {}}
     return str(value) if isinstance(value, float) else value
-
-
-def _without_tracebacks(found: TaskResult) -> None:
-    found.errors = [replace(error, traceback="") for error in found.errors]
 
 
 ChangesArguments = _with_jobs(
@@ -81,7 +66,14 @@ SwallowsErrors = _with_outcomes(
 OverlooksUnknownTasks = _with_outcomes(
     lambda job, outcome: Succeeded(None) if job.task == "no.such.task" else outcome
 )
-LosesTracebacks = _with_results(_without_tracebacks)
+
+
+class LosesTracebacks(Memory):
+    def find(self, job_id: str) -> TaskResult | None:
+        found = super().find(job_id)
+        if found is not None:
+            found.errors = [replace(error, traceback="") for error in found.errors]
+        return found
 
 
 class TakesWhatItCantDo(InlineBackend):

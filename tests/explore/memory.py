@@ -68,10 +68,7 @@ class Silent:
     """
 
     failure = ""
-    set = join = is_alive = lambda *_, **__: None
-
-    def wake(self) -> None:
-        """Do nothing: the exploration takes the thread's steps without a wake-up."""
+    set = join = is_alive = wake = lambda *_, **__: None
 
 
 _world: list[World] = []
