@@ -155,7 +155,8 @@ def test_a_killed_child_loses_nothing(open_one: OpenShop, transport: str) -> Non
     shop.start_worker()
     shop.order("vase", gate="open")
     shop.until_started("vase")
-    os.kill(shop.child_of("vase"), signal.SIGKILL)
+    _, _, child = shop.notes.read_text().split()  # "started vase PID"
+    os.kill(int(child), signal.SIGKILL)
     shop.open_gate()
     assert not shop.lost(["vase"], PATIENCE[transport])
 

@@ -124,12 +124,6 @@ class Bazaar(Shop):
             command = [sys.executable, "-m", "celery", "-A", "shop", *words]
             self.companions.append(self.start(command, log))
 
-    def end_companions(self) -> None:
-        for process in self.companions:
-            process.terminate()
-        for process in self.companions:
-            process.wait(timeout=60)
-
 
 def install() -> None:
     """Install the extensions, if they are missing. Raises NoSources."""
@@ -165,7 +159,10 @@ def live(pool: str, minutes: float) -> int:
             time.sleep(max(0.0, put - (time.monotonic() - began)))
         page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
         seen = sum(line.startswith("flower_events_total") for line in page.splitlines())
-        shop.end_companions()
+        for process in shop.companions:
+            process.terminate()
+        for process in shop.companions:
+            process.wait(timeout=60)
         names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
         lost = shop.lost(names, 120)
         return report(shop, names, lost, seen, minutes)

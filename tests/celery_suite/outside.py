@@ -185,11 +185,6 @@ class Shop:
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return Counter(line[1] for line in lines if line[0] == what)
 
-    def child_of(self, parcel: str) -> int:
-        """Return the pid of the process that started the parcel's most recent run."""
-        lines = [line.split() for line in self.notes.read_text().splitlines()]
-        return int([line[2] for line in lines if line[:2] == ["started", parcel]][-1])
-
     def open_gate(self) -> None:
         (self.folder / "open").touch()
 

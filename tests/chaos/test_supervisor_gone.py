@@ -26,15 +26,6 @@ def _up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
         yield process, next_line(process)
 
 
-def _reaper_of(process: subprocess.Popen[str]) -> psutil.Process:
-    [reaper] = [
-        child
-        for child in psutil.Process(process.pid).children()
-        if any(word.endswith("reaper.py") for word in child.cmdline())
-    ]
-    return reaper
-
-
 def _lose_nothing(folder: Path, comments: int) -> None:
     with Stack(dir=folder) as stack, Client(stack.ready) as client:
         client.wait_for_mails(comments)
@@ -59,7 +50,12 @@ def test_the_next_start_ends_the_processes_that_a_killed_reaper_left(tmp_path: P
         for _ in range(3):
             client.comment()
         os.kill(ready["pids"]["redis"][0], signal.SIGSTOP)  # a stopped Redis reacts only to SIGKILL
-        _reaper_of(supervisor).kill()
+        [reaper] = [
+            child
+            for child in psutil.Process(supervisor.pid).children()
+            if any(word.endswith("reaper.py") for word in child.cmdline())
+        ]
+        reaper.kill()
         supervisor.kill()
         supervisor.wait()
         left = pids_of(ready)
