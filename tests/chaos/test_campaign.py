@@ -6,23 +6,27 @@ import json
 import random
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from support import until
 from typer import BadParameter
 
 from chaos import __main__ as main
-from chaos import strike
+from chaos import quiescence, strike
 from chaos.campaign import run
 from chaos.context import Context, Fault, FaultType, MailRules
 from chaos.plan import Plan
 from chaos.system import System
 from demo_app.settings import Safeguard, Transport
+from demo_app.stack.client import Client
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +125,22 @@ def test_an_unexpected_error_of_an_injector_ends_the_campaign(
     with pytest.raises(LookupError, match="a mistake in the injector") as found:
         _strike(never_started, Plan(faults=1, seconds=10.0, pace=0.1))
     assert found.value.__notes__ == ["raised by the injector 'with a mistake'"]
+
+
+def test_a_job_that_is_retried_for_ever_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quiescence, "LONGEST", 0.2)
+    with closing(sqlite3.connect(tmp_path / "blog.sqlite3")) as db, db:
+        db.execute("CREATE TABLE comments (id, job_id, created_at)")
+        db.execute("INSERT INTO comments VALUES (1, 'job-7', 0)")
+    states = ("queued", "running", "retrying", "scheduled", "dead", "done")
+    client = create_autospec(Client, instance=True)
+    client.mail_stats.return_value = {"distinct": 0}
+    client.summary.return_value = {**dict.fromkeys(states, 0), "retrying": 1}
+    client.jobs.side_effect = lambda state, *_: {"jobs": [{"id": "job-7"}] * (state == "retrying")}
+    expected = "0 of 1 mails have come, and these jobs are unfinished: job-7 is retrying"
+    with pytest.raises(quiescence.StillMoving, match=expected):
+        quiescence.wait_for_quiescence(
+            client, tmp_path, patience=9.0, stock=False, by_hand={}, on_line=print
+        )

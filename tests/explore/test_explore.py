@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import redis
 from support import most_thorough
 
 from explore.frozen import FrozenRedis
@@ -91,3 +92,26 @@ def test_a_mistake_in_a_step_of_python_is_found_as_well(on: FrozenRedis) -> None
     mistakes = of_steps(["demo_app.broker.lease"])
     mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
     assert Judge([lambda: Normal(_named("two jobs"), on)]).judge(mistake).steps
+
+
+def test_an_expiry_is_as_in_redis_and_stands_still_with_the_clock() -> None:
+    """Time in the explored server passes only if the exploration sets it."""
+    with FrozenRedis() as frozen:
+        frozen.reads_all = False
+        run = frozen.command
+        run("SET", "lease", "w1", "EX", 5)
+        frozen.now += 2
+        assert (run("SET", "lease", "w2", "KEEPTTL"), run("TTL", "lease")) == ("OK", 3)
+        assert frozen.client.pttl("lease") == -1, "in the server itself it would go on"
+        with pytest.raises(redis.ResponseError):
+            run("GETEX", "lease", "EX", "soon")
+        assert frozen.client.pttl("lease") == -1
+        run("PEXPIRE", "lease", 1500)
+        run("PSETEX", "other", 1000, "x")
+        assert run("PERSIST", "other") == 1
+        frozen.now += 1.5
+        assert [run("EXISTS", name) for name in ("lease", "other")] == [0, 1]
+        run("EXPIRE", "other", 9)
+        run("SET", "other", "y")
+        assert run("TTL", "other") == -1
+        assert frozen.script("return redis.pcall('GET', 'lease')", []) is None
