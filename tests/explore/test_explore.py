@@ -15,7 +15,7 @@ from explore.mutants import Mutant, of_scripts, of_steps
 from explore.outside import REASONS
 from explore.plan import Plan
 from explore.search import Breadth, server
-from explore.verdicts import Judge, Normal
+from explore.verdicts import Normal, judge
 from explore.way import as_line, from_line, replay
 from explore.worker import Setup
 from explore.worlds import WORLDS
@@ -91,7 +91,7 @@ def test_each_pattern_of_a_reason_matches_a_mistake() -> None:
 def test_a_mistake_in_a_step_of_python_is_found_as_well(on: FrozenRedis) -> None:
     mistakes = of_steps(["demo_app.broker.lease"])
     mistake = next(one for one in mistakes if one.before.strip() == "if worker != self.worker:")
-    assert Judge([lambda: Normal(_named("two jobs"), on)]).judge(mistake).steps
+    assert judge(mistake, [lambda: Normal(_named("two jobs"), on)]).steps
 
 
 def test_an_expiry_is_as_in_redis_and_stands_still_with_the_clock() -> None:

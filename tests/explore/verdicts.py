@@ -102,20 +102,21 @@ class Normal:
             sys.settrace(None)
         if self.found.broken:
             raise ValueError(f"the unchanged code breaks a promise: {self.found}")
-        self._texts, self._memory = dict(Wire.texts), dict(on.memory)
+        self._texts, self.memory = dict(Wire.texts), dict(on.memory)
 
     def meets(self, mutant: Mutant) -> bool:
         """Return True if this world runs the script or function of the mistake (already made)."""
-        return mutant.in_ in self._calls or any(new != old for old, new in self._changed())
+        return mutant.in_ in self._calls or bool(self._changed())
 
     def _changed(self) -> list[tuple[str, str]]:
-        return [(old, text_of(*known)) for known, old in self._texts.items()]
+        """Return the script texts that the mistake changes: before and after."""
+        texts = ((old, text_of(*known)) for known, old in self._texts.items())
+        return [(old, new) for old, new in texts if old != new]
 
     def differs(self, mutant: Mutant) -> bool:
         """Return True if the mistake (already made) changes any result."""
         if mutant.in_ not in self._calls:
-            changed = [pair for pair in self._changed() if pair[0] != pair[1]]
-            return not all(self.on.does_the_same(old, new) for old, new in changed)
+            return not all(self.on.does_the_same(old, new) for old, new in self._changed())
         world = begin(self.plan, self.on)
         for name, _, event, content, why in taken(world, self.on, self._calls[mutant.in_].copy()):
             if why:
@@ -128,52 +129,46 @@ class Normal:
                 return True
         return False
 
-    def forget(self) -> None:
-        """Delete the cached results of scripts that had a mistake."""
-        self.on.memory = dict(self._memory)
 
+def judge(mutant: Mutant, worlds: Sequence[Callable[[], Normal]]) -> Answer:
+    """Try a mistake in several worlds, in order.
 
-class Judge:
-    """A judge that tries a mistake in several worlds, in order.
-
-    A world is explored without a mistake when it is needed for the first time.
+    Args:
+        worlds: functions that return a world, explored without the mistake.
     """
+    answer, steps = Answer("not met"), 0
+    for make in worlds:
+        world = make()
+        with mutant.made():
+            if steps > _MAX_STEPS or not world.meets(mutant):
+                continue
+            found, count = _judge_in(world, mutant)
+        steps += count
+        if found.kind == "broken":
+            return found
+        answer = answer if answer.kind == "survives" else found
+    return answer
 
-    def __init__(self, worlds: Sequence[Callable[[], Normal]]) -> None:
-        self._worlds = [cache(world) for world in worlds]
 
-    def judge(self, mutant: Mutant) -> Answer:
-        answer, steps = Answer("not met"), 0
-        for make in self._worlds:
-            world = make()
-            with mutant.made():
-                if steps > _MAX_STEPS or not world.meets(mutant):
-                    continue
-                found, count = self._in(world, mutant)
-            steps += count
-            if found.kind == "broken":
-                return found
-            answer = answer if answer.kind == "survives" else found
-        return answer
-
-    def _in(self, world: Normal, mutant: Mutant) -> tuple[Answer, int]:
-        """Return the verdict on the mistake in one world, and the number of steps taken with it."""
-        signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
-        name = world.plan.name
-        try:
-            if not world.differs(mutant):
-                return Answer("equal"), 0
-            # a higher limit, since the world may have more states with the mistake
-            found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
-        except Hangs:
-            return Answer("ends", name), 0
-        except Exception as error:  # with the mistake, the world can't be set up
-            return Answer(f"raises {type(error).__name__}", name), 0
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            world.forget()
-        promise = found.broken.partition(":")[0]
-        return Answer(promise or "survives", name, tuple(found.steps)), found.transitions
+def _judge_in(world: Normal, mutant: Mutant) -> tuple[Answer, int]:
+    """Return the verdict on the mistake in one world, and the number of steps taken with it."""
+    signal.setitimer(signal.ITIMER_PROF, _PATIENCE, _PATIENCE)
+    name = world.plan.name
+    try:
+        if not world.differs(mutant):
+            return Answer("equal"), 0
+        # a higher limit, since the world may have more states with the mistake
+        found = Breadth(world.plan, world.on).run(300 + 2 * world.found.states)
+    except Hangs:
+        return Answer("ends", name), 0
+    except Exception as error:  # with the mistake, the world can't be set up
+        return Answer(f"raises {type(error).__name__}", name), 0
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        # forget the results of scripts that had the mistake
+        world.on.memory = dict(world.memory)
+    promise = found.broken.partition(":")[0]
+    return Answer(promise or "survives", name, tuple(found.steps)), found.transitions
 
 
 def main() -> None:
@@ -200,11 +195,11 @@ def main() -> None:
     left = [name for name in mutants if name not in judged and args.text in mutants[name].where]
     random.Random(1).shuffle(left)  # if time runs out, the judged mistakes are a fair sample of all
     with ExitStack() as stack, LEDGER.open("a", encoding="utf-8") as ledger:
-        judge = Judge(
-            [lambda plan=plan: Normal(plan, stack.enter_context(server())) for plan in JUDGED]
-        )
+        worlds = [
+            cache(lambda plan=plan: Normal(plan, stack.enter_context(server()))) for plan in JUDGED
+        ]
         for number, name in enumerate(left, 1):
-            mutant, answer = mutants[name], judge.judge(mutants[name])
+            mutant, answer = mutants[name], judge(mutants[name], worlds)
             row = {"name": name, "what": mutant.what, "kind": answer.kind, "world": answer.world,
                    "verdict": answer.verdict, "steps": as_line(list(answer.steps))}  # fmt: skip
             print(json.dumps(row), file=ledger, flush=True)
