@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.context import USUAL, Fault, MailRules
+from chaos.context import USUAL, Fault, MailRules, OnLine
 from chaos.history import Follower, History, stored_mails
 from chaos.ledger import Ledger, rows, settle
 from chaos.plan import Plan
-from chaos.quiescence import ByHand, trace, wait_for_quiescence
+from chaos.quiescence import trace, wait_for_quiescence
 from chaos.readers import Readers
 from chaos.strike import heal, strike
 from chaos.system import System
@@ -27,8 +25,6 @@ HISTORY = "history.jsonl"
 #: Promises that are checked for stock Celery: it has no journal, and these need only the comments
 #: and the mails.
 FOR_READERS = ("lost", "not stored", "seen twice", "wrong")
-
-OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     readers = Readers(ready, str(plan.seed), history, insist=not plan.aimed)
     readers.start()
     rules.only(USUAL)
-    faults = strike(plan, random.Random(plan.seed), system, rules, readers.accepted, on_line)
+    faults = strike(plan, system, rules, readers.accepted, on_line)
     readers.stop()
     heal(system, rules)
     for fault in faults:
@@ -103,16 +99,8 @@ def _count(
 
     Log a line for each missing mail, and return the ledger.
     """
-    by_hand: ByHand = {}
     with Client(system.ready) as client:
-        wait_for_quiescence(
-            client,
-            system.folder,
-            patience=plan.patience,
-            stock=plan.stock,
-            by_hand=by_hand,
-            on_line=on_line,
-        )
+        by_hand = wait_for_quiescence(client, system.folder, plan, on_line)
         follower.catch_up()
         ledger = settle(client, system.folder, stock=plan.stock, by_hand=by_hand)
         for (body,) in rows(system.folder / "blog.sqlite3", "SELECT body FROM comments"):

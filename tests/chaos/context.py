@@ -104,6 +104,8 @@ class Context:
         return [Fault(kind, now, now, (pid,))]
 
 
+#: A function that receives lines of the campaign's log.
+OnLine = Callable[[str], None]
 #: A function that injects a fault, and returns the faults that happened.
 Injector = Callable[[Context], list[Fault]]
 

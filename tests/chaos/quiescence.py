@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from chaos.context import OnLine
 from chaos.ledger import comments_of, rows
+from chaos.plan import Plan
 from demo_app.broker.queue import Queue
 from demo_app.broker.where import where
 from demo_app.rig.polling import poll
@@ -31,26 +33,15 @@ class StillMoving(RuntimeError):
     """Raised to end a campaign if jobs are still unfinished after `LONGEST` seconds."""
 
 
-def wait_for_quiescence(
-    client: Client,
-    folder: Path,
-    *,
-    patience: float,
-    stock: bool,
-    by_hand: ByHand,
-    on_line: Callable[[str], None],
-) -> None:
-    """Wait for every comment's mail, as long as there is progress. Retry dead jobs.
+def wait_for_quiescence(client: Client, folder: Path, plan: Plan, on_line: OnLine) -> ByHand:
+    """Wait for every comment's mail, as long as there is progress. Retry and return dead jobs.
 
-    Args:
-        patience: give up after this time without progress (seconds). A job that waits for its next
-            try counts as progress, however long its backoff.
-        by_hand: receives the dead jobs that were retried.
-        on_line: receives lines of the log.
+    A job that waits for its next try counts as progress, however long its backoff.
 
     Raises:
         StillMoving: there was still progress after `LONGEST` seconds.
     """
+    by_hand: ByHand = {}
     seen, since, comments, arrived = -1, time.monotonic(), set[str](), 0
     for _ in poll(LONGEST):
         with suppress(httpx.HTTPError):
@@ -58,20 +49,20 @@ def wait_for_quiescence(
             arrived = client.mail_stats()["distinct"]
             now = client.summary()
             moving, waiting = arrived + int(now["done"]), False
-            if stock:
+            if plan.stock:
                 open_jobs = 0
             else:
                 moving += _bring_back(client, by_hand)
                 waiting = now["retrying"] + now["scheduled"] > 0
                 open_jobs = now["queued"] + now["running"] + now["retrying"] + now["dead"]
             if arrived >= len(comments) and not open_jobs:
-                return
+                return by_hand
             if moving != seen:
                 on_line(f"       {arrived} of {len(comments)} mails have come")
             if moving != seen or waiting:
                 seen, since = moving, time.monotonic()
-        if time.monotonic() - since > patience:
-            return
+        if time.monotonic() - since > plan.patience:
+            return by_hand
     raise StillMoving(
         f"after {LONGEST:.0f} s {arrived} of {len(comments)} mails have come, and these jobs are "
         f"unfinished: {_unfinished(client)}"

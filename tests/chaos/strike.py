@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 from redis import RedisError
 
-from chaos.context import Context, Fault, FaultType, MailRules
+from chaos.context import Context, Fault, FaultType, MailRules, OnLine
 from chaos.plan import Plan
 from chaos.system import System
 from demo_app.rig.polling import poll, until
@@ -29,12 +28,7 @@ class StackIsDead(RuntimeError):
 
 
 def strike(
-    plan: Plan,
-    chance: random.Random,
-    system: System,
-    rules: MailRules,
-    accepted: list[float],
-    on_line: Callable[[str], None],
+    plan: Plan, system: System, rules: MailRules, accepted: list[float], on_line: OnLine
 ) -> list[Fault]:
     """Inject the plan's faults. Return the faults that happened, sorted by time.
 
@@ -48,7 +42,7 @@ def strike(
         StackIsDead: no comment was accepted for `SILENCE` seconds.
         Exception: any unexpected error of an injector.
     """
-    began = time.time()
+    began, chance = time.time(), random.Random(plan.seed)
     weights = [kind.weight for kind in plan.kinds]
     happened: list[Fault] = []
     running: list[Future[None]] = []

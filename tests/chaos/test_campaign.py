@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import secrets
 import signal
 import sqlite3
@@ -104,7 +103,7 @@ def never_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
 def _strike(system: System, plan: Plan) -> None:
     nowhere = "http://127.0.0.1:1"
     rules = MailRules({"token": "", "web": nowhere, "inbox": nowhere, "redis": ""})
-    strike.strike(plan, random.Random(1), system, rules, [], print)
+    strike.strike(plan, system, rules, [], print)
 
 
 def test_a_stack_that_accepts_nothing_ends_the_campaign(
@@ -141,6 +140,4 @@ def test_a_job_that_is_retried_for_ever_is_an_error_that_names_it(
     client.jobs.side_effect = lambda state, *_: {"jobs": [{"id": "job-7"}] * (state == "retrying")}
     expected = "0 of 1 mails have come, and these jobs are unfinished: job-7 is retrying"
     with pytest.raises(quiescence.StillMoving, match=expected):
-        quiescence.wait_for_quiescence(
-            client, tmp_path, patience=9.0, stock=False, by_hand={}, on_line=print
-        )
+        quiescence.wait_for_quiescence(client, tmp_path, Plan(patience=9.0), print)
