@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any, NamedTuple
@@ -101,19 +101,15 @@ class Running(NamedTuple):
 
 @contextmanager
 def at_work(
-    name: str,
-    jobs: int,
-    layout: str = "",
-    settings: Mapping[str, str] | None = None,
-    workers: int | None = None,
+    name: str, jobs: int, layout: str = "", workers: int | None = None, **settings: str
 ) -> Iterator[Running]:
     """Enqueue the jobs and start the peer's workers. Stop everything at the end of the block.
 
     Args:
         name: the peer's module in `benchmarks.peers`.
         layout: one of the peer's layouts; "": the first one.
-        settings: more environment variables.
         workers: number of worker commands to start; None: each command of the layout once.
+        settings: more environment variables.
     """
     port = ports.take(0, "the mail server")
     with ProcessGroup() as group, RedisServer(group) as redis:
@@ -122,7 +118,7 @@ def at_work(
             "DEMO_REDIS_URL": redis.url,
             "DEMO_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "PYTHONWARNINGS": "ignore",
-            **(settings or {}),
+            **settings,
         }
         sink = group.start(
             [sys.executable, "-m", "benchmarks.counting_sink", str(port)],

@@ -51,7 +51,7 @@ def run() -> list[Table]:
         # random order, so that a slow minute of the machine can hit any queue
         for name, sender in random.sample(runs, len(runs)):
             _log(f"round {number + 1} of {ROUNDS}: {PEERS[name]}, {sender}")
-            one = measure(name, layout=layouts[name], settings={"BENCH_SENDER": sender})
+            one = measure(name, layout=layouts[name], BENCH_SENDER=sender)
             found[name, sender].append(one)
     lost = {name: _missing_after_a_kill(name, layouts[name]) for name in PEERS}
     return [_speed(found), _costs(layouts, found, lost)]
@@ -107,8 +107,7 @@ def _best_layout(name: str) -> str:
 def _missing_after_a_kill(name: str, layout: str) -> int:
     """Run KILL_JOBS jobs, kill one process that runs jobs, and start new workers. Return how many
     jobs are not done PATIENCE seconds later."""
-    settings = {"BENCH_SECONDS": str(JOB_SECONDS)}
-    with at_work(name, KILL_JOBS, layout, settings) as running:
+    with at_work(name, KILL_JOBS, layout, BENCH_SECONDS=str(JOB_SECONDS)) as running:
         until(lambda: running.arrived()[0] >= KILL_JOBS // 4, 60.0)
         os.kill(_busiest(running), signal.SIGKILL)
         for _ in list(running.workers):
