@@ -149,9 +149,9 @@ class HostileMessages:
         """
         jobs, good = [self.put(text) for text in texts], str(uuid.uuid4())
         self.put(json.dumps(valid_message(good)), good)
-        log = self.shop.folder / "worker-1.log"
         self.shop.until(
             lambda: good in self.shop.times("ended") and ENDED.issuperset(map(self.state, jobs)),
-            f"the end of {texts!r:.2000}", self.worker, log,
-        )  # fmt: skip
+            f"the end of {texts!r:.2000}",
+            self.worker,
+        )
         return [self.state(job) for job in jobs]

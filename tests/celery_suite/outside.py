@@ -146,7 +146,7 @@ class Shop:
         with log.open("w") as output:
             worker = self.start([*command, *options], output)
         self.workers.append(worker)
-        self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker, log)
+        self.until(lambda: " ready." in log.read_text(), f"worker {number}", worker)
         return worker
 
     def app(self) -> Celery:
@@ -236,7 +236,6 @@ class Shop:
         condition: Any,
         what: str,
         process: subprocess.Popen[bytes] | None = None,
-        log: Path | None = None,
         seconds: float = 40,
     ) -> None:
         """Wait until `condition()` is true.
@@ -244,7 +243,6 @@ class Shop:
         Args:
             what: the event, for the error message.
             process: stop waiting if this process ends.
-            log: its last lines are part of the error message.
             seconds: timeout for an idle machine; longer on a busy one.
 
         Raises:
@@ -256,8 +254,9 @@ class Shop:
                 return
             if died := process is not None and process.poll() is not None:
                 break
-        tail = log.read_text()[-3000:] if log else ""
-        raise TimeoutError(f"{what}: {'the process has ended' if died else 'timed out'}\n{tail}")
+        tails = [log.read_text()[-3000:] for log in self.folder.glob("worker-*.log")]
+        why = "the process has ended" if died else "timed out"
+        raise TimeoutError("\n".join([f"{what}: {why}", *tails]))
 
     def close(self) -> None:
         self.link.end()
