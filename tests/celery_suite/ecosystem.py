@@ -32,23 +32,13 @@ NAMES = ("celery-batches", "celery-singleton", "celery-redbeat", "tenacity")
 #: The kinds of jobs; each second of the run has one of each kind.
 EACH_SECOND = ("plain", "limited", "again", "batched", "alone", "later")
 
-APP = """
-import json, os, time
-
-import demo_app.broker
-from celery import Celery
+#: Appended to the shop's module.
+TASKS = """
 from celery_batches import Batches
 from celery_singleton import Singleton
 
-app = Celery("shop", broker=os.environ["BROKER"])
-app.conf.update(json.loads(os.environ["SETTINGS"]))
 app.conf.singleton_backend_url = os.environ["BROKER"].removeprefix("claims+")
 app.conf.beat_schedule = {"tick": {"task": "shop.tick", "schedule": 2.0, "args": ["redbeat"]}}
-
-
-def note(what, parcel):
-    with open("notes.txt", "a") as notes:
-        notes.write(f"{what} {parcel} {os.getpid()}\\n")
 
 
 @app.task
@@ -82,12 +72,6 @@ def alone(name):
 @app.task(bind=True)
 def tick(self, whose):
     note("ended", f"{whose}-{self.request.id}")
-
-
-@app.task
-def long(name, seconds):
-    time.sleep(seconds)
-    note("ended", name)
 """
 
 #: Enqueues the jobs with the numbers from argv[1] to argv[2] - 1.
@@ -107,7 +91,7 @@ class Bazaar(Shop):
 
     def __init__(self, folder: Path, pool: str, **settings: Any) -> None:
         super().__init__(folder, "claims", pool, **settings)
-        (folder / "shop.py").write_text(APP)
+        self.add(TASKS)
         self.companions: list[subprocess.Popen[bytes]] = []
 
     @property
@@ -150,7 +134,7 @@ def live(pool: str, minutes: float) -> int:
             put += 5
             if spent > minutes * 30 and not half:
                 half = True
-                shop.run("import shop; shop.long.delay('long', 5)")
+                shop.run("import shop; shop.pack.delay('long', 5)")
                 time.sleep(2)  # until the task has started
                 worker.send_signal(3)  # SIGQUIT: the soft shutdown
                 worker.wait(timeout=90)
