@@ -7,10 +7,10 @@ import time
 
 import pytest
 from broker.conftest import OpenShop
+from broker.scene import Scene
 from celery_suite.outside import Shop
 from support import client_of, most_thorough, patience
 
-from demo_app.broker.in_flight import InFlight
 from demo_app.broker.options import Options
 from demo_app.broker.queue import Queue
 
@@ -50,10 +50,8 @@ def test_a_worker_continues_over_a_new_connection(open_one: OpenShop, which: str
 def test_the_heartbeat_reconnects_before_its_lease_expires(open_one: OpenShop) -> None:
     """If the lease expired first, another worker would run the job a second time."""
     shop = open_one(lease_seconds=LEASE, socket_timeout=30.0)
-    url = f"redis://127.0.0.1:{shop.port}"
-    other = InFlight(Queue(client_of(url), Options(lease_seconds=LEASE)))
-    other.work(["another queue"])
-    try:
+    others = Scene(Queue(client_of(f"redis://127.0.0.1:{shop.port}")))
+    with others.working(Options(lease_seconds=LEASE)):
         shop.order("piano", seconds=LEASE + 6)
         shop.until_started("piano")
         # as if Redis had been up for a whole lease: only then may a worker be declared dead
@@ -61,8 +59,6 @@ def test_the_heartbeat_reconnects_before_its_lease_expires(open_one: OpenShop) -
         shop.link.freeze()
         assert not shop.lost(["piano"], 40)
         shop.until(lambda: shop.redis.zcard("done") == 1, "its acknowledgement")
-    finally:
-        other.leave()
     happened = [fields["event"] for _, fields in shop.redis.xrange("journal")]
     assert "worker_died" not in happened
     assert shop.times("started")["piano"] == 1

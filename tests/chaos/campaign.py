@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,13 +55,12 @@ class Result:
 
 
 def run(plan: Plan, on_line: OnLine) -> Result:
-    with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name:
-        system = System(Path(name), plan.transport, plan.without)
-        try:
-            system.start()
-            return _strike_and_count(plan, system, on_line)
-        finally:
-            system.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as name,
+        closing(System(Path(name), plan.transport, plan.without)) as system,
+    ):
+        system.start()
+        return _strike_and_count(plan, system, on_line)
 
 
 def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:

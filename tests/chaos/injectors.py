@@ -108,12 +108,10 @@ def namesake(context: Context) -> list[Fault]:
     worker = subprocess.Popen(
         command, env=environment, stdout=silent, stderr=silent, start_new_session=True
     )
-    try:
-        time.sleep(context.chance.uniform(2.5, 4.0))
-        now = time.time()
-    finally:
-        worker.kill()
-        worker.wait()
+    time.sleep(context.chance.uniform(2.5, 4.0))
+    now = time.time()
+    worker.kill()
+    worker.wait()
     return [Fault("worker: a namesake joins and is killed", now, now, (worker.pid,))]
 
 

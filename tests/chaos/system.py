@@ -112,7 +112,7 @@ class System:
         threading.Thread(target=self._follow, args=(host,), daemon=True).start()
         return True
 
-    def stop(self) -> None:
+    def close(self) -> None:
         host, self._host = self._host, None
         if host is not None:
             with suppress(OSError):

@@ -95,9 +95,8 @@ def test_options_that_make_no_sense_are_explained(options: dict[str, Any], error
 @pytest.fixture
 def never_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     monkeypatch.setattr(strike, "LONGEST", 0.2)
-    system = System(tmp_path, Transport.CLAIMS, frozenset())
-    yield system
-    system.stop()
+    with closing(System(tmp_path, Transport.CLAIMS, frozenset())) as system:
+        yield system
 
 
 def _strike(system: System, plan: Plan) -> None:
