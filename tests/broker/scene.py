@@ -15,7 +15,7 @@ from demo_app.broker.in_flight import InFlight
 from demo_app.broker.inspect import get_job
 from demo_app.broker.keys import lists_of
 from demo_app.broker.options import Options
-from demo_app.broker.queue import Queue
+from demo_app.broker.queue import Kind, Queue
 from demo_app.broker.view import JobView
 
 LISTS = lists_of("mail")
@@ -39,6 +39,17 @@ class Scene:
             changes: other arguments of `message`.
         """
         self.queue.enqueue_many([(message(number, **changes), due) for number in numbers])
+
+    def publish(
+        self, job_id: str = "a", *, list_name: str = "mail", tag: str = "one",
+        kind: Kind = Kind.JOB, due: float | None = None, **headers: Any,
+    ) -> None:  # fmt: skip
+        """Publish a message as any Celery producer does, with its own delivery tag."""
+        headers = {"task": "outside.work", "id": job_id, "retries": 0, **headers}
+        info = {"exchange": "", "routing_key": list_name, "list": list_name}
+        properties = {"delivery_tag": tag, "delivery_info": info}
+        text = json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
+        self.queue.publish(text, job_id, list_name, kind=kind, due=due)
 
     def start(self, worker: str, instead_of: str = "") -> None:
         """Register a worker.

@@ -19,28 +19,17 @@ from demo_app.broker.queue import Kind
 LATER = 4e9  # epoch seconds, far in the future
 
 
-def _publish(
-    scene: Scene, job_id: str = "a", *, list_name: str = "mail", tag: str = "one", retries: int = 0,
-    kind: Kind = Kind.JOB, due: float | None = None,
-) -> None:  # fmt: skip
-    headers = {"task": "outside.work", "id": job_id, "retries": retries}
-    info = {"exchange": "", "routing_key": list_name, "list": list_name}
-    properties = {"delivery_tag": tag, "delivery_info": info}
-    text = json.dumps({"body": "[[1],{},{}]", "headers": headers, "properties": properties})
-    scene.queue.publish(text, job_id, list_name, kind=kind, due=due)
-
-
 @pytest.fixture
 def running(scene: Scene) -> Claim:
-    _publish(scene)
+    scene.publish()
     return scene.claim()
 
 
 @pytest.mark.usefixtures("running")
 @pytest.mark.parametrize("retries", [0, 1])
 def test_the_id_of_a_running_job_can_be_used_again(scene: Scene, retries: int) -> None:
-    _publish(scene, tag="two", retries=retries)
-    _publish(scene, tag="three", retries=retries)
+    scene.publish(tag="two", retries=retries)
+    scene.publish(tag="three", retries=retries)
     assert scene.count == {"enqueued": 3, "running": 1, "queued": 2}
     scene.lose()
     assert scene.waiting == ["a", "a#2", "a#3"], "the job of a dead worker runs again"
@@ -49,7 +38,7 @@ def test_the_id_of_a_running_job_can_be_used_again(scene: Scene, retries: int) -
 @pytest.mark.parametrize("job_id", ["a", "~a"])
 def test_jobs_with_the_same_id_are_shown_and_purged(scene: Scene, job_id: str) -> None:
     for tag in ("one", "two"):
-        _publish(scene, job_id, tag=tag, due=LATER)
+        scene.publish(job_id, tag=tag, due=LATER)
     first = job_id.replace("~", "=~")
     for job in (first, f"{first}#2"):
         shown = scene.job(job)
@@ -62,26 +51,26 @@ def test_a_repeated_publish_adds_no_job(scene: Scene, state: str) -> None:
     """A new delivery tag is a new job. Each queue to which an exchange routes gets its own job."""
     jobs = [("one", "mail"), ("one", "copies"), ("two", "mail")]
     for tag, list_name in jobs:
-        _publish(scene, tag=tag, list_name=list_name)
+        scene.publish(tag=tag, list_name=list_name)
     if state != "queued":
         scene.start("w")
         for claimed in scene.queue.claim("w", ["mail", "copies"], 3):
             if state == "done":
                 scene.queue.finish(claimed.claim, Disposition.DONE)
     for tag, list_name in jobs:
-        _publish(scene, tag=tag, list_name=list_name)
+        scene.publish(tag=tag, list_name=list_name)
     assert scene.count == {"enqueued": 3, state: 3}
 
 
 def test_the_next_try_of_an_ended_job_is_another_job(scene: Scene, running: Claim) -> None:
     scene.queue.finish(running, Disposition.DONE)
-    _publish(scene, retries=1, tag="two", kind=Kind.NEXT_TRY)
+    scene.publish(retries=1, tag="two", kind=Kind.NEXT_TRY)
     assert scene.count == {"enqueued": 2, "done": 1, "queued": 1}
 
 
 def test_a_repeated_reply_is_in_its_list_once(scene: Scene) -> None:
     for _ in range(2):
-        _publish(scene, "~reply", kind=Kind.MESSAGE)
+        scene.publish("~reply", kind=Kind.MESSAGE)
     assert len(scene.waiting) == 1
 
 
@@ -162,7 +151,7 @@ def test_a_worker_that_was_declared_dead_cannot_go_on(scene: Scene, running: Cla
 @pytest.mark.parametrize("how", ["done", "requeue", "dead", "lost", "discard", "left"])
 @pytest.mark.parametrize("record", ["kept", "deleted"])
 def test_a_published_next_try_stays(scene: Scene, running: Claim, how: str, record: str) -> None:
-    _publish(scene, retries=1, due=LATER, tag="two", kind=Kind.NEXT_TRY)
+    scene.publish(retries=1, due=LATER, tag="two", kind=Kind.NEXT_TRY)
     if record == "deleted":
         scene.queue.client.delete("job:a")
     if how == "left":

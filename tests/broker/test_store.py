@@ -402,16 +402,11 @@ def test_a_requeue_that_failed_can_be_repeated(scene: Scene, how: Disposition) -
 
 
 def test_a_repeated_message_is_found_among_many_jobs_with_its_id(scene: Scene) -> None:
-    def publish(tag: str) -> None:
-        properties = {"delivery_tag": tag, "delivery_info": {"routing_key": "mail"}}
-        text = json.dumps({"headers": {"delivery_tag": "a header"}, "properties": properties})
-        scene.queue.publish(text, "same", "mail", kind=Kind.JOB)
-
     for number in range(120):
-        publish(f"{number}")
+        scene.publish("same", tag=f"{number}", delivery_tag="a header")
     scene.queue.client.delete("job:same#2")  # the oldest ended jobs are forgotten
     for _ in range(2):
-        publish("repeated")
+        scene.publish("same", tag="repeated", delivery_tag="a header")
     assert scene.queue.snapshot().count["enqueued"] == 121
 
 
