@@ -37,8 +37,7 @@ def run() -> list[Table]:
 
 
 def _row(name: str, seconds: list[float]) -> list[str]:
-    median = statistics.median(seconds)
-    return [name, f"{median:.2f}", f"{max(seconds):.2f}", str(len(seconds))]
+    return [name, f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}", str(len(seconds))]
 
 
 def _recoveries(report_deaths: bool) -> list[float]:

@@ -51,8 +51,7 @@ def run() -> list[Table]:
         # random order, so that a slow minute of the machine can hit any queue
         for name, sender in random.sample(runs, len(runs)):
             _log(f"round {number + 1} of {ROUNDS}: {PEERS[name]}, {sender}")
-            one = measure(name, layout=layouts[name], BENCH_SENDER=sender)
-            found[name, sender].append(one)
+            found[name, sender].append(measure(name, layout=layouts[name], BENCH_SENDER=sender))
     lost = {name: _missing_after_a_kill(name, layouts[name]) for name in PEERS}
     return [_speed(found), _costs(layouts, found, lost)]
 

@@ -40,8 +40,7 @@ def test_a_file_that_can_not_be_a_database(name: str, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/blog.sqlite3").write_text("not a database, but a longer text " * 9)
-    output = _error_of("web", tmp_path / name)
-    assert f"{tmp_path / name}/blog.sqlite3 can't be used: " in output
+    assert f"{tmp_path / name}/blog.sqlite3 can't be used: " in _error_of("web", tmp_path / name)
 
 
 @pytest.mark.parametrize(

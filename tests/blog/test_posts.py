@@ -39,8 +39,7 @@ def test_a_failure_stores_neither(database: Database, monkeypatch: pytest.Monkey
 def test_comments_come_back_in_their_order(database: Database) -> None:
     for number in range(5):
         posts.add_comment(database, 2, f"A{number}", "a@b.test", "text", notify=tell)
-    newest = posts.newest_comments(database, 2, 4)
-    assert [one.author for one in newest] == ["A4", "A3", "A2", "A1"]
+    assert [one.author for one in posts.newest_comments(database, 2, 4)] == ["A4", "A3", "A2", "A1"]
 
 
 def test_the_first_posts_are_stored_once(database: Database) -> None:

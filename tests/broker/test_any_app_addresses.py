@@ -25,8 +25,7 @@ def _connect_by(shop: Shop, url: str) -> None:
 
 @pytest.fixture
 def shop(open_shop: OpenShop) -> Shop:
-    options = {"lease_seconds": 2.0, "master_name": "books"}
-    return open_shop(broker_transport_options=options)
+    return open_shop(broker_transport_options={"lease_seconds": 2.0, "master_name": "books"})
 
 
 @pytest.fixture

@@ -42,8 +42,7 @@ class System:
     def claim(self, choice: int) -> None:
         if self.workers:
             worker = self.workers[choice % len(self.workers)]
-            took = self.queue.claim(worker, LISTS, 1 + choice % 2)
-            self.claims += [one.claim for one in took]
+            self.claims += [one.claim for one in self.queue.claim(worker, LISTS, 1 + choice % 2)]
 
     def finish(self, choice: int) -> None:
         """End a claim with any disposition, even if its worker is dead."""

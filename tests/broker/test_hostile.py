@@ -83,8 +83,7 @@ def test_a_message_that_is_not_utf_8_is_dead_and_the_next_job_runs(
     hostile: HostileMessages,
 ) -> None:
     for name in ("shop.pack", "delivery_mode"):
-        text = json.dumps(valid_message()).encode().replace(name.encode(), b"shop.\xff")
-        job = hostile.put(text)
+        job = hostile.put(json.dumps(valid_message()).encode().replace(name.encode(), b"shop.\xff"))
         hostile.shop.redis.lpush("queue:celery", b"\xff\xfe")  # the id of a job that does not exist
         _holds(hostile, [])
         hostile.shop.until(lambda job=job: hostile.state(job) == "dead", "its end")

@@ -34,8 +34,7 @@ def test_a_queue_is_listed_in_the_order_of_its_claims(scene: Scene, limit: int) 
     scene.put(*range(4))
     scene.put(4, priority=-1)
     scene.put(5, 6, priority=5)
-    order = [f"job-{number}" for number in (5, 6, 0, 1, 2, 3, 4)]
-    assert _all(scene, State.QUEUED, limit) == order
+    assert _all(scene, State.QUEUED, limit) == [f"job-{number}" for number in (5, 6, 0, 1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("name", ["mail", "my queue", "50%", "50%20", "キュー", " "])

@@ -426,8 +426,7 @@ def test_a_worker_of_the_most_queues_can_claim_and_end_a_job(scene: Scene) -> No
     scene.put(1, 2)
     scene.start("w")
     [claimed] = scene.queue.claim("w", lists)
-    ended = scene.queue.finish(claimed.claim, Disposition.DONE, next_for=("w", lists))
-    assert ended.following
+    assert scene.queue.finish(claimed.claim, Disposition.DONE, next_for=("w", lists)).following
 
 
 @pytest.mark.parametrize("name", ["orders:3", "orders:high", "orders:low", "orders:6", "orders:-"])

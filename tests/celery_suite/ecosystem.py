@@ -148,8 +148,7 @@ def live(pool: str, minutes: float) -> int:
         for process in shop.companions:
             process.wait(timeout=60)
         names = [f"{kind}{n}" for kind in EACH_SECOND for n in range(put)] + ["long"] * half
-        lost = shop.lost(names, 120)
-        return report(shop, names, lost, seen, minutes)
+        return report(shop, names, shop.lost(names, 120), seen, minutes)
 
 
 def report(shop: Bazaar, names: list[str], lost: set[str], seen: int, minutes: float) -> int:

@@ -88,8 +88,7 @@ def _strike_and_count(plan: Plan, system: System, on_line: OnLine) -> Result:
     follower.stop()
     rules.close()
     history.close()
-    took = time.monotonic() - began
-    return Result(plan, took, tuple(faults), ledger, broken)
+    return Result(plan, time.monotonic() - began, tuple(faults), ledger, broken)
 
 
 def _count(

@@ -256,8 +256,7 @@ def main() -> int:
     found = check(history)
     accepted, mails = len(history.accepted), len(history.seen)
     held = not found and accepted > 0
-    verdict = {"held": held, "accepted": accepted, "mails": mails, "broken": found}
-    print(json.dumps(verdict))
+    print(json.dumps({"held": held, "accepted": accepted, "mails": mails, "broken": found}))
     return 0 if held else 1
 
 

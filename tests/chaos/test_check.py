@@ -36,8 +36,7 @@ def _seen(*deliveries: float, **changes: object) -> Line:
 
 
 def _dead(why: str, at: float = 1.25) -> Line:
-    detail = json.dumps({"traceback": why})
-    by = {"job": "j", "event": "dead", "by": "w-7-a.1", "detail": detail}
+    by = {"job": "j", "event": "dead", "by": "w-7-a.1", "detail": json.dumps({"traceback": why})}
     return {"at": at, "what": "queue", **by}
 
 

@@ -26,8 +26,7 @@ DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
 def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
-    path = (NOTEBOOKS,) if backend == OWN else ()
-    found = check_backend(backend, path=path, promises=promises)
+    found = check_backend(backend, path=(NOTEBOOKS,) if backend == OWN else (), promises=promises)
     return {one.promise: one.problem for one in found if one.problem}
 
 

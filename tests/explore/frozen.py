@@ -225,5 +225,4 @@ def _ordered(kind: str, parts: list[str]) -> tuple[str, ...]:
 @cache
 def with_clock(text: str) -> str:
     flags, newline, rest = text.partition("\n") if text.startswith("#!") else ("", "", text)
-    clock = Path(__file__).with_name("frozen.lua").read_text("utf-8")
-    return flags + newline + clock + rest
+    return flags + newline + Path(__file__).with_name("frozen.lua").read_text("utf-8") + rest

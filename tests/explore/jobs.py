@@ -54,8 +54,7 @@ def put_in(world: World, names: list[str]) -> bool:
 
 def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str) -> None:
     """Publish a message as any Celery producer does, with its own delivery tag."""
-    text = re.sub(r',"enqueued_at":[^,}]+', "", compose(message))
-    raw = json.loads(text)
+    raw = json.loads(re.sub(r',"enqueued_at":[^,}]+', "", compose(message)))
     raw["properties"]["delivery_tag"] = f"{message.arguments['mail']}-{message.retries}"
     queue.publish(json.dumps(raw), job, message.list_name, kind=kind, by="producer")
 

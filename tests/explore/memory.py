@@ -136,8 +136,7 @@ class Key:
 
     def __init__(self, world: World, content: Content) -> None:
         self._now = world.now
-        longest = max(max(setup.lease, setup.beat) for setup in world.plan.processes)
-        self._long_ago = -longest - 1.0
+        self._long_ago = -max(max(setup.lease, setup.beat) for setup in world.plan.processes) - 1.0
         self._content = content
         processes = world.plan.processes
         self._without_meaning = (
@@ -150,8 +149,7 @@ class Key:
             numbers |= {claim.number for claim in worker.here.held().values()}
             numbers |= {claim.number for claim in worker.here.claims._refused}
             numbers |= {one.claim.number for one in worker.on_its_way}
-        ordered = sorted(numbers, key=int)
-        self._numbers = {number: place for place, number in enumerate(ordered)}
+        self._numbers = {number: place for place, number in enumerate(sorted(numbers, key=int))}
         self._tags: dict[str, int] = {}
         facts: list[Any] = [
             world.started,
@@ -236,8 +234,7 @@ class Key:
             return round(value[0] - value[1], 3)
         if kind in (dict, Counter):
             tags = self._tags if name in _TAGGED else {}
-            pairs = sorted(value.items())
-            return [(tags.get(k, k), self._view(v, k)) for k, v in pairs]
+            return [(tags.get(k, k), self._view(v, k)) for k, v in sorted(value.items())]
         if isinstance(value, list | tuple):
             return [self._view(one) for one in value]
         if kind is set:

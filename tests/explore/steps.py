@@ -269,8 +269,7 @@ def _pass(world: World) -> None:
     """Move the time to the next due step: at most 10 s, or 1 s if no worker is healthy."""
     healthy = world.healthy()
     stuck = [w.stuck for w in world.workers.values() if w.stuck > world.now]
-    latest = world.now + (10.0 if healthy else 1.0)
-    world.move_to(min([*(w.due for w in healthy), *stuck, latest]))
+    world.move_to(min([*(w.due for w in healthy), *stuck, world.now + (10.0 if healthy else 1.0)]))
     world.mark = None  # too old for a rollback, which loses the data of at most a second
     for blog in world.blogs:
         blog.reconciled = False

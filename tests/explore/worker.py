@@ -210,8 +210,7 @@ class Worker:
     def asleep(self) -> bool:
         """Return True if the worker waits the full time for a token. Shorter waits end at once."""
         command = self.consumer.next_command({"claim": ["mail"]}, LONGEST)
-        waits = isinstance(command, Waiting) and command.seconds == LONGEST
-        return self.setup.waits and waits
+        return self.setup.waits and isinstance(command, Waiting) and command.seconds == LONGEST
 
     def tags(self, phase: str) -> list[str]:
         """Return the delivery tags in this phase, the oldest first."""

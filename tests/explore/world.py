@@ -46,8 +46,7 @@ class World:
 
     def _relay(self, database: Memory) -> Relay:
         announce = partial(identity.announce, self.chosen, database)
-        backend = CeleryBackend(self.producer)
-        return Relay(database, backend, announce=announce, at_once=2)
+        return Relay(database, CeleryBackend(self.producer), announce=announce, at_once=2)
 
     #: The attributes that are saved in addition to the server's content and the databases.
     _KEPT = ("workers", "blogs", "started", "put", "off", "mark", "ledger", "producer")

@@ -42,8 +42,7 @@ app.send_task(name, kwargs={"comment_id": 1}, queue="mail", countdown=3600)
 
 
 def test_a_worker_started_by_hand_joins_the_stack(stack: Stack, waiting: Client) -> None:
-    warned = waiting.web.get("/jobs").text
-    assert re.search(r"\d+ jobs? waits?, but no worker claims", warned)
+    assert re.search(r"\d+ jobs? waits?, but no worker claims", waiting.web.get("/jobs").text)
     ready = stack.ready
     redis = {"DEMO_REDIS_URL": ready["redis"]}
     settings = redis | {"DEMO_SMTP_URL": f"smtp://{ready['smtp']}", "DEMO_DIR": ready["dir"]}

@@ -43,8 +43,7 @@ def _ended(queue: Queue, id_: str) -> JobView:
 
 def test_an_endless_job_is_stopped_and_retried(stack: Stack, queue: Queue, tmp_path: Path) -> None:
     [pid] = stack.ready["pids"]["worker"]
-    sent = CeleryBackend(queue).enqueue(loop.job(diary=str(tmp_path / "diary")))
-    job = _ended(queue, sent.id)
+    job = _ended(queue, CeleryBackend(queue).enqueue(loop.job(diary=str(tmp_path / "diary"))).id)
     assert (tmp_path / "diary").read_text().split() == [str(pid)] * 2
     events = [event.event for event in job.timeline]
     assert events == ["enqueued", "claimed", "retrying", "enqueued", "claimed", "done"]

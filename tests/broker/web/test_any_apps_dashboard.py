@@ -86,8 +86,7 @@ def test_a_scheduled_job_can_be_run_or_discarded(shop: Shop, holder: httpx.Clien
         now = app.send_task("shop.pack", ("now", 0.5), countdown=3600).id
     assert holder.get("/jobs/scheduled").text.count('<tr id="job-') == 2
     retry = {"what": "retry", "state": "scheduled", "job": now}
-    question = holder.get("/jobs/confirm", params=retry).text
-    assert "goes to the tail of its queue now" in question
+    assert "goes to the tail of its queue now" in holder.get("/jobs/confirm", params=retry).text
     holder.post("/jobs/decide", data=retry)
     page = holder.get(f"/jobs/job/{now}").text
     assert "&#34;now&#34;, 0.5" in page

@@ -52,8 +52,7 @@ def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -
     [page] = answers(mounted, "/jobs")
     assert page.status_code == 200
     assert 'aria-current="page">Jobs' in page.text
-    elsewhere = {"sec-fetch-site": "cross-site"}
-    assert answers(mounted, "/jobs", headers=elsewhere)[0].status_code == 403
+    assert answers(mounted, "/jobs", headers={"sec-fetch-site": "cross-site"})[0].status_code == 403
 
 
 def test_it_shows_a_redis_that_is_not_valkey(app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,8 +60,7 @@ def test_it_shows_a_redis_that_is_not_valkey(app: Celery, monkeypatch: pytest.Mo
     fewer = ("valkey_version", "uptime_in_seconds", "used_memory_peak")
 
     def of_another_server(client: Any, *section: str) -> dict[str, Any]:
-        report = info(client, *section).items()
-        return {name: value for name, value in report if name not in fewer}
+        return {name: value for name, value in info(client, *section).items() if name not in fewer}
 
     monkeypatch.setattr(redis.Redis, "info", of_another_server)
     [page] = answers(dashboard(app, authenticated=True), "/jobs")
