@@ -36,12 +36,11 @@ def main() -> None:
 
 
 def describe() -> Table:
-    versions = ", ".join(f"{name} {version(name)}" for name in (*_SHOWN, *_PEERS))
     rows = [
         ["processors", f"{os.cpu_count()} x {_processor()}"],
         ["system", f"{platform.system()} {platform.release().partition('-')[0]}"],
         ["Python", platform.python_version()],
-        ["versions", versions],
+        ["versions", ", ".join(f"{name} {version(name)}" for name in (*_SHOWN, *_PEERS))],
     ]
     return Table("Measured on", ["", ""], rows)
 

@@ -141,7 +141,6 @@ def test_a_commit_is_synchronous_although_the_server_s_default_is_not(
 
 
 def test_a_null_character_is_replaced(database: Database) -> None:
-    made = comment(database, "key\0", text="a\0b")
-    found = posts.comment(database, made.id)
+    found = posts.comment(database, comment(database, "key\0", text="a\0b").id)
     assert found.body == "a\ufffdb"
     assert comment(database, "key\0", text="a\0b") == found  # the same request again

@@ -287,8 +287,7 @@ def test_a_user_without_a_needed_command_is_refused(shop: Shop) -> None:
 
 def test_a_cluster_is_refused(shop: Shop) -> None:
     with cluster() as server:
-        elsewhere = {**shop.environment, "BROKER": shop.broker(server.port)}
-        for output in _refused(shop, elsewhere):
+        for output in _refused(shop, {**shop.environment, "BROKER": shop.broker(server.port)}):
             assert "This Redis is a cluster" in output
 
 

@@ -72,8 +72,7 @@ def test_a_hostile_message_ends_and_the_next_job_runs(hostile: HostileMessages, 
 
 
 def test_a_job_that_cannot_run_is_dead_with_its_reason(hostile: HostileMessages) -> None:
-    names = ["nested 100,000 deep", "a task that nobody knows", "stamped_headers: a number"]
-    for name in names:
+    for name in ["nested 100,000 deep", "a task that nobody knows", "stamped_headers: a number"]:
         job = hostile.put(HOSTILE[name](valid_message()))
         hostile.shop.until(lambda job=job: hostile.state(job) == "dead", name)
         assert "Error: " in hostile.reason(job)

@@ -169,8 +169,7 @@ def _wait_for_step(
     if armed.exists():
         return None  # another injector waits for the same step
     enable(folder, step, number)
-    gone = until(lambda: not armed.exists(), context.seconds)
-    if not gone and disable(folder, step):
+    if not until(lambda: not armed.exists(), context.seconds) and disable(folder, step):
         return None
     [taken, *_] = sorted(armed.parent.glob(f"{step}.[0-9]*"), key=lambda path: path.stat().st_ctime)
     at, pid = taken.stat().st_ctime, int(taken.suffix[1:])

@@ -24,12 +24,11 @@ def _queue(*events: tuple[float, str, str]) -> list[Line]:
 
 
 def _seen(*deliveries: float, **changes: object) -> Line:
-    text = "Hello Akiko,\n\nReader wrote:\n\nbody-1\n"
     mail = {
         "mail": deliveries[0],
         "job": "j",
         "to": ["akiko@blog.test"],
-        "text": text,
+        "text": "Hello Akiko,\n\nReader wrote:\n\nbody-1\n",
         "deliveries": deliveries,
     }
     return {"at": 0.0, "what": "seen", **mail, **changes}

@@ -61,9 +61,8 @@ def _large(number: int) -> Message:
 
 
 def _fill_up(store: Queue, first: int) -> None:
-    numbers = count(first)
     with pytest.raises(redis.exceptions.OutOfMemoryError):
-        next(number for number in numbers if not store.enqueue(_large(number)))
+        next(number for number in count(first) if not store.enqueue(_large(number)))
 
 
 def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:

@@ -206,8 +206,7 @@ def _functions(module: types.ModuleType) -> list[types.FunctionType]:
     for value in vars(module).values():
         if getattr(value, "__module__", "") != module.__name__:
             continue
-        inside = vars(value).values() if isinstance(value, type) else [value]
-        for one in inside:
+        for one in vars(value).values() if isinstance(value, type) else [value]:
             one = inspect.unwrap(one.fget if isinstance(one, property) else one)
             if isinstance(one, types.FunctionType) and one.__code__.co_filename == module.__file__:
                 found.append(one)

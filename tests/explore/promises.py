@@ -212,8 +212,7 @@ def _no_idle(world: World, view: View) -> Iterator[str]:
 
 def _not_early(world: World, view: View) -> Iterator[str]:
     for job, due in world.ledger.due.items():
-        waits = "scheduled" in view.places.get(job, ["scheduled"])
-        if not waits and world.now < due - 1:
+        if world.now < due - 1 and "scheduled" not in view.places.get(job, ["scheduled"]):
             yield f"{job} was found due {due - world.now:.0f} s early"
 
 

@@ -52,8 +52,7 @@ def test_every_promise_holds_in_every_state(plan: Plan, on: FrozenRedis) -> None
 
 
 def test_a_mistake_is_found_by_its_shortest_way_which_can_be_taken_again(on: FrozenRedis) -> None:
-    mistake = _left_out("redis.call('LPUSH', claims_key(list, worker), id)")
-    with mistake.made():
+    with _left_out("redis.call('LPUSH', claims_key(list, worker), id)").made():
         found = Breadth(_named("two jobs"), on).run()
         assert found.broken.startswith("one-place")
         assert found.steps == [("put",), ("claim", "w1")]

@@ -87,8 +87,7 @@ class World:
 
     def stored_id(self, job: str) -> str:
         """Return the job's id in Redis: namesakes are numbered in the order of enqueueing."""
-        number = int(job.removeprefix("j"))
-        earlier = self.plan.jobs[:number].count("namesake")
+        earlier = self.plan.jobs[: int(job.removeprefix("j"))].count("namesake")
         return f"j0#{earlier + 2}" if self.kind(job) == "namesake" else job
 
     def healthy(self) -> list[Worker]:

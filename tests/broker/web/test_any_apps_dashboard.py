@@ -143,8 +143,7 @@ def test_without_the_token_nothing_opens(reader: httpx.Client) -> None:
 
 def test_a_program_may_send_the_token(shop: Shop, reader: httpx.Client, address: str) -> None:
     shop.order("vase")
-    token = urlsplit(address).query.partition("=")[2]
-    bearer = {"authorization": f"Bearer {token}"}
+    bearer = {"authorization": f"Bearer {urlsplit(address).query.partition('=')[2]}"}
     assert reader.get("/api/jobs/summary", headers=bearer).json()["conserved"]
     metrics = reader.get("/metrics", headers=bearer)
     assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

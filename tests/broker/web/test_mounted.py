@@ -77,8 +77,7 @@ def test_it_logs_the_token_that_it_creates(app: Celery, caplog: pytest.LogCaptur
 
 def test_of_several_servers_it_shows_the_first_that_answers(shop: Shop) -> None:
     shop.order("vase")
-    urls = f"claims+redis://127.0.0.1:1/0;{shop.broker(shop.port)}"
-    with Celery("shop", broker=urls) as app:
+    with Celery("shop", broker=f"claims+redis://127.0.0.1:1/0;{shop.broker(shop.port)}") as app:
         app.conf.update(shop.settings)
         [summary] = answers(dashboard(app, authenticated=True), "/api/jobs/summary")
     assert summary.json()["queued"] == 1
