@@ -23,12 +23,10 @@ from benchmarks.table import Table
 from demo_app.broker.defaults import DEFAULTS
 
 JOBS, ROUNDS, IDLE_SECONDS = 1000, 3, 15
-POOLS = ("prefork", "threads")
-LATE: dict[str, Any] = dict.fromkeys(DEFAULTS, True)
 #: The compared configurations: the transport, and the app's settings.
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "stock, default settings": ("stock", {}),
-    "stock, late acknowledgement": ("stock", LATE),
+    "stock, late acknowledgement": ("stock", dict.fromkeys(DEFAULTS, True)),
     "claims": ("claims", {}),
 }
 
@@ -52,7 +50,7 @@ class Measured(NamedTuple):
 
 
 def run() -> list[Table]:
-    return [_table(pool) for pool in POOLS]
+    return [_table(pool) for pool in ("prefork", "threads")]
 
 
 def _table(pool: str) -> Table:

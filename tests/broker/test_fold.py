@@ -18,7 +18,6 @@ from demo_app.broker.keys import lists_of
 from demo_app.broker.queue import Queue
 
 LISTS = lists_of("mail")
-SETS = (State.SCHEDULED, State.RETRYING, State.DEAD, State.DONE, State.DISCARDED)
 
 
 class System:
@@ -86,7 +85,7 @@ def in_redis(queue: Queue) -> dict[str, Any]:
         for list_name in LISTS:
             for job in client.lrange(f"claims:{list_name}:{worker}", 0, -1):
                 states[job], holders[job] = State.RUNNING, worker
-    for state in SETS:
+    for state in (State.SCHEDULED, State.RETRYING, State.DEAD, State.DONE, State.DISCARDED):
         states |= dict.fromkeys(client.zrange(state, 0, -1), state)
     return {"states": states, "holders": holders, "lists": lists}
 

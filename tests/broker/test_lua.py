@@ -19,8 +19,6 @@ from demo_app.broker.queue import Queue
 from demo_app.rig.process_group import ProcessGroup
 from demo_app.rig.redis_server import RedisServer
 
-TESTS = Path(__file__).parent.parent
-
 
 def test_each_script_calls_all_its_functions(store: Queue) -> None:
     for file in (files("demo_app.broker") / "scripts").iterdir():
@@ -45,7 +43,7 @@ store.enqueue(message())
 [claimed] = store.claim("w", ["mail"])
 assert store.finish(claimed.claim, Disposition.DONE).in_time
 """
-    ended = run_python("-c", program, cwd=TESTS)
+    ended = run_python("-c", program, cwd=Path(__file__).parent.parent)
     assert ended.returncode == 0, ended.stderr
 
 

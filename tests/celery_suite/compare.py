@@ -12,8 +12,6 @@ from pathlib import Path
 from celery_suite.run import Ended
 from demo_app.markdown import table
 
-EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -80,4 +78,4 @@ def counted(one: Comparison) -> str:
 
 
 def exceptions(project: str) -> dict[str, str]:
-    return tomllib.loads(EXCEPTIONS.read_text())[project]
+    return tomllib.loads(Path(__file__).with_name("exceptions.toml").read_text())[project]

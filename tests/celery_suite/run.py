@@ -15,7 +15,6 @@ from servers import server
 from celery_suite.outside import REPOSITORY, signal_group
 from demo_app.rig.polling import poll
 
-HERE = Path(__file__).parent
 CACHE = REPOSITORY / "build" / "celery-suite"  #: downloads and results
 
 #: Files of Celery's t/integration that do not test a broker on Redis, and what they need.
@@ -43,7 +42,7 @@ def environment(
 
     In kombu's tests, ``redis://`` URLs mean this transport.
     """
-    paths = [str(HERE / "inside"), str(plugins), str(REPOSITORY)]
+    paths = [str(Path(__file__).parent / "inside"), str(plugins), str(REPOSITORY)]
     scheme = "claims+redis" if transport == "claims" else "redis"
     settings = {
         "PYTHONPATH": os.pathsep.join(paths),

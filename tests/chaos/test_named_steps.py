@@ -14,11 +14,10 @@ from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
 _DEFER = {"at": "rcpt", "do": "answer", "code": 451, "times": 1}
-_REFUSE = {"at": "rcpt", "do": "answer", "code": 550, "times": 1}
 _FAULTS: dict[Step, dict[str, Any]] = {
     Step.RETRY_SCHEDULED: _DEFER,
     Step.DUE_MOVED: _DEFER,
-    Step.DIED: _REFUSE,
+    Step.DIED: {**_DEFER, "code": 550},
 }
 # POPPED happens only without the atomic claim
 _STEPS = [step for step in Step if step is not Step.POPPED]

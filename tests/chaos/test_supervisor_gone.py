@@ -17,8 +17,6 @@ from support import gone, next_line, pids_of, until, up_running
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-_LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux' /proc")
-
 
 @contextmanager
 def _up(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
@@ -44,7 +42,7 @@ def test_a_sigkill_of_the_supervisor_leaves_no_process_and_loses_no_comment(tmp_
 
 
 @pytest.mark.thorough
-@_LINUX
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux' /proc")
 def test_the_next_start_ends_the_processes_that_a_killed_reaper_left(tmp_path: Path) -> None:
     with _up(tmp_path) as (supervisor, ready), Client(ready) as client:
         for _ in range(3):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,13 @@ from demo_app.stack import Stack
 #: The folder of `lab`. The module `lab.folder_backend` contains the backend of lesson 07.
 NOTEBOOKS = str(Path(__file__).parents[2] / "notebooks")
 OWN = "lab.folder_backend:make"
-TOGETHER = [promise for promise in PROMISES if not promise.apart]
 #: Backends that `make test` leaves out. It tests all others, including new ones.
 SLOW = {"rq": pytest.mark.thorough, "huey": pytest.mark.thorough, OWN: pytest.mark.nightly}
 PAGE = Path(NOTEBOOKS, "reference", "backends.md")
-DEATHS = [promise for promise in PROMISES if promise.apart]
 
 
-def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
+def problems(backend: str, apart: bool) -> dict[str, str]:
+    promises = [one for one in PROMISES if one.apart is apart]
     found = check_backend(backend, path=(NOTEBOOKS,) if backend == OWN else (), promises=promises)
     return {one.promise: one.problem for one in found if one.problem}
 
@@ -34,12 +32,12 @@ def problems(backend: str, promises: Iterable[Promise]) -> dict[str, str]:
     "backend", [pytest.param(name, marks=SLOW.get(name, ())) for name in (*known_backends(), OWN)]
 )
 def test_it_keeps_what_it_promises(backend: str) -> None:
-    assert problems(backend, TOGETHER) == {}
+    assert problems(backend, apart=False) == {}
 
 
 @pytest.mark.parametrize("backend", most_nightly((*known_backends(), OWN), "celery"))
 def test_it_survives_the_deaths_that_it_promises_to(backend: str) -> None:
-    assert problems(backend, DEATHS) == {}
+    assert problems(backend, apart=True) == {}
 
 
 def test_the_page_has_a_column_for_each_backend() -> None:
