@@ -40,8 +40,7 @@ def put_in(world: World, names: list[str]) -> bool:
     due = {name: world.now + LATER for name in names if world.kind(name) == "later"}
     try:
         if world.kind(names[0]) in FOREIGN:
-            message = message_of(jobs[0])
-            _publish(world, world.producer, message, Kind.JOB, message.id)
+            _publish(world.producer, message_of(jobs[0]), Kind.JOB, jobs[0].id)
         else:
             messages = [(message_of(job), due.get(job.id)) for job in jobs]
             world.producer.enqueue_many(messages, by="producer")
@@ -52,7 +51,7 @@ def put_in(world: World, names: list[str]) -> bool:
     return True
 
 
-def _publish(world: World, queue: Queue, message: Message, kind: Kind, job: str) -> None:
+def _publish(queue: Queue, message: Message, kind: Kind, job: str) -> None:
     """Publish a message as any Celery producer does, with its own delivery tag."""
     raw = json.loads(re.sub(r',"enqueued_at":[^,}]+', "", compose(message)))
     raw["properties"]["delivery_tag"] = f"{message.arguments['mail']}-{message.retries}"
@@ -67,19 +66,19 @@ def explored(mail: str) -> None:
     if first and kind == "flaky":
         raise MailDeferred("451 come again")
     if first and kind in ("retries", "namesake"):
-        _retry(World.here, mail)
+        _retry(World.here)
         return
     checkpoint()
     _sent(World.here, mail)
 
 
-def _retry(world: World, mail: str) -> None:
+def _retry(world: World) -> None:
     """Publish the running job's next try, as Celery's `retry` does. The caller must then return."""
     worker = world.running
     tag = worker.tags("runs")[0]
     message = parse(worker.here.message(tag))
     job = worker.here.held()[tag].id
-    _publish(world, worker.here.queue, replace(message, retries=1), Kind.NEXT_TRY, job)
+    _publish(worker.here.queue, replace(message, retries=1), Kind.NEXT_TRY, job)
 
 
 def _deliver(mail: Mail) -> None:

@@ -47,7 +47,7 @@ def test_it_needs_its_token_and_stays_below_its_prefix(shop: Shop, app: Celery) 
         assert all(one.startswith("http://shop.test/admin/queue/") for one in targets)
 
 
-def test_behind_the_hosts_own_login_it_needs_no_token(shop: Shop, app: Celery) -> None:
+def test_behind_the_hosts_own_login_it_needs_no_token(app: Celery) -> None:
     mounted = dashboard(app, authenticated=True)
     [page] = answers(mounted, "/jobs")
     assert page.status_code == 200
