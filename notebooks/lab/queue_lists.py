@@ -12,11 +12,8 @@ from typing import Any
 from demo_app.broker.keys import urgency
 from demo_app.demo.colours import EDGE, INK, KILL, PAPER, RUNNING, WAITING
 from lab.language import translate
-from lab.progress import Live
 from lab.show import Picture
 
-#: Largest number of pictures per second of a `Film`.
-RATE = 5.0
 #: Maximum length of a job's name in a picture (characters).
 _LONGEST = 22
 _GRID = (
@@ -100,28 +97,6 @@ def read(redis: Any, died: Collection[int] = ()) -> Moment:
         if ids := tuple(next(answers)):
             found.append(JobList(name, ids))
     return Moment(time.monotonic(), [*found, JobList("done", tuple(next(answers)), "done")])
-
-
-class Film:
-    """A moving picture of the queue.
-
-    Args:
-        read: reads the lists.
-        name: returns a job's name.
-    """
-
-    def __init__(self, read: Callable[[], Moment], name: Callable[[str], str]) -> None:
-        self._read, self._name, self._live = read, name, Live()
-        self._moments: list[Moment] = []
-
-    def refresh(self) -> None:
-        if not self._moments or time.monotonic() - self._moments[-1].at >= 1.0 / RATE:
-            self._moments.append(self._read())
-            self._live.show(draw(self._moments[-1:], self._name))
-
-    def end(self) -> None:
-        self._moments.append(self._read())
-        self._live.show(draw(snapshots(self._moments), self._name))
 
 
 def snapshots(moments: list[Moment]) -> list[Moment]:

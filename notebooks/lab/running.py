@@ -39,11 +39,13 @@ from lab.figures import label_of
 from lab.language import translate
 from lab.ledger import Ledger, Posted, Posts, count
 from lab.map import draw_map, steps_of
-from lab.progress import Progress
+from lab.progress import Live, Progress
 from lab.show import LabError, Picture, Table
 
 #: Limits of a picture's height (inches), so that it fits on a projector (the width is 11 inches).
 _LOWEST, _HIGHEST = 2.8, 6.0
+#: Shortest time between two pictures of `Lab.watch` (seconds).
+_FRAME = 0.2
 
 #: The labs of this kernel that are running or starting.
 LABS: list[Lab] = []
@@ -497,15 +499,19 @@ class Lab:
         Raises:
             LabError: the wait timed out.
         """
-        film = queue_lists.Film(self._moment, self.name_of)
+        live = Live()
+        moments: list[queue_lists.Moment] = []
 
         def finished() -> bool:
-            with suppress(RedisError):  # Redis may be restarting
-                film.refresh()
+            if not moments or time.monotonic() - moments[-1].at >= _FRAME:
+                with suppress(RedisError):  # Redis may be restarting
+                    moments.append(self._moment())
+                    live.show(queue_lists.draw(moments[-1:], self.name_of))
             return self.finished()
 
         self.until(finished, "the end of every job", seconds, silent=True)
-        film.end()
+        moments.append(self._moment())
+        live.show(queue_lists.draw(queue_lists.snapshots(moments), self.name_of))
 
     def _moment(self) -> queue_lists.Moment:
         return queue_lists.read(self.redis, self.died)
