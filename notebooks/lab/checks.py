@@ -31,7 +31,7 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         LabError: the lab is closed, or did not reach an expected state in time.
     """
     try:
-        hint = ... if answer is ... else TESTS[name](to_english(answer), *lab)
+        hint = ... if _contains_gap(answer) else TESTS[name](to_english(answer), *lab)
     except NotReady as error:
         hint = str(error)
     except LabError:
@@ -44,7 +44,16 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         print(translate(put, name=name))
         return
     text = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
-    print(translate(text, name=name, hint=hint))
+    print(translate(text, name=name, hint=translate(hint or "")))
+
+
+def _contains_gap(answer: Any) -> bool:
+    """Return True if the answer still contains a `...` of the exercise."""
+    if isinstance(answer, dict):
+        answer = answer.values()
+    elif not isinstance(answer, set | tuple):
+        answer = [answer]
+    return any(one is ... for one in answer)
 
 
 def doctor() -> Table:

@@ -26,24 +26,20 @@ def _web_app(answer: int, lab: Lab) -> str | None:
     if answer in lab.stack.ready["pids"]["web"]:
         return None
     if answer == lab.client.web.base_url.port:
-        return translate(
-            "that is the web app's port, the number in its address. Its pid is on the map."
-        )
-    return translate("that is not the pid of the web app. Draw the map again: pids change.")
+        return "that is the web app's port, the number in its address. Its pid is on the map."
+    return "that is not the pid of the web app. Draw the map again: pids change."
 
 
 @exercise("0.2")
 def _subject(answer: Any, lab: Lab) -> str | None:
     if not isinstance(answer, str):
-        return translate('give the subject alone: each mail has it under "subject".')
+        return 'give the subject alone: each mail has it under "subject".'
     subjects = {mail["subject"] for mail in lab.client.mails()["messages"]}
     if answer in subjects and not answer.startswith("Reader "):
         return None
     if not lab.finished():
-        return translate(
-            "some mails are still on their way. lab.wait() waits for them; then look again."
-        )
-    return translate('no mail that names you has this subject. Post a comment with author="...".')
+        return "some mails are still on their way. lab.wait() waits for them; then look again."
+    return 'no mail that names you has this subject. Post a comment with author="...".'
 
 
 @exercise("1.1")
@@ -54,7 +50,7 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
     lists += [[round(random.random(), 2) for _ in range(size)] for size in (5, 7, 10)]
     for values in lists:
         if (given := answer(list(values))) is None:
-            return translate(_NOTHING)
+            return _NOTHING
         low, high = median_low(values), median_high(values)
         if given not in (low, (low + high) / 2, high):  # accept each definition of a median
             text = "for {values} it is wrong. Are they sorted when you count?"
@@ -66,13 +62,13 @@ def _median(answer: Callable[[Sequence[float]], object]) -> Hint:
 def _interrupted(answer: set[str], lab: Lab) -> str | None:
     jobs = lab.seen().jobs
     if not isinstance(answer, set):
-        return translate("give a set, as in {...}: the order does not matter.")
+        return "give a set, as in {...}: the order does not matter."
     right = {job.id for job in jobs if job.rescued}
     if answer == right:
         return None
     if answer - right:
-        return translate("some of these jobs never lost a worker.")
-    return translate("some are missing. How did the earlier runs of each job end?")
+        return "some of these jobs never lost a worker."
+    return "some are missing. How did the earlier runs of each job end?"
 
 
 @exercise("5.3")
@@ -80,12 +76,10 @@ def _message_id(answer: str, lab: Lab) -> str | None:
     mails = lab.client.mails()["messages"]
     for mail in mails:
         if answer == mail["message_id"]:
-            return (
-                None if mail["deliveries"] > 1 else translate("that mail was delivered only once.")
-            )
+            return None if mail["deliveries"] > 1 else "that mail was delivered only once."
         if answer == mail["job_id"]:
-            return translate("that is the job's id; the mail has its own id.")
-    return translate("a Message-ID is in angle brackets, with an @ in it. Look into the inbox.")
+            return "that is the job's id; the mail has its own id."
+    return "a Message-ID is in angle brackets, with an @ in it. Look into the inbox."
 
 
 @exercise("6.3")
@@ -94,9 +88,9 @@ def _backoff(answer: Callable[[float, int], Any]) -> Hint:
         return ...
     for first, tries in ((1, 2), (1, 3), (0.5, 5), (3, 6), (1, 1)):
         if (found := answer(first, tries)) is None:
-            return translate(_NOTHING)
+            return _NOTHING
         if not isinstance(found, Iterable):
-            return translate("give a list of waits, as in [1, 2].")
+            return "give a list of waits, as in [1, 2]."
         given = list(found)
         if given != [first * 2**wait for wait in range(tries - 1)]:
             text = "it gives {given} for a first wait of {first} and {tries} tries."
@@ -123,13 +117,13 @@ def _backend(answer: Callable[[], Any]) -> Hint:
             outcome = backend.run_next()
         except AttributeError as error:
             if "ellipsis" in str(error):
-                return translate("`_enqueue` is right. Now replace the `...` in `run_next`.")
+                return "`_enqueue` is right. Now replace the `...` in `run_next`."
             raise
         if not isinstance(outcome, Succeeded):
-            return translate("`run_next` does not return what `perform` returns.")
+            return "`run_next` does not return what `perform` returns."
         if outcome.value != job.arguments["name"]:
-            return translate("the jobs ran in another order than they came.")
-    return translate("a job that was run is still waiting.") if backend.waiting else None
+            return "the jobs ran in another order than they came."
+    return "a job that was run is still waiting." if backend.waiting else None
 
 
 @exercise("8.2")
@@ -165,27 +159,25 @@ def _one_late(answer: int, lab: Lab) -> str | None:
         missing = _ON_TIME - len(jobs) + 1
         return translate("one job was late. Now {n} more that are on time.", n=missing)
     if str(answer) != lab.name_of(late[0].id):
-        text = "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
-        return translate(text)
+        return "one job was late, as it should be, but not this one. Look at `staged.timeline()`."
     return None
 
 
 @exercise("12.1")
 def _own_app(answer: Any) -> str | None:
     if not isinstance(answer, Tried):
-        return translate("give what `try_out(lab)` returns.")
+        return "give what `try_out(lab)` returns."
     for trial in answer.trials:
         if trial.held is None and trial.name == "the worker is killed":
-            return translate("your app has no worker yet: the next rung is Celery.")
+            return "your app has no worker yet: the next rung is Celery."
         if trial.held is False:
             return f"{translate(trial.name)}. {trial.story}"
     return None
 
 
+_simple = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 for _kind in (set_test, word, dict_test):
-    for _name, _words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[
-        _kind.__name__
-    ].items():
+    for _name, _words in _simple[_kind.__name__].items():
         exercise(_name)(_kind(**_words))
 for _number in range(1, 7):
     exercise(f"11.{_number}")(lambda answer, lab: lab.judge(answer))

@@ -36,27 +36,25 @@ def _queue(answer: tuple[Callable[[str], Any], Callable[[], Any]], lab: Lab) -> 
     lab.redis.delete("parcels")
     for job in "abc":
         push(job)
-    if lab.redis.llen("parcels") == 0:
+    if not (length := lab.redis.llen("parcels")):
         return ...
-    if lab.redis.llen("parcels") != 3:
-        return translate(
-            "after three calls of `push`, the list has {n}.", n=lab.redis.llen("parcels")
-        )
+    if length != 3:
+        return translate("after three calls of `push`, the list has {n}.", n=length)
     found = [pop() for _ in "abc"]
     if found == [None] * 3:
-        return translate("`pop` gives nothing back. Is there a `return`?")
+        return "`pop` gives nothing back. Is there a `return`?"
     if found == ["c", "b", "a"]:
-        return translate("the last one in was the first one out. At which end does it go in?")
+        return "the last one in was the first one out. At which end does it go in?"
     if found != ["a", "b", "c"]:
         return translate("three jobs went in, and {found} came out.", found=found)
     if lab.redis.llen("parcels"):
-        return translate("what was popped is still in the list.")
+        return "what was popped is still in the list."
     return None
 
 
 @exercise("2.2")
 def _newest_first(answer: Any, lab: Lab) -> Hint:
-    early = translate("wait for the end of the jobs, and give the last four of `started()`.")
+    early = "wait for the end of the jobs, and give the last four of `started()`."
     if not lab.finished():
         if lab.stack.ready["pids"]["worker"]:
             lab.wait()  # the next try needs an empty queue
@@ -65,58 +63,52 @@ def _newest_first(answer: Any, lab: Lab) -> Hint:
     if not isinstance(answer, list) or answer != started:
         return early
     if not all(name.isdigit() for name in started):
-        return translate("the last four jobs are not those of four comments.")
+        return "the last four jobs are not those of four comments."
     if started == sorted(started, key=int):
-        return translate("they started in the order in which they came. Move the newest one first.")
+        return "they started in the order in which they came. Move the newest one first."
     newest = max(started, key=int)
     if started != [newest, *sorted(set(started) - {newest}, key=int)]:
-        return translate("the newest one first, and the others in their order, please.")
+        return "the newest one first, and the others in their order, please."
     return None
 
 
 @exercise("3.3")
 def _log(answer: Any, lab: Lab) -> Hint:
     if lab.redis.config_get("appendonly")["appendonly"] != "yes":
-        return translate("`appendonly` is not on: ask Redis with `config_get`.")
+        return "`appendonly` is not on: ask Redis with `config_get`."
     if not lab.redis.lrange("mine", 0, -1):
-        return translate("the list `mine` is empty.")
+        return "the list `mine` is empty."
     mine = lab.redis.lindex("mine", 0)
     if isinstance(answer, Path):
-        return translate("give the text of the file, not its name.")
+        return "give the text of the file, not its name."
     if not isinstance(answer, str) or mine not in answer:
-        return translate("your text is not in what you read. Was it pushed after the log was on?")
+        return "your text is not in what you read. Was it pushed after the log was on?"
     with ProcessGroup() as group:  # start Redis on a copy of the log, as after a power failure
         log = lab.stack.plan.folder.redis / "appendonlydir"
         shutil.copytree(log, group.folder / "appendonlydir")
         with RedisServer(group, group.folder) as server, connect(server.url) as another:
             left = another.lrange("mine", 0, -1)
-    return (
-        None if mine in left else translate("another Redis that reads this log does not find it.")
-    )
+    return None if mine in left else "another Redis that reads this log does not find it."
 
 
 @exercise("4.2")
 @exercise("10.1")
 def _own_app(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
-    if ... in answer:
-        return ...
     app, pack, order = answer
     address = lab.stack.ready["redis"].partition("://")[2]
     if not (app.main or "").isidentifier():
-        return translate("the app needs a name of one word: it is the first argument of `Celery`.")
+        return "the app needs a name of one word: it is the first argument of `Celery`."
     if str(app.conf.broker_url).partition("://")[2] != address:
-        return translate('the app has another Redis: its broker is `os.environ["DEMO_REDIS_URL"]`.')
+        return 'the app has another Redis: its broker is `os.environ["DEMO_REDIS_URL"]`.'
     if not hasattr(pack, "delay"):
-        return translate("`pack` is not a task yet. Which line belongs above it?")
+        return "`pack` is not a task yet. Which line belongs above it?"
     mine = Parcels(lab, app)
     with chdir(mine.program.folder):
         order(1)
     if mine.lines():
-        return translate(
-            "`order` did the work itself, and waited for it. It should enqueue a task."
-        )
+        return "`order` did the work itself, and waited for it. It should enqueue a task."
     if not unfinished(lab.redis):
-        return translate("`order` puts nothing into Redis. Which method of a task does?")
+        return "`order` puts nothing into Redis. Which method of a task does?"
     mine.start_worker()
     lab.until(mine.lines, "a packed parcel")
     return None
@@ -124,14 +116,10 @@ def _own_app(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
 
 @exercise("10.2")
 def _claims(answer: tuple[Any, Any, Callable[[int], Any]], lab: Lab) -> Hint:
-    if ... in answer:
-        return ...
     if not str(answer[0].conf.broker_url).startswith(begin := "claims+unix://"):
         return translate("here the address begins with `{begin}`.", begin=begin)
     if not re.search(r"^(import|from) (demo_app\.broker|celery_claims)\b", cell_of("app = "), re.M):
-        return translate(
-            "the import is missing: a worker of this cell does not know such an address."
-        )
+        return "the import is missing: a worker of this cell does not know such an address."
     return _own_app(answer, lab)
 
 
@@ -186,19 +174,19 @@ def _outbox(answer: Callable[[sqlite3.Connection, str], Any]) -> Hint:
         with closing(sqlite3.connect(path)) as db:
             answer(db, "good")
             if db.in_transaction:
-                return translate("another process sees nothing yet: the transaction has not ended.")
+                return "another process sees nothing yet: the transaction has not ended."
         comments, jobs = _stored(path)
         if not jobs:
-            return ... if not comments else translate("the comment is stored, and its job is not.")
+            return "the comment is stored, and its job is not." if comments else ...
         if comments != jobs:
-            return translate("the job in the outbox does not name the comment's id.")
+            return "the job in the outbox does not name the comment's id."
         with closing(sqlite3.connect(path)) as db, suppress(sqlite3.DatabaseError):
             fails = "BEGIN SELECT RAISE(FAIL, 'the disk is full'); END"
             db.execute(f"CREATE TRIGGER full BEFORE INSERT ON outbox {fails}")
             answer(db, "bad")  # the insert into the outbox fails, as if the process died here
         if len(_stored(path)[0]) == len(comments):
             return None
-    return translate("the outbox failed, and the comment is there alone. Are they one transaction?")
+    return "the outbox failed, and the comment is there alone. Are they one transaction?"
 
 
 def _stored(path: Path) -> tuple[list[int], list[int]]:
@@ -212,7 +200,7 @@ def _stored(path: Path) -> tuple[list[int], list[int]]:
 def _handler(answer: Callable[[], Any]) -> Hint:
     handler = answer()
     if not iscoroutinefunction(handler.handle_DATA):
-        return translate("aiosmtpd awaits handle_DATA: begin it with `async def`.")
+        return "aiosmtpd awaits handle_DATA: begin it with `async def`."
     port = ports.take(0, "SMTP")
     server = Controller(handler, "127.0.0.1", port, server_hostname="localhost")
     server.start()

@@ -18,8 +18,8 @@ def exercise(name: str) -> Callable[[Test], Test]:
     """Register the decorated function as the test of an exercise.
 
     The test receives the answer, and also the lab if the cell passes one. If the answer is right,
-    the test returns None. If the answer still contains a `...` of the exercise, it returns `...`.
-    Otherwise it returns a hint.
+    the test returns None. If the answer does nothing yet, it returns `...`. Otherwise it returns a
+    hint: an English sentence, or a translated one with values.
     """
 
     def register(test: Test) -> Test:
@@ -41,15 +41,13 @@ def set_test(right: Iterable[str], wrong: Iterable[str], too_much: str, too_litt
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, set):
-            return translate("give a set of words, as in {...}.")
-        if ... in answer:
-            return ...
+            return "give a set of words, as in {...}."
         if unknown := answer - expected - others:
             text = "{word!r} is not one of the words. Copy them as they are."
             return translate(text, word=min(unknown, key=str))
         if extra := answer & others:
             return translate(too_much).format(repr(_called(min(extra))))
-        return None if answer == expected else translate(too_little)
+        return None if answer == expected else too_little
 
     return test
 
@@ -65,11 +63,7 @@ def dict_test(right: dict[str, str], hint: str) -> Test:
 
     def test(answer: Any) -> Hint:
         if not isinstance(answer, dict):
-            return translate(
-                "keep the braces and the names, and put a word in place of each `...`."
-            )
-        if any(word is ... for word in answer.values()):
-            return ...
+            return "keep the braces and the names, and put a word in place of each `...`."
         words = sorted(set(right.values()))
         if answer.keys() != right.keys() or not set(answer.values()) <= set(words):
             one_of = translate(", ").join(repr(_called(word)) for word in words)
@@ -96,6 +90,6 @@ def word(right: str, otherwise: str, hints: dict[str, str] | None = None) -> Tes
 
     def test(answer: Any) -> str | None:
         given = normalise(str(answer)).removesuffix(".0")  # 4.0 is right for 4
-        return None if given == right.casefold() else translate(hint_for.get(given, otherwise))
+        return None if given == right.casefold() else hint_for.get(given, otherwise)
 
     return test

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
-from types import EllipsisType
 from typing import Any
 
 from httpx import HTTPError
@@ -98,7 +97,7 @@ class Mystery(Lab):
             ("", "hint"), list(enumerate(map(translate, hints[: self._opened]), 1)), caption
         )
 
-    def judge(self, answer: Any) -> str | EllipsisType | None:
+    def judge(self, answer: Any) -> str | None:
         """Check an answer, and after the first right answer also the repair.
 
         The first right answer must name the present place of job 17. The reply is the hint to
@@ -107,14 +106,11 @@ class Mystery(Lab):
         discarded.
 
         Returns:
-            None if the answer is right and the system is repaired; `...` if the answer still
-            contains a `...`; otherwise a hint.
+            None if the answer is right and the system is repaired; otherwise a hint.
         """
         self.client  # noqa: B018  # raises LabError if closed
         if not isinstance(answer, tuple) or len(answer) != 2:
-            return translate('give a place and a reason, as in ("done", "Redis does not run").')
-        if ... in answer:
-            return ...
+            return 'give a place and a reason, as in ("done", "Redis does not run").'
         where, why = answer
         for word, known in ((where, PLACES), (why, REASONS)):
             if word not in known:
@@ -124,16 +120,14 @@ class Mystery(Lab):
             text = "{where!r} is not the place. Look once more where job 17 is now."
             return translate(text, where=translate(where))
         if why != self._case.why:
-            return translate(
-                "the place is right. The reason is another one; the mystery's hint() helps."
-            )
-        text = "place and reason are right. Now repair it: job 17 is not done yet."
+            return "the place is right. The reason is another one; the mystery's hint() helps."
         repaired = False
         if self._diagnosed:
             with suppress(LabError):  # not repaired in time
                 repaired = self.until(self._ended, "the end of job 17", _REPAIRED)
         self._diagnosed = True
-        return None if repaired else translate(text)
+        text = "place and reason are right. Now repair it: job 17 is not done yet."
+        return None if repaired else text
 
     def _ended(self) -> bool:
         try:
