@@ -44,7 +44,7 @@ def check(name: str, answer: Any, *lab: Lab) -> None:
         print(translate(put, name=name))
         return
     text = "✗ {name}: not yet. Hint: {hint}" if hint else "✓ {name}: right."
-    print(translate(text, name=name, hint=translate(hint or "")))
+    print(translate(text, name=name, hint=translate(hint) if isinstance(hint, str) else ""))
 
 
 def _contains_gap(answer: Any) -> bool:
