@@ -39,16 +39,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'lab' has no attribute {name!r}")
     from demo_app.rig.uninterruptible import uninterruptible
 
-    found: object = getattr(uninterruptible(partial(_load, _WHERE[name])), name)
+    for module in (*_LARGE, f"lab.{_WHERE[name]}"):
+        # an interrupt could leave a library half imported
+        loaded = uninterruptible(partial(import_module, module))
+    found: object = getattr(loaded, name)
     globals()[name] = found
     return found
-
-
-def _load(module: str) -> object:
-    """Import `_LARGE` and the module.
-
-    Call this function with `uninterruptible`: an interrupt could leave a library half imported.
-    """
-    for large in _LARGE:
-        import_module(large)
-    return import_module(f"lab.{module}")

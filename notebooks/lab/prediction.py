@@ -85,11 +85,11 @@ class Prediction:
 
     def _verdict(self, measured: Value) -> str:
         if isinstance(measured, str) or isinstance(self.guess, str):
-            return translate(
-                _RIGHT if _same(str(measured)) == _same(str(self.guess)) else "a surprise"
-            )
-        far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))
-        return translate(_RIGHT if abs(measured - self.guess) <= far else "a surprise")
+            right = _same(str(measured)) == _same(str(self.guess))
+        else:
+            far = max(self.within, _SHARE * abs(measured) * isinstance(measured, float))
+            right = abs(measured - self.guess) <= far
+        return translate(_RIGHT if right else "a surprise")
 
 
 def _same(answer: str) -> frozenset[str]:
@@ -122,10 +122,10 @@ def predict(
     hint = translate("one of the letters {letters}" if letters else "a number of {unit}",
                letters=one_of, unit=translate(unit))  # fmt: skip
     guess: Value | None = None
-    with suppress(StdinNotImplementedError, EOFError, OSError):
+    with Progress(""), suppress(StdinNotImplementedError, EOFError, OSError):
         print(f"{translate(question)}{offer}{_margin(common, within)}")
         prompt = translate("Your guess ({hint}, or Enter to skip): ", hint=hint)
-        while guess is None and (answer := _ask(prompt)):
+        while guess is None and (answer := input(prompt).strip()):
             if (guess := _understood(answer, letters)) is None:
                 print(translate("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
     found = Prediction(
@@ -138,13 +138,11 @@ def predict(
 
 def _margin(common: Value, within: float) -> str:
     """Return the accepted deviation as text; "" for words and for exact counts."""
-    share = translate("{share:.0%}", share=_SHARE) if isinstance(common, float) else ""
-    parts = [*([f"{within:g}"] if within else []), *([share] if share else [])]
-    return (
-        translate(" (Up to {far} off counts as predicted.)", far=translate(" or ").join(parts))
-        if parts
-        else ""
-    )
+    parts = [f"{within:g}"] if within else []
+    if isinstance(common, float):
+        parts.append(translate("{share:.0%}", share=_SHARE))
+    far = translate(" or ").join(parts)
+    return translate(" (Up to {far} off counts as predicted.)", far=far) if parts else ""
 
 
 def predictions() -> Table:
@@ -179,8 +177,3 @@ def _understood(answer: str, letters: dict[str, str]) -> Value | None:
     except ValueError:  # such as 1,2,3
         return None
     return int(number) if number.is_integer() else number
-
-
-def _ask(prompt: str) -> str:
-    with Progress(""):
-        return input(prompt).strip()

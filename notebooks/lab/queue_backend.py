@@ -116,8 +116,7 @@ def backend_of(queue_class: type) -> Callable[[Settings], QueueBackend]:
 
 
 def main() -> None:
-    chosen = settings()
-    load_tasks(chosen.task_modules)
+    load_tasks(settings().task_modules)
     backend: Any = backend_named()
     backend.work()
 

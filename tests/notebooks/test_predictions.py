@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from notebooks.lesson import LESSONS, cells, code_cells
 
-from lab import prediction
 from lab.findings import FINDINGS
 from lab.prediction import Prediction, predict
 
@@ -17,7 +16,7 @@ from lab.prediction import Prediction, predict
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def typed(*answers: str) -> None:
         remaining = iter(answers)
-        monkeypatch.setattr(prediction, "_ask", lambda _: next(remaining))
+        monkeypatch.setattr("builtins.input", lambda _: next(remaining))
 
     return typed
 
