@@ -104,17 +104,15 @@ class OwnApp:
         lab.at_end.callback(self.close)
         self._environment = {"BROKER": str(lab.stack.ready["redis"]), "SMTP_PORT": str(proxy.port)}
         try:
-            self._start(self._defined_parts())
+            parts = self._defined_parts()
+            threading.Thread(target=self._watch, daemon=True).start()
+            optional = {"celery": "worker", "relay": "relay"}
+            for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
+                self.restart(role)
+            self.until_answers("inbox", "web")
         except BaseException:  # also an interrupt: a running worker would take the next app's jobs
             uninterruptible(self.close)
             raise
-
-    def _start(self, parts: set[str]) -> None:
-        threading.Thread(target=self._watch, daemon=True).start()
-        optional = {"celery": "worker", "relay": "relay"}
-        for role in ("inbox", "web", *(optional[part] for part in optional if part in parts)):
-            self.restart(role)
-        self.until_answers("inbox", "web")
 
     def close(self) -> None:
         """Kill all parts, so that no worker runs the jobs of the lab's next app. End the proxy."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -277,8 +277,15 @@ class Lab:
         Raises:
             LabError: no process of the role runs, or no worker was busy in time.
         """
-        first = partial(self._kill_first, role, restart=restart)
-        self.kills.append(self._kill_worker(restart) if role == "worker" else first())
+        kill: Kill | None = None
+        if role == "worker" and self.stock:
+            options = self.stack.options
+            # with this many running jobs, every worker runs at least one job
+            enough = options.concurrency * (options.workers - 1) + 1
+            self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
+        elif role == "worker":
+            kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
+        self.kills.append(kill or self._kill_first(role, restart=restart))
         return self.kills[-1]
 
     def kill_process(
@@ -314,24 +321,11 @@ class Lab:
         self.stack.kill(role, number, pid=pid, restart=restart)
         return Kill(at, pid, role, signal=number.name)
 
-    def _kill_worker(self, restart: bool) -> Kill:
-        if not self.stock:
-            kill: Kill = self.until(lambda: self._kill_busy(restart), "a worker to kill")
-            return kill
-        options = self.stack.options
-        # with this many running jobs, every worker runs at least one job
-        enough = options.concurrency * (options.workers - 1) + 1
-        self.until(lambda: self.redis.hlen("unacked") >= enough, "a busy worker")
-        return self._kill_first("worker", restart=restart)
-
     def _kill_busy(self, restart: bool) -> Kill | None:
-        try:
+        with suppress(TimeoutError):
             return kill_busy_worker(self.stack, self.client, restart=restart, seconds=0.2)
-        except TimeoutError:
-            living = self.stack.ready["pids"]["worker"]
-            if not living or not self.finished():
-                return None
-        return self._kill_first("worker", restart=restart)
+        idle = self.stack.ready["pids"]["worker"] and self.finished()
+        return self._kill_first("worker", restart=restart) if idle else None
 
     def start(self, role: str = "worker") -> None:
         """Start the killed or stopped processes of a role, and wait until they answer.
