@@ -18,7 +18,7 @@ import psutil
 import pytest
 from postgres_server import PostgresServer
 from programs import POSTGRES, left_out, needs
-from support import administer, browsing, client_of, redis_running
+from support import administer, browser_running, browsing, client_of, redis_running
 
 from demo_app.broker.queue import Queue
 from demo_app.rig.process_group import ProcessGroup
@@ -168,6 +168,12 @@ def _nothing_left_running(pytestconfig: pytest.Config) -> Iterator[None]:
     for process in left:
         process.kill()
     assert not text, f"the tests left processes behind: {text}"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser_running() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

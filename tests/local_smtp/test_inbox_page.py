@@ -5,20 +5,13 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from support import browser_running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browser_running() as browser:
-        yield browser
+from playwright.sync_api import Page, expect
 
 
 @pytest.fixture
-def page(browser, mail_sink) -> Iterator[Page]:
+def page(chromium, mail_sink) -> Iterator[Page]:
     """Return the open inbox. A JavaScript error or a request to another host fails the test."""
-    context = browser.new_context()
+    context = chromium.new_context()
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -136,9 +129,9 @@ def test_it_fits_a_phone(page, send):
         assert page.evaluate(CUT) == [], address
 
 
-def test_it_comes_back_when_the_sink_does(browser, start_sink, tmp_path):
+def test_it_comes_back_when_the_sink_does(chromium, start_sink, tmp_path):
     sink = start_sink("--dir", str(tmp_path))
-    context = browser.new_context()
+    context = chromium.new_context()
     page = context.new_page()
     page.goto(f"{sink.inbox}/?token={sink.token}")
     expect(page.locator("#live")).to_have_text("live")

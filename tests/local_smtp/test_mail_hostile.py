@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page
-from support import browser_running, most_thorough, until
+from support import most_thorough, until
 
 from local_smtp.sink import MailSink
 
@@ -93,11 +93,10 @@ def canary():
 
 
 @pytest.fixture(scope="module")
-def signed_in(_sink):
-    with browser_running() as browser:
-        context = browser.new_context()
-        context.new_page().goto(_sink.page)
-        yield context
+def signed_in(chromium, _sink):
+    context = chromium.new_context()
+    context.new_page().goto(_sink.page)
+    return context
 
 
 @pytest.fixture

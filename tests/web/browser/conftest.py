@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: a Chromium, and tabs that make a test fail if a page has a console
+"""Fixtures of the browser tests: tabs that make a test fail if a page has a console
 error or sends a request to another host.
 """
 
@@ -10,16 +10,10 @@ from urllib.parse import urlsplit
 import playwright.sync_api as playwright
 import pytest
 from programs import BROWSER, needs
-from support import browser_running, or_none, until
+from support import or_none, until
 
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[playwright.Browser]:
-    with browser_running() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
