@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from xml.etree import ElementTree
 
 import pytest
@@ -40,12 +38,6 @@ def shown(output: Table | Picture) -> str:
     assert {part.tag for part in parts} <= TAGS
     assert not [name for part in parts for name in part.attrib if name.startswith("on")]
     return "".join(page.itertext())
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with closing(Lab(workers=0)) as lab:
-        yield lab
 
 
 def test_in_a_table(evil: str) -> None:

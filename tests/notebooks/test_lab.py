@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import httpx
 import pytest
@@ -18,12 +16,6 @@ from lab.show import LabError
 
 def _variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("DEMO_")}
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with closing(Lab(workers=0)) as lab:
-        yield lab
 
 
 def test_an_unknown_option_is_an_error_of_the_lab() -> None:

@@ -6,7 +6,6 @@ import math
 import smtplib
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
@@ -36,12 +35,6 @@ FAILS = {
     "6_outbox": [ANSWER],
     "7_message_id": [],
 }
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with closing(Lab(workers=0)) as lab:
-        yield lab
 
 
 @pytest.mark.nightly
@@ -121,6 +114,9 @@ NO_APP = {
     _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return [1]'): (
         r"GET /comments of your app must return a list of texts, and returned \[1\]"
     ),
+    _RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'): (
+        r"GET /comments .* fails .*ZeroDivisionError: .*, line"
+    ),
     "\xff": "can't be read: .*utf-8",
 }
 
@@ -156,17 +152,6 @@ def test_the_story_of_a_trial_names_the_learners_mistake(lab: Lab, mistake: str)
         until(lambda: app.arrived("worker"), what="the first mail")
         app.post("worker 1")
         until(lambda: cause in str(trials._causes(app, "worker", app.page("worker"))), what=cause)
-
-
-@pytest.mark.thorough
-def test_a_page_that_fails_from_the_start_is_an_error_with_its_cause(
-    lab: Lab, tmp_path: Path
-) -> None:
-    path = tmp_path / "my_app.py"
-    path.write_text(_RUNG.replace(_PAGE, '@web.get("/comments")\ndef page():\n    return 1 / 0'))
-    with pytest.raises(LabError, match=r"GET /comments .* fails .*ZeroDivisionError: .*, line"):
-        try_out(lab, path)
-    assert _processes() == []
 
 
 @pytest.mark.thorough
