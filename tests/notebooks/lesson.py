@@ -60,12 +60,15 @@ def japanese(lesson: str) -> Any:
 
 def run_lesson(
     here: Kernel, lesson: str, wrong: dict[str, list[str]], run: Callable[[str], list[Output]]
-) -> None:
+) -> list[Output]:
     """Run the lesson. At each exercise, try the wrong answers and then the solution.
 
     Args:
         wrong: for each exercise, statements that each set ``answer`` to a wrong answer.
         run: runs a cell and returns its outputs.
+
+    Returns:
+        The outputs of all cells except the last one.
     """
     solved = solutions_of(lesson)
     exercises = [name for cell in code_cells(lesson) if (name := exercise_of(cell))]
@@ -92,6 +95,7 @@ def run_lesson(
     texts = [text for text in map(_plain, shown) if _NOISY not in text]
     missed = [text for text in texts if "Not seen: " in text]
     assert not missed, f"the machine was too busy: {missed}"
+    return shown
 
 
 def solutions_of(lesson: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.font_manager import FontManager, fontManager, json_dump
-from notebooks.kernels import NOTEBOOKS, Output, kernel
+from notebooks.kernels import NOTEBOOKS, kernel
 from notebooks.lesson import JAPANESE, run_lesson
 from notebooks.sentences import sentences, untranslatable
 from notebooks.wrong import WRONG
@@ -77,13 +77,7 @@ def test_a_translation_has_the_same_gaps_and_the_same_code() -> None:
 @pytest.mark.timeout(300)
 def test_a_whole_lesson_runs_in_japanese() -> None:
     with kernel(JAPANESE) as here:
-        shown: list[Output] = []
-
-        def run(cell: str) -> list[Output]:
-            shown.extend(found := here.run(cell))
-            return found
-
-        run_lesson(here, "00_start_here", WRONG["00_start_here"], run)
+        shown = run_lesson(here, "00_start_here", WRONG["00_start_here"], here.run)
     pages = [
         output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})
     ]
