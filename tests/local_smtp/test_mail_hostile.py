@@ -166,11 +166,6 @@ def open_mail(page: Page, sink: MailSink) -> None:
     page.wait_for_selector("h1")
 
 
-def tabs(page: Page) -> list[str]:
-    links = page.locator(".tabs a:not([download])")
-    return [urljoin(page.url, str(link.get_attribute("href"))) for link in links.all()]
-
-
 def test_the_canary_would_sing(page, canary):
     """Check that the tests can fail: a page without protection does send a request."""
     page.set_content(f"<img src='{canary.out}/x.png'>", wait_until="commit")
@@ -208,7 +203,8 @@ def test_header_fields_and_plain_parts_are_shown_as_text_only(mail_sink, smtp, p
     smtp.sendmail("a@example.test", ["b@example.test"], raw.encode())
     events = what_happens(page, mail_sink.inbox)
     open_mail(page, mail_sink)
-    for tab in tabs(page):
+    links = page.locator(".tabs a:not([download])").all()
+    for tab in [urljoin(page.url, str(link.get_attribute("href"))) for link in links]:
         page.goto(tab)
         settle(page)
         assert page.locator("main [onerror], main script").count() == 0

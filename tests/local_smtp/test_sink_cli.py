@@ -90,31 +90,19 @@ def test_a_host_that_is_none_is_named(run, host):
     assert f"Port 0 of {host} can't be used" in output
 
 
-def below_a_file(folder):
-    (folder / "file").write_text("")
-    return folder / "file" / "below"
-
-
-def open_to_others(folder):
-    folder.chmod(0o705)
-    return folder
-
-
-def with_another_file(folder):
-    (folder / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
-    return folder
-
-
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("name", "words"),
     [
-        (below_a_file, "can't be used"),
-        (open_to_others, "chmod 700"),
-        (with_another_file, "file is not a database"),
+        ("mail.sqlite3/below", "can't be used"),
+        ("open", "chmod 700"),
+        (".", "file is not a database"),
     ],
 )
-def test_a_directory_that_can_not_be_used_is_named(run, tmp_path, make, words):
-    status, [output] = run("--dir", str(make(tmp_path)))
+def test_a_directory_that_can_not_be_used_is_named(run, tmp_path, name, words):
+    (tmp_path / "mail.sqlite3").write_text("no database at all, but long enough to look at" * 9)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o705)
+    status, [output] = run("--dir", str(tmp_path / name))
     assert status == 1
     assert words in output
 
