@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from judge.broken import MINE
-from support import run_python
+from support import most_thorough, run_python
 
 #: Modules that the judge itself imports. The target's folder has a module of each name.
 SHADOWED = ("signal", "redis", "typer", "rich", "psutil", "celery", "kombu")
@@ -16,6 +16,7 @@ QUEUE = (
     'import redis, helper\n\nassert redis.Redis and helper.NAME == "queue"\n'
     f"{MINE.format(pop='rpop').replace('class Mine', 'class MyQueue')}"
 )
+CLASS = "queue_of_mine.py:MyQueue"
 APP = "from celery import Celery\nimport helper\napp = Celery(helper.NAME, broker='amqp://')\n"
 
 
@@ -33,21 +34,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("-m", "demo_app", "judge", "queue_of_mine.py:MyQueue", "--levels", "2"),
-        pytest.param(
-            ("-m", "demo_app", "judge", "celery:shop.tasks:app", "--levels", "2"),
-            marks=pytest.mark.thorough,
-        ),
-    ],
-    ids=["class", "celery"],
-)
+@pytest.mark.parametrize("target", most_thorough((CLASS, "celery:shop.tasks:app"), CLASS))
 def test_no_module_beside_the_target_or_in_the_current_folder_is_imported(
-    folder: Path, command: tuple[str, ...]
+    folder: Path, target: str
 ) -> None:
-    output = run_python(*command, cwd=folder)
+    output = run_python("-m", "demo_app", "judge", target, "--levels", "2", cwd=folder)
     found = folder / "imported"
     assert not found.exists(), found.read_text()
     assert output.returncode == 0, output.stdout + output.stderr
