@@ -59,21 +59,18 @@ class PostgresServer:
         Raises TimeoutError after a minute.
         """
         self.kill()
+        options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
         for _ in poll(60.0):
             if self.answers():
                 return
             # it exits if a process of the killed server still uses shared memory: start it again
             if self._server is None or self._server.poll() is not None:
-                self._server = self._launched()
+                self._server = self._group.start(
+                    [self._program, "-D", f"{self._folder}/data", *options],
+                    cwd="/", **self._user,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                )  # fmt: skip
         raise TimeoutError("PostgreSQL does not start.")
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        options = ["-k", str(self._folder), "-p", str(PORT), "-c", "listen_addresses="]
-        return self._group.start(
-            [self._program, "-D", f"{self._folder}/data", *options],
-            cwd="/", **self._user,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
 
     def kill(self) -> None:
         if self._server is not None:

