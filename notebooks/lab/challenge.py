@@ -56,13 +56,9 @@ def judge(queue: type, levels: int | Iterable[int]) -> Several:
     with tempfile.TemporaryDirectory(prefix="challenge-") as folder:
         path = Path(folder) / "my_queue.py"
         path.write_text(source, "utf-8")
-        names = ", ".join(map(str, numbers))
-        with (
-            Judge(
-                target_of(f"{path}:{queue.__name__}", translate), seed, translate=translate
-            ) as court,
-            Progress(translate("the judge, level {names}", names=names), court.so_far),
-        ):
+        target = target_of(f"{path}:{queue.__name__}", translate)
+        what = translate("the judge, level {names}", names=", ".join(map(str, numbers)))
+        with Judge(target, seed, translate=translate) as court, Progress(what, court.so_far):
             verdicts = list(court.judge(numbers))
     held = {verdict.level.number for verdict in verdicts if verdict.held}
     written = JUDGED.with_suffix(".new")  # the kernel may be killed during the write

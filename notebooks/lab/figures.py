@@ -24,14 +24,10 @@ NOTHING = "There is nothing to draw yet: run the cells above first."
 Run = TypeVar("Run")
 
 
-def _labels() -> Translate:
-    font = japanese_font() if JAPANESE else ""
-    if font:
-        rcParams["font.family"] = [font, "DejaVu Sans"]
-    return translate if font else translations("en", "lab")
-
-
-label_of = _labels()
+_font = japanese_font() if JAPANESE else ""
+if _font:
+    rcParams["font.family"] = [_font, "DejaVu Sans"]
+label_of: Translate = translate if _font else translations("en", "lab")
 
 
 def panels(
