@@ -1,7 +1,5 @@
 """The command line: ``python -m demo_app``."""
 
-from __future__ import annotations
-
 import sys
 
 if sys.argv[1:2] == ["judge"] and not sys.flags.safe_path:

@@ -10,8 +10,6 @@ restarted process survives the step.
 Without the variable a step costs one call of an empty function.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The typed settings of the demo app, from environment variables with the prefix ``DEMO_``."""
 
-from __future__ import annotations
-
 import re
 import sys
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """A faster start and exit of a process."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

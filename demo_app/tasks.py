@@ -1,7 +1,5 @@
 """The demo app's tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial

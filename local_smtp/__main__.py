@@ -1,7 +1,5 @@
 """Run the mail sink as a program: `python -m local_smtp`."""
 
-from __future__ import annotations
-
 import gc
 import json
 import os
@@ -56,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _announce(sink: MailSink) -> None:
+def _announce(sink: "MailSink") -> None:
     if sink.settings.ready_line:
         ready = {"smtp": sink.smtp, "inbox": sink.inbox, "token": sink.settings.token}
         print(json.dumps({**ready, "dir": str(sink.dir), "pid": os.getpid()}), flush=True)

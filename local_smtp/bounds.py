@@ -1,7 +1,5 @@
 """The limits of all input and output, in one place."""
 
-from __future__ import annotations
-
 MIB = 1024 * 1024
 
 # SMTP

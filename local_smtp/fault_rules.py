@@ -4,8 +4,6 @@ To add a kind, add a row to the table `EFFECTS`. The API validates rules with th
 page offers its rows. A session carries out the `Outcome` that the row's function returns.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -53,7 +51,7 @@ class Effect:
     #: The description of the effect, with fields of the rule in braces.
     words: str
     #: Returns the outcome of a rule of this kind.
-    outcome: Callable[[Fault], Outcome]
+    outcome: "Callable[[Fault], Outcome]"
     #: True if the effect needs the whole mail. A rule can use such an effect only at "reply".
     whole_mail: bool = False
 

@@ -1,7 +1,5 @@
 """The fault rules in force, and the choice of the rule for a mail."""
 
-from __future__ import annotations
-
 import random
 import threading
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """An incoming mail, and the header fields that every part of the sink needs."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from dataclasses import dataclass

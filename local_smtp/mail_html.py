@@ -5,8 +5,6 @@ to tags and attributes. The changes prevent actions that no policy covers. For e
 a click on a link can make Chromium open a connection before it checks the policy.
 """
 
-from __future__ import annotations
-
 import re
 from html import unescape
 

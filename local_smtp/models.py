@@ -1,7 +1,5 @@
 """The models of mails for the store and the API."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 

@@ -5,8 +5,6 @@ function raises one of `UNREADABLE` for a mail with hundreds of nested parts, or
 boundary parameter.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from email.message import Message

@@ -1,7 +1,5 @@
 """The reader of a mail from an SMTP connection."""
 
-from __future__ import annotations
-
 import asyncio
 
 from local_smtp.bounds import MAIL_BYTES

@@ -1,7 +1,5 @@
 """The two servers, SMTP and HTTP, in the event loop of one thread."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

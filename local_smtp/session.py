@@ -1,7 +1,5 @@
 """An SMTP session of aiosmtpd, with limits, faults, and a record of the dialogue."""
 
-from __future__ import annotations
-
 # ruff: noqa: N802, N815  # aiosmtpd finds its commands and hooks by these names
 import asyncio
 import json

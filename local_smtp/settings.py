@@ -1,7 +1,5 @@
 """The settings of a mail sink."""
 
-from __future__ import annotations
-
 import secrets
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """The mail sink: SMTP server, store and inbox, started and stopped together."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from contextlib import ExitStack

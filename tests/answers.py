@@ -4,8 +4,6 @@
 with claims, and writes the results into threads.csv. `generated` writes the pages.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Fixtures for all tests, and a check that no test leaves a process behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

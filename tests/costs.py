@@ -3,8 +3,6 @@
 `pytest --costs=FILE` appends a line for each test. `python tests/costs.py FILE` prints the tables.
 """
 
-from __future__ import annotations
-
 import resource
 import sys
 from collections import Counter

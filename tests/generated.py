@@ -3,8 +3,6 @@
 Run ``python tests/generated.py``.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 import tomllib

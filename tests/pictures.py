@@ -5,8 +5,6 @@ dashboard is shown after the kill of a worker in the four-minute show, and the s
 rescue of its jobs.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

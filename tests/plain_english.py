@@ -4,8 +4,6 @@ The script searches the docstrings of the packages and the English pages, except
 of `ALLOWED`. It fails if it finds a phrase.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import subprocess

@@ -4,8 +4,6 @@ If a program is missing, its tests are skipped, and the end of the run reports i
 `python tests/programs.py` prints the path of each program that it finds: `.ci/bare` removes them.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Redis servers on TCP ports: single servers, replicas, a cluster, and Sentinels."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

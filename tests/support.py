@@ -1,7 +1,5 @@
 """Helpers for all tests: real servers, browsers, and waiting for events instead of sleeping."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -185,7 +183,7 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def browser_running() -> Iterator[Browser]:
+def browser_running() -> "Iterator[Browser]":
     """Run a browser that sends no requests on its own.
 
     Start it per module, not per session: while it runs, Playwright's event loop runs too, and no
@@ -201,7 +199,7 @@ def browser_running() -> Iterator[Browser]:
         browser.close()
 
 
-def axe_violations(page: Page, within: str = "html") -> list[tuple[str, list[str]]]:
+def axe_violations(page: "Page", within: str = "html") -> list[tuple[str, list[str]]]:
     """Return the broken accessibility rules, each with the HTML of at most three elements.
 
     Args:
@@ -240,7 +238,7 @@ def redis_running(**options: Any) -> Iterator[str]:
         yield server.url
 
 
-def administer(server: PostgresServer, *commands: str) -> None:
+def administer(server: "PostgresServer", *commands: str) -> None:
     """Run each command in its own transaction as the superuser. Raises psycopg.Error."""
     import psycopg
 

@@ -3,8 +3,6 @@
 `web/test_web_security.py` tests the access control, and `local_smtp` tests the mail sink.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

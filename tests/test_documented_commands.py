@@ -1,7 +1,5 @@
 """Tests that every command, option and module on the pages exists."""
 
-from __future__ import annotations
-
 import re
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tests that each `make` target installs all extras that its programs need."""
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

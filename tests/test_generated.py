@@ -1,7 +1,5 @@
 """Tests that the generated tables of the reference are up to date."""
 
-from __future__ import annotations
-
 import answers
 import pytest
 from generated import TABLES, badges, install, rewritten

@@ -1,7 +1,5 @@
 """Tests that `python -m demo_app` prints one line with advice if it can't run."""
 
-from __future__ import annotations
-
 import pytest
 from support import run_python
 

@@ -1,8 +1,6 @@
 """Tests that README, Makefile, pyproject and environment.yml agree with each other and with the
 tree."""
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

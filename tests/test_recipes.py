@@ -1,7 +1,5 @@
 """Tests that the recipes of CONTRIBUTING work, in a copy of the tree."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

@@ -1,8 +1,6 @@
 """Tests that a package imports only from the packages above it in README's table, and that no class
 exists only as the base of one other class."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import defaultdict

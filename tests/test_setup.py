@@ -1,7 +1,5 @@
 """Tests that `.setup` creates .venv with a suitable Python, or reports why it can't."""
 
-from __future__ import annotations
-
 import platform
 import re
 import shutil

@@ -1,8 +1,6 @@
 """Tests that the three tasks send their mails on every backend, and that their file names no
 backend."""
 
-from __future__ import annotations
-
 import inspect
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Tests that an interrupted test run leaves nothing running."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -3,8 +3,6 @@
 A producer only writes the message to Redis, and does not import Celery.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace

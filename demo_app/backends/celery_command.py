@@ -1,7 +1,5 @@
 """The command and settings of a Celery worker, and the name of this program in job histories."""
 
-from __future__ import annotations
-
 import sys
 from functools import cache
 from pathlib import Path

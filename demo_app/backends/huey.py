@@ -4,8 +4,6 @@ Huey's tables `task` and `schedule` contain the waiting jobs. Huey's table for r
 contains the `TaskResult` of each job.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Run huey's consumer: ``python -m demo_app.backends.huey_worker``."""
 
-from __future__ import annotations
-
 import logging
 import os
 

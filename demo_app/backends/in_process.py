@@ -1,7 +1,5 @@
 """The base of backends whose jobs run in the producer's process."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from dataclasses import replace

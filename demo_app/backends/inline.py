@@ -3,8 +3,6 @@
 The caller waits for retries too. A job is lost only if the caller's process dies.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

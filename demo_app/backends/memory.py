@@ -3,8 +3,6 @@
 It is fast and simple, and loses all unfinished jobs if the process dies.
 """
 
-from __future__ import annotations
-
 import heapq
 import threading
 import time

@@ -5,8 +5,6 @@ A queue consists of three RQ queues, one for each class of priority: ``mail:high
 records failures.
 """
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 from dataclasses import replace

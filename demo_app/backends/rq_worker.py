@@ -5,8 +5,6 @@ intervals are shorter: by default, RQ checks for dead workers every ten minutes.
 call only one function.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace

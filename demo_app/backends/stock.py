@@ -4,8 +4,6 @@ The worker has the settings that Celery's manual recommends for jobs that must n
 acknowledgement, `task_reject_on_worker_lost`, and a prefetch of one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """The blog's database: a SQLite file, or PostgreSQL if a setting names one (see `postgres`)."""
 
-from __future__ import annotations
-
 import secrets
 import sqlite3
 import threading

@@ -4,8 +4,6 @@ A worker with the wrong database would find no comments, or other comments with 
 the database has an id, and the web app stores the id in Redis, next to the jobs.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 import time

@@ -1,7 +1,5 @@
 """A thread that repeats a step, and sleeps when there is nothing to do."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

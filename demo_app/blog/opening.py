@@ -1,7 +1,5 @@
 """Access to the blog's database. PostgreSQL's driver is imported only if it is needed."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 from demo_app.blog.database import Database, DatabaseMissing, SqliteDatabase

@@ -6,8 +6,6 @@ deletes each row when its job is done. A job that the queue has lost is enqueued
 id; a queue that knows the id ignores the job.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Pictures that are stored with the blog; a job makes their thumbnails."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from io import BytesIO

@@ -3,8 +3,6 @@
 This module and its driver are imported only if a setting names a PostgreSQL database.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Posts and their comments."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Iterator

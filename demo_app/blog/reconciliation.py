@@ -4,8 +4,6 @@ When a job is done or discarded, its row is deleted; a job that the queue has lo
 again. So no mail is lost if Redis is wiped, or restored from old data.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Collection

@@ -5,8 +5,6 @@ do not wait for it. One thread hands jobs over, another reconciles the outbox wi
 `reconciliation`).
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A month's comments as a CSV file with a line for each post."""
 
-from __future__ import annotations
-
 import csv
 import io
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The blog's tables for SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 #: The tables in SQLite's dialect. The blog's other SQL works in both dialects.
 TABLES = """
 CREATE TABLE IF NOT EXISTS posts (

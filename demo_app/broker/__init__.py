@@ -9,8 +9,6 @@ and how it stays alive), `channel` and `transport` (how Celery sends and receive
 dashboards and tools: `message`, `events`, `inspect`, `control_replies`, `exposition`.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

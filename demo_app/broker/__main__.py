@@ -1,7 +1,5 @@
 """Check an app on this broker, move its jobs to or from another broker, show metrics and jobs."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator

@@ -10,8 +10,6 @@ A consumer without acknowledgement (such as `celery inspect`) does not keep clai
 registered as a worker: a message counts as done as soon as the consumer takes it (`take.lua`).
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

@@ -1,7 +1,5 @@
 """A claim: one worker's right to run a job, and how it ends."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Connections to Redis from a URL."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass
@@ -109,7 +107,7 @@ class SentinelGroup:
     password: str | None
 
     @classmethod
-    def parse(cls, url: str) -> SentinelGroup | None:
+    def parse(cls, url: str) -> "SentinelGroup | None":
         """Parse ``sentinel://[[user]:password@]host:port;host2:port/name[/database]``.
 
         Returns:

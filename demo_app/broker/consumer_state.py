@@ -11,8 +11,6 @@ machine has three states:
 A claimed job, a token, the end of a wait, a new queue and a broken connection begin a new round.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum

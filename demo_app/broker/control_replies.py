@@ -1,7 +1,5 @@
 """Reports for Celery about jobs unknown to Celery: jobs that are due later, and dead jobs."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The journal entry of a worker's death, by the process that killed or started the worker."""
 
-from __future__ import annotations
-
 import socket
 
 from .connection import Decoded

@@ -1,7 +1,5 @@
 """The default settings of an app on this broker: late acknowledgement, and RedBeat's URL."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .connection import client_url

@@ -1,7 +1,5 @@
 """The cause of an error in handling a job: the message, this worker, or an unavailable server."""
 
-from __future__ import annotations
-
 from traceback import walk_tb
 
 import redis

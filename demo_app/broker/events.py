@@ -1,7 +1,5 @@
 """The states and the events of a job."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from dataclasses import dataclass

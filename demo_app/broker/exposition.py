@@ -1,7 +1,5 @@
 """Metrics in Prometheus' text format, version 0.0.4."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 from .events import State

@@ -6,8 +6,6 @@ enough to compute the state at that time: each job's state and worker, and the o
 (There is no event if another program deletes a job's record from Redis.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count

@@ -5,8 +5,6 @@ the jobs of dead workers (`in_flight` has the steps). The scripts of one round's
 Redis together, in one round trip.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import threading

@@ -6,8 +6,6 @@ here nor be acknowledged. So when the channel of an unacknowledged claim has clo
 deleted the message, the claim is given back to its queue.
 """
 
-from __future__ import annotations
-
 import gc
 import threading
 import time

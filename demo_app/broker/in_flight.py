@@ -4,8 +4,6 @@ These jobs outlive Celery's connections. When Redis does not answer, Celery drop
 job that ends meanwhile is acknowledged by this module as soon as Redis answers.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -3,8 +3,6 @@
 Every call reads a bounded number of items, however long the queue is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any

@@ -1,7 +1,5 @@
 """The journal: a capped stream of every change, the oldest first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -40,8 +40,6 @@
 ``<list>`` names a list of jobs. A queue has five of them, for jobs of different priority.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -7,8 +7,6 @@ jobs. The process then begins a new epoch, and jobs of the old epoch that still 
 further side effects.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

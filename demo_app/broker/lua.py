@@ -1,7 +1,5 @@
 """The Lua scripts: read from their files, and run in one round trip, alone or several together."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -99,7 +97,7 @@ class ScriptCall(Generic[T]):
     `Scripts.together`.
     """
 
-    scripts: Scripts
+    scripts: "Scripts"
     call: Call
     parse: Callable[[Any], T]
 

@@ -1,7 +1,5 @@
 """The memory of a worker, for pages and reports."""
 
-from __future__ import annotations
-
 import os
 import time
 from contextlib import suppress

@@ -4,8 +4,6 @@ Source: Celery's manual, "Message Protocol". Composing a message here takes a te
 a full Celery producer.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

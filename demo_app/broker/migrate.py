@@ -1,7 +1,5 @@
 """The command that moves jobs to or from this broker while workers of both brokers run."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

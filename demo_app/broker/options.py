@@ -1,7 +1,5 @@
 """The broker's options in Celery's ``broker_transport_options``, in addition to kombu's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 
 

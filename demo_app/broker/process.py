@@ -1,7 +1,5 @@
 """The state of this process: its jobs in flight at each broker, and its Celery worker."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Hashable

@@ -1,7 +1,5 @@
 """The unacknowledged messages of a channel: kombu's class `QoS`, with claims in Redis."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

@@ -6,8 +6,6 @@ if it replies with an error. A method that returns a `ScriptCall` does not send 
 caller does (`ScriptCall.send`), or the heartbeat.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence

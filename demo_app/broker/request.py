@@ -1,7 +1,5 @@
 """Celery's request for a job, and the function that submits it to the pool."""
 
-from __future__ import annotations
-
 import json
 import logging
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The broker's requirements: a Redis without cluster mode, and a user with enough rights."""
 
-from __future__ import annotations
-
 import json
 import re
 from importlib.resources import files

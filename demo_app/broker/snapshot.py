@@ -1,7 +1,5 @@
 """A consistent snapshot of the whole queue, read by one script."""
 
-from __future__ import annotations
-
 import re
 import socket
 import time
@@ -104,7 +102,7 @@ class Snapshot:
         self.looked_up = {job: _seen(line) for job, line in lines if line != "|"}
 
     @classmethod
-    def of_counts(cls, given: Mapping[str, int]) -> Snapshot:
+    def of_counts(cls, given: Mapping[str, int]) -> "Snapshot":
         """Return a snapshot for a backend that only counts its jobs.
 
         Args:

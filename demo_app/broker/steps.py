@@ -1,7 +1,5 @@
 """Named steps of a worker, at which a test may stop the worker."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 _watchers: list[Callable[[str], object]] = []

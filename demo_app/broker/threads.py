@@ -6,8 +6,6 @@ another thread would cost as much time as a small job. Celery does all the rest:
 tracer, signals, events, revocations, results.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import threading

@@ -1,7 +1,5 @@
 """A log for a lasting failure: one line at first, and then one line every ten seconds."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ It overrides private methods of kombu 5.6 and 5.7. If a new kombu changes such a
 fails and names the method.
 """
 
-from __future__ import annotations
-
 from time import sleep
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """One job with its message and its history, read from the list `job:<id>`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

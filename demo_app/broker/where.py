@@ -5,8 +5,6 @@ inbox. Reading the outbox, the queue and the inbox once, in this order, also fin
 meanwhile. A job is lost if it is in none of these places.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Handlers of Celery's signals, which set up a worker at its start and deregister it at its end."""
 
-from __future__ import annotations
-
 import atexit
 import logging
 import sys

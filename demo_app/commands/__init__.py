@@ -1,7 +1,5 @@
 """The commands of ``python -m demo_app``, one module each."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The command ``demo``: posts comments, kills workers, and counts the mails that arrive."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle

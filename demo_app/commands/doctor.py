@@ -3,8 +3,6 @@
 It prints Japanese if the language of the terminal is Japanese.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

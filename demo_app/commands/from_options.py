@@ -1,7 +1,5 @@
 """The command-line options of a stack, generated from the fields of `Options`."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, get_origin

@@ -1,7 +1,5 @@
 """The command ``judge``: tries to make a job queue lose jobs, level by level."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

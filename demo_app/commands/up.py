@@ -1,7 +1,5 @@
 """The command ``up``: starts the whole stack and supervises it."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """The command that tests the promises of backends: ``python -m demo_app.conformance``."""
 
-from __future__ import annotations
-
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated

@@ -4,8 +4,6 @@ Some checks kill a process. If the backend declares that it survives this kill, 
 A kill that the backend does not declare is tested too, but the result is only shown in the table.
 """
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Callable, Sequence

@@ -3,8 +3,6 @@
 Some checks kill this process. A backend without workers also runs its jobs in this process.
 """
 
-from __future__ import annotations
-
 from multiprocessing.managers import BaseManager
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The tasks of the suite. They record their events in a file, so that a kill loses no event."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -4,8 +4,6 @@ Each promise has a check, a function that tests the promise with real processes.
 its result in a few words for a table, or raises Broken.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The choice of a font with Japanese letters, for the labels of figures."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 

@@ -5,8 +5,6 @@ that is given up has a cross. A kill is a dashed line, with a thick red line at 
 run. Dotted lines mark rescues. A long time without events before a rescue is shortened.
 """
 
-from __future__ import annotations
-
 import pickle
 import sys
 from collections.abc import Callable, Sequence

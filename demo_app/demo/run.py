@@ -1,7 +1,5 @@
 """The run of the demo on a real stack: post comments, kill busy workers, count the mails."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """The timeline of jobs, read from the journal: their waits, runs, rescues and ends."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from demo_app.broker.connection import Decoded

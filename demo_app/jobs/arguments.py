@@ -4,8 +4,6 @@ A job outlives its producer, so its arguments are stored as JSON. A tuple would 
 date cannot be stored. Both are refused before the job is enqueued, for every backend.
 """
 
-from __future__ import annotations
-
 import inspect
 import json
 from collections.abc import Callable, Mapping

@@ -5,8 +5,6 @@ The settings name the backend: either a module in `demo_app.backends`, which has
 or ``package.module:callable``. This function receives the settings, and returns the backend.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The capabilities of a backend. A job that needs more is refused, never silently changed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

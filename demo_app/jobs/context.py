@@ -1,7 +1,5 @@
 """The context of a running job: its id and try, a checkpoint, and notes for its history."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

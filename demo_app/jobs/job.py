@@ -1,7 +1,5 @@
 """A job: its task, arguments, queue, priority and due time."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -49,7 +47,7 @@ class Job:
         return record
 
     @classmethod
-    def from_record(cls, record: object) -> Job:
+    def from_record(cls, record: object) -> "Job":
         """Return the job that the record describes. Records come from `as_record`.
 
         Raises:

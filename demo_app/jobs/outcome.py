@@ -1,7 +1,5 @@
 """The outcome of one try of a job, and its effect on the job's result."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """The code that runs one job and returns its outcome, for every backend."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The result of a job, with the attribute names of Django's tasks (DEP 14)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum

@@ -4,8 +4,6 @@ Write these decorators below `@task`. The topmost decorator that names the excep
 with other exceptions are retried with the default policy, since most failures are temporary.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import dataclass

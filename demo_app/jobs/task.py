@@ -1,7 +1,5 @@
 """The decorator `@task`, which makes a function a task. Any backend can run its jobs."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -50,7 +48,7 @@ class Task(Generic[P, R]):
         queue_name: str | None = None,
         run_after: datetime | None = None,
         backend: str | None = None,
-    ) -> Task[P, R]:
+    ) -> "Task[P, R]":
         """Return a copy with other options. None leaves an option unchanged.
 
         Args:

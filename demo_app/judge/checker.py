@@ -1,7 +1,5 @@
 """The check of a trial: finds the first problem in its record, and describes it in a sentence."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain, combinations

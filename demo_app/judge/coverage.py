@@ -1,7 +1,5 @@
 """The survey of a queue's steps, and the reasons why a level could not be tested."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 from demo_app.judge.levels import Level

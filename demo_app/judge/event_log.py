@@ -1,7 +1,5 @@
 """The log of a trial: its processes' reports over a socket, and the judge's actions."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

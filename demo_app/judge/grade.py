@@ -4,8 +4,6 @@ A folder means the class MyQueue of every Python file in it and in its subfolder
 judged in its own process. The target's code runs with the rights of the user who calls the judge.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import os

@@ -1,7 +1,5 @@
 """The history of a trial: the actions of its processes, and the locations of its jobs."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ forks itself to run the role, and writes the pid of the fork. When standard inpu
 processes end.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

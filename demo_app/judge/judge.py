@@ -1,7 +1,5 @@
 """The judge of a target: runs the trials of each level in parallel, and minimises failures."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
@@ -126,7 +124,7 @@ class Judge:
         self._stops: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pool = ThreadPoolExecutor(at_once if target.stepped else min(at_once, 3))
 
-    def __enter__(self) -> Judge:
+    def __enter__(self) -> "Judge":
         return self
 
     def __exit__(self, *_: object) -> None:

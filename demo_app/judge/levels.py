@@ -1,7 +1,5 @@
 """The twelve levels: the promise of each level, and the trials that try to break the promise."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Random texts for the jobs of a trial, so that a queue can't guess them."""
 
-from __future__ import annotations
-
 import random
 import re
 import secrets

@@ -1,7 +1,5 @@
 """The plan of a trial: its jobs and its faults."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self

@@ -1,7 +1,5 @@
 """The record of a trial of any queue: the puts, runs and locations of its jobs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

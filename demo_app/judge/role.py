@@ -1,7 +1,5 @@
 """One process of a trial: its role, its reports to the judge, and the step where it halts."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

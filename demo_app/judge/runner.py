@@ -1,7 +1,5 @@
 """The runner of a plan: starts the processes, injects the faults, waits for the outcome."""
 
-from __future__ import annotations
-
 import re
 import signal
 import threading

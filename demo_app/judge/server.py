@@ -1,7 +1,5 @@
 """The Redis server of a trial, which can be killed, restarted and searched for jobs."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from contextlib import suppress

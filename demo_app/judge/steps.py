@@ -3,8 +3,6 @@
 The process can halt before and after each step.
 """
 
-from __future__ import annotations
-
 import builtins
 import io
 import re

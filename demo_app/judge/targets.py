@@ -1,7 +1,5 @@
 """The targets of the judge: a learner's class, a command, or a queue library."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A trial: its server, its processes with one proxy each, its faults, and its log."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import tempfile

@@ -1,7 +1,5 @@
 """The log of a process's commands to the server. The process can halt at each command."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """A connection to the mail server of the settings, and the exceptions for its error replies."""
 
-from __future__ import annotations
-
 import encodings.idna  # noqa: F401 - otherwise the first connection would import it
 import smtplib
 import ssl

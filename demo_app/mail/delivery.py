@@ -5,8 +5,6 @@ connection breaks after the mail was sent and before the reply, the sender canno
 server has the mail (RFC 1047). So the job is tried again, with the same Message-ID.
 """
 
-from __future__ import annotations
-
 import smtplib
 import threading
 import uuid

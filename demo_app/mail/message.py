@@ -5,8 +5,6 @@ This module does not use `EmailMessage`, which takes ten times as long. Before P
 author could add a header such as Bcc.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import re
@@ -62,7 +60,7 @@ class Mailbox:
             raise BadAddress(f"{self.address[:100]!r} is not an e-mail address")
 
     @classmethod
-    def parse(cls, value: str) -> Mailbox:
+    def parse(cls, value: str) -> "Mailbox":
         """Parse ``Name <address>`` or a bare address."""
         return cls(*parseaddr(value))
 

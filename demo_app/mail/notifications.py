@@ -4,8 +4,6 @@ A Message-ID is derived from the comment, picture or report, not from the time o
 second delivery of a notification has the same Message-ID, and the inbox shows the mail once.
 """
 
-from __future__ import annotations
-
 from html import escape
 
 from demo_app.blog.pictures import Picture

@@ -4,8 +4,6 @@ The requests cannot go through Redis, which may be dead. A pipe in the stack's f
 and no server, and its mode admits only the stack's user (fifo(7)).
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Counts of promised, arrived, late and lost mails. A late mail is not lost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

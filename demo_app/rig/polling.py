@@ -1,7 +1,5 @@
 """Functions that wait by polling, for conditions without a notification."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator

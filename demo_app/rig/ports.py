@@ -1,7 +1,5 @@
 """Reserved ports, which no other program can take while their server restarts."""
 
-from __future__ import annotations
-
 import random
 import socket
 import sys

@@ -1,7 +1,5 @@
 """A child process in its own session."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -96,7 +94,7 @@ class Process:
             )
         self.pid = self._child.pid
 
-    def watch(self, on_exit: Callable[[Process], None]) -> None:
+    def watch(self, on_exit: "Callable[[Process], None]") -> None:
         """Call `on_exit` in another thread when the process ends."""
 
         def wait() -> None:

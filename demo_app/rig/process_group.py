@@ -1,7 +1,5 @@
 """Processes that share a folder and all end together, even if their parent is killed."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A proxy between clients and a server. It can break connections like a faulty network."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import socket

@@ -7,8 +7,6 @@ data of a stack stay, since they may contain accepted comments. This file needs 
 library.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

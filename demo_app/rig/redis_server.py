@@ -1,7 +1,5 @@
 """A Redis server that can be killed and started again."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """A function that delays Ctrl-C and similar signals while another function runs."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable

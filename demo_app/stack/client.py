@@ -1,7 +1,5 @@
 """A client of a running stack, over HTTP and Redis."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -40,7 +38,7 @@ class Client:
         self.inbox = httpx.Client(base_url=ready["inbox"], **given)
         self._redis_url = str(ready["redis"])
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, *_: object) -> None:

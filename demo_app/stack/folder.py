@@ -1,7 +1,5 @@
 """The folder with the data of a stack. Only one stack at a time can use it."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import tempfile

@@ -5,8 +5,6 @@ the option is ``--no-NAME``. A field whose name or alias is a setting can also b
 setting's environment variable, and every process of the stack receives this setting.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal, Self
 

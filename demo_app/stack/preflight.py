@@ -3,8 +3,6 @@
 An unsuitable server would lose jobs later without an error, for example if it evicts keys.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any

@@ -1,7 +1,5 @@
 """The roles of a stack: the commands of their processes, and their readiness checks."""
 
-from __future__ import annotations
-
 import os
 import sys
 import urllib.error

@@ -1,7 +1,5 @@
 """`Stack`: the whole system as one object, for tests, notebooks and the command line."""
 
-from __future__ import annotations
-
 import signal
 import uuid
 from collections.abc import Callable
@@ -50,7 +48,7 @@ class Stack:
         self._plan: StackPlan | None = None
         self._started = ExitStack()
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> "Stack":
         try:
             self._start(self._started)
         except BaseException:

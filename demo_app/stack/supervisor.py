@@ -1,7 +1,5 @@
 """The supervisor, which starts the processes, restarts dead ones, and ends them all."""
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

@@ -1,7 +1,5 @@
 """The actions of the stage on the running system: one function each."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable

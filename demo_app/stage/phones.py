@@ -1,7 +1,5 @@
 """The web app's address for the phones of the audience, and its QR code."""
 
-from __future__ import annotations
-
 import socket
 
 import psutil

@@ -4,8 +4,6 @@ Each job is a token. A token is shown on a floor: an area of the page, such as t
 queue, a worker or the inbox.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any

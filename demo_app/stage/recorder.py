@@ -4,8 +4,6 @@ The recorder plays the show on a new stack, like a speaker who presses PageDown,
 read the captions. The file is an HTML page that plays the recorded pictures without a server.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

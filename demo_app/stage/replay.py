@@ -1,7 +1,5 @@
 """The state of the system at an earlier moment, and the last kill, both from the journal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from demo_app.broker.events import Event

@@ -5,8 +5,6 @@ only this word. A cookie identifies the phone, so that each phone has one vote. 
 the same as for other comments.
 """
 
-from __future__ import annotations
-
 import secrets
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """The routes of the stage: its page, the speaker's notes, and the actions."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -4,8 +4,6 @@ The file four-minutes.toml explains the fields of a step. `minutes` is the lengt
 the speaker's clock.
 """
 
-from __future__ import annotations
-
 import operator
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """The mail sink of the stage: the number of its mails, and the faults of its mail server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from demo_app.web.inbox import Inbox

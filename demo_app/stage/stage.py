@@ -1,7 +1,5 @@
 """The state of the stage: the place of each recent notification, now or at an earlier moment."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ Its state is read from kombu's keys in a separate Redis database: the list `mail
 visibility timeout.
 """
 
-from __future__ import annotations
-
 import re
 import signal
 import time

@@ -1,7 +1,5 @@
 """The web app with the stage, as run by a stack: ``python -m demo_app.stage.web``."""
 
-from __future__ import annotations
-
 from demo_app.startup import garbage_collection_paused
 
 with garbage_collection_paused():

@@ -1,7 +1,5 @@
 """The ASGI app: its routes, its errors, and the relay, which runs in the same process."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial

@@ -1,7 +1,5 @@
 """The pages of the blog, and the routes that accept comments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """The service that accepts comments: it stores each comment, and stores or enqueues the job."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

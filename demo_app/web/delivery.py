@@ -4,8 +4,6 @@ This module reads the outbox, this process's memory, the queue and the inbox;
 `demo_app.broker.where` decides the place.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Sequence

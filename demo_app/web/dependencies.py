@@ -1,7 +1,5 @@
 """The services that pages and API calls use, as FastAPI dependencies."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated

@@ -4,8 +4,6 @@ The client uses the sink's HTTP API with the start-up token. Without a sink (wit
 server, for example) the client finds nothing.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Health and metrics of the web app, and the link to the inbox."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from urllib.parse import urlencode

@@ -4,8 +4,6 @@ A worker stores its pid and host in Redis. That process may have ended, and its 
 signals are sent only to processes of this stack.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 

@@ -1,7 +1,5 @@
 """A rate limit for the comments of each address."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import OrderedDict

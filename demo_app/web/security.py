@@ -1,7 +1,5 @@
 """Access to the web app: the paths in GUARDED need the token; all others are open to everyone."""
 
-from __future__ import annotations
-
 from demo_app.broker.web.guard import PageGuard
 
 COOKIE = "demo_token"

@@ -1,7 +1,5 @@
 """A server for a web app. It reads the settings, and runs until SIGTERM or SIGINT."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import sys

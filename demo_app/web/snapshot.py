@@ -4,8 +4,6 @@ A killed worker keeps its lease for a few seconds. If the worker ran on this mac
 checked too, so that the page shows the death within a second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

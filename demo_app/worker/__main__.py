@@ -4,8 +4,6 @@ This command has the options of ``celery -A demo_app.worker worker``, and starts
 of the time, since it does not load Celery's other commands.
 """
 
-from __future__ import annotations
-
 from demo_app.startup import garbage_collection_paused
 
 with garbage_collection_paused():

@@ -1,7 +1,5 @@
 """The Celery app: its settings and its tasks."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 from celery import Celery

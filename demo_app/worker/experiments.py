@@ -3,8 +3,6 @@
 Only an app whose ``DEMO_WITHOUT`` names a safeguard of the broker uses this transport.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

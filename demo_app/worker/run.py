@@ -4,8 +4,6 @@ Celery receives, runs, logs and acknowledges each job as an ordinary task. The j
 (such as when to try again) is sent with the acknowledgement.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from functools import partial

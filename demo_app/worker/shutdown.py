@@ -6,8 +6,6 @@
 - After a second SIGTERM, or after SIGQUIT, all jobs go back immediately.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -7,8 +7,6 @@ process.
 Source: Python's C API manual, ``PyThreadState_SetAsyncExc``.
 """
 
-from __future__ import annotations
-
 import ctypes
 import threading
 import time

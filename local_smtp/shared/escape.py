@@ -4,8 +4,6 @@ Invisible characters become visible, and spreadsheets do not run formulas in the
 need their own escaping in addition.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 

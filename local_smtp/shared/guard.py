@@ -4,8 +4,6 @@ A page of another site in the same browser must not reach the app. The guard rec
 requests by Sec-Fetch-Site (in older browsers, by Origin). Starlette refuses a foreign Host header.
 """
 
-from __future__ import annotations
-
 import secrets
 from urllib.parse import quote
 

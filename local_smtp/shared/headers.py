@@ -1,7 +1,5 @@
 """Functions on a request's headers: its path, its origin, and links to other apps."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers

@@ -1,7 +1,5 @@
 """A reader's language, and the translations of each package."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """The resources that a server reserves at its start: a directory and its ports."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import socket

@@ -1,7 +1,5 @@
 """The configuration of uvicorn that all web apps of this project share."""
 
-from __future__ import annotations
-
 import uvicorn
 from starlette.types import ASGIApp
 

@@ -1,7 +1,5 @@
 """The SQL statements that read. Each call opens its own connection, so any thread may read."""
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3

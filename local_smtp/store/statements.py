@@ -1,7 +1,5 @@
 """The SQL statements that write; `store.writer` runs them."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The only thread that writes to the database. One commit stores all waiting mails."""
 
-from __future__ import annotations
-
 import asyncio
 import queue
 import sqlite3

@@ -1,7 +1,5 @@
 """The HTTP API of the inbox: its mails, its fault rules, and its events."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 from urllib.parse import quote

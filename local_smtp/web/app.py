@@ -1,7 +1,5 @@
 """The inbox as an ASGI application."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 

@@ -1,7 +1,5 @@
 """Server-sent events for every open page."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence

@@ -1,7 +1,5 @@
 """The mails for the API and the pages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fastapi import HTTPException

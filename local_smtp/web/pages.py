@@ -1,7 +1,5 @@
 """The pages of the inbox: the list of mails, a mail, and the faults."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,7 +32,7 @@ def visible(value: Any) -> Any:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader  # imported late: most sinks never show a page
 
     templates = Environment(

@@ -4,8 +4,6 @@ These errors are an undefined name, a cell that Python cannot parse or that was 
 other error in an exercise.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from traceback import walk_tb

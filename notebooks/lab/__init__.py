@@ -4,8 +4,6 @@ Each name is loaded at its first use. So the web app and the workers, which impo
 not load the libraries that draw pictures.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """The capstone: the trials of an app that a learner wrote, and a solution for each rung."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from difflib import unified_diff
 from pathlib import Path

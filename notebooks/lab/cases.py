@@ -1,7 +1,5 @@
 """The cause of each mystery (a spoiler)."""
 
-from __future__ import annotations
-
 import resource
 import signal
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The challenges: judge the class of a cell, and store the levels that it passed."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """The function `check`, which tests an answer to an exercise, and the solutions of exercises."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The tests that `check` runs. Exercise "n.m" is in lesson n; exercises.toml has simple tests."""
 
-from __future__ import annotations
-
 import random
 import tomllib
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,5 @@
 """The tests of exercises in which a learner writes code. The tests run the code."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import smtplib

@@ -1,7 +1,5 @@
 """Further processes of a lab, such as a Celery worker with any options."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The common style of figures, and a bar chart of arrived, late and lost mails."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar

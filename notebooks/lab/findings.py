@@ -3,8 +3,6 @@
 The lessons do not contain the findings, because a learner would read them before the prediction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

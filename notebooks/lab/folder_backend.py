@@ -1,7 +1,5 @@
 """A small backend: each job is a file, and the worker thread claims a job by renaming its file."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """Small jobs for experiments. The lab's workers run them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """The tests of the exercises, and functions that create common tests from answers and hints."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from types import EllipsisType
 from typing import Any

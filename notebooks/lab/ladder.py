@@ -1,7 +1,5 @@
 """The ladder: the same faults on each rung (a way to run jobs), and counts of the mails."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections import Counter

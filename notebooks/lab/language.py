@@ -4,8 +4,6 @@ The code contains the English sentences; `japanese.json` maps them to Japanese. 
 command `doctor` are in `demo_app/commands/japanese.json`.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path

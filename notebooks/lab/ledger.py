@@ -1,7 +1,5 @@
 """The ledger: the comments that were accepted, and the mails in the inbox."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Views of a running system: its processes, its logs and its jobs."""
 
-from __future__ import annotations
-
 import shlex
 import time
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """A map of the running processes, and the path of one comment through them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Mysteries: running systems with a fault. The learner finds out where job 17 is, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,7 +55,7 @@ class Case:
         hints: the weakest one first.
     """
 
-    happens: Callable[[Mystery], str]
+    happens: "Callable[[Mystery], str]"
     where: str
     why: str
     hints: Sequence[str]

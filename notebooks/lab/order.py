@@ -1,7 +1,5 @@
 """The orders in which jobs were enqueued, started and finished, and in which they wait."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable

@@ -7,8 +7,6 @@ Celery app `celery`, and `relay`, which runs in the file's main block. The app g
 variables `BROKER` and `SMTP_PORT`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import re

@@ -1,7 +1,5 @@
 """A Celery app in a cell, with workers that are started and killed while they run tasks."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 

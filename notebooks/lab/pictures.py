@@ -1,7 +1,5 @@
 """Pictures of measurements: response times, retries, and the numbers of a queue."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A learner's file, run as real processes in a separate folder."""
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

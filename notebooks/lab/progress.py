@@ -1,7 +1,5 @@
 """The output of a running cell: a picture that is replaced, and the reason why the cell waits."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ The file of the class needs one more line, ``make = backend_of(MyQueue)``. The q
 receives each job as JSON. ``python -m lab.queue_backend`` runs a worker with the stack's settings.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal

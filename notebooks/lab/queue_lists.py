@@ -1,7 +1,5 @@
 """A picture of the queue: every job in its Redis list, also as a moving picture."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Collection

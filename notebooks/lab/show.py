@@ -1,7 +1,5 @@
 """The outputs of a cell: pictures and tables, each with its text equivalent."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -55,7 +53,7 @@ class Picture:
     png: str = ""
 
     @classmethod
-    def of(cls, figure: Figure, words: str) -> Picture:
+    def of(cls, figure: Figure, words: str) -> "Picture":
         text, pixels = StringIO(), BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         with mpl.rc_context({"svg.hashsalt": None}):

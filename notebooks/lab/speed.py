@@ -1,7 +1,5 @@
 """Jobs per second in several stores with the same durability."""
 
-from __future__ import annotations
-
 import sqlite3
 import statistics
 import time

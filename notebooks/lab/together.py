@@ -1,7 +1,5 @@
 """Experiments in several labs in parallel. All labs end if the cell is interrupted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing

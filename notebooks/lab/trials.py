@@ -1,7 +1,5 @@
 """The trials of an app that a learner wrote."""
 
-from __future__ import annotations
-
 import math
 import re
 import signal

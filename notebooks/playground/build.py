@@ -4,8 +4,6 @@
 parts of the site. The environment variable SITE is the address of the published site.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Tests that the settings set the broker's options."""
 
-from __future__ import annotations
-
 from support import message
 
 from demo_app.backends.celery import options_of, result_of

@@ -1,7 +1,5 @@
 """Tests of the Huey backend: a killed consumer loses its job, and results can be read."""
 
-from __future__ import annotations
-
 import os
 import signal
 from dataclasses import replace

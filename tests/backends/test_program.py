@@ -1,7 +1,5 @@
 """Tests of `program`: the name that a job's history shows for the program that enqueued the job."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

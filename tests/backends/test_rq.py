@@ -1,7 +1,5 @@
 """Tests that RQ's worker calls only the functions of this project."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Run benchmarks by name, or all of them: ``python -m benchmarks [name ...]``."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -6,8 +6,6 @@ tenth of the jobs to the last job. The three configurations run in turn, so that
 the machine affects all of them. Redis keeps an append-only file, with one fsync per second.
 """
 
-from __future__ import annotations
-
 import statistics
 import tempfile
 import time

@@ -4,8 +4,6 @@ Mails with the same Message-ID count once. For each line on standard input, the 
 count, and the time of the last new mail (epoch seconds).
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sys

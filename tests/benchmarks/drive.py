@@ -4,8 +4,6 @@ It prints one JSON object: the commands that start the peer's workers (`layouts`
 time of an enqueue (`enqueue_us`, microseconds).
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import statistics

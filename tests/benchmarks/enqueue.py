@@ -5,8 +5,6 @@ connection, as the queue sends its scripts. All measurements alternate in one pr
 Redis server that keeps an append-only file.
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 from collections.abc import Callable

@@ -7,8 +7,6 @@ Acknowledging a job and claiming the next one are two commands here; in a real w
 usually one.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import statistics

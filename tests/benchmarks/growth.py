@@ -1,8 +1,6 @@
 """Costs of a queue by its length (memory of each job, and the time of steps such as a claim), and
 its throughput by the number of worker processes."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -4,8 +4,6 @@ The jobs are enqueued before the workers start. The time is measured from the fi
 mails to the last one. Redis keeps an append-only file, with one fsync per second.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

@@ -1,7 +1,5 @@
 """The job that every queue runs: build one complete mail, and deliver it over SMTP."""
 
-from __future__ import annotations
-
 import os
 import smtplib
 import time

@@ -1,7 +1,5 @@
 """Benchmarks of the start-up, and of the recovery after a SIGKILL."""
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys

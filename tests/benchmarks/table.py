@@ -1,7 +1,5 @@
 """A table of measurements."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

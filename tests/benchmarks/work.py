@@ -4,8 +4,6 @@ Each queue runs in the layout that was fastest in a short run. Each runs with tw
 the standard library's, and this project's. The order of the rounds is random.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import signal

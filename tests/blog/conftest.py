@@ -1,7 +1,5 @@
 """Fixtures that run a test twice: with SQLite and with PostgreSQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

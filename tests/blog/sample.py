@@ -1,7 +1,5 @@
 """Helpers of several blog tests."""
 
-from __future__ import annotations
-
 from io import BytesIO
 
 from PIL import Image

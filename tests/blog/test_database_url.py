@@ -1,7 +1,5 @@
 """Tests of an unusable DEMO_DATABASE_URL: programs print the reason, and never the password."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

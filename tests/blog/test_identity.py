@@ -1,7 +1,5 @@
 """Tests that a relay does not enqueue jobs into the Redis of another blog."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tests that a picture's thumbnail is a small JPEG, and that other files are refused."""
 
-from __future__ import annotations
-
 from io import BytesIO
 from unittest.mock import Mock
 

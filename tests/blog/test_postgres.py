@@ -1,7 +1,5 @@
 """Tests that need PostgreSQL, such as those of late commits and of a killed server."""
 
-from __future__ import annotations
-
 import ctypes
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Tests that a comment and its job are stored together or not at all."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor

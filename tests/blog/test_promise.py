@@ -1,7 +1,5 @@
 """Tests that every accepted comment gets its mail, although jobs are lost or a server is down."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,8 +1,6 @@
 """Tests that the relay enqueues jobs in order, and that the outbox keeps the jobs while the
 queue is down."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 from pathlib import Path

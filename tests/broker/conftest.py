@@ -1,7 +1,5 @@
 """Fixtures: a scene (a queue without Celery), and shops (outside Celery apps with workers)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count

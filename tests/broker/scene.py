@@ -1,7 +1,5 @@
 """A queue and its clients, one atomic step at a time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Tests of broker URLs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

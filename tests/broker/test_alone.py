@@ -1,7 +1,5 @@
 """Tests that the broker package works under another name, without the demo app."""
 
-from __future__ import annotations
-
 import ast
 import shutil
 from pathlib import Path

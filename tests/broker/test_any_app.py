@@ -3,8 +3,6 @@
 Each test runs real workers, often with a fault, and counts the lines that the tasks wrote.
 """
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Tests of a worker's connection over TLS, to a second address, and through Sentinel."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tests of remote control for any Celery app: inspect, control, revoke, purge."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

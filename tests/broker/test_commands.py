@@ -1,7 +1,5 @@
 """Tests of ``python -m celery_claims`` (here ``demo_app.broker``): doctor, migrate and metrics."""
 
-from __future__ import annotations
-
 import json
 import pty
 import re

@@ -1,7 +1,5 @@
 """Tests that a consumer claims jobs until its queues are empty, and then waits for a wake token."""
 
-from __future__ import annotations
-
 from demo_app.broker.consumer_state import Claiming, ConsumerState, Reason, Waiting
 
 SCRIPTS = {"claim": ["mail"], "take": ["replies"]}

@@ -1,8 +1,6 @@
 """Tests of dead workers. A worker counts as dead only if two checks have found its lease expired,
 at least a heartbeat interval apart (or a quarter of the lease, if that is shorter)."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -1,7 +1,5 @@
 """Tests that an app on this broker acknowledges late, unless it is set to acknowledge early."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Tests of a fail-over, and of a worker that starts while Redis is full."""
 
-from __future__ import annotations
-
 import signal
 
 import pytest

@@ -1,7 +1,5 @@
 """Tests that the state computed from the journal (its fold) agrees with Redis after each step."""
 
-from __future__ import annotations
-
 import time
 from random import Random
 from typing import Any

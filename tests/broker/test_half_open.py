@@ -1,7 +1,5 @@
 """Tests that a half-open connection to Redis (not closed, not working) is detected in seconds."""
 
-from __future__ import annotations
-
 import signal
 import time
 

@@ -3,8 +3,6 @@
 Each test runs real workers of an outside app, and counts the lines that its tasks wrote.
 """
 
-from __future__ import annotations
-
 import pytest
 from broker.conftest import OpenShop
 from support import until

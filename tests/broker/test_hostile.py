@@ -1,7 +1,5 @@
 """Tests of unreadable or malformed messages: each reaches a final state, and the next job runs."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Tests of pages of jobs: the right jobs in the right order, while jobs move."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

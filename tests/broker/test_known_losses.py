@@ -8,8 +8,6 @@ worker lost, prefetch 1), except where a user's report is about the defaults. CI
 stock, the nightly tests show all.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 from typing import Any

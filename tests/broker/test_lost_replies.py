@@ -1,8 +1,6 @@
 """Tests of lost replies and late or failed acknowledgements: a repeated command counts once, a late
 acknowledgement counts only if it reports success, and a failed one affects only its own job."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Tests of a process's connections: after a restart of the server, an interrupt or a fork."""
 
-from __future__ import annotations
-
 import os
 import re
 import threading

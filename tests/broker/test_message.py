@@ -1,7 +1,5 @@
 """Tests that a message follows Celery's documented protocol, and parses to the same message."""
 
-from __future__ import annotations
-
 import json
 import time
 

@@ -1,8 +1,6 @@
 """Tests of poison jobs: a worker's death counts against a job only if the job was running, and in
 its last try a job is the only job of its worker."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """Tests of the atomic steps of a queue that the exploration (`tests/explore`) does not cover."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

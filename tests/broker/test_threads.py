@@ -1,7 +1,5 @@
 """Tests of Celery's thread pool: a thread that has ended a job starts the next one itself."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial

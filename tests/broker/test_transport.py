@@ -3,8 +3,6 @@
 If an upgrade removes one, these tests name it, before less obvious errors happen.
 """
 
-from __future__ import annotations
-
 import inspect
 import time
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ it does not; 2 if the tests are not available. In a run on claims alone, claims 
 except those in exceptions.toml.
 """
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

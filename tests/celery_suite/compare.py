@@ -1,7 +1,5 @@
 """The comparison of stock and claims: the tests that only one of them passes, with reasons."""
 
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
 from dataclasses import dataclass

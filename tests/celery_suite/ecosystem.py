@@ -8,8 +8,6 @@ Flower receives the events. At half time the worker exits with a soft shutdown, 
 continues. Exit status 0 if each job ran as often as it should.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

@@ -5,8 +5,6 @@ program with a bug. tests/broker/test_hostile.py sends each to a real worker, fo
 job.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import uuid

@@ -5,8 +5,6 @@ of each parcel, including those in killed workers. `pack` can wait until the tes
 the gate. The task `nothing` does nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

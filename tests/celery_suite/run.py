@@ -1,7 +1,5 @@
 """One run of a project's tests on one transport, with a separate Redis server."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -12,8 +12,6 @@ expired. Any other second run is an error. Exit status 0 if no job was lost, and
 without a fault.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random

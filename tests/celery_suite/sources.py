@@ -1,7 +1,5 @@
 """The sources of the tests: source distributions of Celery and kombu, in the installed versions."""
 
-from __future__ import annotations
-
 import tarfile
 from importlib.metadata import version
 from pathlib import Path

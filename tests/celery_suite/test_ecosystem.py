@@ -1,7 +1,5 @@
 """Tests of Celery's extensions on this broker: without faults each job runs once."""
 
-from __future__ import annotations
-
 import pytest
 
 from celery_suite.ecosystem import install, live

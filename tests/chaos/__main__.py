@@ -1,7 +1,5 @@
 """``make chaos``: a fault campaign, and the fate of every comment."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Sequence
 from pathlib import Path

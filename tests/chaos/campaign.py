@@ -1,7 +1,5 @@
 """The campaign: faults while readers post comments, and then a count of comments and mails."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 import time

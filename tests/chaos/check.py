@@ -16,8 +16,6 @@ seconds) and `what`, the kind of the line:
   times of its `deliveries`. A later line replaces an earlier line of the same mail.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 import sys

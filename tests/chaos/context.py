@@ -1,7 +1,5 @@
 """Faults, their types, and the context of an injector."""
 
-from __future__ import annotations
-
 import random
 import signal
 import threading

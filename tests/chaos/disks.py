@@ -1,7 +1,5 @@
 """Faults of the disk, memory and file descriptors, and of the data that Redis has stored."""
 
-from __future__ import annotations
-
 import os
 import resource
 import shutil

@@ -4,8 +4,6 @@ The docstring of `check` describes the lines. `check` reads the file and does no
 module.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

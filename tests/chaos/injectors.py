@@ -1,7 +1,5 @@
 """Faults of processes, at random times and at named steps."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

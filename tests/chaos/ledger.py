@@ -1,7 +1,5 @@
 """The fate of every comment, in numbers. `check` decides whether the promise held."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping

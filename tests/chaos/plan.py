@@ -1,7 +1,5 @@
 """The plan of a campaign, and all types of faults with their weights."""
 
-from __future__ import annotations
-
 import signal
 from dataclasses import dataclass
 from pathlib import Path

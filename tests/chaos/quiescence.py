@@ -1,7 +1,5 @@
 """The wait until every mail has arrived or nothing changes any more, and traces of jobs."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Readers who post comments all the time, whatever happens to the blog."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Mapping

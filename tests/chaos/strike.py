@@ -1,7 +1,5 @@
 """The injection of faults, several at the same time, and the end of all faults."""
 
-from __future__ import annotations
-
 import random
 import signal
 import time

@@ -5,8 +5,6 @@ those of `Stack` as JSON. Like ``up --json`` it prints the addresses, and then e
 dies or starts. The stack stops when standard input is closed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

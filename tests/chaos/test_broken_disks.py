@@ -1,8 +1,6 @@
 """Tests of a full disk: an accepted comment is kept, and its mail arrives once; a comment that
 can't be stored is refused with an error."""
 
-from __future__ import annotations
-
 import resource
 import sys
 from contextlib import AbstractContextManager, suppress

@@ -1,7 +1,5 @@
 """Tests of the fault campaign: the promise holds, and breaks if one safeguard is left out."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import signal

@@ -1,7 +1,5 @@
 """Tests that the checker finds each broken promise in a history."""
 
-from __future__ import annotations
-
 import ast
 import json
 import sys

@@ -1,7 +1,5 @@
 """Tests of jumps of Redis's clock: leases, the order of ended jobs, and due times."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

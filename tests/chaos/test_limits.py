@@ -1,7 +1,5 @@
 """Tests of limits: the length of the journal, the size of a job's history, and a full Redis."""
 
-from __future__ import annotations
-
 import json
 from itertools import count
 

@@ -1,7 +1,5 @@
 """Tests that kill a process at each named step: every mail arrives, once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tests of a killed supervisor: its processes end, and the next start still has every comment."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

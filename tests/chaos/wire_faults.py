@@ -1,7 +1,5 @@
 """Faults of connections, such as lost requests and replies, delays, silence and resets."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

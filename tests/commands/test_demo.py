@@ -1,7 +1,5 @@
 """Tests of `demo`: its output, its ledger without losses, and its exit status."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Tests of `doctor`: one line for each check, a remedy for each failure, and the exit status."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Tests of `judge`: its exit statuses, and the last line of ``--json``."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tests of `up`: one line when all is ready, a line for each death and start, and a clean end."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

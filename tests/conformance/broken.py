@@ -1,7 +1,5 @@
 """Backends that are broken on purpose. The suite must find the fault of each."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Tests that each backend keeps its promises."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

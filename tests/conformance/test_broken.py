@@ -1,7 +1,5 @@
 """Tests that the suite finds the fault of each broken backend."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tests of the demo's run without a stack."""
 
-from __future__ import annotations
-
 import time
 from itertools import count
 from unittest.mock import MagicMock

@@ -1,7 +1,5 @@
 """Tests that the timeline and its picture show what happened to each job."""
 
-from __future__ import annotations
-
 import time
 
 from support import allow_death_checks, die, message, rescue_now

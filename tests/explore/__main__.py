@@ -4,8 +4,6 @@ Exit status 0 if every promise held, 1 if a promise was broken, 2 if a world
 was not explored completely.
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys

@@ -1,7 +1,5 @@
 """The possible next steps and faults of a world."""
 
-from __future__ import annotations
-
 from demo_app.blog import outbox
 from explore.line import AT_COMMANDS, LINE
 from explore.worker import LISTS, Worker

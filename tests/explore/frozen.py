@@ -4,8 +4,6 @@ The server runs every command itself. Only three things are replaced: the time, 
 (``frozen.lua``), and the server's run id.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache

@@ -1,7 +1,5 @@
 """The jobs of a world, and their effects."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

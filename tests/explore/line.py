@@ -4,8 +4,6 @@ A process has no other input. It can be halted at each of its commands. Its stac
 step is run again later from its start, with the stored replies and the times at which they arrived.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Saving and loading a world's state, and the key that identifies equal states."""
 
-from __future__ import annotations
-
 import io
 import pickle
 import re
@@ -71,7 +69,7 @@ class Silent:
     set = join = is_alive = wake = lambda *_, **__: None
 
 
-_world: list[World] = []
+_world: "list[World]" = []
 #: Objects that are not part of a state. Each is created again when a state is loaded.
 _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     type(threading.Lock()): lambda _: (threading.Lock, ()),
@@ -108,7 +106,7 @@ def dump(state: Any) -> bytes:
     return text.getvalue()
 
 
-def undump(text: bytes, world: World) -> Any:
+def undump(text: bytes, world: "World") -> Any:
     _world[:] = [world]
     return pickle.loads(text)
 
@@ -134,7 +132,7 @@ class Key:
     their order. Values on which nothing depends are left out.
     """
 
-    def __init__(self, world: World, content: Content) -> None:
+    def __init__(self, world: "World", content: Content) -> None:
         self._now = world.now
         self._long_ago = -max(max(setup.lease, setup.beat) for setup in world.plan.processes) - 1.0
         self._content = content

@@ -1,7 +1,5 @@
 """Every one-line mistake that fixed rules make in the scripts and in the modules that call them."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

@@ -1,7 +1,5 @@
 """The reasons why some mistakes break no promise in any world. `make mutants` reads them."""
 
-from __future__ import annotations
-
 import re
 
 from explore.mutants import Mutant

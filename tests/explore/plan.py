@@ -1,7 +1,5 @@
 """The limits of an explored world, and the observations against which promises are checked."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,8 +1,6 @@
 """The promises that are checked in every state of every world. Each has a name, and a tag with this
 name marks each line of the project that keeps the promise."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 

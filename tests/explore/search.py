@@ -1,7 +1,5 @@
 """A breadth-first search through the states of a world."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Iterator

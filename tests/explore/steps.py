@@ -1,7 +1,5 @@
 """The steps of a world: one function for each kind of event."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from contextlib import suppress

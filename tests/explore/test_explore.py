@@ -1,7 +1,5 @@
 """Tests that the bounded worlds keep all promises, and that mistakes in the code are found."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Tests that each promise is tagged in the code, and that each tag names a promise."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

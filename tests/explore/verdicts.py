@@ -7,8 +7,6 @@ ran, and each step that called the function is taken again. If every result is t
 has no effect in this world. Otherwise the world is explored again with the mistake.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

@@ -1,7 +1,5 @@
 """A sequence of steps as one line of text, and its replay."""
 
-from __future__ import annotations
-
 from explore.events import enabled, faults
 from explore.frozen import FrozenRedis
 from explore.plan import Plan

@@ -1,7 +1,5 @@
 """One worker process: the broker's own objects without Celery and its threads."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -193,7 +191,7 @@ class Worker:
     on_its_way: tuple[Claimed, ...] = ()
 
     @classmethod
-    def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> Worker:
+    def start(cls, name: str, setup: Setup, server: FrozenRedis, blog: int) -> "Worker":
         """Return a new worker process. Its first heartbeat is sent in a later step."""
         phase: dict[str, str] = {}
         here = InFlight(queue_of(server, setup), partial(waiting, phase))

@@ -1,7 +1,5 @@
 """A world: a Redis server, workers, blogs, a virtual time, and a ledger of observations."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -24,7 +22,7 @@ Saved = tuple[Content, list[bytes], int, float, bytes]
 class World:
     """One world. Only one world exists at a time, because all modules use its time."""
 
-    here: World
+    here: "World"
 
     def __init__(self, plan: Plan, server: FrozenRedis) -> None:
         World.here = self

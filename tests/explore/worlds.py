@@ -1,7 +1,5 @@
 """The bounded worlds. Each is small enough to be explored completely."""
 
-from __future__ import annotations
-
 from explore.plan import Faults, Plan
 from explore.worker import Setup
 

@@ -1,7 +1,5 @@
 """Tasks for the tests of the job layer. A task must be at the top level of a module."""
 
-from __future__ import annotations
-
 import sys
 
 from demo_app.jobs import task

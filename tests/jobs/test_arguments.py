@@ -1,7 +1,5 @@
 """Tests that valid arguments arrive unchanged, and that an error names an invalid one."""
 
-from __future__ import annotations
-
 import json
 import math
 from datetime import UTC, datetime

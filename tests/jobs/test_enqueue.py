@@ -1,7 +1,5 @@
 """Tests of the list of backends, and of jobs that a backend refuses."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import closing
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 Each challenge starts with the queue that fails its level but passes all earlier levels.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 CHALLENGES = Path(__file__).resolve().parents[2] / "notebooks" / "challenges"

@@ -1,7 +1,5 @@
 """Tests that the judge's named queues and a reader's Celery app can be judged."""
 
-from __future__ import annotations
-
 import csv
 import threading
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Tests of queues in other languages: the starters that the judge's page links to."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import shutil

@@ -1,7 +1,5 @@
 """Tests that each file of a folder is judged in its own process, and has one row."""
 
-from __future__ import annotations
-
 import csv
 import os
 import signal

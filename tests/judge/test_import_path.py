@@ -2,8 +2,6 @@
 judge's process.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

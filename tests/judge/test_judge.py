@@ -1,7 +1,5 @@
 """Tests that the judge fails every broken queue, and passes sound ones."""
 
-from __future__ import annotations
-
 import os
 import random
 import re

@@ -1,7 +1,5 @@
 """Tests of the parts of the judge that need no queue: plans, verdicts and histories."""
 
-from __future__ import annotations
-
 import random
 from functools import partial
 

@@ -1,8 +1,6 @@
 """Tests that a trial's server keeps acknowledged writes and finds the keys that contain a job, and
 that its folder is deleted after the judge's end."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 tests/judge/test_judge.py has the tests of the challenges' queues.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

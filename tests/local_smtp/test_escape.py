@@ -1,7 +1,5 @@
 """Tests that a spreadsheet does not read a cell of a table as a formula."""
 
-from __future__ import annotations
-
 import pytest
 
 from local_smtp.shared.escape import escape_formulas

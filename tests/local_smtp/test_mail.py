@@ -1,7 +1,5 @@
 """Tests that encoded words in header fields are decoded, but never inside an address."""
 
-from __future__ import annotations
-
 import pytest
 
 from local_smtp.mail import decoded, read_key_headers

@@ -1,7 +1,5 @@
 """A sample mail, and a mail server that accepts all mails."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Tests of connections to a mail server by URL, with TLS only to trusted certificates."""
 
-from __future__ import annotations
-
 import smtplib
 import ssl
 import sys

@@ -1,7 +1,5 @@
 """Tests that only a reply about the mail itself can reject the mail; other errors defer it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

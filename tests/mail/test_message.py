@@ -1,7 +1,5 @@
 """Tests that a mail keeps its texts, and that no text can add a header."""
 
-from __future__ import annotations
-
 import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header

@@ -1,7 +1,5 @@
 """Fixtures of the lessons' tests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any

@@ -5,8 +5,6 @@ A code host such as GitHub shows the page with the outputs; the notebook itself 
 outputs. On the page, each exercise is solved.
 """
 
-from __future__ import annotations
-
 import re
 from base64 import b64decode
 from pathlib import Path

@@ -4,8 +4,6 @@
 cell of a lesson, ``--accept 04_kill_the_worker`` marks the lesson as up to date.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Jupyter kernels for tests, and a check that nothing is left after them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

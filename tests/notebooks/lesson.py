@@ -1,7 +1,5 @@
 """Helpers that run a lesson as a learner would, and check its outputs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -7,8 +7,6 @@ machine's time: it runs the cells of the named lessons, or of all, and stores th
 exercises.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

@@ -1,7 +1,5 @@
 """Apps that a learner could write: correct ones, and wrong ones with the trials that they fail."""
 
-from __future__ import annotations
-
 from support import changed
 
 from lab.capstone import RUNGS

@@ -1,7 +1,5 @@
 """Random schedules of the queue's scripts, and their results on a real server."""
 
-from __future__ import annotations
-
 import json
 import random
 import re

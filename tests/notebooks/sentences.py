@@ -5,8 +5,6 @@ A text counts if it is an argument of a function that shows it (such as `transla
 solutions and the map count too.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib

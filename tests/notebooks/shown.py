@@ -3,8 +3,6 @@
 They are not in the lessons, because a learner would see the expected result before answering.
 """
 
-from __future__ import annotations
-
 #: For each lesson: code to run before its last cell, which stops the system.
 SHOWN = {
     "01_sync_vs_async": 'assert "Thank you" in said',

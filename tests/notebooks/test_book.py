@@ -1,7 +1,5 @@
 """Tests of the book, the site of all lessons and pages: it works offline, without broken links."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 The tests in tests/judge check the solutions.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any

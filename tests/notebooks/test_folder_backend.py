@@ -1,7 +1,5 @@
 """Tests of lesson 07's backend, which keeps each job as a file."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,8 +1,6 @@
 """Tests that no outputs are stored, that stated minutes are right, and that the glossaries and the
 page with the executed lesson are up to date."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tests that a wrong answer gets a hint, and that each form of a right answer is accepted."""
 
-from __future__ import annotations
-
 import statistics
 from types import SimpleNamespace
 from typing import Any

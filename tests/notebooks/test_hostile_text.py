@@ -1,7 +1,5 @@
 """Tests that hostile names and bodies are shown as text in every output of a notebook."""
 
-from __future__ import annotations
-
 import re
 from xml.etree import ElementTree
 

@@ -1,7 +1,5 @@
 """Tests that an interrupt during the first cell leaves no half-imported library."""
 
-from __future__ import annotations
-
 from notebooks.kernels import NOTEBOOKS
 from support import run_python
 

@@ -1,7 +1,5 @@
 """Tests that Japanese lessons and challenges match the English ones, cell by cell."""
 
-from __future__ import annotations
-
 import re
 from copy import deepcopy
 

@@ -1,8 +1,6 @@
 """Tests that JupyterLab opens the first lesson and does not ask about news or updates, and that a
 lesson's outputs are not a change for Git."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

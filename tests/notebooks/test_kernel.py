@@ -1,7 +1,5 @@
 """Tests that a kernel leaves no processes, and that a learner's error prints one sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

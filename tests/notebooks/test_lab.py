@@ -1,7 +1,5 @@
 """Tests of `Lab` itself: its errors, its environment, and its waits while processes restart."""
 
-from __future__ import annotations
-
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor

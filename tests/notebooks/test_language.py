@@ -1,7 +1,5 @@
 """Tests that lessons in the folder `ja` are Japanese, and accept Japanese answers."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """Tests that each lesson runs, survives interrupts and restarts, and checks its exercises."""
 
-from __future__ import annotations
-
 import re
 import threading
 

@@ -1,8 +1,6 @@
 """Tests of outputs: a herd without retries, a table without rows, a table in a dark JupyterLab, and
 figures in an untrusted notebook."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64decode
 from contextlib import closing

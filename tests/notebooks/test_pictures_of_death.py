@@ -1,7 +1,5 @@
 """Tests that pictures show a worker's death at its time, not at the time of its detection."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Tests that the playground's page shows what happens, and that its store replies like Redis."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Tests of predictions: how a typed answer is read, and which result is called a surprise."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Tests that the Python on the page for Ruby readers is valid, and that its jobs run."""
 
-from __future__ import annotations
-
 import ast
 import re
 import sys

@@ -1,7 +1,5 @@
 """Tests that each rung of the learner's app, and each wrong app, fails the expected trials."""
 
-from __future__ import annotations
-
 import math
 import smtplib
 import time

@@ -4,8 +4,6 @@
 They have every word of the tables "Words learnt" of the lessons.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Wrong answers that a learner might give to each exercise."""
 
-from __future__ import annotations
-
 INSERT = "db.execute('INSERT INTO comments (text) VALUES (?)', (text,))"
 COUNTING = """
 class Counting(Counting):

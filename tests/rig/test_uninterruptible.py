@@ -1,7 +1,5 @@
 """Tests that an interrupt waits for the end of an uninterruptible function."""
 
-from __future__ import annotations
-
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor

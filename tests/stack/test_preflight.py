@@ -1,7 +1,5 @@
 """Tests that a stack refuses an unsuitable external Redis, and names the reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Tests of sentinel:// URLs, and of late replies of a Redis server that Sentinel monitors."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tests that a stack starts, restarts its processes, resumes, and leaves nothing behind."""
 
-from __future__ import annotations
-
 import os
 import resource
 import socket

@@ -1,7 +1,5 @@
 """Tests that Redis starts after a log that ends in half a record."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

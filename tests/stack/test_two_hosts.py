@@ -1,7 +1,5 @@
 """Tests of the blog on two hosts with one PostgreSQL and one Redis with Sentinel."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

@@ -1,7 +1,5 @@
 """Helpers that press a key of the stage, show a caption, and read the page's HTML."""
 
-from __future__ import annotations
-
 import html
 import re
 from typing import TYPE_CHECKING, Any
@@ -19,13 +17,13 @@ def press(web: httpx.Client, act: str) -> None:
     assert answer.status_code == 204, answer.text
 
 
-def show_caption_of(page: Page, command: str, language: str) -> None:
+def show_caption_of(page: "Page", command: str, language: str) -> None:
     """Show the caption of the four-minute show's step whose Redis command contains `command`."""
     (step,) = (one for one in steps("four-minutes", language) if command in one["command"])
     show_caption(page, step)
 
 
-def show_caption(page: Page, step: dict[str, Any]) -> None:
+def show_caption(page: "Page", step: dict[str, Any]) -> None:
     page.evaluate("async step => (await import('/static/captions.js')).showCaption(step)", step)
 
 

@@ -1,7 +1,5 @@
 """Tests that each picture of the stage shows a state that Redis had, and has true texts."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 import threading

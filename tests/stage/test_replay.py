@@ -1,7 +1,5 @@
 """Tests that a replay of the last minute shows each moment as it was."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from typing import Any

@@ -1,8 +1,6 @@
 """Tests of the room page with 12 phones without a token. Each tap on a phone posts a comment and a
 vote."""
 
-from __future__ import annotations
-
 import re
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,7 +1,5 @@
 """Tests that the file of a show is validated when it is loaded."""
 
-from __future__ import annotations
-
 import pytest
 from pydantic import ValidationError
 

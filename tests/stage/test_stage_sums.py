@@ -1,7 +1,5 @@
 """Tests that the stage counts all lost jobs as lost, and no other jobs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import stat

@@ -1,7 +1,5 @@
 """Tests that compare stock Celery with this project after the same kill."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Tests of the dashboard without JavaScript: order, search, confirmations, limits."""
 
-from __future__ import annotations
-
 import json
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """Tests without Redis: pages respond, comments are accepted, and all recovers afterwards."""
 
-from __future__ import annotations
-
 import httpx
 from stage.stage_page import StagePage
 from support import until

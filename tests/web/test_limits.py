@@ -1,7 +1,5 @@
 """Tests of the limits of addresses, comments and pages, and of the event stream."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 

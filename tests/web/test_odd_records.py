@@ -1,7 +1,5 @@
 """Tests that each page survives odd records in Redis, and still shows all other jobs."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Tests that the pages of other backends report what they cannot show."""
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Iterator

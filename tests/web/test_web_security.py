@@ -1,7 +1,5 @@
 """Tests of access control, of the pages' Content-Security-Policy, and of errors on the pages."""
 
-from __future__ import annotations
-
 import logging
 import re
 from http.cookies import SimpleCookie

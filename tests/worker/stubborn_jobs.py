@@ -3,8 +3,6 @@
 Each try appends a line with the pid of its process to the file `diary`.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tests of a worker that is started by hand with Celery's command, and of a safeguard's setting."""
 
-from __future__ import annotations
-
 import re
 import signal
 import sys

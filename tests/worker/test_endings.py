@@ -1,7 +1,5 @@
 """Tests that a stopped worker finishes jobs within a time limit, and requeues the rest in order."""
 
-from __future__ import annotations
-
 import signal
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Tests that a worker without the broker's safeguards works as long as nothing fails."""
 
-from __future__ import annotations
-
 from demo_app.stack.client import Client
 
 STACK = {"environment": {"DEMO_WITHOUT": "atomic_claim,rescue,lease"}}

@@ -1,7 +1,5 @@
 """Tests that endless jobs are stopped and retried, and unreadable messages become dead jobs."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -4,8 +4,6 @@
 any other Celery app. Both need the extra `web`.
 """
 
-from __future__ import annotations
-
 from celery import current_app
 from fastapi import FastAPI
 

@@ -4,8 +4,6 @@ The actions are plain forms, so they work with and without JavaScript. A button 
 asks for confirmation (`/jobs/confirm`), and only the form on that page changes a job.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 

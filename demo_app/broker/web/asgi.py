@@ -1,7 +1,5 @@
 """The dashboard of a Celery app as an ASGI app: to mount in another app, or to serve alone."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import secrets

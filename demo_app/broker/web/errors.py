@@ -3,8 +3,6 @@
 A browser receives a page in the reader's language; a program receives `{"detail": …}` in English.
 """
 
-from __future__ import annotations
-
 import logging
 
 import redis

@@ -1,7 +1,5 @@
 """The journal in Redis as a feed: every change of state as JSON, as it happens."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """Access control: a request needs the token, and may not come from another site's page."""
 
-from __future__ import annotations
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,7 +1,5 @@
 """The interface between the pages and the web app that serves them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Protocol
 

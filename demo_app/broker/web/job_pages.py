@@ -1,7 +1,5 @@
 """The pages of the dashboard: every job with its present place and its history."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated

@@ -5,8 +5,6 @@ so every web process sends the same events. A browser that lost its connection c
 last event that it has seen.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """The tasks that `celery beat` enqueues, read from the app's settings."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Information about a Redis server, from its commands INFO and CONFIG."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any

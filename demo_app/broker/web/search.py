@@ -4,8 +4,6 @@ Redis has no index of the texts in a job, so a search reads the jobs one after t
 `DEPTH` for each page. The cursor marks the beginning of the next page.
 """
 
-from __future__ import annotations
-
 import json
 
 import redis

@@ -1,7 +1,5 @@
 """A server for only the dashboard of a Celery app."""
 
-from __future__ import annotations
-
 import secrets
 from contextlib import suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """The static files of a package, kept in memory."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Pages from templates with automatic escaping, and their translations."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

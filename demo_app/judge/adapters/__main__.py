@@ -1,7 +1,5 @@
 """The process that runs an adapter: ``python -m demo_app.judge.adapters MODULE:NAME``."""
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 

@@ -4,8 +4,6 @@ The app keeps its settings except the broker's address. An app on this project's
 broker. Any other app gets Celery's transport for Redis.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

@@ -3,8 +3,6 @@
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery import Celery

@@ -1,7 +1,5 @@
 """The adapter for this project: its outbox, its broker and its worker."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The adapter for a command in any language, with lines of JSON in both directions."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

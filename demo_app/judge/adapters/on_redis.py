@@ -4,8 +4,6 @@ Each adapter imports its own library, since the other libraries may not be insta
 it returns the function that enqueues a job; for a worker it runs the library's worker.
 """
 
-from __future__ import annotations
-
 import signal
 from typing import Any
 

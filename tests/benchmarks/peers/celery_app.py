@@ -4,8 +4,6 @@ The settings are the same on claims and on stock Redis. They contain late acknow
 default of claims, and without it stock Celery loses the jobs of a killed worker.
 """
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

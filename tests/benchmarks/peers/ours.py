@@ -1,7 +1,5 @@
 """An ordinary Celery app on claims."""
 
-from __future__ import annotations
-
 import demo_app.broker
 from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
 from demo_app.broker.connection import client_url

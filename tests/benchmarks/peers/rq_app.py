@@ -1,7 +1,5 @@
 """RQ: eight workers that don't fork."""
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 

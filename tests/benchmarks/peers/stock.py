@@ -1,7 +1,5 @@
 """An ordinary Celery app on stock Redis."""
 
-from __future__ import annotations
-
 from benchmarks.peers.celery_app import SETTINGS, app_on, layouts
 from demo_app.broker.connection import client_url
 from demo_app.settings import settings

@@ -1,7 +1,5 @@
 """Taskiq on Redis streams, with acknowledgements."""
 
-from __future__ import annotations
-
 import sys
 
 from taskiq_redis import RedisStreamBroker

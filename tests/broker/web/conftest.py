@@ -1,7 +1,5 @@
 """Fixtures with an outside Celery app and its dashboard, served by ``demo_app.broker web``."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Tests of ``python -m celery_claims web -A shop``: the dashboard of any Celery app."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

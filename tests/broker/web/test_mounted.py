@@ -1,7 +1,5 @@
 """Tests of the dashboard as an ASGI app that another app mounts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

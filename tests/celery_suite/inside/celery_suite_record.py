@@ -4,8 +4,6 @@ Each line is one JSON object: ``{"test", "outcome", "seconds", "why"}`` with the
 ``failed`` or ``skipped``. If the process hangs or dies, the results so far remain.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

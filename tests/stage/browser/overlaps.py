@@ -1,7 +1,5 @@
 """A check for overlapping elements on the stage."""
 
-from __future__ import annotations
-
 from playwright.sync_api import Page
 
 _OVERLAPS = """() => {

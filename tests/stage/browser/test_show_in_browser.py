@@ -1,7 +1,5 @@
 """Tests of a show, controlled by PageDown alone, of the speaker's notes, and of recorded shows."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator

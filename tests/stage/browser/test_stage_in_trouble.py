@@ -1,7 +1,5 @@
 """Tests of the stage's layout, and of the dashboard, while many things fail together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

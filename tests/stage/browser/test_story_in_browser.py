@@ -1,7 +1,5 @@
 """Tests of the stage in a real browser, from a comment to its mail in the inbox."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

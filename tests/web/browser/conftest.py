@@ -2,8 +2,6 @@
 error or sends a request to another host.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 

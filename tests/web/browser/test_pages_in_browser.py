@@ -1,7 +1,5 @@
 """Tests of the pages in a real browser: live updates, keyboard, phones and accessibility."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Iterator
