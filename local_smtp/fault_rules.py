@@ -51,7 +51,7 @@ class Effect:
     #: The description of the effect, with fields of the rule in braces.
     words: str
     #: Returns the outcome of a rule of this kind.
-    outcome: "Callable[[Fault], Outcome]"
+    outcome: Callable[["Fault"], Outcome]
     #: True if the effect needs the whole mail. A rule can use such an effect only at "reply".
     whole_mail: bool = False
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def mail_sink(tmp_path: Path) -> "Iterator[MailSink]":
+def mail_sink(tmp_path: Path) -> Iterator["MailSink"]:
     """Yield a mail sink that only this test uses.
 
     Send to `mail_sink.smtp`, wait with `mail_sink.wait_for(count)`, read with

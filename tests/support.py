@@ -183,7 +183,7 @@ def next_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def browser_running() -> "Iterator[Browser]":
+def browser_running() -> Iterator["Browser"]:
     """Run a browser that sends no requests on its own.
 
     Start it per module, not per session: while it runs, Playwright's event loop runs too, and no

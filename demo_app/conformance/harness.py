@@ -40,7 +40,7 @@ def read_events(path: Path) -> list[Event]:
 @contextmanager
 def running_harness(
     backend: str, path: tuple[str, ...], patience: float = 30.0, **options: Any
-) -> "Iterator[Harness]":
+) -> Iterator["Harness"]:
     """Start a stack without workers, and a process that enqueues jobs. Yield a harness for both.
 
     After the block, end all processes.

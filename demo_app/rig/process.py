@@ -94,7 +94,7 @@ class Process:
             )
         self.pid = self._child.pid
 
-    def watch(self, on_exit: "Callable[[Process], None]") -> None:
+    def watch(self, on_exit: Callable[["Process"], None]) -> None:
         """Call `on_exit` in another thread when the process ends."""
 
         def wait() -> None:

@@ -55,7 +55,7 @@ class Case:
         hints: the weakest one first.
     """
 
-    happens: "Callable[[Mystery], str]"
+    happens: Callable[["Mystery"], str]
     where: str
     why: str
     hints: Sequence[str]

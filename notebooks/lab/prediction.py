@@ -27,7 +27,7 @@ _RIGHT = "as predicted"
 _NOT_CLEAR = "not clear: this machine is busy. Run the cell that measures again."
 #: Largest relative error with which a predicted time or rate is "as predicted".
 _SHARE = 0.25
-KEPT: "dict[str, Prediction]" = {}  # every prediction of this kernel, by question
+KEPT: dict[str, "Prediction"] = {}  # every prediction of this kernel, by question
 
 
 @dataclass(slots=True)

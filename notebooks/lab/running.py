@@ -46,7 +46,7 @@ _LOWEST, _HIGHEST = 2.8, 6.0
 _FRAME = 0.2
 
 #: The labs of this kernel that are running or starting.
-LABS: "list[Lab]" = []
+LABS: list["Lab"] = []
 _own_environment: dict[str, str] = {}  # this process's own DEMO_ variables, before its first lab
 #: Protects LABS and the DEMO_ variables of `os.environ`, which labs in several threads change.
 _lock = threading.RLock()

@@ -69,7 +69,7 @@ class Silent:
     set = join = is_alive = wake = lambda *_, **__: None
 
 
-_world: "list[World]" = []
+_world: list["World"] = []
 #: Objects that are not part of a state. Each is created again when a state is loaded.
 _ANEW: dict[type, Callable[[Any], tuple[Callable[..., Any], tuple[Any, ...]]]] = {
     type(threading.Lock()): lambda _: (threading.Lock, ()),
