@@ -24,7 +24,7 @@ _NUMBER = re.compile(
 #: A number with commas between thousands; any other comma is a decimal comma.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _RIGHT = "as predicted"
-_NOT_CLEAR = "not clear: this machine is busy. Run the cell that measures again."
+_NOT_CLEAR = "not clear"
 #: Largest relative error with which a predicted time or rate is "as predicted".
 _SHARE = 0.25
 KEPT: dict[str, "Prediction"] = {}  # every prediction of this kernel, by question
@@ -59,7 +59,7 @@ class Prediction:
         below = ""
         if finding and self.clear:
             below = translate("Seen: {what}", what=translate(finding.sentence))
-        elif finding:
+        elif not self.clear:
             below = translate("Not seen: this machine was too busy. Run this section again.")
         who = "you said" if self.answered else "a common guess"
         return Table(("question", who, "measured", ""), [self.row()], below=below)

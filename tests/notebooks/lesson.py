@@ -17,8 +17,9 @@ JAPANESE = NOTEBOOKS / "ja"
 _TEXT = re.compile(r'<g id="text_\d+">\s*(?:<!--.*?-->\s*)?<g style="fill: (#[0-9a-f]{6})', re.S)
 #: The maximum time without output on an idle machine (seconds). It needs at most 2.
 _SILENT = 10.0
-#: The prediction that fails on a busy machine: its jobs must start within a tenth of a second.
-_NOISY = "20 jobs with fixed waits"
+#: The predictions that a busy machine makes unclear. The lesson then says so, which is correct:
+#: jobs must start within a tenth of a second, and one rate must be above every other.
+_NOISY = ("20 jobs with fixed waits", "With one client, who is quicker?")
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 #: Paths without the suffix, such as "challenges/05_a_worker_is_killed".
 CHALLENGES = sorted(f"challenges/{path.stem}" for path in NOTEBOOKS.glob("challenges/[0-9]*.ipynb"))
@@ -90,7 +91,7 @@ def run_lesson(
     here.run(SHOWN.get(lesson, ""))
     run(last)
     _every_picture_has_words(shown)
-    texts = [text for text in map(_plain, shown) if _NOISY not in text]
+    texts = [text for text in map(_plain, shown) if not any(one in text for one in _NOISY)]
     missed = [text for text in texts if "Not seen: " in text]
     assert not missed, f"the machine was too busy: {missed}"
     return shown

@@ -31,5 +31,8 @@ assert message_id[wipe].lost > 0
 assert before.lost > 0
 assert before.late > 0
 assert after.lost == after.late == 0
+assert again_charged
+assert len(written) == 60
+assert ticks == 0
 """,
 }
