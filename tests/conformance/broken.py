@@ -12,7 +12,7 @@ from demo_app.backends.rq import RqBackend
 from demo_app.jobs import Job
 from demo_app.jobs.backend import Backend
 from demo_app.jobs.capabilities import Death
-from demo_app.jobs.outcome import Failed, Outcome, Retry, Succeeded
+from demo_app.jobs.outcome import Failed, Outcome, Retry, Succeeded, begin, end
 from demo_app.jobs.perform import perform
 from demo_app.jobs.result import TaskResult
 
@@ -34,8 +34,11 @@ def _with_jobs(change: Callable[[list[Job]], list[Job]]) -> type[Memory]:
 
 def _with_outcomes(change: Callable[[Job, Outcome], Outcome]) -> type[Memory]:
     class Bending(Memory):
-        def _perform(self, job: Job) -> Outcome:
-            return change(job, perform(job))
+        def _try(self, job: Job) -> Outcome:
+            begin(self._results[job.id], job.attempts + 1)
+            outcome = change(job, perform(job))
+            end(self._results[job.id], outcome)
+            return outcome
 
     return Bending
 

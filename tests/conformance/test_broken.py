@@ -30,7 +30,7 @@ FOUND = (
 
 
 @pytest.mark.parametrize(
-    ("backend", "promise", "message"), most_nightly(FOUND, FOUND[0], FOUND[1], FOUND[-3])
+    ("backend", "promise", "message"), most_nightly(FOUND, FOUND[0], FOUND[1], FOUND[5], FOUND[-3])
 )
 def test_a_broken_backend_is_found_out(backend: str, promise: str, message: str) -> None:
     (found,) = check_backend(
