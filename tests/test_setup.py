@@ -108,7 +108,7 @@ def test_pip_comes_into_an_environment_of_uv_sync_which_has_none(tree: Path) -> 
     assert " pip -e .[lab]" in installed
 
 
-def test_a_kit_for_another_python_says_for_which(tree: Path) -> None:
+def test_the_error_names_the_python_that_the_kit_is_for(tree: Path) -> None:
     kit(tree, f"Python 3.99 on {HERE}")
     assert f"Python 3.99 on {HERE}" in refused(tree)
     assert not (tree / ".venv").exists()

@@ -17,7 +17,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 
-def test_a_healthy_machine_passes_every_check_and_hears_so_in_the_language_of_the_terminal(
+def test_a_healthy_machine_passes_every_check_in_the_language_of_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = []

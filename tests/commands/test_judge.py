@@ -57,7 +57,7 @@ def test_a_queue_that_breaks_a_promise_is_1_with_its_history(
         ((), "Missing argument"),
     ],
 )
-def test_a_target_that_cannot_be_judged_is_status_2_and_one_sentence(
+def test_a_target_that_cannot_be_judged_exits_with_status_2_and_no_traceback(
     arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("wrong.py").write_text("class Mine(:\n")

@@ -173,7 +173,7 @@ def test_trouble_is_one_clear_sentence_and_exit_status_1(
         (("--nonsense",), "--nonsense"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_one_sentence_and_exit_status_2(
+def test_an_invalid_command_line_is_refused_with_one_line_and_exit_status_2(
     arguments: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert expected in _refused(capsys, *arguments)

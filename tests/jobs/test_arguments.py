@@ -74,6 +74,6 @@ def test_arguments_that_do_not_fit_are_refused(wrong):
         sample_tasks.add.job(**wrong)
 
 
-def test_positions_and_defaults_become_names():
+def test_positional_and_default_arguments_are_stored_by_name():
     assert sample_tasks.add.job(1).arguments == {"left": 1, "right": 1}
     assert sample_tasks.collect.job(1, a=2).arguments == {"first": 1, "a": 2}

@@ -171,7 +171,7 @@ def test_a_claim_that_removes_nothing_or_returns_no_text_or_exits_is_reported_so
     assert len(verdict.as_json()["history"]) < 30, "it does not run on and on"
 
 
-def test_a_class_whose_store_nobody_can_read_says_where_a_job_is(tmp_path: Path) -> None:
+def test_where_locates_jobs_in_an_unreadable_store(tmp_path: Path) -> None:
     in_hex = {
         'lpush("queue", job)': 'lpush("queue", job.encode().hex())',
         "return self": "job = self",
@@ -207,7 +207,7 @@ def test_an_ack_that_also_removes_a_waiting_job_with_the_same_text_is_caught(
     )
 
 
-def test_a_where_that_knows_a_text_that_nobody_put_in_does_not_hold_level_9(tmp_path: Path) -> None:
+def test_where_must_not_find_a_job_that_was_never_enqueued(tmp_path: Path) -> None:
     text = changed(solution(9).read_text(), {"redis.call('LPUSH', 'dead', job)": ""})
     liar = f'{text}\n    def where(self, job):\n        return "dead"\n'
     message = "where returned dead for a job that was never enqueued."

@@ -52,7 +52,7 @@ def test_the_ready_line_comes_once_both_answer_and_the_directory_that_was_given_
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_client_that_reads_nothing_holds_up_neither_mails_nor_the_end(start_sink, listen, number):
+def test_a_client_that_reads_nothing_delays_neither_mails_nor_shutdown(start_sink, listen, number):
     sink = start_sink()
     listen(sink.inbox, sink.token)
     with sink.client() as client:

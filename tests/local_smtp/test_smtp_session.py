@@ -78,13 +78,13 @@ def test_the_largest_mail_is_taken_whole_though_it_is_one_line(mail_sink, smtp):
     assert only_mail(mail_sink) == mail
 
 
-def test_a_larger_one_is_refused_when_it_is_announced(mail_sink, smtp):
+def test_a_too_large_mail_is_refused_when_its_size_is_announced(mail_sink, smtp):
     smtp.ehlo()
     code, _ = smtp.docmd("MAIL", f"FROM:<a@example.test> SIZE={MAIL_BYTES + 1}")
     assert code == 552
 
 
-def test_a_larger_one_is_refused_when_it_is_not_and_the_connection_goes_on(mail_sink, smtp):
+def test_a_too_large_mail_is_refused_after_its_data_and_the_connection_stays_open(mail_sink, smtp):
     smtp.ehlo()
     smtp.mail("a@example.test")
     smtp.rcpt("b@example.test")

@@ -74,7 +74,7 @@ def build(tree: Path, folder: Path, *options: str) -> int:
 
 
 @pytest.mark.timeout(240)
-def test_a_page_needs_nothing_from_anywhere(tmp_path: Path) -> None:
+def test_the_book_works_without_network_requests(tmp_path: Path) -> None:
     needs(BROWSER)
     site = tmp_path / "book"
     tree = a_tree(tmp_path, "# The front\n\n[Start](notebooks/00_start.ipynb)")

@@ -25,7 +25,7 @@ _BOUND = 60.0
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", [*OTHERS, LAST])
-def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -> None:
+def test_a_lesson_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -> None:
     """The last lesson runs with an app of the lowest rung."""
     assert not (NOTEBOOKS / "my_app.py").exists(), "somebody's own app is in the way"
     with kernel() as here:
@@ -35,7 +35,7 @@ def test_it_runs_from_top_to_bottom_and_its_exercises_are_checked(lesson: str) -
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", most_nightly([FIRST, *OTHERS], FIRST))
-def test_it_runs_whatever_is_done_to_it_and_its_exercises_are_checked(lesson: str) -> None:
+def test_a_lesson_runs_despite_interrupts_and_its_exercises_are_checked(lesson: str) -> None:
     """Interrupt slow cells, run them to their end, and run quick cells again: see `_Restless`."""
     with kernel() as here:
         learner = _Restless(here, lesson)

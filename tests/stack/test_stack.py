@@ -24,7 +24,7 @@ from demo_app.stack.client import Client
 from demo_app.stack.folder import Folder
 
 
-def test_a_stack_answers_as_soon_as_it_says_so_and_leaves_nothing_behind(
+def test_a_stack_that_reports_ready_answers_and_leaves_no_process_or_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # not for this machine's own ports

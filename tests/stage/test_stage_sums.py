@@ -165,7 +165,7 @@ def test_only_processes_of_this_stack_can_be_killed(stack: Stack) -> None:
     assert not is_alive(-1)
 
 
-def test_a_clean_start_takes_what_was_in_memory_with_it(holder, client: Client) -> None:
+def test_a_clean_start_discards_the_jobs_in_memory(holder, client: Client) -> None:
     press(holder, "memory")
     client.set_faults({**SLOW, "seconds": 2})
     press(holder, "burst")

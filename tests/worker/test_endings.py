@@ -59,7 +59,9 @@ def test_a_stopped_worker_ends_its_jobs_and_claims_no_more(stack: Stack, client:
 
 
 @pytest.mark.thorough
-def test_a_second_sigterm_ends_it_at_once_and_loses_nothing(stack: Stack, client: Client) -> None:
+def test_a_second_sigterm_ends_the_worker_at_once_and_loses_no_job(
+    stack: Stack, client: Client
+) -> None:
     sent = _busy(client, _HANG)
     # the kernel may merge two pending signals into one (signal(7)), so send it again and again
     until(lambda: not stack.kill("worker", signal.SIGTERM), what="the worker's end")

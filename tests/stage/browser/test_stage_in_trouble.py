@@ -152,7 +152,7 @@ def _stage(tab, path: str, size: tuple[int, int], language: str) -> Page:
     return page
 
 
-def test_an_error_stays_its_full_time_and_only_comments_let_a_reader_wait(tab, client) -> None:
+def test_each_error_is_shown_in_full_and_only_comments_show_a_waiting_reader(tab, client) -> None:
     page = tab("/stage")
     page.clock.install()
     unanswered: list[Route] = []
