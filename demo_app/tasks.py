@@ -46,14 +46,14 @@ def sends_mail(function: Callable[P, R]) -> Callable[P, R]:
 @task(queue_name="mail")
 @sends_mail
 def notify_author(comment_id: int) -> None:
-    """Mail a post's author that there is a new comment."""
+    """Send a post's author a mail about a new comment."""
     deliver(_notification(comment_id))
 
 
 @task(queue_name="mail")
 @sends_mail
 def notify_author_again(comment_id: int) -> None:
-    """Mail a post's author once more, for the comparison on the stage.
+    """Send a post's author the mail once more, for the comparison on the stage.
 
     The Message-ID differs from that of `notify_author`, so that the inbox shows both mails.
     """

@@ -131,7 +131,11 @@ class Fault(BaseModel):
             raise ValueError(f'"{self.do}" applies to a whole mail, so it needs "at": "reply"')
         for name in self.match.patterns():
             if name not in KNOWN_AT[self.at]:
-                raise ValueError(f'"{name}" of a mail is not known yet at the step "{self.at}"')
+                known = next(step for step, names in KNOWN_AT.items() if name in names)
+                raise ValueError(
+                    f'The rule matches "{name}", which is not known yet at the step "{self.at}". '
+                    f'Use "at": "{known}" or a later step'
+                )
         return self
 
     def in_words(self, translated: Callable[[str], str] = str) -> str:

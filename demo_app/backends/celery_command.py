@@ -18,8 +18,8 @@ def worker_command() -> list[str]:
 def celery_settings(chosen: Settings) -> dict[str, Any]:
     """Return the Celery settings that are the same for both transports (`claims` and Celery's own).
 
-    The settings include late acknowledgement and a prefetch of one, which Celery's manual
-    recommends for jobs that must not be lost.
+    The settings include late acknowledgement, and a prefetch of one, so that a worker reserves only
+    the jobs that it can run.
     """
     return {
         "broker_connection_retry_on_startup": True,

@@ -1,7 +1,7 @@
 """Stock Celery on Redis, for comparison, with Celery's own producer, transport and worker.
 
-The worker has the settings that Celery's manual recommends for jobs that must not be lost: late
-acknowledgement, `task_reject_on_worker_lost`, and a prefetch of one.
+The worker has the settings that Celery's manual describes for jobs that must run again after their
+worker was killed: late acknowledgement, `task_reject_on_worker_lost`, and a prefetch of one.
 """
 
 import json

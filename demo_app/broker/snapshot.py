@@ -119,7 +119,7 @@ class Snapshot:
 
     @property
     def conserved(self) -> bool:
-        """True if every job that was ever enqueued is in exactly one state."""
+        """True if as many jobs have a state as were ever enqueued."""
         return self.missing == 0
 
     @property

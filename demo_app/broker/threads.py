@@ -59,8 +59,8 @@ class Threads:
     ) -> Any:
         """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`.
 
-        If an acknowledgement in this thread has returned the job, the pool is not used: this thread
-        runs one more waiting job next, and the result is None.
+        If this thread received the job in the reply to an acknowledgement, do not use the pool:
+        this thread runs one more waiting job next. Return None in this case.
         """
         run = partial(target, *args, **(kwargs or {}))
         self._waiting.append(partial(self._call, run, callback, accept_callback))

@@ -1,7 +1,7 @@
 """The job layer: declare a job once, and run it on any backend.
 
-Names follow DEP 14 (``django.tasks``), Python's standard for this layer, and Rails' Active Job
-where DEP 14 has no name.
+Names follow DEP 14 (``django.tasks``), Django's standard for background tasks, and Rails' Active
+Job where DEP 14 has no name.
 """
 
 from demo_app.jobs.arguments import ArgumentError

@@ -151,7 +151,7 @@ class Backend(ABC):
         return True
 
     def close(self) -> None:  # noqa: B027 - a backend may have nothing to close
-        """Stop accepting jobs, and close connections and threads. It may be called twice."""
+        """Stop accepting jobs, and close connections and threads. A second call does nothing."""
 
 
 def backend_named(name: str | None = None) -> Backend:

@@ -56,7 +56,7 @@ class ProcessGroup:
         self._reaper.add(pid)
 
     def end(self) -> None:
-        """Kill every process and remove the folder. It may be called twice."""
+        """Kill every process and remove the folder. A second call does nothing."""
         # the mark also finds descendants in other process groups
         reap(self._mark, [child.pid for child in self._children if child.poll() is None])
         for child in self._children:

@@ -143,7 +143,7 @@ class Proxy:
         self._for_all(Connection.reset)
 
     def end(self) -> None:
-        """Close the proxy and every connection. It may be called twice."""
+        """Close the proxy and every connection. A second call does nothing."""
         if self._thread.is_alive():
             self._run(self._drop_all())
             self._loop.call_soon_threadsafe(self._loop.stop)

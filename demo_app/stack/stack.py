@@ -123,7 +123,7 @@ class Stack:
         supervisor.wait_for(role, count)
 
     def stop(self) -> None:
-        """End all processes, and delete a temporary folder. It may be called twice.
+        """End all processes, and delete a temporary folder. A second call does nothing.
 
         A Ctrl-C takes effect only after the call.
         """

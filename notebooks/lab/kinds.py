@@ -15,9 +15,9 @@ TESTS: dict[str, Test] = {}
 def exercise(name: str) -> Callable[[Test], Test]:
     """Register the decorated function as the test of an exercise.
 
-    The test receives the answer, and also the lab if the cell passes one. If the answer is right,
-    the test returns None. If the answer does nothing yet, it returns `...`. Otherwise it returns a
-    hint: an English sentence, or a translated one with values.
+    The test receives the answer, and also the lab if the cell passes one. The test returns None if
+    the answer is right, `...` if the answer does nothing yet, and otherwise a hint: an English
+    sentence, or a translated one with values.
     """
 
     def register(test: Test) -> Test:

@@ -124,7 +124,7 @@ class Lab:
         return translate("Running: {roles}.", roles=", ".join(roles))
 
     def close(self) -> None:
-        """End every process of this lab. It may be called twice."""
+        """End every process of this lab. A second call does nothing."""
         uninterruptible(self._close)
 
     def _close(self) -> None:

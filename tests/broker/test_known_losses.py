@@ -1,11 +1,12 @@
-"""Tests of losses that Celery's users have reported for Redis: stock has each, and claims none.
+"""Tests of losses that Celery's users have reported for Redis. The transport `claims` has none.
 
-The tests marked with `both` run on both transports. On stock they must fail (a strict xfail): if a
-new version of Celery or kombu fixes a loss, its test reports that. The Celery app is an outside
-app. The only differences are ``claims+`` in its broker's URL and a short lease, which saves time.
-Stock has the settings that its manual recommends against losses (late acknowledgement, reject on
-worker lost, prefetch 1), except where a user's report is about the defaults. CI shows one loss on
-stock, the nightly tests show all.
+The tests marked with `both` run on both transports. On Celery's own transport they must fail (a
+strict xfail): if a new version of Celery or kombu fixes a loss, its test reports that. The Celery
+app is an outside app. The only differences are ``claims+`` in the app's broker URL and a short
+lease, which saves time.
+Celery's own transport has the settings that Celery's manual describes against losses (late
+acknowledgement, reject on worker lost, prefetch 1), except where a user's report is about the
+defaults. CI shows one loss on this transport, the nightly tests show all.
 """
 
 import os

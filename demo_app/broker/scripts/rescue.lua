@@ -1,7 +1,8 @@
 -- Requeue the jobs of dead workers at the heads of their queues, in their order; see `rescued`.
 -- A worker is dead if two checks, about a heartbeat interval apart, found its lease expired: at the first check a
--- heartbeat may still be in transit. No worker is declared dead within its lease after
---   - a restart of Redis, or a leap of its clock: all keys may have expired together;
+-- heartbeat may still be in transit. After each of these events a worker is declared dead only when the length of the
+-- worker's lease has passed:
+--   - a restart of Redis, or a leap of Redis' clock: all keys may have expired together;
 --   - a reconnection of the worker that checks: other workers may have been cut off too.
 -- One check per half heartbeat interval (at most 250 ms) is enough for all workers; if each worker checked, the cost
 -- would grow with the square of their number. But a worker that has been connected for longer than the last worker

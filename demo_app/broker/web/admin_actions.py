@@ -30,8 +30,8 @@ class Question(BaseModel):
     """A requested action, on a worker or on jobs.
 
     Attributes:
-        state: the state whose list of jobs showed the button; None if another page showed it.
-        q: the search text of this list; "" for none.
+        state: the state of the listed jobs if a job list showed the action; None on another page.
+        q: the search text of this job list; "" for none.
         job: the ids of the jobs.
         worker: the worker; "" for an action on jobs.
     """
@@ -43,7 +43,7 @@ class Question(BaseModel):
     worker: Text = ""
 
     def origin(self, **query: str) -> str:
-        """Return the address of the page that showed the button, relative to `/jobs/`."""
+        """Return the address of the page that showed the action, relative to `/jobs/`."""
         page = f"job/{quote(self.job[0])}" if len(self.job) == 1 else "../jobs"
         return f"{self.state or page}?{urlencode({**query, 'q': self.q})}"
 

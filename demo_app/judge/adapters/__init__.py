@@ -1,6 +1,6 @@
 """Adapters for existing queues. An adapter is a function that runs a producer or a worker.
 
 For a producer, the adapter returns a function that enqueues one job. For a worker, the adapter runs
-the queue's jobs. By default, each queue has the settings that the queue's documentation recommends
-for jobs that must not be lost.
+the queue's jobs. By default, each queue is set up against loss, as the queue's documentation
+describes.
 """

@@ -29,7 +29,8 @@ visibility_timeout_5 = _app(
         "unacked_restore_throttle": 1,
     },
 )
-#: As Celery's guide recommends for jobs that must not be lost.
+#: Late acknowledgement with a prefetch of one, as in Celery's guide (see the link), and
+#: `task_reject_on_worker_lost`, which also requeues the job of a killed child process.
 #: https://docs.celeryq.dev/en/stable/userguide/optimizing.html#reserve-one-task-at-a-time
 advised = _app(
     task_acks_late=True,
