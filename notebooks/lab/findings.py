@@ -65,7 +65,8 @@ FINDINGS = {
     ),
     "Stock Celery, the same kill. How many of 40 mails are missing?": Finding(
         lambda mails: mails >= 1,
-        "with stock settings, what the killed worker held has not arrived.",
+        "with stock settings, the mails of the jobs that the killed worker had claimed have not "
+        "arrived.",
     ),
     "After this, where is the job?": Finding(
         "nowhere",
