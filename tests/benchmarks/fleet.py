@@ -59,8 +59,9 @@ def run() -> list[Table]:
 
 
 def _fleets() -> Table:
-    columns = ["idle workers", "commands a second", "stock", "Redis' processor", "stock"]
-    columns += ["commands a job", "stock", "Redis, µs a job", "stock"]
+    columns = ["idle workers"]
+    for measured in ("commands a second", "Redis' processor", "commands a job", "Redis, µs a job"):
+        columns += [measured, "stock Celery"]
     rows = []
     for count in WORKERS:
         claims, stock = (_measure(transport, count) for transport in ("claims", "stock"))
@@ -69,13 +70,13 @@ def _fleets() -> Table:
         cells += [f"{claims.per_job:.1f}", f"{stock.per_job:.1f}"]
         rows.append([f"{count}", *cells, f"{claims.cost:.0f}", f"{stock.cost:.0f}"])
     note = (
-        "Workers of one queue, each a thread with its own channel that sends the real scripts and "
-        f"heartbeats, or stock's commands. Idle over {SECONDS} s; then {JOBS:,} jobs, each "
-        "enqueued when the previous one has ended. A script is one command, whatever it does; each "
-        "command of stock's pipelines counts. Other messages of Celery (events, mailbox) do not "
-        "count."
+        "All workers consume one queue. Each worker is a thread with its own channel, which sends "
+        "the real scripts and heartbeats, or stock Celery's commands. The workers are idle for "
+        f"{SECONDS} s; then they run {JOBS:,} jobs, each enqueued when the job before has ended. A "
+        "script is one command, whatever it does; each command of stock Celery's pipelines counts. "
+        "Other messages of Celery (events, mailbox) do not count."
     )
-    return Table("Idle workers, compared with stock", columns, rows, note)
+    return Table("Idle workers, compared with stock Celery", columns, rows, note)
 
 
 def _measure(transport: str, count: int) -> Measured:
@@ -163,7 +164,7 @@ def _work(url: str, ended: threading.Semaphore, stopping: threading.Event) -> No
 def _waiting() -> Table:
     found = {count: _steps(count) for count in QUEUES}
     note = (
-        f"Stock's message of the same job takes {_bytes_of_stock():,.0f} bytes. "
+        f"Stock Celery's message of the same job takes {_bytes_of_stock():,.0f} bytes. "
         f"A rescue gives back the {_HELD} jobs of a dead worker."
     )
     title = f"{WAITING:,} waiting jobs, by the number of queues"

@@ -1,9 +1,9 @@
 """``python -m celery_suite``: compares the transports with the integration tests of Celery and
 kombu.
 
-Exit status 0 if claims passes every test that stock passes, except those in exceptions.toml; 1 if
-it does not; 2 if the tests are not available. In a run on claims alone, claims must pass every test
-except those in exceptions.toml.
+Exit status 0 if claims passes every test that stock Celery passes, except those in exceptions.toml;
+1 if it does not; 2 if the tests are not available. In a run on claims alone, claims must pass every
+test except those in exceptions.toml.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The comparison of stock and claims: the tests that only one of them passes, with reasons."""
+"""Compare stock Celery and claims: the tests that only one of them passes, with reasons."""
 
 import tomllib
 from collections import Counter
@@ -28,7 +28,7 @@ class Comparison:
         return None
 
     def behind(self) -> list[str]:
-        """Return the tests that pass on stock and not on claims, including allowed exceptions."""
+        """Return the tests that only stock Celery passes, including allowed exceptions."""
         return sorted(passed(self.stock) - passed(self.claims))
 
     def excepted(self) -> list[str]:
@@ -38,7 +38,7 @@ class Comparison:
         return [test for test in self.behind() if self.reason(test) is None]
 
     def bad(self) -> list[str]:
-        """Return the tests that stock passes and claims does not, without the allowed exceptions.
+        """Return the tests that only stock Celery passes, without the allowed exceptions.
         After a run on claims alone, return all its failures, without the allowed exceptions."""
         if self.stock and self.claims:
             return self.unexplained()
@@ -59,8 +59,8 @@ def counted(one: Comparison) -> str:
 
     The last three cells compare both runs. They are empty after a run on one transport.
     """
-    columns = ["integration tests of", "stock passes", "claims passes", "only claims passes"]
-    columns += ["only stock, explained below", "only stock, unexplained"]
+    columns = ["integration tests of", "stock Celery passes", "claims passes", "only claims passes"]
+    columns += ["only stock Celery, explained below", "only stock Celery, unexplained"]
     counts = [str(len(passed(results))) for results in (one.stock, one.claims)]
     differ = ["", "", ""]
     if one.stock and one.claims:
