@@ -93,7 +93,8 @@ def _sent(world: World, mail: str) -> None:
     claim = worker.here.held()[worker.tags("runs")[0]]
     running = world.jobs_in("running")
     if (claim.id, claim.number) not in zip(running[::2], running[1::2], strict=True):
-        world.ledger.broken = f"may-send: {worker.name} sends, and {claim.id} is another's"
+        name, job = worker.name, claim.id
+        world.ledger.broken = f"may-send: {name} sends the mail of {job}, but no longer holds {job}"
 
 
 def _blog() -> Memory:

@@ -27,7 +27,9 @@ REASONS = {
         *("begins: .* or held", "_announced = True", r"self\._begun = ", "row - 2"),
     ),
     "the exact length of the history is not promised": ("surplus >= ", "surplus > 1", "% 64 ~= "),
-    "it needs more rows than one request has": (r"_last_row = batch\[-1\]\[0\]`",),
+    "the mistake matters only with more rows than one request contains": (
+        r"_last_row = batch\[-1\]\[0\]`",
+    ),
     "in the exploration no process loses its connection for as long as a lease": (
         *("_last_rescue_failed", "connected="),
     ),
@@ -39,12 +41,12 @@ REASONS = {
         r"^broker/held.py (Held\.forgotten|HeldClaims\.(delivered|forgotten|clear)):",
         "_search_until",
     ),
-    "only another backend can't report states, or refuses a kind of job": (
+    "the line matters only for a backend without states, or one that refuses some jobs": (
         r"outbox\.remove\(self\._database, \[row",
     ),
-    "no explored step calls it": ("entries else 1",),
+    "no explored step calls this line": ("entries else 1",),
     "a message without a task is not a job": (r"is_job\(id\)",),
-    "it is called only for ended jobs": (r"^keep.lua .*name ~= .discarded",),
+    "the line is called only for ended jobs": (r"^keep.lua .*name ~= .discarded",),
 }
 
 
