@@ -97,7 +97,7 @@ def _rows(result: Result) -> list[list[str]]:
         "late: held until the visibility timeout ends": ledger.late,
         "**visible duplicates**": result.count("seen twice"),
         "duplicates suppressed by the inbox": ledger.suppressed,
-        "uncertain: sent again, since nobody could know": ledger.uncertain,
+        "mails sent again because the outcome of an earlier try was unknown": ledger.uncertain,
     }
     journal = {
         "sent by a worker that had lost the job": f"{result.count('stale'):,}",
