@@ -11,8 +11,8 @@ $(shell test -x $(PY) || rm -f .venv/.has-*)
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
-# The story starts before the library for its picture, half of the download, is installed.
-demo: .venv/.has-demo  ## the whole story in the terminal: kill workers, count the mails
+# The demo starts before the library for its picture, half of the download, is installed.
+demo: .venv/.has-demo  ## the demo in the terminal: kill workers, count the mails
 	@$(PY) -m demo_app demo
 	@test ! -e build/timeline.pickle || $(MAKE) --no-print-directory .venv/.has-picture
 	@test ! -e build/timeline.pickle || { printf 'The picture: '; $(PY) -m demo_app.demo.picture build; }
@@ -36,7 +36,7 @@ test: .venv/.has-test  ## what a newcomer should see pass: every folder of tests
 	@$(TESTS) -m "not thorough and not nightly" $(ARGS)
 
 MARK := not nightly
-test-all: .venv/.has-test  ## the whole test suite, with every program that it drives
+test-all: .venv/.has-test  ## all tests except the nightly ones, with every program they need
 	@$(TESTS) -m "$(MARK)" $(ARGS)
 
 test-nightly: .venv/.has-test  ## what takes hours and rarely finds something: campaigns, full suites, repetitions

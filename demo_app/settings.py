@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     smtp_seconds: PositiveFloat = Field(10.0, description="timeout of one SMTP command")
     journal_length: int = Field(100_000, ge=1000, description="events that the journal keeps")
     history_length: int = Field(
-        20_000, ge=100, description="done jobs that are kept, and discarded ones"
+        20_000, ge=100, description="done jobs that are kept, and the same number of discarded jobs"
     )
     history_bytes: int = Field(
         100_000_000, ge=100_000, description="bytes of the ended jobs that are kept"
