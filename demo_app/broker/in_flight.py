@@ -84,7 +84,7 @@ class InFlight:
     def track(self, claimed: Claimed) -> str | None:
         """Hold a claim, and return its delivery tag.
 
-        Returns None if the reply arrived so late that the job was given back meanwhile.
+        Returns None if the claim's reply arrived so late that the job was given back meanwhile.
         """
         tag = self.claims.take(claimed)
         if tag is not None:

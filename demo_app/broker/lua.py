@@ -224,7 +224,7 @@ def _run(connection: Any, script: Any, arguments: tuple[str | float, ...]) -> An
 
 def _ask(connection: Any, *command: str | float) -> Any:
     if connection._sock is None:
-        connection.connect()  # with Sentinel, this asks for the present primary
+        connection.connect()  # with Sentinel, this finds the present primary
     connection.send_packed_command(_packed(connection, command))
     # After an error, close the connection: the next command must not read a late reply. redis-py's
     # Sentinel connections stay open by default.

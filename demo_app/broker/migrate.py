@@ -77,9 +77,9 @@ class _Move:
 def migrate(app: Any, options: argparse.Namespace) -> int:
     """Move waiting jobs from one broker to another, while workers of both run.
 
-    Each job is removed only after the target has it. So if this command is killed, a job may exist
-    twice, but is not lost. The command prints the number of jobs that could not be moved, and exits
-    with 1 if there are any.
+    Each job is removed only after the target has stored it. So if this command is killed, a job may
+    exist twice, but is not lost. The command prints the number of jobs that could not be moved, and
+    exits with 1 if there are any.
     """
     app.conf.broker_transport = None  # a value would override the transports of the URLs
     with app.connection(options.source) as source, app.connection(options.target) as target:
@@ -231,7 +231,7 @@ def _carry_unacked(move: _Move, client: Decoded, prefix: str) -> None:
 
 def _held_by_the_living(move: _Move) -> Iterator[str]:
     inspect = move.app.control.inspect(connection=move.source, timeout=_ANSWER)
-    # ask in the order of a job's life: a job that moves on meanwhile is in a later reply
+    # in the order of a job's life: a job that moves on meanwhile is in a later reply
     for ask in (inspect.scheduled, inspect.reserved, inspect.active):
         for jobs in (ask() or {}).values():
             for job in jobs:

@@ -119,7 +119,7 @@ class Snapshot:
 
     @property
     def conserved(self) -> bool:
-        """True if as many jobs have a state as were ever enqueued."""
+        """True if the number of enqueued jobs equals the number of jobs in all states."""
         return self.missing == 0
 
     @property

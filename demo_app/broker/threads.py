@@ -2,7 +2,7 @@
 
 Redis' reply to an acknowledgement may contain the next job (see `QoS`), which joins the waiting
 jobs. The thread that has acknowledged then runs the oldest waiting job itself, because waking
-another thread would cost as much time as a small job. Celery does all the rest: the request, the
+another thread would cost as much time as a small job. Celery does the rest: the request, the
 tracer, signals, events, revocations, results.
 """
 

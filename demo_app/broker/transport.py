@@ -1,7 +1,7 @@
 """Kombu's Redis transport with channels that claim jobs instead of popping them.
 
-It overrides private methods of kombu 5.6 and 5.7. If a new kombu changes such a method, a test
-fails and names the method.
+This module overrides private methods of kombu 5.6 and 5.7. If a new kombu changes such a method, a
+test fails and names the method.
 """
 
 from time import sleep

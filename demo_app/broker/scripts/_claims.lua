@@ -156,7 +156,7 @@ local function claim(worker, limit, lists)
       return claimed, quarantine and 'soon' or nil
     end
     local message = redis.call('LINDEX', job_key(id), 0)
-    if message then  -- nil if another program has deleted its record
+    if message then  -- nil if another program has deleted the job's record
       local number = redis.call('HINCRBY', COUNTERS, 'claims', 1)
       redis.call('LPUSH', claims_key(list, worker), id)  -- keeps: one-place
       redis.call('HSET', RUNNING, id, number)

@@ -104,7 +104,7 @@ local function record(id, event, by, detail)
 end
 
 -- Push a token for each of `jobs` queued jobs of this list (nil: one job), until the list has a token for each
--- worker. Without workers, it may have one. A token wakes one of the workers that wait with BLPOP.
+-- worker (without workers, one token). A token wakes one of the workers that wait with BLPOP.
 local function notify(list, jobs)
   local free = math.max(1, redis.call('SCARD', WORKERS)) - redis.call('LLEN', wake_key(list))
   for _ = 1, math.min(jobs or 1, free) do redis.call('LPUSH', wake_key(list), '') end  -- keeps: no-idle

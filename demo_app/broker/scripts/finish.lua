@@ -90,7 +90,7 @@ elseif outcome == 'done' and is_job(id) and is_unfinished() then
   end
 else
   if received_before() then return reply(1) end  -- keeps: late-count
-  if not is_job(id) then return reply(0) end  -- it has no history for the event `late`
+  if not is_job(id) then return reply(0) end  -- such a message has no history for the event `late`
   redis.call('HINCRBY', COUNTERS, 'late', 1)
   if redis.call('EXISTS', job_key(id)) == 1 then record(id, 'late', worker, outcome) end
   return reply(0)

@@ -68,7 +68,7 @@ for _, worker in ipairs(redis.call('SMEMBERS', WORKERS)) do
   elseif calm >= lease then  -- keeps: alive
     suspected = suspected + 1
     if is_dead(worker, lease, first_look) then
-      if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- it may register again: see register.lua
+      if redis.call('SISMEMBER', PAUSED, worker) == 1 then  -- the worker may register again: see register.lua
         redis.call('SET', was_paused_key(worker), '', 'PX', 7 * 86400 * 1000)
       end
       local _, stay = give_back(worker, function(id, list)
