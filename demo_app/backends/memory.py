@@ -1,6 +1,6 @@
 """A queue in the producer's memory, and threads that run its jobs, as in Rails' async adapter.
 
-It is fast and simple, and loses all unfinished jobs if the process dies.
+The queue is fast and simple, and loses all unfinished jobs if the process dies.
 """
 
 import heapq

@@ -132,7 +132,7 @@ class SqliteDatabase(Database):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: a commit is on disk before it returns, so that a power failure loses no comment
+        # FULL: a commit is on disk before it returns, and survives a power failure
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection

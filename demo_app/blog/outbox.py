@@ -1,7 +1,7 @@
 """The outbox: a table that keeps each job until it is done.
 
 The row is written in the same transaction as the comment. So both are stored, or neither is, even
-if Redis is away. A relay hands the rows over: it enqueues their jobs in the order of the rows, and
+if Redis is down. A relay hands the rows over: it enqueues their jobs in the order of the rows, and
 deletes each row when its job is done. A job that the queue has lost is enqueued again with the same
 id; a queue that knows the id ignores the job.
 """

@@ -35,7 +35,7 @@ class Capabilities:
     """The optional features of a backend. Every backend runs jobs and retries failed ones.
 
     Attributes:
-        priority: the number of priorities that it distinguishes.
+        priority: the number of priorities that the backend distinguishes.
         run_after: jobs can wait until they are due.
         results: `find` returns the result of a job.
         fifo: jobs of the same queue and priority begin in the order in which they were enqueued.

@@ -1,4 +1,4 @@
-"""The decorator `@task`, which makes a function a task. Any backend can run its jobs."""
+"""The decorator `@task`, which makes a function a task. Any backend can run the task's jobs."""
 
 import importlib
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[P, R]):
-    """A task with the options of its jobs. It is immutable; `using` returns a changed copy."""
+    """A task with the options of its jobs. A task is immutable; `using` returns a changed copy."""
 
     function: Callable[..., R]
     queue_name: str = "default"

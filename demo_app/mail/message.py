@@ -1,8 +1,8 @@
 """Mails as bytes (RFC 5322 and MIME), safe against header injection.
 
-This module does not use `EmailMessage`, which takes ten times as long. Before Python 3.11.10,
-`EmailMessage` also wrote some line breaks into headers unencoded (CVE-2024-6923). So a comment's
-author could add a header such as Bcc.
+This module does not use `EmailMessage`, which takes ten times as long. Before Python 3.11.10 (and
+3.12.5), `EmailMessage` also wrote some line breaks into headers unencoded (CVE-2024-6923). So a
+comment's author could add a header such as Bcc.
 """
 
 import base64
