@@ -3,7 +3,7 @@
 With ``DEMO_DIE_AT="armed"``, a test calls `enable`, which writes a file named after a step. The
 first process that passes the step renames the file, and sends itself the signal in the file.
 
-With ``DEMO_DIE_AT="mail_sent:3"``, the first process writes such a file when it starts. The process
+With ``DEMO_DIE_AT="mail_sent:3"``, the process that starts first writes such a file. The process
 that makes the third pass of the step gets SIGKILL. The file is not written again, so that the
 restarted process survives the step.
 

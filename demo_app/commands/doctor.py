@@ -1,6 +1,6 @@
 """The command ``doctor``: checks this machine, and prints advice for each failed check.
 
-It prints Japanese if the language of the terminal is Japanese.
+The command prints Japanese if the language of the terminal is Japanese.
 """
 
 import os

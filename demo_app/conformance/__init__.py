@@ -1,6 +1,6 @@
 """The conformance suite: eight promises, each tested on a backend with real processes.
 
-It tests any backend::
+The suite tests any backend::
 
     from demo_app.conformance import check_backend
     check_backend("my_backend:make", path=("folder",))

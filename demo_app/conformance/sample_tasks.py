@@ -1,4 +1,4 @@
-"""The tasks of the suite. They record their events in a file, so that a kill loses no event."""
+"""The tasks of the suite. They record their events in a file, which survives a kill."""
 
 import json
 import os

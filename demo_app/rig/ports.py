@@ -30,7 +30,7 @@ def take(chosen: int, what: str) -> int:
     """
     why = "is in use"
     for port in [chosen] if chosen else _chance.sample(_RANGE, 200):
-        if port in _reservations:  # a second socket with SO_REUSEADDR could be bound to it
+        if port in _reservations:  # a second socket with SO_REUSEADDR could be bound to the port
             continue
         reservation = socket.socket()
         # set SO_REUSEADDR only for a chosen port: with this option, bind also succeeds on a random

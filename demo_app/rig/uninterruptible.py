@@ -14,9 +14,9 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def uninterruptible(act: Callable[[], Answer]) -> Answer:
     """Call `act` and return its result. Delay the signals in `ENDS` during the call.
 
-    Without the delay, a signal could leave a library half imported. Or it could come after the
-    start of a process, and before the process is recorded: such a process could outlive its stack.
-    After the call, the handler of the first delayed signal runs; it may raise an exception
+    Without the delay, a signal could leave a library half imported. Or a signal could come between
+    the start of a process and the process's registration: such a process could outlive its stack.
+    After the call, the handler of the first delayed signal runs; the handler may raise an exception
     (KeyboardInterrupt for SIGINT). A signal without a Python handler is not delayed.
     """
     if threading.current_thread() is not threading.main_thread():

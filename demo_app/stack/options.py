@@ -1,4 +1,4 @@
-"""The options of a stack. `Stack` takes them, and the command `up` is generated from them.
+"""The options of a stack. `Stack` takes these options, and the command `up` is generated from them.
 
 A field with a description is also an option on the command line. If the field's default is True,
 the option is ``--no-NAME``. A field whose name or alias is a setting can also be set by the
@@ -73,7 +73,7 @@ class Options(BaseModel):
         False,
         description="rescue the jobs of a worker at once when this command sees that it has died",
     )
-    twin: bool = Field(False, description="stock Celery beside this project, on one stage")
+    twin: bool = Field(False, description="also run stock Celery, for a comparison on the stage")
     #: The start-up token; "" for the folder's token. Not a command-line option:
     #: other users can read the command lines of processes.
     token: Token = ""

@@ -119,7 +119,7 @@ class Supervisor:
         self.kill(role, signal.SIGKILL, hold=True)
         self._stopping.wait(OUTAGE_SECONDS)
         with self._reviving:
-            if role not in self._held_down:  # `revive` has started it meanwhile
+            if role not in self._held_down:  # `revive` has started the process meanwhile
                 return
             self._held_down.discard(role)
         self._restart(role, 1)
@@ -251,7 +251,7 @@ class Supervisor:
         pause = 0.0
         while self._comes_back(role) and not self._stopping.wait(pause):
             if number in {process.number for process in self._living(role)}:
-                return  # `revive` has started it meanwhile
+                return  # `revive` has started the process meanwhile
             try:
                 started = self._start(role, number)
             except Exception as error:  # no error may end the supervision

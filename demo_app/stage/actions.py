@@ -179,7 +179,7 @@ def _clean(stage: Stage) -> None:
     _route(stage, settings().backend)  # later comments use the configured backend again
     with _posting:
         for worker in snapshot.take(stage.queue, comments.backend).workers:
-            if worker.running:  # it would still send mails after the inbox is cleared
+            if worker.running:  # this worker would still send mails after the inbox is cleared
                 processes.send(worker.pid, signal.SIGKILL)
         if stage.twin is not None:
             stage.twin.kill()

@@ -12,7 +12,7 @@ HANG_UP = {"at": "mail", "do": "close"}
 
 
 class Sink(Inbox):
-    """The inbox, with counts of its mails, and with faults of the mail server."""
+    """A client of the mail sink, for the counts of mails and the faults of the mail server."""
 
     def stats(self) -> dict[str, int] | None:
         """Return the counts of mails, or None if the sink does not answer."""

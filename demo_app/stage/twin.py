@@ -1,4 +1,4 @@
-"""Stock Celery, for a comparison: it gets the same comments, and its worker is killed too.
+"""Stock Celery, for a comparison with the same comments and the same kill.
 
 Its state is read from kombu's keys in a separate Redis database: the list `mail`, `unacked` and
 `unacked_index`. The jobs of a dead worker stay in `unacked` and `unacked_index` until the
@@ -122,9 +122,9 @@ class Twin:
         return places
 
     def _worker(self) -> tuple[int | None, bool, float]:
-        """Return the newest stock worker: its pid, whether it is alive, its start (epoch seconds).
+        """Return the pid of the newest worker of stock Celery, True if it is alive, and its start.
 
-        Return (None, False, 0.0) if there is no stock worker.
+        Return (None, False, 0.0) if there is no worker.
         """
         keys = self._client.keys("stock-worker:*")
         records = [object_of(text or "") for text in self._client.mget(keys)] if keys else []
