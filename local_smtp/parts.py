@@ -1,4 +1,4 @@
-"""The parser of mails: their text, HTML, headers and attachments. It accepts malformed mails.
+"""The parser of mails, also malformed ones: their text, HTML, headers and attachments.
 
 The parser uses Python's `email` package, which takes quadratic time for some hostile mails. Each
 function raises one of `UNREADABLE` for a mail with hundreds of nested parts, or with a malformed

@@ -68,7 +68,7 @@ class Events:
         text = ""
         for receipt in event:
             mail = mails.get(receipt.message)
-            if mail is not None:  # None if it was deleted meanwhile
+            if mail is not None:  # None if the mail was deleted meanwhile
                 data = mail.model_dump(by_alias=True, mode="json")
                 text += _message("mail", json.dumps({**data, "duplicate": receipt.duplicate}))
         return text

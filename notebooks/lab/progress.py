@@ -101,7 +101,7 @@ def _end(*_: object) -> None:
 
 
 _shell: Any = get_ipython()
-if _shell is not None:  # it is None in a worker that imports lab.jobs
+if _shell is not None:  # None in a worker that imports lab.jobs
     _shell.events.register("pre_run_cell", _begin)
     _shell.events.register("post_run_cell", _end)
     _begin()  # for the cell that imports this module
