@@ -53,7 +53,7 @@ explore: .venv/.has-test  ## every interleaving of a few workers and jobs; ARGS=
 	@PYTHONPATH=.:tests $(PY) -m explore $(ARGS)
 
 # ARGS="--part" takes two minutes, the whole suite about forty; ARGS="--help" lists all options.
-celery-suite: .venv/.has-test  ## Celery's and kombu's own tests, on stock Redis and on ours
+celery-suite: .venv/.has-test  ## Celery's and kombu's own tests, on stock Celery and on this broker
 	@PYTHONPATH=.:tests $(PY) -m celery_suite $(ARGS)
 
 # Takes hours, and continues at the end of build/mutants.jsonl. ARGS=rescue.lua tests one file, ARGS=--page writes the table.

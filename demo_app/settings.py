@@ -186,7 +186,7 @@ class Settings(BaseSettings):
     lease_seconds: PositiveFloat = Field(3.0, description="length of a worker's lease")
     beat_seconds: PositiveFloat = Field(0.5, description="pause between two renewals of the lease")
     visibility_seconds: PositiveFloat = Field(
-        3600.0, description="visibility timeout of the stock transport"
+        3600.0, description="visibility timeout of Celery's own transport"
     )
     max_rescues: PositiveInt = Field(3, description="rescues of one job before its last try, alone")
     poison_pause: NonNegativeFloat = Field(

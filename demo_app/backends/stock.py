@@ -86,8 +86,8 @@ class KombuJobs:
 
     Attributes:
         waiting: ids in the lists of the queues.
-        taken: the delivery time of each unacknowledged job (seconds since the epoch), by id. A job
-            of a dead worker remains until the visibility timeout.
+        taken: the delivery time of each unacknowledged job (seconds since the epoch), by id. Jobs
+            of dead workers are included until the visibility timeout.
     """
 
     waiting: list[str]

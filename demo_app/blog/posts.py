@@ -145,7 +145,7 @@ def add_comment(
 
     Args:
         notify: the job's task, which takes the comment's id.
-        keep_job: if False, the job is not stored in the outbox (for an experiment).
+        keep_job: if False, the job is not stored in the outbox.
         key: an idempotency key, or "". If this comment is already stored with the key, return the
             stored comment.
 

@@ -75,7 +75,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """A channel that enqueues and claims in atomic steps."""
 
     supports_batch_publish = False
-    body_encoding = "utf-8"  # readable in Redis; the stock transport writes base64
+    body_encoding = "utf-8"  # readable in Redis; kombu's own transport writes base64
     # the length of a lease: after a longer silence of Redis the lease has expired anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK

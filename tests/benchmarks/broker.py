@@ -23,8 +23,8 @@ from demo_app.broker.defaults import DEFAULTS
 JOBS, ROUNDS, IDLE_SECONDS = 1000, 3, 15
 #: The compared configurations: the transport, and the app's settings.
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
-    "stock, default settings": ("stock", {}),
-    "stock, late acknowledgement": ("stock", dict.fromkeys(DEFAULTS, True)),
+    "stock Celery, default settings": ("stock", {}),
+    "stock Celery, late acknowledgement": ("stock", dict.fromkeys(DEFAULTS, True)),
     "claims": ("claims", {}),
 }
 
