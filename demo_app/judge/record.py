@@ -84,7 +84,7 @@ class Record:
 
     @property
     def doubled(self) -> list[str]:
-        """The jobs with more runs than puts, except poison pills."""
+        """The jobs with more than one run, and more runs than puts, except poison pills."""
         times = self.times.items()
         return [j for j, n in times if n > max(1, self.puts[j]) and not j.startswith("poison")]
 

@@ -267,7 +267,7 @@ class Lab:
         """Kill a process of this role with SIGKILL. For a worker, first wait until it runs jobs.
 
         If all jobs are finished, kill an idle worker, so that a repeated cell does not wait in
-        vain.
+        vain. (Stock Celery does not report finished jobs, so there the wait times out.)
 
         Args:
             restart: False keeps the process dead until `start`.
