@@ -108,7 +108,7 @@ class Relay:
             if reached == self._reached:  # unless `hand_over_again` has just lowered it
                 self._reached = batch[-1].row
         for row in sorted(fresh):
-            log.error("A row of the outbox can't be enqueued, and is set aside: %s", reasons[row])
+            log.error("Outbox: row %d can't be enqueued, and is set aside: %s", row, reasons[row])
         if not self._keep:
             outbox.remove(self._database, [row for row in jobs if row not in reasons])
         return len(batch)

@@ -25,7 +25,7 @@ OUTAGE_SECONDS = 5.0
 Event = dict[str, str | int]
 
 _NAMES = {"redis": "Redis", "smtp": "The mail sink", "web": "The web app", "worker": "A worker"}
-_NAMES[STOCK] = "The stock worker"
+_NAMES[STOCK] = "Stock Celery's worker"
 
 
 class Supervisor:

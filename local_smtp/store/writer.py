@@ -20,7 +20,7 @@ _BATCH = 500
 _IDLE = 1.0  # longest wait of a `Writer.later` statement if no mail arrives (seconds)
 
 _TABLES = """
--- One row a mail. A mail without a Message-ID is never the duplicate of another.
+-- One row for each mail. A mail without a Message-ID is never a duplicate.
 CREATE TABLE IF NOT EXISTS messages (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id  TEXT UNIQUE,
@@ -34,14 +34,14 @@ CREATE TABLE IF NOT EXISTS messages (
     digest      BLOB NOT NULL
 );
 
--- Apart, so that listing never drags the bytes of mails through memory.
+-- A separate table, so that a list of mails does not load their bytes.
 CREATE TABLE IF NOT EXISTS contents (
     message INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE,
     raw     BLOB NOT NULL
 );
 
--- One row each time a mail was brought. replied_at stays NULL when the process died,
--- or the connection did, between the commit and the reply (RFC 1047).
+-- One row for each delivery. replied_at stays NULL if the process or the connection died
+-- between the commit and the reply (RFC 1047).
 CREATE TABLE IF NOT EXISTS deliveries (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     message     INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
