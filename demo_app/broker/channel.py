@@ -54,13 +54,8 @@ OVERDUE_CHECK = 2.0
 #: Seconds of silence on a connection before a PING is sent over it, unless the app sets
 #: `health_check_interval`.
 SILENCE = 16.0
-#: Options of `json.dumps` for compact JSON. Types without a form in JSON, such as `datetime`, are
-#: encoded as in kombu.
-_COMPACT: dict[str, Any] = {
-    "ensure_ascii": False,
-    "separators": (",", ":"),
-    "default": JSONEncoder().default,
-}
+#: Types without a form in JSON, such as `datetime`, are encoded as in kombu.
+_dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: A script that adds a member to a set even if Redis is full (`maxmemory`).
 _ADD_THOUGH_FULL = "#!lua flags=allow-oom\nreturn redis.call('SADD', KEYS[1], ARGV[1])"
 
@@ -75,7 +70,6 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """A channel that enqueues and claims in atomic steps."""
 
     supports_batch_publish = False
-    body_encoding = "utf-8"  # readable in Redis; kombu's own transport writes base64
     # the length of a lease: after a longer silence of Redis the lease has expired anyway
     socket_timeout = socket_connect_timeout = DEFAULTS.lease_seconds
     health_check_interval = OVERDUE_CHECK
@@ -131,7 +125,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
         if isinstance(body, bytes):
             return base64.b64encode(body).decode("ascii"), "base64"
-        return body, "utf-8"
+        return body, "utf-8"  # readable in Redis; kombu's own transport writes base64
 
     def _inplace_augment_message(
         self, message: dict[str, Any], exchange: str, routing_key: str
@@ -160,7 +154,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
             goes = queue in self.auto_delete_queues or queue.endswith(".pidbox")
             kind = Kind.TRANSIENT if goes else Kind.MESSAGE
             name = f"~{properties['delivery_tag']}/{list_name}"
-        text = json.dumps(message, **_COMPACT)
+        text = _dumps(message)
         self.in_flight.queue.publish(text, name, list_name, kind=kind, by=by, due=due)
 
     def _new_queue(self, queue: str, auto_delete: bool = False, **kwargs: Any) -> None:
@@ -294,10 +288,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
                     continue
                 # Requeue these jobs, since Celery will neither run nor reject them. Each goes to
                 # the head of its queue, so begin with the newest and end with the oldest.
+                requeued = Ending(Disposition.REQUEUE, "it could not be delivered")
                 for unseen in reversed(deliveries[number:]):
-                    self.in_flight.finish(
-                        unseen.tag, Ending(Disposition.REQUEUE, "it could not be delivered")
-                    )
+                    self.in_flight.finish(unseen.tag, requeued)
                 raise
 
     def _receive_one(self, subscribed: Any) -> Any:
