@@ -1,5 +1,6 @@
 """The default settings of an app on this broker: late acknowledgement, and RedBeat's URL."""
 
+from collections import ChainMap
 from typing import Any
 
 from .connection import client_url
@@ -31,14 +32,10 @@ def set_defaults(app: Any) -> None:
     """
     if not uses_this_broker(app.conf):
         return
-    chosen = app.conf.maps[:-1]  # the last map has Celery's own defaults
-    app.conf.update({name: True for name in DEFAULTS if not any(name in one for one in chosen)})
+    chosen = ChainMap(*app.conf.maps[:-1])  # the last map has Celery's own defaults
+    app.conf.update({name: True for name in DEFAULTS if name not in chosen})
     url = _urls(app.conf)[0].removeprefix("claims+")
-    if (
-        url
-        and not url.startswith(("claims", "sentinel"))
-        and not any(REDBEAT in one for one in chosen)
-    ):
+    if url and not url.startswith(("claims", "sentinel")) and REDBEAT not in chosen:
         app.conf.update({REDBEAT: client_url(url)})
     for task in app._tasks.values():
         for name in DEFAULTS:
