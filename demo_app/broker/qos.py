@@ -50,20 +50,17 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         An ending that `InFlight.set_ending` has stored takes precedence. The script that ends the
         claim may claim the next job, which is then delivered.
         """
-        error = sys.exc_info()[1]
+        error, ending = sys.exc_info()[1], Ending(Disposition.DONE)
         if isinstance(error, DecodeError):  # Celery acknowledges unreadable messages
-            self._end(delivery_tag, Ending(Disposition.DEAD, reason_of(error)))
-        else:
-            self._end(delivery_tag, Ending(Disposition.DONE))
+            ending = Ending(Disposition.DEAD, reason_of(error))
+        self._end(delivery_tag, ending)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        if requeue:
-            self._end(delivery_tag, Ending(Disposition.REQUEUE_LAST))
-        else:
+        ending = Ending(Disposition.REQUEUE_LAST)
+        if not requeue:
             error = sys.exc_info()[1]  # Celery rejects inside its `except` block
-            self._end(
-                delivery_tag, Ending(Disposition.DEAD, reason_of(error) if error else "rejected")
-            )
+            ending = Ending(Disposition.DEAD, reason_of(error) if error else "rejected")
+        self._end(delivery_tag, ending)
 
     def _end(self, tag: str, ending: Ending) -> None:
         queues = self._queues_for_next_claim()
