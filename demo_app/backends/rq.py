@@ -81,14 +81,12 @@ class RqBackend(Backend):
                 meta={"attempts": job.attempts, "errors": [], "reason": ""},
                 retry=Retry(self._settings.max_rescues),  # for jobs of dead workers
             )
-            try:
+            with suppress(DuplicateJobError):
                 if job.due is None:
                     queue.enqueue_job(made, unique=True)
                 else:  # round up: RQ cuts fractions of seconds, and a job must not run too early
                     due = datetime.fromtimestamp(ceil(job.due), UTC)
                     queue.schedule_job(made, due, unique=True)
-            except DuplicateJobError:
-                continue
 
     def find(self, job_id: str) -> TaskResult | None:
         """Return the job's result, or None. RQ deletes a done or discarded job after a day."""

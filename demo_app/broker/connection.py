@@ -226,10 +226,6 @@ def _client(client: Any, sentinels: Any, url: str, timeout: float | None) -> Any
         ours = {one.__mro__[2]: one for one in (_Tcp, _Tls, _Unix)}
         pool.connection_class = ours.get(pool.connection_class, pool.connection_class)
         return found
-    return sentinels(watched.sentinels, sentinel_kwargs=patience).master_for(
-        watched.name,
-        db=watched.database,
-        username=watched.username,
-        password=watched.password,
-        **options,
-    )
+    group = sentinels(watched.sentinels, sentinel_kwargs=patience)
+    login = {"username": watched.username, "password": watched.password}
+    return group.master_for(watched.name, db=watched.database, **login, **options)

@@ -103,9 +103,8 @@ class HeldClaims:
             closed = {tag: held for tag, held in self._held.items() if held.closed}
         if closed and time.monotonic() < self._search_until:
             gc.collect()
-        return sorted(
-            (tag for tag, held in closed.items() if held.forgotten), key=int, reverse=True
-        )
+        tags = [tag for tag, held in closed.items() if held.forgotten]
+        return sorted(tags, key=int, reverse=True)
 
     def refuse_unanswered(self, claims: Collection[Claim]) -> set[Claim]:
         """Return the claims whose replies were lost. From now on, `take` refuses these claims.

@@ -67,12 +67,9 @@ class InFlight:
         self.closing = False
         self.lease = self.make_lease({})
         # a short timeout, so that the heartbeat can try again before the lease expires
-        use_own_connection = partial(
-            queue.scripts.use_own_connection, self.options.lease_seconds / 3
-        )
-        self.heartbeat = Heartbeat(
-            self.options.heartbeat_seconds, self.steps, queue.scripts.together, use_own_connection
-        )
+        begin = partial(queue.scripts.use_own_connection, self.options.lease_seconds / 3)
+        seconds = self.options.heartbeat_seconds
+        self.heartbeat = Heartbeat(seconds, self.steps, queue.scripts.together, begin)
         self._rounds = 0
         # _connected_at: the time of the first rescue after a failed one (monotonic clock)
         self._last_rescue_failed, self._connected_at = False, 0.0
@@ -309,9 +306,8 @@ class InFlight:
         except redis.ResponseError as error:
             # Retry later: a running rewrite may have begun before the failed write, or there is no
             # memory for a fork. But do not retry if the server never allows this command.
-            if not isinstance(error, redis.exceptions.NoPermissionError) and "unknown" not in str(
-                error
-            ):
+            forbidden = isinstance(error, redis.exceptions.NoPermissionError)
+            if not forbidden and "unknown" not in f"{error}":
                 return
         self.queue.client.hset(self.queue.keys("server"), "refused", str(refused))
 

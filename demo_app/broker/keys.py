@@ -84,9 +84,8 @@ def class_list_of(queue: str, priority: int) -> str:
 
 @lru_cache
 def queue_of(list_name: str) -> str:
-    return next(
-        (list_name.removesuffix(end) for end in _ENDS if list_name.endswith(end)), list_name
-    )
+    ends = (end for end in _ENDS if list_name.endswith(end))
+    return list_name.removesuffix(next(ends, ""))
 
 
 def urgency(list_name: str) -> tuple[int, str]:

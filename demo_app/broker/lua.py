@@ -130,10 +130,8 @@ class _Connections:
 
         If all connections are in use, waits up to `_PATIENCE` for one, and then makes a new one.
         """
-        try:
+        with suppress(Empty):
             return self._idle.get_nowait()
-        except Empty:
-            pass
         if next(self._made) >= CONNECTIONS:
             with suppress(Empty):
                 return self._idle.get(timeout=_PATIENCE)

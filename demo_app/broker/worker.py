@@ -134,14 +134,10 @@ def _keep_what_the_pool_has(sender: Any, **_: Any) -> None:
 
 def _scheduled(state: Any, **_: Any) -> list[dict[str, Any]]:
     """List of ETA, countdown and retried tasks, including tasks that wait in Redis."""
-    in_redis = [
-        job
-        for in_flight in process.in_flight_here()
-        for job in control_replies.scheduled(
-            in_flight.queue, in_flight.lists, state.app, state.hostname
-        )
-    ]
-    return [*_in_memory(state), *in_redis]
+    jobs = [*_in_memory(state)]
+    for here in process.in_flight_here():
+        jobs += control_replies.scheduled(here.queue, here.lists, state.app, state.hostname)
+    return jobs
 
 
 def leave(**_: Any) -> None:

@@ -36,7 +36,6 @@ def _due(schedule: Any, app: Any) -> float | None:
         return None
     try:
         now = app.now()
-        due: float = (now + schedule.remaining_estimate(now)).timestamp()
+        return float((now + schedule.remaining_estimate(now)).timestamp())
     except Exception:  # a custom schedule may need objects that only beat has
         return None
-    return due

@@ -104,12 +104,10 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
         "state": None,
         "states": [state.value for state in State],
     }
-    answer = HTMLResponse(pages.page(name, context | values), status_code=status)
+    page = HTMLResponse(pages.page(name, context | values), status_code=status)
     if parameters.get(LANGUAGE_COOKIE) in LANGUAGES:
-        answer.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="strict", httponly=True
-        )
-    return answer
+        page.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="strict", httponly=True)
+    return page
 
 
 def _query(parameters: QueryParams, **changes: object) -> str:
