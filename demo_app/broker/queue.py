@@ -279,7 +279,7 @@ class Queue:
 
         Args:
             what: the decision.
-                "retry" enqueues the job now.
+                "retry" enqueues the job at the tail of its queue.
                 "discard" discards the job.
                 "delete" discards the job, also if it is queued.
                 "moved" deletes the job, also if it is queued, since it was moved to another broker.

@@ -1,10 +1,5 @@
 -- Change a scheduled, retrying or dead job, as a person has decided.
--- ARGV: id, what, author. Returns the state before the change, or '' if nothing was changed.
--- what:
---   retry    enqueue the job at the tail of its queue
---   discard  discard the job
---   delete   discard the job, also if it is queued
---   moved    delete the job, also if it is queued, because it was moved to another broker
+-- ARGV: id, what (see `Queue.decide`), author. Returns the state before the change, or '' if nothing was changed.
 local id, what, by = unpack(ARGV)
 local list = (what == 'delete' or what == 'moved') and list_of(id)
 local was = list and redis.call('LREM', queue_key(list), -1, id) == 1 and 'queued'
