@@ -21,20 +21,9 @@ from demo_app.rig.process import is_alive
 
 #: Values that wrong encoding or decoding changes easily.
 AWKWARD: list[Any] = [
-    None,
-    True,
-    0,
-    -1,
-    2**70,
-    0.1,
-    1e300,
-    "",
-    "コメント 🎉 \u0000 \r\n =?utf-8?q?x?=",
-    "x" * 100_000,
-    [],
-    {},
-    [[[{"a": [1, "1", None, {"b": {}}]}]]],
-    {"": 1, "ключ": [True]},
+    *(None, True, 0, -1, 2**70, 0.1, 1e300),
+    *("", "コメント 🎉 \u0000 \r\n =?utf-8?q?x?=", "x" * 100_000),
+    *([], {}, [[[{"a": [1, "1", None, {"b": {}}]}]]], {"": 1, "ключ": [True]}),
 ]
 #: Values that must be refused: JSON does not have them, or would change them.
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
@@ -122,9 +111,8 @@ def a_failed_job_is_tried_again(harness: Harness) -> str:
 def a_pointless_job_is_discarded(harness: Harness) -> str:
     _, result = _ended(harness, pointless.job(), 1, "discarded")
     if result:
-        expect(
-            result.reason == "LookupError: the record is gone", f"the reason is {result.reason!r}"
-        )
+        reason = result.reason
+        expect(reason == "LookupError: the record is gone", f"the reason is {reason!r}")
     return "with its reason"
 
 

@@ -23,7 +23,6 @@ Event = dict[str, Any]
 
 #: Seconds to wait for an event that must not happen.
 NEVER = 1.5
-_HOST = "demo_app.conformance.host"
 _SAMPLE_TASKS = "demo_app.conformance.sample_tasks"
 
 
@@ -52,10 +51,8 @@ def running_harness(
         options: further options of the stack.
     """
     sys.path[:0] = [folder for folder in path if folder not in sys.path]
-    environment = {
-        "DEMO_BEAT_SECONDS": "0.2",
-        "PYTHONPATH": os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")]),
-    }
+    python_path = os.pathsep.join([*path, os.environ.get("PYTHONPATH", "")])
+    environment = {"DEMO_BEAT_SECONDS": "0.2", "PYTHONPATH": python_path}
     options = {"backend": backend, "tasks": _SAMPLE_TASKS, "lease": 1.0, **options}
     with Stack(autostart=False, environment=environment, **options) as stack:
         harness = Harness(stack, patience)
@@ -80,11 +77,9 @@ class Harness:
         if self.capabilities.in_redis:
             stack.start("redis")
 
-    # Processes
-
     def start_host(self) -> None:
         log = self.stack.plan.folder.logs / "host.log"
-        command = [sys.executable, "-m", _HOST]
+        command = [sys.executable, "-m", "demo_app.conformance.host"]
         self.host = Process("host", command, self.stack.plan.environment(), log)
         self.host.wait_until(self._connect, PATIENCE, "The process that enqueues jobs")
 
@@ -107,8 +102,6 @@ class Harness:
         with closing(connect(self.stack.plan.redis_url)) as client:
             self.until(lambda: client.info("clients")["blocked_clients"], "an idle worker")
 
-    # Calls to the backend
-
     def send(self, method: str, *arguments: Any) -> Future[Any]:
         return self._calls.submit(getattr(self._backend, method), *arguments)
 
@@ -122,8 +115,6 @@ class Harness:
             return result if result and result.is_finished else None
 
         return self.until(if_finished, f"the end of the job {job_id}")
-
-    # Events of the jobs
 
     def events(self, event: str = "", **details: Any) -> list[Event]:
         """Return the jobs' events of a kind ("" for any) with these details, the oldest first."""

@@ -94,7 +94,6 @@ def check_backend(
                     return Finding(backend, promise.name, promise.see(harness))
             except Exception as error:
                 kind = "" if isinstance(error, Broken) else f"{type(error).__name__}: "
-                problem = f"{kind}{error}"
-            return Finding(backend, promise.name, "broken", problem)
+                return Finding(backend, promise.name, "broken", f"{kind}{error}")
 
         return [find(promise) for promise in promises]
