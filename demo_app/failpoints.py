@@ -68,10 +68,6 @@ def _armed(folder: Path, step: Step) -> Path:
     return folder / "steps" / step
 
 
-def _nothing(step: Step) -> None:
-    """Do nothing: no test uses the steps of this process."""
-
-
 _folder = Path(os.environ.get("DEMO_DIR", "."))
 
 
@@ -94,7 +90,7 @@ def _when_armed(step: Step) -> None:
 
 
 _name, _, _nth = os.environ.get("DEMO_DIE_AT", "").partition(":")
-hit: Callable[[Step], None] = _when_armed if _name else _nothing
+hit: Callable[[Step], None] = _when_armed if _name else lambda _: None
 _once = _folder / "steps" / f"{_name}.once"
 if _name not in ("", "armed") and not _once.exists():
     enable(_folder, Step(_name), nth=int(_nth or 1))
