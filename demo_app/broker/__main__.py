@@ -20,13 +20,7 @@ from .queue import Queue
 from .rights import refusal
 
 #: The types of some keys of the broker. If such a key has another type, another program uses it.
-_KEYS = {
-    "workers": "set",
-    "leases": "hash",
-    "counters": "hash",
-    "journal": "stream",
-    "done": "zset",
-}
+KEYS = {"workers": "set", "leases": "hash", "counters": "hash", "journal": "stream", "done": "zset"}
 
 
 @contextmanager
@@ -83,7 +77,7 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
 
 
 def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
-    for name, kind in _KEYS.items():
+    for name, kind in KEYS.items():
         key = queue.keys(name)
         found: Any = queue.client.type(key)
         if found not in (kind, "none"):
