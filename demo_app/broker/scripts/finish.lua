@@ -106,9 +106,7 @@ if redis.call('EXISTS', job_key(id), successor_key(id)) == 0 then
   if is_job(id) then redis.call('HINCRBY', COUNTERS, state, 1) end
   return reply(1)
 end
-if outcome ~= 'lost' and follow_successor(id, worker, detail) then
-  return reply(1)
-end
+if outcome ~= 'lost' and follow_successor(id, worker, detail) then return reply(1) end
 if outcome == 'unanswered' and times_unanswered(id) >= MOST_UNANSWERED - 1 then
   -- the job's message may be too large to receive in time
   local why = 'the answer to its claim was lost ' .. MOST_UNANSWERED .. ' times in a row'
