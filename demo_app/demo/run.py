@@ -84,14 +84,9 @@ def run(stack: Stack, comments: int, kills: int, on_event: OnEvent) -> tuple[Dem
         client.set_faults()
         after = client.mail_stats()
         timeline = read(client.redis(), since)
-    result = DemoResult(
-        comments,
-        after["distinct"] - before["distinct"],
-        after["duplicates"] - before["duplicates"],
-        done,
-        [recovery(timeline, kill) for kill in done],
-    )
-    return result, timeline
+    mails, duplicates = (after[name] - before[name] for name in ("distinct", "duplicates"))
+    recoveries = [recovery(timeline, kill) for kill in done]
+    return DemoResult(comments, mails, duplicates, done, recoveries), timeline
 
 
 def journal_end(client: Client) -> str:
