@@ -90,13 +90,11 @@ def in_redis(queue: Queue) -> dict[str, Any]:
 
 def in_journal(fold: Fold, lists: dict[str, str]) -> dict[str, Any]:
     """Return the same facts as `in_redis`, but from the fold of the journal."""
-    order = fold.order
+    order, jobs = fold.order, fold.jobs.values()
     return {
-        "states": {job.id: job.state for job in fold.jobs.values()},
-        "holders": {job.id: job.holder for job in fold.jobs.values() if job.holder},
-        "lists": {
-            list_name: [job for job in order if lists[job] == list_name] for list_name in LISTS
-        },
+        "states": {job.id: job.state for job in jobs},
+        "holders": {job.id: job.holder for job in jobs if job.holder},
+        "lists": {name: [job for job in order if lists[job] == name] for name in LISTS},
     }
 
 

@@ -35,9 +35,8 @@ def both(threads: str, when: Any = pytest.mark.nightly) -> Any:
         when: the mark of the test on stock.
     """
     fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"stock: {threads}")
-    return pytest.mark.parametrize(
-        "transport", [pytest.param("stock", marks=(fails, when)), "claims"]
-    )
+    stock = pytest.param("stock", marks=(fails, when))
+    return pytest.mark.parametrize("transport", [stock, "claims"])
 
 
 @pytest.fixture

@@ -25,12 +25,9 @@ class Pool(TaskPool):
         self.ran: SimpleQueue[tuple[str, int]] = SimpleQueue()
 
     def apply(
-        self,
-        name: str,
-        then: Callable[[Any], None] = lambda _: None,
-        accepted: Callable[[], None] = lambda: None,
-        run: Callable[[], None] = lambda: None,
-    ) -> None:
+        self, name: str, then: Callable[[Any], None] = lambda _: None,
+        accepted: Callable[[], None] = lambda: None, run: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         """Run a job in the pool.
 
         Args:
@@ -97,11 +94,8 @@ def test_a_job_that_a_start_brings_does_not_wait_for_the_end(pool: Pool) -> None
     """With early acknowledgement, the worker receives the second job when the first one starts."""
     second_ran = threading.Event()
 
-    pool.apply(
-        "first",
-        accepted=lambda: pool.apply("second", run=second_ran.set),
-        run=partial(second_ran.wait, patience(20)),
-    )
+    begins_second = partial(pool.apply, "second", run=second_ran.set)
+    pool.apply("first", accepted=begins_second, run=partial(second_ran.wait, patience(20)))
     assert [pool.next()[0] for _ in range(2)] == ["second", "first"]
 
 

@@ -31,10 +31,8 @@ def test_a_rescued_job_has_two_runs_and_its_worker_a_death_and_the_picture_a_cap
         store.finish(_claim(store, "second"), Disposition.DONE)
     seen = timeline.read(store.client)
     first, second = seen.jobs
-    assert [(run.worker, run.how) for run in first.runs] == [
-        ("first", "rescued"),
-        ("second", "done"),
-    ]
+    runs = [(run.worker, run.how) for run in first.runs]
+    assert runs == [("first", "rescued"), ("second", "done")]
     assert first.rescued
     assert not second.rescued
     assert first.done is not None
@@ -96,10 +94,8 @@ def _rescued_after(seconds: float) -> tuple[timeline.Timeline, timeline.Kill]:
 def test_the_picture_names_the_kill_and_the_rescue() -> None:
     seen, kill = _rescued_after(0.1)
     (axes,) = picture.draw(seen, [kill]).axes
-    assert [text.get_text().strip() for text in axes.texts] == [
-        "SIGKILL → pid 42",
-        "lease expired: rescued",
-    ]
+    labels = [text.get_text().strip() for text in axes.texts]
+    assert labels == ["SIGKILL → pid 42", "lease expired: rescued"]
     assert axes.get_xscale() == "linear", "a short wait is shown as it is"
 
 

@@ -189,16 +189,14 @@ def test_each_column_has_a_heading_of_its_own_with_a_meaning(client, holder, lan
     stored(client, message(3, queue="elsewhere"), due=time.time() + 100)
     for state in ("queued", "scheduled", "dead"):
         page = holder.get(f"/jobs/{state}", params={"lang": language}).text
-        heads = re.findall(
-            r'<th scope="col"[^>]*><abbr title="([^"]+)"\s+tabindex="0">([^<]+)<', page
-        )
+        head = r'<th scope="col"[^>]*><abbr title="([^"]+)"\s+tabindex="0">([^<]+)<'
+        heads = re.findall(head, page)
         cells = re.findall(r'<td data-name="([^"]+)"', page)
         assert [name for _, name in heads] == cells
         assert len(set(cells)) == len(cells), "no column twice"
         assert not any(one.startswith(("name.", "word.")) for head in heads for one in head)
-    assert {key[5:] for key in t if key.startswith("name.")} <= {
-        key[5:] for key in t if key.startswith("word.")
-    }
+    named = {key[5:] for key in t if key.startswith("name.")}
+    assert named <= {key[5:] for key in t if key.startswith("word.")}
 
 
 def test_metrics_follow_the_conventions_and_say_the_same_as_the_summary(client, holder) -> None:

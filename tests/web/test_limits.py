@@ -68,9 +68,8 @@ def test_many_listeners_share_one_connection_to_redis(client: Client, holder) ->
 def _listening(holder: httpx.Client, **headers: str) -> Iterator[Iterator[str]]:
     """Yield the lines of the event stream after its first `tick`. No later event is missed."""
     headers = {**holder.headers, **headers}
-    with httpx.stream(
-        "GET", f"{holder.base_url}/api/events", headers=headers, timeout=60
-    ) as events:
+    address = f"{holder.base_url}/api/events"
+    with httpx.stream("GET", address, headers=headers, timeout=60) as events:
         lines = events.iter_lines()
         assert next(line for line in lines if line == "event: tick")
         yield lines

@@ -57,11 +57,8 @@ def tab(chromium: playwright.Browser, stack: Stack) -> Iterator[Open]:
         contexts.append(context)
         context.set_default_timeout(60_000)
         if holder:
-            cookie = {
-                "name": "demo_token",
-                "value": stack.ready["token"],
-                "url": stack.ready["web"],
-            }
+            ready = stack.ready
+            cookie = {"name": "demo_token", "value": ready["token"], "url": ready["web"]}
             context.add_cookies([cookie])
         page = context.new_page()
 

@@ -147,23 +147,11 @@ def test_all_is_readable_on_a_phone_and_nothing_wider(tab, stack: Stack, dead: s
 
 #: The pages that axe checks, once light and in English, and once dark and in Japanese.
 PAGES = (
-    "/",
-    "/posts/1",
-    "/posts/1?posted={job}",
-    "/jobs",
-    "/jobs/queued",
-    "/jobs/retrying",
-    "/jobs/dead",
-    "/jobs/done",
-    "/jobs/job/{job}",
-    "/jobs/job/{dead}",
-    "/jobs/job/{discarded}",
+    *("/", "/posts/1", "/posts/1?posted={job}", "/nothing-here"),
+    *("/jobs", "/jobs/queued", "/jobs/retrying", "/jobs/dead", "/jobs/done"),
+    *("/jobs/job/{job}", "/jobs/job/{dead}", "/jobs/job/{discarded}"),
     "/jobs/confirm?what=discard&state=dead&job={dead}",
-    "/stage",
-    "/stage?at=0",
-    "/stage?show=four-minutes",
-    "/stage/notes",
-    "/nothing-here",
+    *("/stage", "/stage?at=0", "/stage?show=four-minutes", "/stage/notes"),
 )
 LOOKS = (("light", "en"), ("dark", "ja"))
 
