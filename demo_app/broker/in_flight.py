@@ -385,15 +385,6 @@ class InFlight:
         if lost:
             log.warning("Returned prefetched jobs to their queues: the connection broke")
 
-    def _acknowledge_at_last(self) -> None:
-        deadline = time.monotonic() + _LAST_WAIT
-        while self._pending and time.monotonic() < deadline:
-            try:
-                self.acknowledge_pending()
-            except redis.RedisError as error:
-                self._throttled.log(log.warning, "Waiting for Redis: %s", error)
-                time.sleep(PAUSE)
-
     def leave(self) -> None:
         """Shut down: acknowledge ended jobs, requeue all other jobs, and deregister the worker.
 
@@ -402,7 +393,13 @@ class InFlight:
         """
         self.draining = self.closing = True
         self.heartbeat.stop()
-        self._acknowledge_at_last()
+        deadline = time.monotonic() + _LAST_WAIT
+        while self._pending and time.monotonic() < deadline:
+            try:
+                self.acknowledge_pending()
+            except redis.RedisError as error:
+                self._throttled.log(log.warning, "Waiting for Redis: %s", error)
+                time.sleep(PAUSE)
         self.report_dead()
         self.claims.clear()  # `check` now fails for jobs that still run
         try:

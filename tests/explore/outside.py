@@ -9,7 +9,7 @@ REASONS = {
     "a thread does this, and in the exploration there are no threads": (
         r"^broker/heartbeat.py Heartbeat\.(start|stop|_run):",
         *(r"^blog/relay.py Relay\.(start|stop|wake):", r"self\.wake\(\)", r"self\._loops"),
-        *("`return 0`", r"^broker/in_flight.py InFlight\.(work|_acknowledge_at_last):", "_rounds"),
+        *("`return 0`", r"^broker/in_flight.py InFlight\.work:", "_rounds"),
     ),
     "the value is only shown, logged or reported to the app": (
         r"^blog/relay.py Relay\.(trouble|has_handed_over|size):",
