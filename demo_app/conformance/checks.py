@@ -29,12 +29,6 @@ AWKWARD: list[Any] = [
 ODD = ((1, 2), {1}, b"x", datetime(2026, 11, 24, tzinfo=UTC), float("nan"), "\ud800", {1: "one"})
 #: Seconds to wait for a job that the backend may lose. After that the job counts as lost.
 LAST_CHANCE = 2.0
-#: For an error message: the process that each kill ends.
-_KILLED = {
-    Death.ENQUEUER: "the process that enqueued it",
-    Death.WORKER: "the worker that ran it",
-    Death.CLAIM: "the worker that took it",
-}
 
 
 def expect(fine: object, otherwise: str) -> None:
@@ -148,7 +142,7 @@ def death_of_who_put_it_in(harness: Harness) -> str:
     harness.release("it")
     harness.start_host()
     harness.start_worker()
-    return _verdict(harness, Death.ENQUEUER, jobs, killed_at)
+    return _verdict(harness, Death.ENQUEUER, "the process that enqueued it", jobs, killed_at)
 
 
 def death_of_who_runs_it(harness: Harness) -> str:
@@ -162,7 +156,7 @@ def death_of_who_runs_it(harness: Harness) -> str:
     harness.stack.kill("worker")
     harness.until(lambda: not is_alive(began["pid"]), "the end of the process that ran the job")
     harness.release("killed")
-    return _verdict(harness, Death.WORKER, jobs, killed_at)
+    return _verdict(harness, Death.WORKER, "the worker that ran it", jobs, killed_at)
 
 
 def death_of_who_takes_it(harness: Harness) -> str:
@@ -178,23 +172,25 @@ def death_of_who_takes_it(harness: Harness) -> str:
     jobs = harness.put(step.job(2))
     killed_at = time.time()
     harness.stack.kill("worker")
-    return _verdict(harness, Death.CLAIM, jobs, killed_at)
+    return _verdict(harness, Death.CLAIM, "the worker that took it", jobs, killed_at)
 
 
-def _verdict(harness: Harness, death: Death, jobs: Sequence[str], killed_at: float) -> str:
+def _verdict(harness: Harness, death: Death, killed: str, jobs: Sequence[str], at: float) -> str:
+    """Return what became of the jobs after SIGKILL to the process `killed` at the time `at`."""
+
     def gone_on() -> list[float]:
-        last = {event["job"]: event["at"] for event in harness.events() if event["at"] > killed_at}
+        last = {event["job"]: event["at"] for event in harness.events() if event["at"] > at}
         return [last[job] for job in jobs] if last.keys() >= set(jobs) else []
 
     declared = death in harness.capabilities.survives
     if not declared:  # the tested jobs may be lost: wait until a later job has run
         harness.wait_until_all_ran(harness.put(step.job(-1)))
     if until(gone_on, harness.patience if declared else LAST_CHANCE):
-        took = f", {max(gone_on()) - killed_at:.1f} s" if death is Death.WORKER else ""
+        took = f", {max(gone_on()) - at:.1f} s" if death is Death.WORKER else ""
         return f"nothing lost{took}" if declared else "lost nothing this time"
     if declared:
         raise Broken(
-            f"a job did not run within {harness.patience:g} s after SIGKILL to {_KILLED[death]}, "
+            f"a job did not run within {harness.patience:g} s after SIGKILL to {killed}, "
             "although the backend declares that its jobs survive this"
         )
     return "lost"
