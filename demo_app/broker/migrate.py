@@ -172,7 +172,8 @@ def _from_stock(move: _Move) -> None:
     channel, prefix = move.channel, move.channel.global_keyprefix
     # do not use kombu's own client, which adds the prefix to each key
     client: Decoded = redis.Redis(connection_pool=channel.pool)
-    bound = client.scan_iter(f"{_escaped(prefix)}_kombu.binding.*")
+    escaped = "".join(f"\\{sign}" if sign in "\\*?[]" else sign for sign in prefix)
+    bound = client.scan_iter(f"{escaped}_kombu.binding.*")
     members = chain.from_iterable(client.smembers(key) for key in bound)
     found = {member.decode("utf-8", "replace").split(channel.sep)[-1] for member in members}
     broadcasts = {name for name in found if "pidbox" in name or name.startswith("celeryev")}
@@ -183,10 +184,6 @@ def _from_stock(move: _Move) -> None:
             key = prefix + channel._q_for_pri(name, step)
             _empty(move, client, key, name)
     _carry_unacked(move, client, prefix)
-
-
-def _escaped(prefix: str) -> str:
-    return "".join(f"\\{sign}" if sign in "\\*?[]" else sign for sign in prefix)
 
 
 def _empty(move: _Move, client: Decoded, key: str, name: str) -> None:

@@ -48,29 +48,16 @@ def needed() -> list[str]:
     return [*sorted(called), *(name for name in _PLAIN if name not in called)]
 
 
-def denied(client: Decoded, prefix: str = "") -> list[str]:
-    """Return the commands, or the keys, that the broker needs and the client's user may not use.
-
-    Returns ["cluster"] if the server is in cluster mode.
-
-    Raises:
-        redis.RedisError: Redis does not answer, or refuses even the script that checks this.
-    """
-    commands = [_well_formed(name, prefix) for name in needed()]
-    keys = [f"{prefix}{name}" for name in _KEYS]
-    ask = client.register_script(_DENIED)
-    # sent as EVALSHA, so this checks the right to EVALSHA too
-    found: list[str] = ask(args=(json.dumps(commands), json.dumps(keys)))
-    return found
-
-
 def refusal(client: Decoded, prefix: str = "") -> str:
     """Return a sentence that explains why the broker cannot use this Redis.
 
     Returns "" if the broker can use it, or if Redis does not answer.
     """
-    try:
-        lacks = ", ".join(denied(client, prefix))
+    commands = [_well_formed(name, prefix) for name in needed()]
+    keys = [f"{prefix}{name}" for name in _KEYS]
+    ask = client.register_script(_DENIED)
+    try:  # sent as EVALSHA, so this checks the right to EVALSHA too
+        lacks = ", ".join(ask(args=(json.dumps(commands), json.dumps(keys))))
     except redis.exceptions.NoPermissionError as error:
         lacks = f"{error}"
     except redis.RedisError:

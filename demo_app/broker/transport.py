@@ -19,9 +19,6 @@ from .connection import scheme_of
 from .in_flight import PAUSE, InFlight
 from .keys import STEPS
 
-#: Longest wait for a job (seconds). It is shorter with kombu 5.6, which can't end a wait early.
-WAIT = 5 if MAY_END_WAIT else 1
-
 
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):  # type: ignore[misc]
     """A channel that finds Redis' primary through Sentinel (option ``master_name``)."""
@@ -43,7 +40,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
     in_flight_class: type[InFlight] = InFlight
     implements = kombu_redis.Transport.implements.extend(batch_publish=False)
     driver_name = "claims+redis"
-    brpop_timeout = WAIT
+    #: Longest wait for a job (seconds). It is shorter with kombu 5.6, which can't end a wait early.
+    brpop_timeout = 5 if MAY_END_WAIT else 1
 
     def __init__(self, client: Any, **options: Any) -> None:
         if list(client.transport_options.get("priority_steps") or STEPS) != list(STEPS):

@@ -11,9 +11,6 @@ from .shared.guard import LOOPBACK_NAMES, host_pattern
 from .shared.resources import listen
 from .shared.server import configured
 
-#: Limit of the connected clients.
-_CONNECTIONS = 200
-
 
 def serve(celery_app: Any, host: str, port: int, token: str = "") -> None:
     """Print the address with its token, and serve until Ctrl-C or SIGTERM.
@@ -34,4 +31,4 @@ def serve(celery_app: Any, host: str, port: int, token: str = "") -> None:
     listener = listen(host, port, "--port")
     print(f"http://{name}:{listener.getsockname()[1]}/jobs?token={token}", flush=True)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(configured(app, _CONNECTIONS, patience=3)).run(sockets=[listener])
+        uvicorn.Server(configured(app, connections=200, patience=3)).run(sockets=[listener])
