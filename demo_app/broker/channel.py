@@ -106,12 +106,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         pool.connection_kwargs |= AS_TEXT
         # lift kombu's limit, which is for one channel: `lua` limits its own connections
         pool.max_connections = 2**31
-        made: InFlight = self.connection.in_flight_class(
-            Queue(redis.Redis(connection_pool=pool), options),
-            worker.waiting_tags,
-            worker.store_failures,
-        )
-        return made
+        queue = Queue(redis.Redis(connection_pool=pool), options)
+        kind: type[InFlight] = self.connection.in_flight_class
+        return kind(queue, worker.waiting_tags, worker.store_failures)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options: dict[str, Any] = super()._connparams(asynchronous=asynchronous)

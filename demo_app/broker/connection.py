@@ -126,13 +126,9 @@ class SentinelGroup:
             )
         user, password, hosts, name, database = found.groups("")
         places = (host.partition(":") for host in hosts.split(";"))
-        return cls(
-            tuple((host, int(port or 26379)) for host, _, port in places),
-            name,
-            int(database or 0),
-            unquote(user) or None,
-            unquote(password) or None,
-        )
+        sentinels = tuple((host, int(port or 26379)) for host, _, port in places)
+        login = (unquote(part) or None for part in (user, password))
+        return cls(sentinels, name, int(database or 0), *login)
 
 
 def scheme_of(url: str | None) -> str:

@@ -7,6 +7,7 @@ a full Celery producer.
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,11 +74,10 @@ def compose(message: Message) -> str:
 
 def list_in(text: str) -> str:
     """Return the list of a message, or "" if the message is malformed."""
-    try:
+    with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         info = json.loads(text)["properties"]["delivery_info"]
         return str(info.get("list") or info["routing_key"])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
+    return ""
 
 
 def parse_or_quote(job_id: str, text: str) -> Message:
@@ -89,14 +89,12 @@ def parse_or_quote(job_id: str, text: str) -> Message:
         job_id: the job's id in Redis. It replaces the id in the message, which may differ (see
             `enqueue.lua`).
     """
-    try:
+    with suppress(ValueError, AttributeError, OverflowError, RecursionError):
         message = parse(text)
         if isinstance(message.task, str) and isinstance(message.list_name, str):
             shown = [message.task, message.list_name, message.arguments]
             json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
             return replace(message, id=job_id, enqueued_at=moment_of(message.enqueued_at))
-    except (ValueError, AttributeError, OverflowError, RecursionError):
-        pass
     return Message(job_id, "unreadable", {"message": text[:1000]}, "")
 
 
