@@ -9,9 +9,8 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import Celery
 from celery.signals import worker_ready
@@ -80,8 +79,7 @@ class StockBackend(Backend):
         self._app.close()
 
 
-@dataclass(frozen=True, slots=True)
-class KombuJobs:
+class KombuJobs(NamedTuple):
     """The jobs in kombu's keys.
 
     Attributes:

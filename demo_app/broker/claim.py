@@ -1,7 +1,6 @@
 """A claim: one worker's right to run a job, and how it ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -19,8 +18,7 @@ class Disposition(StrEnum):
     LOST = "lost"  # the process that ran the job died
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A worker's claim of a job. Only this worker may acknowledge the job.
 
     Attributes:
@@ -33,8 +31,7 @@ class Claim:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A claim with the message of its job as JSON text.
 
     Attributes:
@@ -73,8 +70,7 @@ class Ending(NamedTuple):
     needs: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The result of an acknowledgement.
 
     Attributes:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .events import State, moment_of, object_of
 from .fold import state_after
@@ -14,8 +14,7 @@ from .keys import queue_of, urgency
 from .view import JobView, view_of
 
 
-@dataclass(frozen=True, slots=True)
-class QueueView:
+class QueueView(NamedTuple):
     """One queue.
 
     Attributes:
@@ -31,8 +30,7 @@ class QueueView:
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JobSeen:
+class JobSeen(NamedTuple):
     """The state of a job that `Queue.snapshot` has looked up.
 
     Attributes:

@@ -6,16 +6,14 @@ its result in a few words for a table, or raises Broken.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from demo_app.conformance import checks
 from demo_app.conformance.harness import Broken, Harness, running_harness
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """One promise.
 
     Attributes:
@@ -40,8 +38,7 @@ PROMISES: tuple[Promise, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The result of one check.
 
     Attributes:

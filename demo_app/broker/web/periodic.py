@@ -1,13 +1,11 @@
 """The tasks that `celery beat` enqueues, read from the app's settings."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import schedules
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodicTask:
+class PeriodicTask(NamedTuple):
     """One entry of the schedule.
 
     Attributes:

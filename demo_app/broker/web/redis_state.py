@@ -1,16 +1,14 @@
 """Information about a Redis server, from its commands INFO and CONFIG."""
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
 from ..connection import Decoded
 
 
-@dataclass(frozen=True, slots=True)
-class RedisState:
+class RedisState(NamedTuple):
     """The state of a Redis server.
 
     Attributes:
