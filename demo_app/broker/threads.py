@@ -21,6 +21,7 @@ from billiard.exceptions import WorkerLostError
 log = logging.getLogger(__name__)
 
 Call = Callable[[], None]
+Callback = Callable[..., object]
 
 
 class _Thread(threading.local):
@@ -53,8 +54,8 @@ class Threads:
         target: Callable[..., Any],
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
-        callback: Callable[..., object] = lambda *_: None,
-        accept_callback: Callable[..., object] = lambda *_: None,
+        callback: Callback = lambda *_: None,
+        accept_callback: Callback = lambda *_: None,
         **_: Any,
     ) -> Any:
         """Submit a job to the pool, like `celery.concurrency.thread.TaskPool.on_apply`.
@@ -82,12 +83,7 @@ class Threads:
             finally:
                 here.ready = False
 
-    def _call(
-        self,
-        run: Callable[[], Any],
-        callback: Callable[..., object],
-        accept_callback: Callable[..., object],
-    ) -> None:
+    def _call(self, run: Callable[[], Any], callback: Callback, accept_callback: Callback) -> None:
         """Run a job, and pass its result to `callback`.
 
         An error outside the task becomes the job's result, as in Celery's pools.

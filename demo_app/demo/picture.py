@@ -23,13 +23,12 @@ from demo_app.broker.fold import JobRecord
 from demo_app.demo.colours import CUT_SHORT, DELIVERED, EDGE, INK, KILL, RUNNING, WAITING
 from demo_app.demo.timeline import LATER, Kill, Timeline
 
+#: A function that translates a sentence and fills in its values.
+Translate = Callable[..., str]
+
 
 def draw(
-    timeline: Timeline,
-    kills: Sequence[Kill],
-    *,
-    title: str = "",
-    translate: Callable[..., str] = str.format,
+    timeline: Timeline, kills: Sequence[Kill], *, title: str = "", translate: Translate = str.format
 ) -> Figure:
     count = max(1, len(timeline.jobs))
     height = min(9.0, max(3.4, 1.6 + 0.16 * count))
@@ -117,7 +116,7 @@ def _shorten(axes: Any, waits: list[tuple[float, float]]) -> None:
 
 
 def _name_the_moments(
-    axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str]
+    axes: Any, timeline: Timeline, kills: Sequence[Kill], translate: Translate
 ) -> int:
     """Mark rescues. Label kills and rescues if there is room. Return the number of label rows."""
     named = [(kill.at, repr(kill)) for kill in kills]
@@ -147,9 +146,7 @@ def save(folder: Path, timeline: Timeline, kills: Sequence[Kill]) -> list[Path]:
     return paths
 
 
-def describe(
-    timeline: Timeline, kills: Sequence[Kill], translate: Callable[..., str] = str.format
-) -> str:
+def describe(timeline: Timeline, kills: Sequence[Kill], translate: Translate = str.format) -> str:
     """Describe the picture in words, for its title and for its text alternative."""
 
     def count(n: int, one: str, many: str) -> str:
@@ -220,7 +217,7 @@ def _bar(
     axes.barh(row, max(0.0, right - left), left=left, height=height, color=color, **style)
 
 
-def _legend(timeline: Timeline, translate: Callable[..., str]) -> list[Any]:
+def _legend(timeline: Timeline, translate: Translate) -> list[Any]:
     given_up = any(job.given_up is not None for job in timeline.jobs)
     failed = _failed_tries(timeline) > 0
     killed = timeline.deaths or not failed
