@@ -59,9 +59,8 @@ class RqBackend(Backend):
     @cached_property
     def connection(self) -> redis.Redis:
         """The connection to Redis. Its replies are bytes, as RQ expects."""
-        return redis.Redis.from_url(
-            client_url(self._settings.redis_url), socket_timeout=5.0, socket_connect_timeout=5.0
-        )
+        url = client_url(self._settings.redis_url)
+        return redis.Redis.from_url(url, socket_timeout=5.0, socket_connect_timeout=5.0)
 
     @cached_property
     def queues(self) -> dict[str, Queue]:

@@ -105,10 +105,8 @@ def held_by_kombu(client: Decoded, queues: Sequence[str] = ("mail",)) -> KombuJo
     pipe.zrange("unacked_index", 0, -1, withscores=True)
     *lists, unacked, index = pipe.execute()
     moments = dict(index)
-    return KombuJobs(
-        [_id(message) for messages in lists for message in messages],
-        {_id(one): moments.get(tag, 0.0) for tag, one in unacked.items()},
-    )
+    waiting = [_id(message) for messages in lists for message in messages]
+    return KombuJobs(waiting, {_id(one): moments.get(tag, 0.0) for tag, one in unacked.items()})
 
 
 def _id(text: str) -> str:

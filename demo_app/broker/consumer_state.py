@@ -73,12 +73,10 @@ class ConsumerState:
             if name not in self.found_nothing:
                 return Claiming(name, queues)
         reasons = [self.found_nothing[name] for name in open_ones]
-        awaited = [
-            queue
-            for name, queues in open_ones.items()
-            if self.found_nothing[name] is not Reason.PAUSED
-            for queue in queues
-        ]
+        awaited: list[str] = []
+        for name, queues in open_ones.items():
+            if self.found_nothing[name] is not Reason.PAUSED:
+                awaited += queues
         return Waiting(tuple(awaited), min(longest, _SOON) if Reason.SOON in reasons else longest)
 
     def replied(self, script: str, reply: Sequence[str]) -> bool:

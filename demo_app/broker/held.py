@@ -83,15 +83,13 @@ class HeldClaims:
             return {tag: held.claim for tag, held in self._held.items()}
 
     def delivered(self, tag: str, message: Any) -> None:
-        held = self._held.get(tag)
-        if held is not None:
+        if held := self._held.get(tag):
             held.delivered = weakref.ref(message)
 
     def channel_closed(self, tags: Iterable[str]) -> None:
         self._search_until = time.monotonic() + _SEARCH
         for tag in tags:
-            held = self._held.get(tag)
-            if held is not None:
+            if held := self._held.get(tag):
                 held.closed = True
 
     def forgotten(self) -> list[str]:

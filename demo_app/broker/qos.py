@@ -80,11 +80,8 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         - Celery has replaced `can_consume` (option --disable-prefetch).
         - `worker.may_claim_next` returns False.
         """
-        if (
-            not worker.may_claim_next()
-            or "can_consume" in vars(self)
-            or self._in_hand() > self.prefetch_count
-        ):
+        replaced, full = "can_consume" in vars(self), self._in_hand() > self.prefetch_count
+        if replaced or full or not worker.may_claim_next():
             return []
         queues: list[str] = self.channel.claimed_queues()
         return queues

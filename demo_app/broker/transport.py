@@ -64,9 +64,8 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
         super().register_with_event_loop(connection, loop)
         if MAY_END_WAIT and "health_check_interval" not in connection.client.transport_options:
             self.cycle._brpop_health_tref.cancel()
-            self.cycle._brpop_health_tref = loop.call_repeatedly(
-                OVERDUE_CHECK, self.cycle.maybe_check_brpop_health
-            )
+            check = self.cycle.maybe_check_brpop_health
+            self.cycle._brpop_health_tref = loop.call_repeatedly(OVERDUE_CHECK, check)
 
     def establish_connection(self) -> Any:
         """Connect. A worker waits until Redis answers, unless it has another address to try.

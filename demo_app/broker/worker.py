@@ -113,8 +113,7 @@ def _begin(instance: Any, **_: Any) -> None:
     for task in app.tasks.values():
         if task.Request == "celery.worker.request:Request":
             task.Request = f"{request.__name__}:Request"
-    early = early_tasks(app)
-    if early:
+    if early := early_tasks(app):
         log.warning(
             "These tasks are acknowledged before they run, so a killed worker loses their jobs: "
             "%s. Set acks_late=True to keep the jobs.",
