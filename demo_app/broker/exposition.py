@@ -37,7 +37,8 @@ def metrics_of(seen: Snapshot) -> Iterator[Metric]:
     yield "claims_jobs_enqueued_total", "", {"": seen.count["enqueued"]}
     yield "claims_jobs_late_total", "", {"": seen.count["late"]}
     yield "claims_jobs_conserved", "", {"": int(seen.conserved)}
-    yield "claims_workers", "state", {"alive": seen.alive, "silent": len(seen.workers) - seen.alive}
+    alive = sum(worker.alive for worker in seen.workers)
+    yield "claims_workers", "state", {"alive": alive, "silent": len(seen.workers) - alive}
 
 
 def _escaped(text: str) -> str:

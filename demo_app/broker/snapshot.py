@@ -121,10 +121,6 @@ class Snapshot:
         return self.missing == 0
 
     @property
-    def alive(self) -> int:
-        return sum(worker.alive for worker in self.workers)
-
-    @property
     def stranded(self) -> bool:
         return self.count["queued"] > 0 and not any(w.alive and not w.paused for w in self.workers)
 
