@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from demo_app.broker.connection import client_url, connection_options, scheme_of
+from demo_app.broker.connection import client_url, connection_options
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,3 @@ def test_a_url_names_a_server(url: str, expected: dict[str, Any]) -> None:
 )
 def test_a_url_is_translated_for_redis_py(url: str, spelt: str) -> None:
     assert client_url(url) == spelt
-
-
-def test_an_unknown_scheme_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"claims\+amqp:// is unknown\. Use one of claims\+redis"):
-        scheme_of("amqp://host")
-
-
-def test_a_database_that_is_not_a_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="a number, not 'prod'"):
-        connection_options("redis://host/prod", {})
