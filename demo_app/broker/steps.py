@@ -2,14 +2,10 @@
 
 from collections.abc import Callable
 
-_watchers: list[Callable[[str], object]] = []
-
-
-def watch(watcher: Callable[[str], object]) -> None:
-    """Register a function. After each step, the step's thread calls it with the step's name."""
-    _watchers.append(watcher)
+#: After each step, the step's thread calls each of these functions with the step's name.
+watchers: list[Callable[[str], object]] = []
 
 
 def passed(step: str) -> None:
-    for watcher in _watchers:
+    for watcher in watchers:
         watcher(step)

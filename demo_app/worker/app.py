@@ -19,7 +19,7 @@ from demo_app.worker.shutdown import Shutdown
 
 #: The transport of an app without some of the broker's safeguards, for experiments.
 TRANSPORT_ALIASES["claims-unsafe"] = "demo_app.worker.experiments:Transport"
-steps.watch(lambda step: hit(Step(step)))
+steps.watchers.append(lambda step: hit(Step(step)))
 _IN_THE_BROKER = {Safeguard.ATOMIC_CLAIM, Safeguard.RESCUE, Safeguard.LEASE}
 
 
