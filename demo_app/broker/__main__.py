@@ -15,7 +15,6 @@ from redis.exceptions import ConnectionError, RedisError, TimeoutError
 from .defaults import early_tasks, set_defaults, uses_this_broker
 from .exposition import exposition, metrics_of
 from .migrate import migrate
-from .options import Options
 from .queue import Queue
 from .rights import refusal
 
@@ -31,13 +30,10 @@ def _queue_of(app: Any) -> Iterator[Queue]:
         yield connection.default_channel.in_flight.queue
 
 
-def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield each setting that may lose, duplicate or delay jobs, with the reason.
-
-    Args:
-        redis: the reply to INFO.
-    """
-    conf, tasks = app.conf, app.tasks.values()
+def unsafe(app: Any, queue: Queue) -> Iterator[tuple[str, str]]:
+    """Yield each setting that may lose, duplicate or delay jobs, with the reason."""
+    conf, tasks, options = app.conf, app.tasks.values(), queue.options
+    redis: Any = queue.client.info()
     if early := early_tasks(app):
         yield "acks_late", f"acknowledged before they run, so a kill loses the job: {early}"
     late = [one for one in tasks if one.acks_late and not one.reject_on_worker_lost]
@@ -62,6 +58,11 @@ def unsafe(app: Any, options: Options, redis: dict[str, Any]) -> Iterator[tuple[
         yield "appendonly", "jobs are lost when Redis is killed: run CONFIG SET appendonly yes"
     if redis["maxmemory"] and redis["maxmemory_policy"] != "noeviction":
         yield "maxmemory-policy", f"{redis['maxmemory_policy']} deletes jobs; use noeviction"
+    for name, kind in KEYS.items():
+        key = queue.keys(name)
+        found: Any = queue.client.type(key)
+        if found not in (kind, "none"):
+            yield key, f"another program uses this key ({found}); set global_keyprefix"
 
 
 def doctor(app: Any, _: argparse.Namespace) -> int:
@@ -70,18 +71,9 @@ def doctor(app: Any, _: argparse.Namespace) -> int:
         if lacks := refusal(queue.client, queue.keys.prefix):
             print(f"Redis: {lacks}")
             return 1
-        info: Any = queue.client.info()
-        found = [*unsafe(app, queue.options, info), *_taken(queue)]
+        found = list(unsafe(app, queue))
     print("\n".join(f"{name}: {why}" for name, why in found) or "Nothing is unsafe.")
     return 1 if found else 0
-
-
-def _taken(queue: Queue) -> Iterator[tuple[str, str]]:
-    for name, kind in KEYS.items():
-        key = queue.keys(name)
-        found: Any = queue.client.type(key)
-        if found not in (kind, "none"):
-            yield key, f"another program uses this key ({found}); set global_keyprefix"
 
 
 def _escaped(text: str) -> str:
