@@ -2,13 +2,8 @@
 -- finished the job. An outcome that comes too late is only counted, and added to the job's history as `late`.
 -- ARGV:
 --   worker, list, id, number of the claim
---   outcome   done, retry, discard, dead, requeue (to the head of the queue), requeue_last (to its tail),
---             unanswered (the reply to the claim was lost) or lost (the process that ran the job died)
---   detail    text for the job's history
---   after     seconds until the next try (only for retry)
---   message   a new message; '' keeps the old one
---   limit     limit of deaths (only for lost; see `rescued`)
---   needs     for retry, the service that the job waits for; for done, the service that has just worked; or ''
+--   outcome (`Disposition` in claim.py), detail, after, message (`Ending` in claim.py)
+--   limit of deaths (only for lost; see `rescued`), needs (`Ending` in claim.py)
 --   then, to claim the next job in the same step: the worker's present name (a new one if it was declared dead)
 --   and its lists
 -- Returns 1, or 0 if the outcome came too late, followed by the next job as in claim.lua.

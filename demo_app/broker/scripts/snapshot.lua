@@ -1,8 +1,6 @@
 -- Return the state of the whole queue as JSON: the number of jobs in each state, the lists, the workers with
 -- their claims, and the last events of the jobs that are looked up.
--- ARGV[1]: maximum number of ids from each list (the next to run first), and from each worker's claims in that list.
--- ARGV[2]: maximum number of these ids, per list, whose whole history is also returned.
--- ARGV[3] and later: the ids to look up.
+-- ARGV: limit, with_history, then the ids to look up (see `Queue.snapshot`).
 local limit, with_history = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 -- Read a key. Any program may write to Redis: a key of another type counts as empty, so that it does not
