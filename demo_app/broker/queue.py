@@ -96,10 +96,9 @@ class Queue:
                 nevertheless, and publishing the same message again does not enqueue a second one.
         """
         self._run("enqueue", by, time.time(), job_id, list_name, _text(due), kind, text)
-        if self.options.wait_for_replicas and kind in (Kind.JOB, Kind.NEXT_TRY):
-            self._wait_for_replicas(self.options.wait_for_replicas)
-
-    def _wait_for_replicas(self, number: int) -> None:
+        number = self.options.wait_for_replicas
+        if not number or kind not in (Kind.JOB, Kind.NEXT_TRY):
+            return
         pipe = self.client.pipeline(transaction=False)
         # WAIT covers only writes of its own connection. The job was sent over another connection:
         # write a key here, since a replica that has the key also has the job.
@@ -330,7 +329,8 @@ class Queue:
         """Return a consistent snapshot of the whole queue.
 
         Args:
-            limit: maximum number of ids from each list, and from each worker's claims in that list.
+            limit: maximum number of ids from each list (the next to run first), and from each
+                worker's claims in that list.
             with_history: maximum number of these ids, per list, whose whole history is returned
                 too.
             ids: further jobs to look up.
