@@ -111,9 +111,9 @@ def result_of(view: JobView) -> TaskResult:
         CeleryBackend.name,
         attempts=view.attempts,
         errors=[_error(view, event) for event in tries],
-        enqueued_at=_moment(view.enqueued),
-        started_at=_moment(began[-1]) if began else None,
-        finished_at=_moment(last.at) if last else None,
+        enqueued_at=datetime.fromtimestamp(view.enqueued, UTC),
+        started_at=datetime.fromtimestamp(began[-1], UTC) if began else None,
+        finished_at=datetime.fromtimestamp(last.at, UTC) if last else None,
         state=view.state,
         reason=str(last.notes.get("reason", last.notes.get("text", ""))) if last else "",
         _return_value=view.return_value,
@@ -124,10 +124,6 @@ def _error(view: JobView, event: Event) -> TaskError:
     if event.error_class:
         return TaskError(event.error_class, event.traceback)
     return TaskError(GIVEN_UP, f"{view.task}: {event.traceback}")
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def options_of(chosen: Settings) -> Options:
