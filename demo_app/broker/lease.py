@@ -41,8 +41,7 @@ class Lease:
     """
 
     def __init__(self, queue: Queue, seconds: float, info: Mapping[str, Any]) -> None:
-        self._queue = queue
-        self._seconds = seconds
+        self._queue, self._seconds = queue, seconds
         self._generation = count(1)
         # two containers may have the same host name and process id
         self._birth = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"

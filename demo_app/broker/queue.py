@@ -51,15 +51,13 @@ class Queue:
     """
 
     def __init__(self, client: redis.Redis, options: Options = DEFAULTS) -> None:
-        self.client = client
+        self.client, self.options = client, options
         self.keys = Keys(options.global_keyprefix)
-        self.options = options
         self.scripts = Scripts(client, options)
         self._run = self.scripts.run
         # Redis' clock, our monotonic clock and our wall clock at the last check for dead workers
         self._clock: tuple[float, float, float] | None = None
-        self.suspected = False
-        self.refused_writes = 0
+        self.suspected, self.refused_writes = False, 0
 
     def enqueue(self, message: Message, *, by: str = "", due: float | None = None) -> bool:
         """Enqueue one job. Return False if its id is known already.

@@ -39,12 +39,10 @@ class Pages:
     """
 
     def __init__(self, *packages: str, **values: object) -> None:
-        self.title = ""
+        self.title, self.values = "", values
         self.rooms: list[str] = []
-        self.values = values
         ours = PackageLoader(_OURS, "pages")
-        self._packages = [_OURS]
-        self._folders = [ours]
+        self._packages, self._folders = [_OURS], [ours]
         # Every value goes through `escape_invisible`, except values with the filter `exact`, which
         # a form must send back unchanged.
         self._templates = Environment(
