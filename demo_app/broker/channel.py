@@ -42,17 +42,14 @@ from .throttled_log import ThrottledLog
 
 log = logging.getLogger(__name__)
 
-#: True if the connection may be closed to end a wait for jobs. Kombu 5.6 would never poll for jobs
-#: again.
+#: True if a wait for jobs may be ended by closing its connection. Kombu 5.6 would not poll again.
 MAY_END_WAIT = kombu.VERSION >= (5, 7)
 #: The script for consumers without acknowledgement.
 TAKE = "take"
 #: Seconds between two checks of the connection that waits for jobs, unless the app sets
-#: `health_check_interval`. With kombu's 25 s, a half-open connection could keep its worker idle for
-#: almost a minute.
+#: `health_check_interval`. With kombu's 25 s, half-open connections go unnoticed for a minute.
 OVERDUE_CHECK = 2.0
-#: Seconds of silence on a connection before a PING is sent over it, unless the app sets
-#: `health_check_interval`.
+#: Seconds of silence before a PING on a connection, unless the app sets `health_check_interval`.
 SILENCE = 16.0
 #: Types without a form in JSON, such as `datetime`, are encoded as in kombu.
 _dumps = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -21,8 +21,7 @@ local RUNNING, COUNTERS, LEASES = P .. 'running', P .. 'counters', P .. 'leases'
 local KEPT, LOOK = P .. 'kept', P .. 'look'
 local JOURNAL, SERVER = P .. 'journal', P .. 'server'
 
--- Call act(...) with 1,000 values at a time, beginning with number `first`, since Lua passes at most some 8,000
--- values to a function.
+-- Call act(...) with 1,000 values at a time, from number `first` on: Lua passes at most some 8,000 to a function.
 local function in_parts(values, first, act)
   for i = first, #values, 1000 do act(unpack(values, i, math.min(i + 999, #values))) end
 end
@@ -35,8 +34,7 @@ local function event_text(event, by, detail)
   return cjson.encode({event, now_text, by or '', detail or ''})
 end
 
--- Parse a line of a job's history. Return event, time, author, detail (still as JSON). The event is '' if the
--- line is the message.
+-- Parse a line of a job's history. Return event ('' if the line is the message), time, author, detail (as JSON).
 local function event_in(line)
   local event, moment, by, rest = string.match(line, '^%["([%w_]+)","([%d.]+)","([^"]*)","?(.*)')
   return event or '', tonumber(moment), by, rest
@@ -169,8 +167,7 @@ local function leap_ahead(leap)
   redis.call('HSET', SERVER, 'leapt', now_text, 'at', now_text)
 end
 
--- Return the time `seconds` from now, as text for a score. If the clock was set back, adapt the stored scores
--- first.
+-- Return the time `seconds` from now, as text for a score. First adapt the scores to a clock that was set back.
 local function moment_in(seconds)
   follow_clock()
   return string.format('%.6f', now + seconds)

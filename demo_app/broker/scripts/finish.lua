@@ -46,9 +46,8 @@ local NAMES = {done = 'done', retry = 'retrying', discard = 'discarded', dead = 
 -- If another program has overwritten the queue, fail here, before the claim is removed.
 if NAMES[outcome] == 'requeued' or outcome == 'lost' then redis.call('LLEN', queue_key(list)) end
 
--- Return true if this acknowledgement was received before, and only its reply was lost. In this case the history
--- has, after the last `claimed`, an event of this worker with the same outcome (or with `retrying`, if the job had
--- published a next try).
+-- Return true if this acknowledgement was received before, and only its reply was lost: then, after the last
+-- `claimed`, there is an event of this worker with the same outcome (or `retrying`, if it had published a next try).
 local function received_before()
   for i = -1, -8, -1 do
     local name, _, by = event_at(id, i)

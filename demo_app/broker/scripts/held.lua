@@ -1,6 +1,5 @@
 -- Read a worker's claims. ARGV: worker, then its lists. Returns list, id and number of each claim.
--- Also push the missing tokens for queued jobs (see `pass_on`): a token is lost if the connection over which it
--- is sent breaks.
+-- Also push the missing tokens for queued jobs (see `pass_on`): a token is lost if its connection breaks.
 local held = {}
 pass_on({unpack(ARGV, 2)})
 for i = 2, #ARGV do

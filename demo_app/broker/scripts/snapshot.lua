@@ -3,8 +3,7 @@
 -- ARGV: limit, with_history, then the ids to look up (see `Queue.snapshot`).
 local limit, with_history = tonumber(ARGV[1]), tonumber(ARGV[2])
 
--- Read a key. Any program may write to Redis: a key of another type counts as empty, so that it does not
--- break the whole page.
+-- Read a key. A key of another type (from another program) counts as empty, so that it does not break the page.
 local function read(empty, ...)
   local found = redis.pcall(...)
   if type(found) == 'table' and found.err then return empty end
