@@ -10,8 +10,7 @@ import redis.asyncio
 from redis import sentinel
 from redis.connection import parse_url
 
-#: A client whose replies are text. redis-py types every reply as text, bytes or awaitable; this
-#: alias saves a cast at every call.
+#: A client whose replies are text. The alias saves casts: redis-py types them as text or bytes.
 Decoded = Any
 #: Options for decoding replies. Invalid UTF-8 becomes a control character. Pages can show such a
 #: text, but it can't be parsed as a message, since JSON does not allow this character.

@@ -9,8 +9,7 @@ local function deaths_of(id)
   return workers
 end
 
--- A job is a suspect if two workers died while they ran it. A suspect runs alone, so that no other job is
--- interrupted if its worker dies too.
+-- A job is a suspect if two workers died while they ran it. It runs alone: a third death interrupts no other job.
 local function in_quarantine(id) return #deaths_of(id) >= 2 end
 
 -- Record the rescue of a job that the caller has put back at the head of its queue. victim: the dead worker, or

@@ -1,5 +1,4 @@
--- Deregister a worker: its jobs go back to the heads of their queues, in their order.
--- ARGV: worker. Returns the number of these jobs.
+-- Deregister a worker (ARGV): its jobs go back to the heads of their queues, in their order. Returns their number.
 local worker = ARGV[1]
 local returned = give_back(worker, function(id, list)
   redis.call('HDEL', RUNNING, id)

@@ -1,7 +1,5 @@
--- Pause or resume a worker or a queue.
--- ARGV: 'worker' or 'queue', its name, pause (1) or resume (0), then the members to add to the set
--- `paused`, or to remove from it.
--- Returns 1, or 0 for an unknown worker.
+-- Pause or resume a worker or a queue. Returns 1, or 0 for an unknown worker.
+-- ARGV: 'worker' or 'queue', its name, pause (1) or resume (0), then the members of the set `paused` that change.
 local what, name, pause = ARGV[1], ARGV[2], ARGV[3] == '1'
 if what == 'worker' and not is_known(name) then return 0 end
 for i = 4, #ARGV do redis.call(pause and 'SADD' or 'SREM', PAUSED, ARGV[i]) end
