@@ -275,9 +275,8 @@ class InFlight:
         def handle(reply: Any) -> None:
             try:
                 if not renewal.result(reply):
-                    log.warning(
-                        "This worker was declared dead; it continues as %s", self.lease.worker
-                    )
+                    name = self.lease.worker
+                    log.warning("This worker was declared dead; it continues as %s", name)
             except redis.ResponseError as error:
                 # The append-only file could not be synced. Redis repeats the sync only at a write,
                 # and refuses writes until a sync succeeds. Rewriting the file ends the deadlock.

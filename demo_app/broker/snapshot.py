@@ -91,9 +91,8 @@ class Snapshot:
         self.count: dict[str, int] = reply["count"]
         self.workers = sorted(map(_worker, reply["workers"]), key=lambda one: (one.since, one.id))
         self._held = [job for one in reply["workers"] for job in one["held"]]
-        self._lists: list[dict[str, Any]] = sorted(
-            reply["lists"], key=lambda one: urgency(one["list"])
-        )
+        lists: list[dict[str, Any]] = reply["lists"]
+        self._lists = sorted(lists, key=lambda one: urgency(one["list"]))
         self._histories: dict[str, list[str]] = dict(reply["histories"])
         self.next_to_run = [job for one in self._lists for job in one["ids"]]
         lines = zip(ids, reply["last"], strict=True)

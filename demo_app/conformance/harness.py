@@ -142,9 +142,8 @@ class Harness:
         """Call `condition` until its result is true, and return the result, or raise Broken."""
         if answer := until(condition, self.patience):
             return answer
-        raise Broken(
-            f"timed out after {self.patience:g} s while waiting for {what}; {self._last_line()}"
-        )
+        why = f"timed out after {self.patience:g} s while waiting for {what}; {self._last_line()}"
+        raise Broken(why)
 
     def _last_line(self) -> str:
         logs = self.stack.plan.folder.logs.glob("*.log")

@@ -116,9 +116,8 @@ def kill_busy_worker(stack: Stack, client: Client, *, seconds: float, restart: b
         try:
             seen = client.wait_for(lambda now: bool(busy(now)), deadline - time.monotonic())
         except TimeoutError:
-            raise TimeoutError(
-                "No worker is busy, so none can be killed: try more comments."
-            ) from None
+            why = "No worker is busy, so none can be killed: try more comments."
+            raise TimeoutError(why) from None
         busiest = max(busy(seen), key=lambda w: int(w["running"]))
         pid, name = busiest["pid"], busiest["id"]
         held = []
