@@ -80,8 +80,9 @@ class QoS(virtual.QoS):  # type: ignore[misc]
         - Celery has replaced `can_consume` (option --disable-prefetch).
         - `worker.may_claim_next` returns False.
         """
-        replaced, full = "can_consume" in vars(self), self._in_hand() > self.prefetch_count
-        if replaced or full or not worker.may_claim_next():
+        if not worker.may_claim_next() or "can_consume" in vars(self):
+            return []
+        if self._in_hand() > self.prefetch_count:
             return []
         queues: list[str] = self.channel.claimed_queues()
         return queues
