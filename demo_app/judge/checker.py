@@ -39,11 +39,8 @@ def _lost(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
     for job in record.unfinished:
         where, what = record.last_seen(job) or [], _describe_faults(record, translate)
         ended, puts = record.ended.count(job), record.puts[job]
-        keys = (
-            translate("in {keys}", keys=", ".join(where))
-            if where
-            else translate("in no key of the server")
-        )
+        text = "in {keys}" if where else "in no key of the server"
+        keys = translate(text, keys=", ".join(where))
         reason = next((complaint(error, translate) for error in record.of("error")[::-1]), "")
         text = "{job} is still {where}, and no worker requeued it in time ({what})"
         if not what:
@@ -161,9 +158,8 @@ def _harm(_: Plan, record: Record, translate: Translate) -> Iterator[str]:
 
 def _poison(plan: Plan, record: Record, translate: Translate) -> Iterator[str]:
     if (runs := len(record.poison_runs)) > ENDLESS:
-        yield translate(
-            "The poison job killed {runs} workers, and is tried again without end.", runs=runs
-        )
+        text = "The poison job killed {runs} workers, and is tried again without end."
+        yield translate(text, runs=runs)
     yield from _lost(plan, record, translate)
     for look in record.of("look"):
         if look["job"] == NOBODYS and look["keys"]:

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from demo_app.judge.role import Role, describe, produce, run_job, sleep
-from demo_app.judge.steps import Steps, step_files, stepped_redis
+from demo_app.judge.steps import RedisInSteps, Steps, step_files
 
 
 def load(file: Path, source: bytes, name: str) -> Any:
@@ -35,7 +35,7 @@ def load(file: Path, source: bytes, name: str) -> Any:
 def run_role(role: Role, queue_class: Any, steps: Steps) -> None:
     os.chdir(role.files)
     steps.role = role
-    queue = queue_class(stepped_redis(steps))
+    queue = queue_class(RedisInSteps(steps))
 
     def put(job: str) -> None:
         with steps.call("put"):

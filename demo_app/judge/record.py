@@ -108,9 +108,8 @@ class Record:
         begins: dict[str, float] = {}
         for run in self.runs:
             begins.setdefault(run.job, run.begin)
-        return max(
-            [self.back, *(begins[job] - at for job, at in self.put.items() if job in begins)]
-        )
+        waits = (begins[job] - at for job, at in self.put.items() if job in begins)
+        return max([self.back, *waits])
 
     def last_seen(self, job: str) -> list[str] | None:
         """Return the locations that the last search for the job found.

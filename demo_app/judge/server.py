@@ -93,7 +93,6 @@ class TrialServer:
 def _has(kind: str, parts: list[Any], text: str) -> bool:
     # ignore fields with a number: a counter that is named after a job does not store the job
     if kind == "hash":
-        parts = [
-            pair for pair in zip(parts[::2], parts[1::2], strict=True) if not pair[1].isdigit()
-        ]
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        parts = [pair for pair in pairs if not pair[1].isdigit()]
     return any(text in str(part) for part in parts)

@@ -27,7 +27,6 @@ _SHOWN = 60
 _MANY = 20
 #: Commands that add a job to a key or remove it.
 MOVES = re.compile("PUSH|POP|MOVE|REM|ADD|DEL|CLAIM|READGROUP")
-
 #: The name of the step that opens a file.
 OPEN = "OPEN"
 
@@ -129,8 +128,12 @@ class Steps:
 class RedisInSteps(redis.Redis):
     """A Redis client that counts each command and each pipeline as a step."""
 
-    def __init__(self, steps: Steps, **given: Any) -> None:
-        super().__init__(decode_responses=True, **given)
+    def __init__(self, steps: Steps) -> None:
+        # as many retries as redis-py's default, with shorter pauses
+        retry, path = Retry(ConstantBackoff(0.1), 3), steps.role.address
+        super().__init__(
+            unix_socket_path=path, retry=retry, socket_timeout=5.0, decode_responses=True
+        )
         self._steps = steps
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -156,12 +159,6 @@ class _PipelineInSteps(Pipeline):
         """Send the command at once. Redis-py calls this method after WATCH."""
         with self.steps.commands([args]):
             return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-
-def stepped_redis(steps: Steps) -> RedisInSteps:
-    # as many retries as redis-py's default, with shorter pauses
-    retry = Retry(ConstantBackoff(0.1), 3)
-    return RedisInSteps(steps, unix_socket_path=steps.role.address, retry=retry, socket_timeout=5.0)
 
 
 def step_files(steps: Steps) -> None:

@@ -26,8 +26,6 @@ from demo_app.rig.process import send_to_all
 from demo_app.rig.process_group import ProcessGroup
 
 _ADAPTERS = "demo_app.judge.adapters"
-
-
 #: Seconds for loading a learner's file or Celery app.
 _LOADING = 60.0
 _SETTINGS = f"{_ADAPTERS}.celery_settings"
@@ -170,9 +168,8 @@ class _Host:
             if time.monotonic() - began < _LOADING:
                 raise
             endless = "{name} can't be loaded: it does not end within {seconds} s."
-            raise CannotJudge(
-                self._translate(endless, name=self._called, seconds=f"{_LOADING:g}")
-            ) from None
+            why = self._translate(endless, name=self._called, seconds=f"{_LOADING:g}")
+            raise CannotJudge(why) from None
         finally:
             timer.cancel()
 
@@ -198,9 +195,8 @@ class _Host:
         if line := str(self._process.stdout.readline()):
             return line
         output = os.pread(self._log.fileno(), 100_000, 0).decode("utf-8", "replace")
-        lines = [line for line in output.splitlines() if line.strip()] or [
-            self._translate("no reason was given")
-        ]
+        lines = [line for line in output.splitlines() if line.strip()]
+        lines = lines or [self._translate("no reason was given")]
         numbers = re.findall(rf'"{re.escape(str(self._path))}", line (\d+)', "\n".join(lines))
         given = {"failure": failure, "error": lines[-1].rstrip("."), "line": "".join(numbers[-1:])}
         where = "{failure}: {error}, at its line {line}." if numbers else "{failure}: {error}."

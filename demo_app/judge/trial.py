@@ -25,7 +25,6 @@ from demo_app.rig.proxy import Proxy
 #: For each event that a process reports at a step: the name of this step.
 _STEPS = {"putting": "put:begin", "put": "put:end", "refused": "put:end",
           "begin": "run:begin", "end": "run:end"}  # fmt: skip
-
 #: A put counts as stuck if its producer reports no event for this time (seconds).
 _STUCK = 6.0
 #: Limit of the jobs that `log_locations` searches for.
@@ -262,11 +261,9 @@ class Trial:
         part.running = self._target.start(role)
         return part
 
-    def _part(self, who: str) -> Part | None:
-        return next((part for part in self.parts if part.who == who), None)
-
     def _answer(self, who: str, event: Event) -> Event:
-        part, kind = self._part(who), event["event"]
+        part = next((part for part in self.parts if part.who == who), None)
+        kind = event["event"]
         if part is None:
             raise EOFError
         job = str(event.get("job", ""))
