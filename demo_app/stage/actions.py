@@ -43,10 +43,6 @@ _numbers = count(1)
 _posting = threading.Lock()
 
 
-def _comment(stage: Stage) -> None:
-    _post(stage, next(_numbers))
-
-
 def _burst(stage: Stage) -> None:
     numbers = [next(_numbers) for _ in range(BURST)]
     with _posting, ThreadPoolExecutor(READERS) as pool:
@@ -140,10 +136,6 @@ def _kill_redis(stage: Stage) -> None:
         until(lambda: not client.ping(), PATIENCE)
 
 
-def _wipe_redis(stage: Stage) -> None:
-    _our_redis(stage).flushall()
-
-
 def _mail(stage: Stage, mood: str, *rules: dict[str, Any]) -> None:
     now, _ = stage.inbox.mood()
     # pressing the same button again removes the fault
@@ -215,13 +207,13 @@ def _route(stage: Stage, name: str) -> None:
 
 #: The actions by name. The route `do` runs `kill-web` itself, after its response.
 ACTIONS: dict[str, Callable[[Stage], None]] = {
-    "comment": _comment,
+    "comment": lambda stage: _post(stage, next(_numbers)),
     "burst": _burst,
     "slow-mail": lambda stage: _mail(stage, "slow", SLOW),
     "no-mail": lambda stage: _mail(stage, "down", DOWN, HANG_UP),
     "kill-worker": _kill_worker,
     "kill-redis": _kill_redis,
-    "wipe-redis": _wipe_redis,
+    "wipe-redis": lambda stage: _our_redis(stage).flushall(),
     "kill-web": lambda _: None,
     "start-again": _start_again,
     "hold-queue": lambda stage: _hold_queues(stage, True),

@@ -36,7 +36,5 @@ def address_for_phones(port: int | None) -> str:
 def qr_code(address: str) -> str:
     import segno  # slow to import, and rarely needed
 
-    code = segno.make(address, micro=False)
-    return str(
-        code.svg_inline(border=2, omitsize=True, light="white", svgclass=None, lineclass=None)
-    )
+    code, names = segno.make(address, micro=False), {"svgclass": None, "lineclass": None}
+    return str(code.svg_inline(border=2, omitsize=True, light="white", **names))

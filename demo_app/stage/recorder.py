@@ -73,9 +73,8 @@ def record(show: str = "four-minutes", language: str = "en") -> str:
             busy, state = True, dict[str, Any]()
             while busy or number not in state.get("reached", ()):
                 if time.monotonic() - began > PATIENCE:
-                    raise TimeoutError(
-                        f"The condition {step['until']} was not met in {PATIENCE:g} s: {state}"
-                    )
+                    text = f"The condition {step['until']} was not met in {PATIENCE:g} s: {state}"
+                    raise TimeoutError(text)
                 busy, state = acting.is_alive(), take()
             began, reading = time.monotonic(), WORDS + LETTER[language] * len(step["words"])
             while step["hold"] and time.monotonic() - began < reading:

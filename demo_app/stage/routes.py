@@ -15,7 +15,6 @@ from demo_app.broker.web.templates import language_of, render, sentences_for
 from demo_app.settings import settings
 from demo_app.stage.actions import ACTIONS, BURST, HARMLESS
 from demo_app.stage.phones import address_for_phones, qr_code
-from demo_app.stage.picture import Picture
 from demo_app.stage.show import reached, show_named, state_of, steps
 from demo_app.stage.stage import TAPE, Stage
 
@@ -50,14 +49,11 @@ def page(
         show: the name of a show to play; "" for none.
     """
     end = time.time() if until is None else until
-    begin = end - TAPE if since is None else since
+    begin, picture = end - TAPE if since is None else since, None
     if at is not None and stage.queue is not None:
         with suppress(redis.ConnectionError, redis.TimeoutError):  # show the present instead
-            return _page(request, stage, stage.replay(begin, end, at), show)
-    return _page(request, stage, stage.picture(), show)
-
-
-def _page(request: Request, stage: Stage, picture: Picture, show: str = "") -> HTMLResponse:
+            picture = stage.replay(begin, end, at)
+    picture = picture or stage.picture()
     twin = stage.twin.picture() if stage.twin is not None and picture.moment is None else None
     phones = address_for_phones(settings().web_port) if show else ""
     played = _steps(request, stage, show) if show else []

@@ -25,8 +25,6 @@ STATE = (
     *("posted", "waiting", "running", "delivered", "lost"),
     *("workers", "held", "rescued", "redis", "stock", "ours"),
 )
-
-
 _SIGNS = {">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
@@ -80,9 +78,8 @@ def _condition(text: str) -> str:
 
 def _in_each_language(words: dict[str, str]) -> dict[str, str]:
     if words and set(words) != set(LANGUAGES):
-        raise ValueError(
-            f"the languages are {', '.join(words)}, but must be {', '.join(LANGUAGES)}"
-        )
+        languages = ", ".join(LANGUAGES)
+        raise ValueError(f"the languages are {', '.join(words)}, but must be {languages}")
     return words
 
 
