@@ -38,9 +38,8 @@ class Folder:
 
     def token(self) -> str:
         path = self.path / "token"
-        if not (
-            path.exists() and path.read_text().strip()
-        ):  # if the disk was full, the file is empty
+        # if the disk was full, the file is empty
+        if not (path.exists() and path.read_text().strip()):
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(18))
         return path.read_text().strip()
