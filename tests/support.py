@@ -137,15 +137,8 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
 def run_python(
     *words: object, cwd: Path | None = None, typed: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command, env = [sys.executable, *map(str, words)], {**os.environ, **environment}
+    return subprocess.run(command, cwd=cwd, env=env, input=typed, capture_output=True, text=True)
 
 
 @contextmanager
@@ -157,14 +150,9 @@ def up_running(
     **settings: str,
 ) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "demo_app", "up", *(["--json"] * as_json), *arguments]
+    env, pipe = {**os.environ, **settings}, subprocess.PIPE
     process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        start_new_session=True,
+        command, cwd=cwd, env=env, stdout=pipe, stderr=stderr, text=True, start_new_session=True
     )
     try:
         yield process
@@ -286,10 +274,5 @@ def die(queue: Queue, worker: str) -> None:
 
 
 def message(number: int = 1, **changes: Any) -> Message:
-    fields: dict[str, Any] = {
-        "id": f"job-{number}",
-        "task": "tests.nothing",
-        "arguments": {"number": number},
-        "queue": "mail",
-    }
-    return Message(**{**fields, **changes})
+    fields: dict[str, Any] = {"id": f"job-{number}", "task": "tests.nothing", "queue": "mail"}
+    return Message(**{**fields, "arguments": {"number": number}, **changes})

@@ -36,14 +36,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def _run(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["/bin/sh", ".setup", "lab"],
-        cwd=tree,
-        env={"PATH": str(tree / "bin"), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command, env = ["/bin/sh", ".setup", "lab"], {"PATH": str(tree / "bin"), **environment}
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
 
 
 def set_up(tree: Path, **environment: str) -> list[str]:
@@ -136,8 +130,7 @@ def test_make_sets_up_again_when_the_python_has_gone(tree: Path, python: str, ag
 
 def test_make_grade_needs_a_folder_whose_path_may_have_blanks(tmp_path: Path) -> None:
     tree = tmp_path / "two words"
-    (tree / ".venv" / "bin").mkdir(parents=True)
-    (tree / ".venv" / "bin" / "python").symlink_to(str(shutil.which("echo")))
+    environment_of(tree, str(shutil.which("echo")))
     shutil.copy(ROOT / "Makefile", tree)
     grade = ["make", "--assume-old=.venv/.has-demo", "grade", "ARGS="]
     output = subprocess.run(grade, cwd=tree, capture_output=True, text=True)

@@ -37,14 +37,11 @@ def test_a_run_that_is_ended_by_a_signal_leaves_nothing_running(
     (tmp_path / "test_it.py").write_text(HANGS)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-n", processes, "test_it.py"]
+    shell, silent = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"], subprocess.DEVNULL
     run = subprocess.Popen(
-        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+        [*shell, *command],
+        cwd=tmp_path, env=environment, stdout=silent, stderr=silent, start_new_session=True,
+    )  # fmt: skip
     until((tmp_path / "pid").exists, what="the test's child")
     child = int((tmp_path / "pid").read_text())
     others = [process.pid for process in psutil.Process(run.pid).children(recursive=True)]

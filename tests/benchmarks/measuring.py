@@ -118,19 +118,11 @@ def at_work(
             "PYTHONWARNINGS": "ignore",
             **settings,
         }
-        sink = group.start(
-            [sys.executable, "-m", "benchmarks.counting_sink", str(port)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        command = [sys.executable, "-m", "benchmarks.counting_sink", str(port)]
+        sink = group.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         sink.stdout.readline()
-        output = subprocess.run(
-            [sys.executable, "-m", "benchmarks.drive", f"benchmarks.peers.{name}", str(jobs)],
-            env=group.environment,
-            capture_output=True,
-            text=True,
-        )
+        drive = [sys.executable, "-m", "benchmarks.drive", f"benchmarks.peers.{name}", str(jobs)]
+        output = subprocess.run(drive, env=group.environment, capture_output=True, text=True)
         if output.returncode:
             raise RuntimeError(f"{name}: {output.stderr[-2000:]}")
         peer = json.loads(output.stdout)

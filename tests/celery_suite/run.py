@@ -92,13 +92,9 @@ def run(
     if project == "celery":
         command += ["-p", "celery.contrib.pytest"]
     with server(persistence=False) as redis, log.open("w") as output, record.open() as lines:
+        env = environment(transport, project, redis.port, record, plugins)
         tester = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment(transport, project, redis.port, record, plugins),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            command, cwd=folder, env=env, stdout=output, stderr=output, start_new_session=True
         )
         try:
             for _ in poll(seconds):

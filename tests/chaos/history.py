@@ -49,7 +49,7 @@ class History:
 
     def verdict(self) -> dict[str, Any]:
         command = [sys.executable, "-I", Path(__file__).with_name("check.py"), self.path]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True)
         if not done.stdout:
             raise RuntimeError(f"the checker failed: {done.stderr}")
         return json.loads(done.stdout)

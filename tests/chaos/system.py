@@ -91,13 +91,10 @@ class System:
             raise TimeoutError("the stack does not start")
 
     def _start(self) -> bool:
+        command = [sys.executable, "-m", "chaos.system", json.dumps(self._options)]
+        pipe, silent = subprocess.PIPE, subprocess.DEVNULL
         host = subprocess.Popen(
-            [sys.executable, "-m", "chaos.system", json.dumps(self._options)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            text=True,
+            command, stdin=pipe, stdout=pipe, stderr=silent, start_new_session=True, text=True
         )
         line = host.stdout.readline()
         if not line:

@@ -60,13 +60,10 @@ def _left(folder: Path) -> list[str]:
 def test_ended_by_a_signal_and_once_more_while_it_cleans_up_it_leaves_no_folder(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo_app", "demo"],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "demo_app", "demo"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    outputs = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=env, cwd=tmp_path, **outputs)
     children = psutil.Process(process.pid).children
     until(lambda: len(children()) >= 2, what="the reaper and Redis")
     running = len(children())

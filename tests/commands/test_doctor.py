@@ -35,14 +35,9 @@ def test_a_healthy_machine_passes_every_check_in_the_language_of_the_terminal(
 @pytest.mark.parametrize("unbuffered", most_thorough(["", "1"], ""))
 @pytest.mark.parametrize("reader", most_thorough(["| true", ">&-"], ">&-"))
 def test_a_reader_who_leaves_early_is_not_an_error(unbuffered: str, reader: str) -> None:
-    output = subprocess.run(
-        ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"],
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        text=True,
-        timeout=patience(60),
-        check=False,
-    )
+    command = ["bash", "-c", f"{shlex.quote(sys.executable)} -m demo_app doctor {reader}"]
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    output = subprocess.run(command, env=env, capture_output=True, text=True, timeout=patience(60))
     assert output.stderr == ""
 
 
