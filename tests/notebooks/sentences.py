@@ -19,18 +19,11 @@ _DEMO = NOTEBOOKS.parent / "demo_app"
 _JUDGE = _DEMO / "judge"
 #: Modules of the judge whose texts a challenge shows.
 _OF_JUDGE = (
-    "checker",
-    "coverage",
-    "history",
-    "judge",
-    "levels",
-    "plan",
-    "record",
-    "runner",
-    "targets",
+    *("checker", "coverage", "history", "judge", "levels"),
+    *("plan", "record", "runner", "targets"),
 )
 #: Modules of the lab whose texts no learner reads: tools, and data of jobs.
-_WITHOUT_TEXTS = {"queue_backend", "postgres", "language", "jobs"}
+_WITHOUT_TEXTS = {"queue_backend", "language", "jobs"}
 _SOURCES = [
     *(path for path in sorted(LAB.glob("*.py")) if path.stem not in _WITHOUT_TEXTS),
     *(_DEMO / "commands/doctor.py", _DEMO / "demo/picture.py"),
@@ -40,11 +33,9 @@ _SOURCES = [
 #: Texts that look like sentences but that no learner reads: SQL, commands, styles and HTML; texts
 #: that only code compares; data of a job; errors that no lesson causes.
 _FOR_MACHINES = re.compile(
-    r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |config get|client list|celery -A|"
-    r"import (?!is missing)|://|outside lower|center left|axes fraction|\dpx |<|;\w|"
-    r"worker pid|no links here|in 1 second|tidy up|"
-    r"module 'lab' has|There is no mystery|What you started|of the machines|in one line|"
-    r"put waits|, line (?:\(|\\d)|import my_app|"
+    r"(?:SELECT|CREATE|INSERT|UPDATE|DELETE|PRAGMA) |import (?!is missing)|outside lower|\dpx |<|"
+    r"worker pid|no links here|tidy up|put waits|, line (?:\(|\\d)|"
+    r"module 'lab' has|There is no mystery|What you started|"
     # errors of the judge's command about targets that no challenge uses
     r"neither FILE|^The package|^The Celery app|not a valid command|^There is no (?:program|file) "
 )
@@ -53,22 +44,14 @@ _TWO_WORDS = re.compile(r"[a-z,;']+ [a-z]+")
 _WORD = re.compile(r"(?<![A-Z{])[a-z]{2,}|^[,;.] ?$")
 #: For each function, the arguments that a learner sees: a slice of the positional arguments, and
 #: the names of the keyword arguments.
+_FIRST = ("translate", "_translate", "label_of", "LabError", "Progress", "Outcome", "Trial", "Rung")
 _SHOWN_ARGUMENTS: dict[str, tuple[slice, set[str]]] = {
-    "translate": (slice(0, 1), set()),
-    "_translate": (slice(0, 1), set()),
-    "label_of": (slice(0, 1), set()),
-    "LabError": (slice(0, 1), set()),
-    "count": (slice(1, 3), set()),
-    "Progress": (slice(0, 1), set()),
-    "_CannotSee": (slice(0, 1), set()),
+    **dict.fromkeys(_FIRST, (slice(0, 1), set())),
+    **dict.fromkeys(("count", "seen"), (slice(1, 3), set())),
     "until": (slice(1, 2), {"what"}),
-    "seen": (slice(1, 3), set()),
     "Table": (slice(0, 1), {"caption"}),
     "predict": (slice(0, 3), {"choices", "unit"}),
     "outcomes_picture": (slice(1, 3), {"what", "arrived"}),
-    "Outcome": (slice(0, 1), set()),
-    "Trial": (slice(0, 1), set()),
-    "Rung": (slice(0, 1), set()),
     "Level": (slice(1, 2), set()),
 }
 #: Functions that draw a panel for each keyword argument, with its name as the title.
