@@ -140,9 +140,8 @@ def _wait(read: Callable[[], Answer], fits: Callable[[Answer], bool], seconds: f
     for _ in poll(seconds):
         if fits(seen := read()):
             return seen
-    raise TimeoutError(
-        f"the expected state was not reached within {seconds:.0f} s; the last response was {seen}"
-    )
+    why = f"the expected state was not reached within {seconds:.0f} s; the last response was {seen}"
+    raise TimeoutError(why)
 
 
 def _json(answer: httpx.Response) -> Answer:

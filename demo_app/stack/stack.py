@@ -192,9 +192,8 @@ def _plan(options: Options, folder: Folder, started: ExitStack) -> StackPlan:
         socket = socket_path(folder.redis)
         redis_url = f"redis+socket://{socket}"
         if answers(redis_url):  # two servers would corrupt the data
-            raise StackError(
-                f"A Redis server of an earlier run still uses {folder.redis}. Stop it first."
-            )
+            why = f"A Redis server of an earlier run still uses {folder.redis}. Stop it first."
+            raise StackError(why)
         started.callback(_remove, socket, folder.redis)
     return StackPlan(
         options=options,

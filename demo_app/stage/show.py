@@ -70,9 +70,8 @@ def _holds(condition: str, state: Mapping[str, int | str]) -> bool:
 
 def _condition(text: str) -> str:
     if re.fullmatch(rf"({'|'.join(STATE)}) (>=|<=|=) \d+", text) is None:
-        raise ValueError(
-            f"{text!r} is not a condition such as `held >= 4`. Known names: {', '.join(STATE)}"
-        )
+        why = "is not a condition such as `held >= 4`. Known names"
+        raise ValueError(f"{text!r} {why}: {', '.join(STATE)}")
     return text
 
 

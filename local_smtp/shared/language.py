@@ -45,7 +45,6 @@ def language_of(headers: Headers, requested: str = "") -> str:
     The inbox and the web app share the cookie.
     """
     preferred = [requested, cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")]
-    preferred += [
-        part.strip()[:2].lower() for part in headers.get("accept-language", "").split(",")
-    ]
+    accepted = headers.get("accept-language", "").split(",")
+    preferred += [part.strip()[:2].lower() for part in accepted]
     return next((language for language in preferred if language in LANGUAGES), "en")

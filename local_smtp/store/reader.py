@@ -52,9 +52,8 @@ class Reader:
         values = [f"%{word}%" for word in escaped.split()]
         where = " AND ".join(["true", *[_SEARCHED] * len(values)])
         with self._snapshot() as connection:
-            (total,) = connection.execute(
-                f"SELECT count(*) FROM messages WHERE {where}", values
-            ).fetchone()
+            count = f"SELECT count(*) FROM messages WHERE {where}"
+            (total,) = connection.execute(count, values).fetchone()
             rows = connection.execute(
                 f"{_MAIL} WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?",
                 [*values, 2**63 - 1 if before is None else before, limit + 1],

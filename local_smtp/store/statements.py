@@ -28,9 +28,8 @@ def store(connection: sqlite3.Connection, mail: Incoming) -> Receipt:
         "size": len(mail.raw),
     }
     digest = blake2b(mail.raw, digest_size=16).digest()
-    first = connection.execute(
-        "SELECT id, digest FROM messages WHERE message_id = ?", (mail.headers.message_id,)
-    ).fetchone()
+    known = "SELECT id, digest FROM messages WHERE message_id = ?"
+    first = connection.execute(known, (mail.headers.message_id,)).fetchone()
     if first is None:
         values = {**both, **asdict(mail.headers), "digest": digest}
         message, first_digest = _insert(connection, "messages", values), digest
@@ -50,9 +49,8 @@ def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> 
 
 
 def note_reply(connection: sqlite3.Connection, delivery: int, at: float, reply: str) -> None:
-    connection.execute(
-        "UPDATE deliveries SET replied_at = ?, reply = ? WHERE id = ?", (at, reply, delivery)
-    )
+    replied = "UPDATE deliveries SET replied_at = ?, reply = ? WHERE id = ?"
+    connection.execute(replied, (at, reply, delivery))
 
 
 def note_refusal(connection: sqlite3.Connection) -> None:

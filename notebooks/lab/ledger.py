@@ -42,9 +42,8 @@ class Posts(list[Posted]):
     """The comments of one call of `Lab.post`, in order."""
 
     def __repr__(self) -> str:
-        return translate(
-            "1 comment posted" if len(self) == 1 else "{n} comments posted", n=len(self)
-        )
+        text = "1 comment posted" if len(self) == 1 else "{n} comments posted"
+        return translate(text, n=len(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,9 +126,8 @@ def predict(
         while guess is None and (answer := input(prompt).strip()):
             if (guess := _understood(answer, letters)) is None:
                 print(translate("{answer!r} is not {hint}. Try again.", answer=answer, hint=hint))
-    found = Prediction(
-        question, common if guess is None else guess, guess is not None, unit, within
-    )
+    value = common if guess is None else guess
+    found = Prediction(question, value, guess is not None, unit, within)
     KEPT.pop(question, None)
     KEPT[question] = found
     return found

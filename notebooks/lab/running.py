@@ -221,9 +221,9 @@ class Lab:
         except (httpx.HTTPError, LabError):
             return translate("The web app does not answer.")
         alive = sum(worker["alive"] for worker in now["workers"])
-        counts = translate(", ").join(
-            translate("{n} {state}", n=now[state], state=translate(state)) for state in UNFINISHED
-        )
+        text = "{n} {state}"
+        found = [translate(text, n=now[state], state=translate(state)) for state in UNFINISHED]
+        counts = translate(", ").join(found)
         help_ = "" if alive or self.stock else translate(" lab.start() starts the workers.")
         return translate("Jobs: {counts}. Living workers: {n}.", counts=counts, n=alive) + help_
 
