@@ -33,9 +33,8 @@ def tls_context(directory: Path) -> ssl.SSLContext:
     )
     path, key_path = directory / "certificate.pem", directory / "key.pem"
     pem = serialization.Encoding.PEM
-    key_path.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key_path.write_bytes(key.private_bytes(pem, pkcs8, plain))
     path.write_bytes(certificate.public_bytes(pem))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(path, key_path)

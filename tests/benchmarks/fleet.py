@@ -216,9 +216,8 @@ def _bytes_of_stock(copies: int = 100_000) -> float:
         store = Queue(connect(url))
         arguments = [[], {"comment_id": 1}, json.loads('{"chain": null}')]
         headers = {"task": "a.task", "id": f"{1:036d}"}
-        connection.Producer(serializer="json").publish(
-            arguments, routing_key="jobs", headers=headers
-        )
+        producer = connection.Producer(serializer="json")
+        producer.publish(arguments, routing_key="jobs", headers=headers)
         [text] = store.client.lrange("jobs", 0, -1)
         empty = memory_of(store)
         for _ in range(0, copies, 1000):

@@ -56,13 +56,10 @@ def measure(name: str, jobs: int = JOBS, **how: Any) -> Measured:
         before = [seconds_of(pids) for pids in measured]
         last, ended = running.after(jobs)
         busy, mails, seconds = psutil.cpu_percent() / 100, last - first, ended - began
-        cost, redis, sink = (
-            seconds_of(pids) - spent for pids, spent in zip(measured, before, strict=True)
-        )
-    a_mail = 1e6 / mails
-    return Measured(
-        mails / seconds, running.enqueue, cost * a_mail, redis * a_mail, busy, sink / seconds
-    )
+        spent = zip(measured, before, strict=True)
+        cost, redis, sink = (seconds_of(pids) - earlier for pids, earlier in spent)
+    rate, cost, redis = mails / seconds, cost * 1e6 / mails, redis * 1e6 / mails
+    return Measured(rate, running.enqueue, cost, redis, busy, sink / seconds)
 
 
 class Running(NamedTuple):

@@ -26,16 +26,9 @@ def send(mail_id: str, address: str, subject: str, body: str) -> None:
     if os.environ.get("BENCH_SENDER") == "plain":
         _send_plain(mail_id, address, subject, body, html)
         return
-    deliver(
-        Mail(
-            sender=SENDER,
-            to=Mailbox("", address),
-            subject=subject,
-            text=body,
-            html=html,
-            message_id=f"<{mail_id}@bench.test>",
-        )
-    )
+    to, message_id = Mailbox("", address), f"<{mail_id}@bench.test>"
+    mail = Mail(SENDER, to, subject=subject, text=body, html=html, message_id=message_id)
+    deliver(mail)
 
 
 def _send_plain(mail_id: str, address: str, subject: str, body: str, html: str) -> None:

@@ -131,9 +131,8 @@ class Shop:
         }
 
     def start(self, command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
-        return self.group.start(
-            command, self.environment, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
-        )
+        outputs = {"stdout": output, "stderr": subprocess.STDOUT}
+        return self.group.start(command, self.environment, cwd=self.folder, **outputs)
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker in a new process group, and wait until it is ready."""

@@ -127,10 +127,9 @@ def check(history: History) -> dict[str, list[str]]:
         found["stale"] += _stale(history, mail)
     found["stranded"] += _stranded(history)
     recoveries = _recoveries(history)
-    if len(recoveries) >= 3 and statistics.median(recoveries) > SLOW * history.busy:
-        found["slow"].append(
-            f"{statistics.median(recoveries):.1f} s until a dead worker's jobs ran"
-        )
+    median = statistics.median(recoveries or [0.0])
+    if len(recoveries) >= 3 and median > SLOW * history.busy:
+        found["slow"].append(f"{median:.1f} s until a dead worker's jobs ran")
     return {name: words for name, words in found.items() if words}
 
 

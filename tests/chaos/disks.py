@@ -31,9 +31,10 @@ def full_disk(role: str) -> Injector:
 
 
 def no_descriptors(role: str) -> Injector:
-    return _starved(
-        role, "no descriptor left", "RLIMIT_NOFILE", lambda pid: len(os.listdir(f"/proc/{pid}/fd"))
-    )
+    def used(pid: int) -> int:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    return _starved(role, "no descriptor left", "RLIMIT_NOFILE", used)
 
 
 def _starved(role: str, kind: str, limit: str, few: Callable[[int], int]) -> Injector:

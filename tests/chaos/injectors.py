@@ -68,9 +68,8 @@ def kill_one_at_a_time(role: str) -> Injector:
         with context.system.only_one(role):
             done = kill(role)(context)
             if done:
-                context.system.wait(
-                    lambda: not set(done[0].pids) & set(context.system.pids(role)), 5.0
-                )
+                killed = set(done[0].pids)
+                context.system.wait(lambda: not killed & set(context.system.pids(role)), 5.0)
                 context.system.alive(role)
         return done
 

@@ -152,9 +152,8 @@ class System:
     def all_up(self, seconds: float = 60.0) -> bool:
         """Wait until each role has all its processes. Return False on a timeout."""
         complete = dict.fromkeys(ROLES, 1) | {"worker": WORKERS}
-        return self.wait(
-            lambda: all(len(self._pids[role]) >= count for role, count in complete.items()), seconds
-        )
+        pairs = complete.items()
+        return self.wait(lambda: all(len(self._pids[role]) >= n for role, n in pairs), seconds)
 
     def only_one(self, name: str) -> threading.Lock:
         """Return the lock of a role or a connection.

@@ -95,9 +95,7 @@ def test_after_a_leap_back_a_retry_and_a_delay_come_in_their_time(leaps: tuple[i
         put_clock(last)
         scene.put(3, due=time.time() + 600.0)
         until(lambda: _moves(store), 20.0, "the retry")
-        until(
-            lambda: not store.promote_due("w").send()[0] and store.size(["mail"]) == 2, 20.0, "both"
-        )
+        until(lambda: not _moves(store) and store.size(["mail"]) == 2, 20.0, "both")
         count = store.snapshot().count
         assert (count["scheduled"], count["queued"]) == (1, 2), "the last one has its ten minutes"
         [waiting] = page(store, State.SCHEDULED).jobs

@@ -84,9 +84,8 @@ def test_ended_jobs_make_room_for_new_ones_at_maxmemory(store: Queue) -> None:
         assert limited.states(["job-699", "job-698"]) == {"job-699": "done"}, "an outbox keeps one"
         _end(scene, Disposition.DEAD)
         _fill_up(limited, 2000)
-        assert scene.job("job-1000").arguments == {"text": "x" * 100_000}, (
-            "nobody has decided over it"
-        )
+        arguments = scene.job("job-1000").arguments
+        assert arguments == {"text": "x" * 100_000}, "nobody has decided over it"
     finally:
         store.client.config_set("maxmemory", 0)
     assert limited.snapshot().conserved

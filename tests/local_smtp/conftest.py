@@ -34,9 +34,8 @@ class Program:
 
     def get(self, path: str) -> dict:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return (
-            httpx.get(f"{self.inbox}{path}", headers=headers, timeout=20).raise_for_status().json()
-        )
+        answer = httpx.get(f"{self.inbox}{path}", headers=headers, timeout=20)
+        return answer.raise_for_status().json()
 
     def options(self) -> list[str]:
         """Return command-line options for a new sink with the same folder, token and ports."""

@@ -103,9 +103,8 @@ def test_every_answer_keeps_the_address_to_itself_and_is_framed_by_its_own_origi
 @pytest.mark.parametrize("piece", [b"X-Long: " + b"x" * 3000 + b"\r\n", b"x" * 3000])
 def test_headers_that_never_end_are_refused_and_not_kept(mail_sink, piece):
     """Without a limit, the server would buffer an unfinished header of any length."""
-    with socket.create_connection(
-        ("127.0.0.1", int(mail_sink.inbox.rpartition(":")[2])), timeout=20
-    ) as client:
+    port = int(mail_sink.inbox.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-First: ")
         for _ in range(11):  # the last piece exceeds the limit
             client.sendall(piece)

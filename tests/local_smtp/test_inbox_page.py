@@ -15,12 +15,8 @@ def page(chromium, mail_sink) -> Iterator[Page]:
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith(("data:", mail_sink.inbox)) or errors.append(request.url)
-        ),
-    )
+    own = ("data:", mail_sink.inbox)
+    page.on("request", lambda one: one.url.startswith(own) or errors.append(one.url))
     page.goto(mail_sink.page)
     expect(page.locator("#live")).to_have_text("live")
     yield page

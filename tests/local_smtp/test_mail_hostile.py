@@ -122,26 +122,15 @@ def what_happens(page: Page, inbox: str) -> list[str]:
     page.on("dialog", lambda dialog: (events.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("download", lambda download: events.append(f"download {download.url}"))
     page.on("popup", lambda new: events.append(f"new page {new.url}"))
-    page.on(
-        "response",
-        lambda answer: answer.url.startswith(own) or events.append(f"answer from {answer.url}"),
-    )
-    page.on(
-        "requestfailed",
-        lambda request: (
-            request.failure in blocked
-            or request.url.startswith(own)
-            or events.append(f"{request.failure} {request.url}")
-        ),
-    )
-    page.on(
-        "framenavigated",
-        lambda frame: (
-            frame is not page.main_frame
-            or frame.url.startswith(own)
-            or events.append(f"page went to {frame.url}")
-        ),
-    )
+
+    def note(what: str, url: str) -> None:
+        if not url.startswith(own):
+            events.append(f"{what} {url}")
+
+    page.on("response", lambda answer: note("answer from", answer.url))
+    page.on("requestfailed", lambda one: one.failure in blocked or note(one.failure, one.url))
+    moved = "page went to"
+    page.on("framenavigated", lambda one: one is not page.main_frame or note(moved, one.url))
     return events
 
 

@@ -57,9 +57,8 @@ def test_kills_at_random_moments_lose_nothing(start_sink, tmp_path: Path):
 
     stats = sink.get("/api/stats")
     with sqlite3.connect(tmp_path / "mail.sqlite3") as database:
-        stored = dict(
-            database.execute("SELECT message_id, raw FROM messages JOIN contents ON message = id")
-        )
+        mails = "SELECT message_id, raw FROM messages JOIN contents ON message = id"
+        stored = dict(database.execute(mails))
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
     assert len(acknowledged) > KILLS

@@ -69,9 +69,8 @@ def test_each_mail_has_its_own_part_of_the_dialogue(mail_sink, smtp):
 
 def test_when_the_disk_is_full_a_mail_is_put_off_and_nothing_is_lost(mail_sink, smtp):
     def pages(limit: int) -> None:
-        mail_sink._writer.change(
-            lambda connection: connection.execute(f"PRAGMA max_page_count = {limit}").fetchall()
-        ).result()
+        pragma = f"PRAGMA max_page_count = {limit}"
+        mail_sink._writer.change(lambda file: file.execute(pragma).fetchall()).result()
 
     smtp.sendmail("a@example.test", ["b@example.test"], b"Message-ID: <1@x>\r\n\r\n")
     pages(1)

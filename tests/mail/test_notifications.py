@@ -13,15 +13,8 @@ POST = Post(1, "First <in>, first out", "A queue.", "Akiko", "akiko@blog.test")
 
 
 def a_comment(**changes) -> Comment:
-    fields = {
-        "id": 7,
-        "post_id": 1,
-        "author": "Reader",
-        "email": "reader@example.test",
-        "body": "Well said.",
-        "created_at": 1_000_000.5,
-        "job_id": "j",
-    }
+    fields = {"id": 7, "post_id": 1, "author": "Reader", "email": "reader@example.test"}
+    fields |= {"body": "Well said.", "created_at": 1_000_000.5, "job_id": "j"}
     return Comment(**{**fields, **changes})
 
 
@@ -59,9 +52,8 @@ def test_a_thumbnail_goes_to_the_owner_as_an_attachment():
 
 def test_a_report_counts_what_its_file_lists():
     lines = [ReportLine(1, "One", "Akiko", 2, 1), ReportLine(2, "Two", "Björn", 0, 0)]
-    mail = notifications.monthly_report(
-        lines, "2026-11", "r", to=Mailbox("A", "a@b.test"), sender=BLOG
-    )
+    editor = Mailbox("A", "a@b.test")
+    mail = notifications.monthly_report(lines, "2026-11", "r", to=editor, sender=BLOG)
     assert "2 comments on 2 posts in 2026-11" in mail.text
     assert mail.attachments[0].name == "comments-2026-11.csv"
     assert mail.attachments[0].content.count(b"\r\n") == 3

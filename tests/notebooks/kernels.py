@@ -88,9 +88,8 @@ class Kernel:
                 displays[content.get("transient", {}).get("display_id", "")] = outputs[-1]
 
         try:
-            reply = self.client.execute_interactive(
-                source, timeout=seconds, allow_stdin=False, output_hook=receive
-            )
+            given = {"timeout": seconds, "allow_stdin": False, "output_hook": receive}
+            reply = self.client.execute_interactive(source, **given)
         except TimeoutError:
             if when_busy is not None and states[-1:] == ["idle"]:
                 # an interrupt that comes before the cell's first line prevents the kernel's reply

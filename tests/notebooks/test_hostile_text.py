@@ -29,9 +29,8 @@ def shown(output: Table | Picture) -> str:
     bundle = output._repr_mimebundle_()
     assert not UNSEEN.search(bundle["text/html"])
     assert not UNSEEN.search(bundle["text/plain"])
-    assert "<!" not in bundle["text/html"], (
-        "a comment or CDATA, which HTML and XML read differently"
-    )
+    why = "a comment or CDATA, which HTML and XML read differently"
+    assert "<!" not in bundle["text/html"], why
     parts = [*(page := ElementTree.fromstring(bundle["text/html"])).iter()]
     assert {part.tag for part in parts} <= TAGS
     assert not [name for part in parts for name in part.attrib if name.startswith("on")]
@@ -40,10 +39,8 @@ def shown(output: Table | Picture) -> str:
 
 def test_in_a_table(evil: str) -> None:
     for code in (False, True):
-        assert (
-            shown(Table((evil, "b"), [(evil, evil)], evil, code=code)).count(escape_invisible(evil))
-            == 4
-        )
+        text = shown(Table((evil, "b"), [(evil, evil)], evil, code=code))
+        assert text.count(escape_invisible(evil)) == 4
 
 
 def test_as_the_name_of_a_job_that_waits(lab: Lab, evil: str) -> None:

@@ -30,9 +30,8 @@ def test_it_opens_the_first_lesson_without_news_or_cut_off_names(tmp_path: Path)
         english = {**os.environ, "LC_ALL": "C.UTF-8"}
         server = subprocess.Popen(command, cwd=NOTEBOOKS, env=english, stdout=log, stderr=log)
     try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", params={"token": "t"}, timeout=30
-        ) as http:
+        base = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=base, params={"token": "t"}, timeout=30) as http:
             until(lambda: or_none(lambda: http.get("/api")), 60.0, "an answer of JupyterLab")
             assert http.get("/").headers["location"].startswith("/lab/tree/00_start_here.ipynb")
             settings = http.get("/lab/api/settings").json()["settings"]

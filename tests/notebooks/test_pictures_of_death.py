@@ -68,11 +68,8 @@ def test_a_worker_that_was_killed_is_shown_as_dead_before_its_lease_ends(lab: La
     kill = lab.kill()
     lab.until(lambda: kill.pid in lab.died, "the news of the death")
     assert lab.redis.keys("worker:*"), "its lease has not ended"
-    dead = [
-        one
-        for one in queue_lists.read(lab.redis, lab.died).lists
-        if one.what == "its worker is dead"
-    ]
+    lists = queue_lists.read(lab.redis, lab.died).lists
+    dead = [one for one in lists if one.what == "its worker is dead"]
     assert [one.name for one in dead] == [f"dead worker pid {kill.pid}"]
 
 

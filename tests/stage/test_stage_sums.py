@@ -59,10 +59,8 @@ def test_a_redis_that_kept_nothing_loses_no_comment_on_the_way_and_none_shows_as
     until(lambda: holder.get("/healthz").json()["outbox"] == 0, what="all jobs with the queue")
     client.redis().set("mark", 1)
     press(holder, blow)
-    until(
-        lambda: or_none(lambda: client.redis().exists("mark")) == 0,
-        what="the end of all that Redis had",
-    )
+    gone = "the end of all that Redis had"
+    until(lambda: or_none(lambda: client.redis().exists("mark")) == 0, what=gone)
     client.set_faults()
     lost = []
     until(
