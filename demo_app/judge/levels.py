@@ -143,23 +143,21 @@ def _twice(steps: Steps) -> list[Plan]:
     return [*_one_fault(12, faults, jobs=_names(2), wait_after=BACK), Plan(12, _names(8))]
 
 
-LEVELS = {
-    level.number: level
-    for level in (
-        Level(1, "an enqueued job runs", _runs),
-        Level(2, "first in, first out", _in_order),
-        Level(3, "the caller does not wait", lambda _: _NO_WAIT),
-        Level(4, "two workers never get the same job", _one_taker, True),
-        Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
-        Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
-        Level(7, "a healthy long job runs once", lambda _: [_LONG_JOB]),
-        Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
-        Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
-        Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
-        Level(11, "accepted means queued, even while the server is down", _server_down),
-        Level(12, "seen once, although delivered twice", _twice, True, True),
-    )
-}
+_ALL = (
+    Level(1, "an enqueued job runs", _runs),
+    Level(2, "first in, first out", _in_order),
+    Level(3, "the caller does not wait", lambda _: _NO_WAIT),
+    Level(4, "two workers never get the same job", _one_taker, True),
+    Level(5, "a worker's SIGKILL loses nothing, at any step", _worker_dies, True, True),
+    Level(6, "back within 5 s", lambda _: [Plan(6, faults=(_BUSY,), ready=True)]),
+    Level(7, "a healthy long job runs once", lambda _: [_LONG_JOB]),
+    Level(8, "a paused worker that comes back does no harm", _worker_sleeps, True),
+    Level(9, "poison ends in a dead letter", lambda _: [Plan(9, ("poison-1", "job-2"))]),
+    Level(10, "the server's SIGKILL loses nothing that was promised", _server_dies, True, True),
+    Level(11, "accepted means queued, even while the server is down", _server_down),
+    Level(12, "seen once, although delivered twice", _twice, True, True),
+)
+LEVELS = {level.number: level for level in _ALL}
 
 
 def at_random(level: Level, steps: Steps, chance: random.Random) -> Plan:

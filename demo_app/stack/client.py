@@ -151,10 +151,7 @@ def _json(answer: httpx.Response) -> Answer:
 
 def _checked(answer: httpx.Response) -> httpx.Response:
     if answer.is_error:
-        raise httpx.HTTPStatusError(
-            f"{answer.request.method} {answer.request.url.path}: "
-            f"{answer.status_code} {answer.text[:500]}",
-            request=answer.request,
-            response=answer,
-        )
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        why = f"{asked}: {answer.status_code} {answer.text[:500]}"
+        raise httpx.HTTPStatusError(why, request=answer.request, response=answer)
     return answer

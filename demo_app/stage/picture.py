@@ -124,13 +124,10 @@ def floors_and_sums(
     ids_by_sum: dict[str, list[int]] = {name: [] for name in SUMS}
     for one in reversed(found):
         ids_by_sum[_sum(one, workers)].append(one.notice.comment_id)
-    return {
-        "sums": {"posted": len(found), **{name: len(ones) for name, ones in ids_by_sum.items()}},
-        "floors": defaultdict(list, shown),
-        "ids_by_sum": ids_by_sum,
-        "hidden": {name: len(floors[name]) - len(shown[name]) for name in shown},
-        "dead": len(floors["dead"]),
-    }
+    sums = {"posted": len(found), **{name: len(ones) for name, ones in ids_by_sum.items()}}
+    hidden = {name: len(floors[name]) - len(shown[name]) for name in shown}
+    lists = {"floors": defaultdict(list, shown), "ids_by_sum": ids_by_sum}
+    return {**lists, "sums": sums, "hidden": hidden, "dead": len(floors["dead"])}
 
 
 def _sum(one: DeliveryStatus, workers: dict[str, bool]) -> str:

@@ -58,11 +58,8 @@ def doctor() -> Table:
     """Return the failed checks of ``python -m demo_app doctor``, or one row if all is well."""
     found = list(results(translate))
     failed = [(translate(name), "FAIL", text) for name, text, well in found if not well]
-    all_well = (
-        translate("{n} checks", n=len(found)),
-        "ok",
-        translate("here is all that the lessons need"),
-    )
+    here = translate("here is all that the lessons need")
+    all_well = (translate("{n} checks", n=len(found)), "ok", here)
     return Table(("check", "", "found"), failed or [all_well])
 
 
@@ -84,9 +81,6 @@ def solved(cell: str) -> str:
 def read_solutions(lesson: int) -> list[tuple[str, str, str, str]]:
     """Return the number, title, code and explanation of each solution of a lesson."""
     (path,) = (_FOLDER / "solutions").glob(f"{lesson:02d}_*.md")
-    parts = re.findall(
-        r"^## (\S+) (.+?)\n+```python\n(.*?)```\n+(.*?)(?=^## |\Z)",
-        path.read_text("utf-8"),
-        re.M | re.S,
-    )
+    part = r"^## (\S+) (.+?)\n+```python\n(.*?)```\n+(.*?)(?=^## |\Z)"
+    parts = re.findall(part, path.read_text("utf-8"), re.M | re.S)
     return [(number, title, code, " ".join(words.split())) for number, title, code, words in parts]

@@ -38,14 +38,12 @@ class Rung:
 _COMMENTS = 4
 #: Names of the safeguards that the lower rungs do not have.
 _BARE = ("outbox", "dedupe")
+#: The options of the rung with early acknowledgements, on which the stack starts no workers.
+_EARLY = {"transport": "stock", "workers": 0, "persistence": False, "without": _BARE}
 #: The rungs from the lowest up; each adds a safeguard.
 RUNGS = (
     Rung("in memory", {"backend": "memory", "without": _BARE}),
-    Rung(
-        "Redis, early ack",
-        {"transport": "stock", "workers": 0, "persistence": False, "without": _BARE},
-        ("--", "task_acks_late=0"),
-    ),
+    Rung("Redis, early ack", _EARLY, ("--", "task_acks_late=0")),
     Rung("+ late ack, AOF", {"transport": "stock", "without": _BARE}),
     Rung("+ claim, rescue", {"without": _BARE}),
     Rung("+ outbox", {"without": ("keep", "dedupe")}),

@@ -235,11 +235,8 @@ class OwnApp:
         if role == "worker":
             started = self.program.worker("--concurrency", "2", **self._environment)
         else:
-            armed = {
-                "DEMO_DIR": str(self.steps(role)),
-                "DEMO_DIE_AT": "armed",
-                "PYTHONPATH": str(_AFTER_COMMIT),
-            }
+            armed = {"DEMO_DIR": str(self.steps(role)), "DEMO_DIE_AT": "armed"}
+            armed["PYTHONPATH"] = str(_AFTER_COMMIT)
             environment = self._environment | (armed if role != "inbox" else {})
             started = self.program.start(role, *self._modules[role], **environment)
         self.running[role] = started
