@@ -96,6 +96,10 @@ def pids_of(ready: Mapping[str, Any]) -> list[int]:
     return [pid for pids in ready["pids"].values() for pid in pids]
 
 
+def living(summary: Mapping[str, Any]) -> set[str]:
+    return {worker["id"] for worker in summary["workers"] if worker["alive"]}
+
+
 def marked(name: str, value: object) -> list[psutil.Process]:
     # each value of `info` is None if this user may not read it
     processes = psutil.process_iter(["cmdline", "environ"])

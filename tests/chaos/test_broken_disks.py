@@ -11,7 +11,7 @@ import httpx
 import pytest
 import redis
 from kombu import Connection
-from support import client_of, refuses_writes, until
+from support import client_of, living, refuses_writes, until
 
 from chaos.disks import limited
 from chaos.ledger import comments_of
@@ -52,10 +52,6 @@ def test_a_comment_that_the_disk_does_not_take_is_refused_and_the_next_one_is_se
     _all_have_come(client, stack)
 
 
-def _alive(summary: dict[str, Any]) -> set[str]:
-    return {worker["id"] for worker in summary["workers"] if worker["alive"]}
-
-
 def test_a_full_disk_of_redis_costs_no_comment_and_no_worker(stack: Stack, client: Client) -> None:
     """Comments are accepted, the running job's mail arrives, and no worker exits or looks dead.
 
@@ -64,7 +60,7 @@ def test_a_full_disk_of_redis_costs_no_comment_and_no_worker(stack: Stack, clien
     server = client_of(stack.ready["redis"])
     until(lambda: server.hget("server", "since"), what="the first check for dead workers")
     before = stack.ready["pids"]
-    names = _alive(client.wait_for(lambda now: len(_alive(now)) == 2))
+    names = living(client.wait_for(lambda now: len(living(now)) == 2))
     mails = client.mail_stats()["distinct"]
     client.set_faults({"at": "reply", "do": "wait", "seconds": 3.0, "times": 1})
     client.comment()
@@ -77,7 +73,7 @@ def test_a_full_disk_of_redis_costs_no_comment_and_no_worker(stack: Stack, clien
         until(lambda: not server.keys("worker:*"), what="every lease running out")
         assert client.web.get("/api/jobs/summary").status_code == 503
     _all_have_come(client, stack)
-    client.wait_for(lambda now: _alive(now) == names)
+    client.wait_for(lambda now: living(now) == names)
     # other workers may be declared dead, which an earlier test killed
     died = [entry for _, entry in server.xrange("journal") if entry["event"] == "worker_died"]
     assert names.isdisjoint(entry["detail"] for entry in died)

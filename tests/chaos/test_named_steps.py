@@ -11,12 +11,9 @@ from demo_app.failpoints import Step, enable
 from demo_app.stack import Stack
 from demo_app.stack.client import Client
 
-_DEFER = {"at": "rcpt", "do": "answer", "code": 451, "times": 1}
-_FAULTS: dict[Step, dict[str, Any]] = {
-    Step.RETRY_SCHEDULED: _DEFER,
-    Step.DUE_MOVED: _DEFER,
-    Step.DIED: {**_DEFER, "code": 550},
-}
+_DEFER: dict[str, Any] = {"at": "rcpt", "do": "answer", "code": 451, "times": 1}
+_FAULTS = dict.fromkeys((Step.RETRY_SCHEDULED, Step.DUE_MOVED), _DEFER)
+_FAULTS[Step.DIED] = {**_DEFER, "code": 550}
 # POPPED happens only without the atomic claim
 _STEPS = [step for step in Step if step is not Step.POPPED]
 #: One step each of the web app, the relay, a worker with a job, and a worker that rescues a job.

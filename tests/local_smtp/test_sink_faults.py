@@ -164,13 +164,10 @@ def hits_of(fault: Fault, mails: int = 100) -> list[int]:
 @pytest.mark.parametrize(
     ("rule", "hit"),
     [
-        ({"match": {"nth": 3}}, [3]),
-        ({"match": {"every": 25}}, [25, 50, 75, 100]),
-        ({"times": 2}, [1, 2]),
-        ({"times": 0}, []),
-        ({"probability": 0}, []),
+        ({"match": {"nth": 3}}, [3]), ({"match": {"every": 25}}, [25, 50, 75, 100]),
+        ({"times": 2}, [1, 2]), ({"times": 0}, []), ({"probability": 0}, []),
     ],
-)
+)  # fmt: skip
 def test_a_count_says_which_mails_are_hit(rule, hit):
     assert hits_of(Fault(at="connect", do="close", **rule)) == hit
 

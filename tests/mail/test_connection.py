@@ -67,12 +67,10 @@ def test_a_server_without_the_required_tls_is_refused(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("url", "port"),
     [
-        ("smtp://a.test", 25),
-        ("smtp+starttls://a.test", 587),
-        ("smtps://a.test", 465),
-        ("smtps://a.test:1465", 1465),
+        ("smtp://a.test", 25), ("smtp+starttls://a.test", 587),
+        ("smtps://a.test", 465), ("smtps://a.test:1465", 1465),
     ],
-)
+)  # fmt: skip
 def test_the_port_is_the_scheme_s_own_unless_one_is_named(url: str, port: int) -> None:
     assert Settings(smtp_url=url).smtp_address == ("a.test", port)
 

@@ -4,13 +4,12 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from stage.browser.overlaps import overlaps
 from stage.stage_page import show_caption, show_caption_of
-from support import until
+from support import living, until
 
 from demo_app.stack.client import Client
 from demo_app.stage.recorder import Frame, film, picture_of, record
@@ -217,20 +216,16 @@ def test_no_line_of_a_japanese_caption_ends_inside_a_word(tab, size) -> None:
 def test_one_key_brings_everything_back_to_a_clean_start(tab, client: Client) -> None:
     page = tab("/stage")
     client.set_faults({"at": "data", "do": "wait", "seconds": 5})
-    before = _living(client.summary())
+    before = living(client.summary())
     page.keyboard.press("b")
     client.wait_for(lambda now: now["running"] == 8)
     page.keyboard.press("Z")  # with CapsLock
-    now = client.wait_for(lambda now: len(_living(now) - before) == 2)
+    now = client.wait_for(lambda now: len(living(now) - before) == 2)
     assert [now[state] for state in ("enqueued", "queued", "running", "done")] == [0, 0, 0, 0]
     assert client.mail_stats()["distinct"] == 0
     page.keyboard.press("c")
     expect(page.locator("[data-floor=inbox] .token")).to_have_text(["1"])
     until(lambda: client.mail_stats()["distinct"] == 1, what="its mail, and no other")
-
-
-def _living(summary: dict[str, Any]) -> set[str]:
-    return {worker["id"] for worker in summary["workers"] if worker["alive"]}
 
 
 @pytest.fixture
