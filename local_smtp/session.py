@@ -64,10 +64,8 @@ class Session(SMTP):
         self.start_anew()
         # the limits after EHLO: aiosmtpd's own are 512 bytes, and shared by all sessions
         self.command_size_limits = defaultdict(lambda: bounds.COMMAND_BYTES)
-        self._smtp_methods = {
-            name: partial(self._command, name, method)
-            for name, method in self._smtp_methods.items()
-        }
+        for name, method in list(self._smtp_methods.items()):
+            self._smtp_methods[name] = partial(self._command, name, method)
 
     def start_anew(self) -> None:
         self.envelope = self._create_envelope()

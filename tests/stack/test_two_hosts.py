@@ -33,12 +33,9 @@ def _host(database_url: str, watching: Server, other: Stack | None = None) -> It
     if other is not None:
         environment["DEMO_SMTP_URL"] = f"smtp://{other.ready['smtp']}"
         environment["DEMO_INBOX_URL"] = other.ready["inbox"]
-    with Stack(
-        redis_url=f"sentinel://127.0.0.1:{watching.port}/books",
-        token=other.ready["token"] if other is not None else "",
-        environment=environment,
-        autostart=False,
-    ) as stack:
+    url = f"sentinel://127.0.0.1:{watching.port}/books"
+    token = other.ready["token"] if other is not None else ""
+    with Stack(redis_url=url, token=token, environment=environment, autostart=False) as stack:
         for role in ("smtp", "web", "worker")[other is not None :]:
             stack.start(role)
         yield stack
